@@ -1,0 +1,27 @@
+"""What all tests share: how tests that need real containers are grouped, skipped and refused."""
+
+import os
+
+import pytest
+
+CAN_NOT_RUN = (
+    "this test needs real containers: run as root on Debian 12 with lxc installed (`make test` "
+    "installs it), or set SKIP_LAB=1 to leave such tests out"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real-container tests come first and on one worker, one after the other."""
+    for item in items:
+        if item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.xdist_group("lab"))
+    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not item.get_closest_marker("lab"):
+        return
+    if os.environ.get("SKIP_LAB") == "1":
+        pytest.skip("SKIP_LAB=1: tests with real containers are left out")
+    if os.geteuid() != 0:
+        pytest.fail(CAN_NOT_RUN, pytrace=False)
