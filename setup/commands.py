@@ -1,0 +1,77 @@
+"""Running a program as one step: its output goes to a log, its failure becomes a clear message."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from setup.failure import SetupFailed
+from setup.settings import CHECKOUT
+
+
+def run_logged(
+    command: Sequence[str | Path],
+    log: Path,
+    what_to_do: str,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run `command` in the checkout with output appended to `log`; SetupFailed shows the log's end.
+
+    The program has a process group of its own: Ctrl-C reaches set-up alone, which then ends the
+    whole group, so that nothing is left half-running behind the prompt.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env=None if environment is None else dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait()
+        except BaseException:
+            end_group(process)
+            raise
+    if code:
+        name = " ".join(str(part) for part in command[:3])
+        raise SetupFailed(f"`{name} …` failed (exit {code}):\n{tail(log)}", what_to_do)
+
+
+def read_output(command: Sequence[str | Path], timeout_s: float = 60) -> str:
+    """What a short command prints; empty if it is not there or fails."""
+    try:
+        done = subprocess.run(
+            command, cwd=CHECKOUT, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+def end_group(process: subprocess.Popen[bytes], patience_s: float = 10) -> None:
+    """End a program and its children: politely first, then surely."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(patience_s)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log, indented, and where the rest is."""
+    if not log.exists():
+        return f"  (no output; {log} was not written)"
+    said = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join([*(f"  {line}" for line in said), f"  (all of it: {log})"])

@@ -1,0 +1,113 @@
+"""Virtual environments, made from a cache of wheels so that the second one needs no network.
+
+The cache is a folder per content of the requirement files; a stamp in the environment names the
+content it was made from, so that an unchanged environment costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from setup.commands import read_output, run_logged
+from setup.failure import SetupFailed
+from setup.settings import CHECKOUT, cache_dir
+
+VENV = CHECKOUT / ".venv"
+RUN = CHECKOUT / "requirements.txt"
+DEV = CHECKOUT / "requirements-dev.txt"
+MODULES = CHECKOUT / "requirements-modules.txt"
+CONSTRAINTS = CHECKOUT / "constraints.txt"
+NETWORK_HINT = "Look at pip's configuration (pip config list) and the network, then run this again."
+
+
+def content_key(files: Iterable[Path]) -> str:
+    """A short name for the content of these files under this Python."""
+    digest = hashlib.sha256(sys.version.encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def files_for(requirements: Path) -> list[Path]:
+    """The files that decide what is installed for these requirements."""
+    if requirements == DEV:
+        return [RUN, DEV, CONSTRAINTS]
+    if requirements == RUN:
+        return [RUN, CONSTRAINTS]
+    return [requirements]
+
+
+def is_current(venv: Path, requirements: Path) -> bool:
+    """Whether `venv` was made from these requirements as they are now (or from those for tests)."""
+    stamp = _stamp(venv, requirements)
+    key = content_key(files_for(requirements))
+    if (venv / "bin/python").exists() and stamp.exists() and stamp.read_text() == key:
+        return True
+    return requirements == RUN and is_current(venv, DEV)
+
+
+def make_environment(venv: Path, requirements: Path, log: Path) -> None:
+    """Make or bring up to date `venv` from the wheel cache, filling that first if it is new."""
+    _create(venv, log)
+    wheels = _filled_cache(venv, requirements, log)
+    command = _pip(venv, "install", "--no-index", "--find-links", wheels, *_what(requirements))
+    _run_pip(command, log)
+    _stamp(venv, requirements).write_text(content_key(files_for(requirements)))
+
+
+def modules_environment() -> Path:
+    """Where the environment with the official Ansible modules lives: shared by all checkouts."""
+    return cache_dir() / f"modules-venv-{content_key([MODULES])}"
+
+
+def _stamp(venv: Path, requirements: Path) -> Path:
+    return venv / f".made-from-{requirements.stem}"
+
+
+def _what(requirements: Path) -> list[str | Path]:
+    if requirements == MODULES:
+        return ["-r", requirements]
+    return ["-c", CONSTRAINTS, "-r", requirements]
+
+
+def _pip(venv: Path, *arguments: str | Path) -> list[str | Path]:
+    return [venv / "bin/python", "-m", "pip", "--disable-pip-version-check", *arguments]
+
+
+def _run_pip(command: list[str | Path], log: Path) -> None:
+    # a find-links folder of the machine would hide a wheel that is missing from our cache
+    environment = {k: v for k, v in os.environ.items() if k != "PIP_FIND_LINKS"}
+    offline = "--no-index" in command
+    run_logged(command, log, NETWORK_HINT, environment if offline else None)
+
+
+def _create(venv: Path, log: Path) -> None:
+    if not (venv / "bin/python").exists():
+        hint = "Is there room on the disk, and is python3-venv installed?"
+        run_logged([sys.executable, "-m", "venv", venv], log, hint)
+    if not read_output([venv / "bin/python", "-c", "import pip; print(pip)"]):
+        raise SetupFailed(
+            f"{venv} has no working pip.", f"Delete it and run this again: rm -r {venv}"
+        )
+
+
+def _filled_cache(venv: Path, requirements: Path, log: Path) -> Path:
+    """The wheel folder for these requirements; it appears under its name only when complete."""
+    wheels = cache_dir() / "wheels" / content_key(files_for(requirements))
+    if wheels.is_dir():
+        return wheels
+    filling = wheels.with_name(f"{wheels.name}.{os.getpid()}")
+    filling.mkdir(parents=True)
+    try:
+        _run_pip(_pip(venv, "wheel", "--wheel-dir", filling, *_what(requirements)), log)
+        filling.rename(wheels)
+    except FileExistsError:
+        pass  # another run filled it meanwhile
+    finally:
+        shutil.rmtree(filling, ignore_errors=True)
+    return wheels

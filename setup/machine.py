@@ -1,0 +1,108 @@
+"""Whether this machine can do it: root, room, free ports, containers, one run at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from setup.commands import read_output
+from setup.failure import SetupFailed
+from setup.settings import CHECKOUT, Settings
+
+LOCKS = Path("/run/lock")
+#: Settings that must differ between two stacks on one machine.
+OWN_NAMES = ("BRIDGE", "SUBNET", "PORT", "LAB_PORT", "DIR")
+#: Makes the kinds of things a container needs, in namespaces of their own that vanish at once.
+TRIAL = (
+    "mount -t tmpfs none /mnt && mkdir /mnt/a /mnt/b /mnt/c /mnt/d"
+    " && mount -t overlay none -o lowerdir=/mnt/a,upperdir=/mnt/b,workdir=/mnt/c /mnt/d"
+    " && ip link add trial0 type bridge && nft add table inet trial && echo able"
+)
+
+
+def check_root(what: str) -> None:
+    if os.geteuid() != 0:
+        raise SetupFailed(
+            f"{what} makes real containers and needs root.", "Try again as root or with sudo."
+        )
+
+
+def check_containers() -> None:
+    """SetupFailed unless this machine lets us make namespaces, overlays, bridges and nft tables."""
+    if "able" in read_output(["unshare", "-mnp", "--fork", "sh", "-c", TRIAL]):
+        return
+    raise SetupFailed(
+        "This machine cannot run containers: making a namespace, an overlay mount, a bridge or an "
+        "nft table is not allowed here (as in most Docker containers).",
+        "Use a virtual or physical machine with Debian 12. "
+        "The tests that need no containers: SKIP_LAB=1 make test",
+    )
+
+
+def check_disk(folder: Path, needed_gb: float) -> None:
+    """SetupFailed unless the file system of `folder` has room."""
+    place = folder
+    while not place.exists():
+        place = place.parent
+    free_gb = shutil.disk_usage(place).free / 1e9
+    if free_gb < needed_gb:
+        raise SetupFailed(
+            f"There is not enough room at {folder}: {free_gb:.1f} GB free, "
+            f"about {needed_gb:.0f} GB needed.",
+            "Free some, or choose another place with WINUX_CACHE_DIR and WINUX_DEMO_DIR.",
+        )
+
+
+def check_port(address: str, port: int, setting: str) -> None:
+    """SetupFailed naming the port, its holder if known, and the setting that moves ours."""
+    with socket.socket() as trial:
+        # as the servers do: a port in TIME_WAIT is free
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((address, port))
+            return
+        except OSError as error:
+            reason = error.strerror
+    holder = (
+        read_output(["ss", "-Hltnp", f"sport = :{port}"])
+        .partition('users:(("')[2]
+        .partition('"')[0]
+    )
+    by = f" by {holder}" if holder else ""
+    raise SetupFailed(
+        f"Port {port} on {address} cannot be used: {reason}{by}.",
+        f"Stop what listens there, or choose another port: {setting}={port + 1} make demo",
+    )
+
+
+@contextlib.contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the machine-wide lock of this bridge; SetupFailed if another run has it.
+
+    The kernel drops the lock with its process, so a killed run never blocks the next one.
+    """
+    path = (
+        LOCKS if os.access(LOCKS, os.W_OK) else CHECKOUT / "var"
+    ) / f"winux-{settings.bridge}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "just starting"
+            names = ", ".join(settings.prefix + name for name in OWN_NAMES)
+            raise SetupFailed(
+                f"Another run uses bridge {settings.bridge}: {holder}.",
+                f"Stop it with Ctrl-C there, or give this one names of its own: {names}.",
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} in {CHECKOUT}")
+        file.flush()
+        yield
+        file.truncate(0)

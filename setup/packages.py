@@ -1,0 +1,61 @@
+"""Debian packages: which are missing, and installing them from the machine's own sources."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from setup.commands import read_output, run_logged
+from setup.failure import SetupFailed
+from setup.settings import CHECKOUT
+
+LIST = CHECKOUT / "setup" / "packages.txt"
+
+
+def packages_of(*sections: str) -> list[str]:
+    """The names under `[section]` headings in packages.txt, in order."""
+    found: list[str] = []
+    section = ""
+    for line in LIST.read_text().splitlines():
+        name = line.partition("#")[0].strip()
+        if name.startswith("["):
+            section = name.strip("[]")
+        elif name and section in sections:
+            found.append(name)
+    return found
+
+
+def missing_packages(*sections: str) -> list[str]:
+    """Those that dpkg does not have as installed."""
+    wanted = packages_of(*sections)
+    # dpkg-query fails as soon as one name is unknown to it, but still prints the others
+    status = read_output(
+        [
+            "sh",
+            "-c",
+            "dpkg-query -W -f '${Package} ${db:Status-Status}\\n' \"$@\" 2>/dev/null || :",
+            "-",
+            *wanted,
+        ]
+    )
+    installed = {line.split()[0] for line in status.splitlines() if line.endswith(" installed")}
+    return [name for name in wanted if name not in installed]
+
+
+def install_packages(names: list[str], log: Path) -> None:
+    """Install without questions; refuses with the exact command where we may not."""
+    if not shutil.which("apt-get"):
+        raise SetupFailed(
+            "This machine has no apt-get.", f"Install these by hand: {' '.join(names)}"
+        )
+    if os.geteuid() != 0:
+        raise SetupFailed(
+            f"Debian packages are missing: {' '.join(names)}",
+            f"Run this as root, or install them: apt-get install {' '.join(names)}",
+        )
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    hint = "Look at the machine's package sources (/etc/apt) and its network, then run this again."
+    apt = ["apt-get", "-y", "-o", "DPkg::Lock::Timeout=300"]
+    run_logged([*apt, "update"], log, hint, environment)
+    run_logged([*apt, "install", "--no-install-recommends", *names], log, hint, environment)

@@ -1,0 +1,63 @@
+"""The long-lived processes of a stack: started, watched, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from setup.commands import end_group, tail
+from setup.failure import SetupFailed
+from setup.settings import CHECKOUT
+
+#: Even `kill -9` of set-up ends the processes it started.
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")
+
+
+class Child:
+    """One process with a log of its own, in a group of its own, that dies when set-up dies."""
+
+    def __init__(
+        self, name: str, command: Sequence[str | Path], log: Path, environment: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*DIE_WITH_PARENT, *command],
+                cwd=CHECKOUT,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def wait_until(self, is_ready: Callable[[], bool], timeout_s: float, what_to_do: str) -> None:
+        """Return when `is_ready`; SetupFailed with the log's end if it dies or takes too long."""
+        give_up = time.monotonic() + timeout_s
+        while not is_ready():
+            if not self.is_running():
+                raise SetupFailed(f"The {self.name} ended at once:\n{tail(self.log)}", what_to_do)
+            if time.monotonic() > give_up:
+                raise SetupFailed(
+                    f"The {self.name} was not ready after {timeout_s:.0f} s:\n{tail(self.log)}",
+                    what_to_do,
+                )
+            time.sleep(0.1)
+
+    def stop(self, patience_s: float = 20) -> None:
+        """Ask the process itself first; what is left of its group after that is killed."""
+        if self.is_running():
+            os.kill(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(patience_s)
+        end_group(self.process, patience_s=2)

@@ -1,0 +1,81 @@
+"""Progress at the terminal: which step of how many, for how long, and how long it usually takes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: Seconds between signs of life: a terminal's line is rewritten, a log gets a new line.
+TERMINAL_BEAT, LOG_BEAT = 1.0, 20.0
+
+
+class Progress:
+    """Prints the steps of one run. `total` is the number of steps that will be announced."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.started = time.monotonic()
+
+    @contextmanager
+    def step(self, what: str, usually_s: int, log: Path | None = None) -> Iterator[None]:
+        """Announce `what`; while the body runs show elapsed seconds and the last line of `log`."""
+        self.done += 1
+        head = f"[{self.done}/{self.total}] {what}"
+        began = time.monotonic()
+        stop = threading.Event()
+        beat = threading.Thread(target=_beat, args=(head, usually_s, log, stop), daemon=True)
+        _announce(f"{head} … (usually {duration(usually_s)})")
+        beat.start()
+        try:
+            yield
+        except BaseException:
+            _finish(stop, beat, f"{head}: stopped after {duration(time.monotonic() - began)}")
+            raise
+        _finish(stop, beat, f"{head}: {duration(time.monotonic() - began)}")
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s` or `3 min 20 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def _announce(text: str) -> None:
+    print(text, end="" if sys.stdout.isatty() else "\n", flush=True)
+
+
+def _finish(stop: threading.Event, beat: threading.Thread, text: str) -> None:
+    stop.set()
+    beat.join()
+    print(f"\r\x1b[K{text}" if sys.stdout.isatty() else text, flush=True)
+
+
+def _beat(head: str, usually_s: int, log: Path | None, stop: threading.Event) -> None:
+    began = time.monotonic()
+    terminal = sys.stdout.isatty()
+    while not stop.wait(TERMINAL_BEAT if terminal else LOG_BEAT):
+        elapsed = duration(time.monotonic() - began)
+        text = f"{head}: {elapsed} of usually {duration(usually_s)}{_last_line(log)}"
+        print(
+            f"\r\x1b[K{text[:118]}" if terminal else text, end="" if terminal else "\n", flush=True
+        )
+
+
+def _last_line(log: Path | None) -> str:
+    """What the step's own log says now, to show that it moves."""
+    if log is None or not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 2000))
+        lines = file.read().decode(errors="replace").split("\n")
+    said = [line.strip() for line in lines if line.strip(" *\r")]
+    return f" · {said[-1][:90]}" if said else ""
