@@ -1,0 +1,41 @@
+# Two commands do everything on a bare Debian 12: `make demo` runs Winux with real desktops, and
+# `make test` proves it. Settings: docs/admin/settings.md.
+
+python := $(or $(WINUX_PYTHON),/usr/bin/python3)
+venv := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench clean python prepare-test prepare-check
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
+
+demo: python ## Run everything with real desktops: lab node, worker, web; Ctrl-C stops it
+	@$(python) -m setup.demo
+
+test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
+	@$(venv)/pytest -n 2 --dist loadgroup
+
+check: prepare-check ## Format, lint, types, import rules, playbooks, templates, scripts
+	@setup/check.sh
+
+fix: prepare-check ## Let the tools mend what they can
+	@$(venv)/ruff check --fix --quiet . || true
+	@$(venv)/ruff format .
+	@$(venv)/djlint --reformat --quiet templates || true
+
+bench: prepare-test ## Launch times and page speed on real parts (BENCH_OPTIONS=--short)
+	@$(venv)/python -m bench.launch $(BENCH_OPTIONS)
+	@$(venv)/python -m bench.pages $(BENCH_OPTIONS)
+
+clean: python ## Remove everything of ours: containers, mounts, bridges, nft tables, var/
+	@$(python) -m setup.clean
+
+python:
+	@setup/python.sh
+
+prepare-test: python
+	@$(python) -m setup.prepare test
+
+prepare-check: python
+	@$(python) -m setup.prepare check

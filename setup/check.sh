@@ -1,0 +1,58 @@
+#!/bin/sh
+# Every check, one after the other; all findings are shown before it fails.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+PATH="$PWD/.venv/bin:$PATH"
+failed=""
+
+check() {
+    name=$1
+    shift
+    if output=$("$@" 2>&1); then
+        echo "  ok    $name"
+    else
+        echo "  FAIL  $name"
+        echo "$output" | head -n 80 | sed 's/^/        /'
+        failed="$failed $name"
+    fi
+}
+
+# What git has or would take: nothing that set-up or a run put here.
+files() {
+    git ls-files --cached --others --exclude-standard "$@" | while IFS= read -r file; do
+        [ ! -f "$file" ] || echo "$file"
+    done
+}
+
+shell_scripts() {
+    files | while IFS= read -r file; do
+        case "$file" in
+            *.sh) echo "$file" ;;
+            *.*) ;;
+            *) head -c 64 "$file" | grep -aqE '^#!.*\b(ba|da)?sh\b' && echo "$file" ;;
+        esac
+    done
+}
+
+check_shell() {
+    shell_scripts | xargs -r shellcheck
+}
+
+check_yaml() {
+    files '*.yml' '*.yaml' | xargs -r yamllint --strict
+}
+
+echo "Checks:"
+check "format (make fix mends it)" ruff format --check --quiet .
+check "lint" ruff check --quiet .
+check "types" mypy --no-error-summary
+check "imports" lint-imports --no-logo
+check "playbooks" ansible-lint --offline --profile production -q
+check "yaml" check_yaml
+check "page templates" djlint --lint --check --quiet templates
+check "shell" check_shell
+
+if [ -n "$failed" ]; then
+    echo "Not clean:$failed" >&2
+    exit 1
+fi
