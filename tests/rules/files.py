@@ -1,0 +1,37 @@
+"""Which files the project consists of: what git has or would take."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@cache
+def project_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return sorted({ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()})
+
+
+def texts(*suffixes: str) -> list[tuple[Path, str]]:
+    """Path (relative to the checkout) and content of the text files with these suffixes, or all."""
+    found = []
+    for file in project_files():
+        if suffixes and file.suffix not in suffixes:
+            continue
+        try:
+            found.append((file.relative_to(ROOT), file.read_text()))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def text_of(pattern: str) -> str:
+    """The joined content of the files that match a glob, such as `docs/**/*.md`."""
+    return "\n".join(file.read_text() for file in sorted(ROOT.glob(pattern)))

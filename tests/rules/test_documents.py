@@ -1,0 +1,135 @@
+"""Documents are true: links lead somewhere, and what exists is described."""
+
+import ast
+import re
+import tomllib
+
+import pytest
+
+from tests.rules.files import ROOT, project_files, text_of, texts
+from webapp.config import SETTINGS
+from webapp.domain.states import TRANSITIONS
+
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s\"[^\"]*\")?\)")
+HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
+
+
+def anchors(markdown: str) -> set[str]:
+    """The fragment names that a Markdown file's headings get."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+        for heading in HEADING.findall(markdown)
+    }
+
+
+def test_links_in_documents_resolve() -> None:
+    broken = []
+    for path, text in texts(".md"):
+        for target in LINK.findall(re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, fragment = target.partition("#")
+            file = (ROOT / path).parent / name if name else ROOT / path
+            if not file.exists() or (
+                fragment and file.suffix == ".md" and fragment not in anchors(file.read_text())
+            ):
+                broken.append(f"{path}: {target}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_every_setting_is_documented_with_its_default(setting: str) -> None:
+    rows = [
+        line
+        for line in text_of("docs/admin/settings.md").splitlines()
+        if line.startswith(f"| `{setting}` |")
+    ]
+    assert len(rows) == 1, f"docs/admin/settings.md needs one table row for {setting}"
+    default = SETTINGS[setting]
+    if default is not None and default and str(ROOT) not in default:
+        assert f"`{default}`" in rows[0]
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    code = "\n".join(text for path, text in texts() if path.parts[0] not in {"docs", "tests"})
+    documented = re.findall(r"^\| `(\w+)` \|", text_of("docs/admin/settings.md"), re.MULTILINE)
+    stack = re.compile(r"WINUX_(DEMO|BENCH)_")
+    assert [name for name in documented if stack.sub("", name) not in code] == []
+
+
+def test_every_make_target_is_explained() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    explained = set(re.findall(r"^([a-z]+):.*## \S", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    internal = {"python", "prepare-test", "prepare-check"}
+    assert targets - internal == explained
+    contributing = (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / "README.md").read_text()
+    assert [name for name in explained - {"help"} if f"make {name}" not in contributing] == []
+
+
+def test_every_role_has_a_readme_and_checked_arguments() -> None:
+    roles = [path for path in (ROOT / "playbooks/roles").iterdir() if path.is_dir()]
+    assert roles
+    for role in roles:
+        assert (role / "README.md").is_file(), f"{role.name} has no README.md"
+        assert (role / "meta/argument_specs.yml").is_file(), f"{role.name} has no argument specs"
+
+
+def test_every_playbook_is_in_the_operators_manual() -> None:
+    manual = text_of("docs/operations/**/*.md")
+    playbooks = [path.name for path in (ROOT / "playbooks").glob("*.yml")]
+    assert playbooks
+    assert [name for name in playbooks if name not in manual] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    reasons = (ROOT / "docs/decisions/0000-dependencies.md").read_text().lower()
+    pinned = []
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text().splitlines():
+            requirement = line.partition("#")[0].strip()
+            if requirement and not requirement.startswith("-r"):
+                assert "==" in requirement, f"{name}: {requirement} is not pinned"
+                pinned.append(requirement.partition("==")[0])
+    assert [name for name in pinned if f"| {name.lower()} |" not in reasons] == []
+
+
+def test_constraints_pin_what_is_required() -> None:
+    constraints = (ROOT / "constraints.txt").read_text().splitlines()
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        wanted = [line for line in (ROOT / name).read_text().splitlines() if "==" in line]
+        assert [line for line in wanted if line not in constraints] == []
+
+
+def test_states_in_the_architecture_are_those_of_the_table() -> None:
+    diagram = (ROOT / "ARCHITECTURE.md").read_text()
+    events = {event for leaving in TRANSITIONS.values() for event in leaving}
+    missing = [state.name for state in TRANSITIONS if state.name not in diagram]
+    missing += [event.name for event in events if event.name not in diagram]
+    assert missing == []
+
+
+def test_modules_say_what_belongs_in_them() -> None:
+    silent = [
+        str(file.relative_to(ROOT))
+        for file in project_files()
+        if file.suffix == ".py"
+        and file.relative_to(ROOT).parts[0] in {"webapp", "labnode", "setup", "bench"}
+        and not ast.get_docstring(ast.parse(file.read_text()))
+    ]
+    assert silent == []
+
+
+def test_decisions_are_numbered_and_have_a_status() -> None:
+    records = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert records
+    numbers = [record.name[:4] for record in records]
+    assert len(set(numbers)) == len(numbers), "two decision records carry the same number"
+    for record in records:
+        assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", record.name), record.name
+        assert "Status:" in record.read_text(), f"{record.name} has no `Status:` line"
+
+
+def test_configuration_of_the_checks_is_strict() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert tools["mypy"]["strict"] is True
+    assert tools["pytest"]["ini_options"]["filterwarnings"][0] == "error"
