@@ -1,0 +1,1 @@
+"""Winux: a self-hosted desktop portal for Proxmox VE."""

@@ -1,0 +1,85 @@
+"""SQLite (WAL) or PostgreSQL: short transactions, and foreign errors translated."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
+
+from webapp.domain.errors import Conflict, OutsideFailed
+
+#: How long a write waits for another one, in seconds.
+BUSY_SECONDS = 10
+
+
+class SqlDatabase:
+    """Implements `ports.Database` on an SQLAlchemy engine."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        with translated(), self._sessions.begin() as session:
+            if self.engine.dialect.name == "sqlite":
+                # A write transaction from the first statement on: a read that later turns into a
+                # write fails at once with "database is locked", whatever the busy time-out says.
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with translated(), self._sessions() as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the database's own errors into ours; IntegrityError is left to those who expect it."""
+    try:
+        yield
+    except StaleDataError as error:
+        raise Conflict("Someone else changed this at the same moment.") from error
+    except IntegrityError:
+        raise
+    except OperationalError as error:
+        raise OutsideFailed(
+            f"The database did not answer: {error.orig}.",
+            retry=True,
+            what_to_do="Nothing was changed. Try again in a moment; if it stays, an administrator "
+            "should look at the database and its disk.",
+        ) from error
+    except DBAPIError as error:
+        raise OutsideFailed(f"The database failed: {error.orig}.", retry=False) from error
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    file = make_url(url).database
+    if file:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own BEGIN comes too late and too weak; `begin()` above says it.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")

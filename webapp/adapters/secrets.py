@@ -1,0 +1,47 @@
+"""Secrets at rest, and the hashing of passwords."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet, InvalidToken
+
+from webapp.domain.errors import OutsideFailed
+
+
+class FernetVault:
+    """Encrypts with AES-128-CBC and HMAC-SHA-256 (Fernet) under the installation's key."""
+
+    def __init__(self, key: str) -> None:
+        self._fernet = Fernet(key)
+
+    def lock(self, secret: str) -> bytes:
+        return self._fernet.encrypt(secret.encode())
+
+    def unlock(self, locked: bytes) -> str:
+        try:
+            return self._fernet.decrypt(locked).decode()
+        except InvalidToken as error:
+            raise OutsideFailed(
+                "A stored secret cannot be read with this installation's key.",
+                retry=False,
+                what_to_do="Set WINUX_ENCRYPTION_KEY to the key it was stored with.",
+            ) from error
+
+
+class ArgonHasher:
+    """argon2id with the library's recommended cost (RFC 9106, low-memory profile)."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        # Verified when the name is unknown, so that both answers take the same time.
+        self._nobody = self._hasher.hash("nobody has this password")
+
+    def hash(self, password: str) -> str:
+        return self._hasher.hash(password)
+
+    def is_right(self, password_hash: str | None, password: str) -> bool:
+        """Whether `password` belongs to the hash; takes as long for None (an unknown person)."""
+        try:
+            self._hasher.verify(password_hash or self._nobody, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return password_hash is not None

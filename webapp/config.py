@@ -1,0 +1,294 @@
+"""The settings: read once from the environment into one frozen `Config`.
+
+`NAME_FILE` may name a file that holds the value of a secret `NAME`. A wrong value stops the start
+and says how to mend it. Every setting is described in docs/admin/settings.md (a test compares).
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from webapp.domain.addresses import AddressPool
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class BadConfig(ValueError):
+    """A setting is missing or wrong; the text names it, says why, and how to mend it."""
+
+
+@dataclass(frozen=True)
+class ProxmoxConfig:
+    """Where the Proxmox VE API (or the lab node) is and how to sign in to it."""
+
+    host: str
+    port: int
+    user: str
+    token_id: str
+    token_secret: str
+    node: str
+    ca_file: Path | None
+    """The certificate authority to trust; None: the system's own store."""
+    pool: str
+    storage: str
+    bridge: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of one portal."""
+
+    database_url: str
+    secret_key: str
+    encryption_key: str
+    portal_id: str
+    public_url: str
+    trusted_proxies: int
+    proxmox: ProxmoxConfig
+    addresses: AddressPool
+    vmid_first: int
+    vmid_last: int
+    max_desktops: int
+    max_desktops_total: int
+    sign_in_idle: timedelta
+    sign_in_longest: timedelta
+    worker_slots: int
+    build_timeout: timedelta
+    destroy_timeout: timedelta
+    lease: timedelta
+    reconcile_every: timedelta
+    quarantine: timedelta
+    run_dir: Path
+    secrets_dir: Path
+    guest_key_file: Path
+    inventory: Path
+    playbooks_dir: Path
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https:")
+
+    @property
+    def vmids(self) -> range:
+        return range(self.vmid_first, self.vmid_last + 1)
+
+
+#: Every setting: its default (None: must be set) and, for docs, what it is.
+SETTINGS: dict[str, str | None] = {
+    "WINUX_DATABASE_URL": f"sqlite:///{ROOT / 'var' / 'winux.db'}",
+    "WINUX_SECRET_KEY": None,
+    "WINUX_ENCRYPTION_KEY": None,
+    "WINUX_PORTAL_ID": None,
+    "WINUX_PUBLIC_URL": "http://127.0.0.1:8080",
+    "WINUX_TRUSTED_PROXIES": "0",
+    "WINUX_NETWORK": "10.203.0.0/24",
+    "WINUX_ADDRESS_FIRST": "",
+    "WINUX_ADDRESS_LAST": "",
+    "WINUX_GATEWAY": "",
+    "WINUX_VMID_FIRST": "30001",
+    "WINUX_VMID_LAST": "30999",
+    "WINUX_MAX_DESKTOPS": "3",
+    "WINUX_MAX_DESKTOPS_TOTAL": "200",
+    "WINUX_SIGN_IN_IDLE_MINUTES": "720",
+    "WINUX_SIGN_IN_LONGEST_MINUTES": "10080",
+    "WINUX_WORKER_SLOTS": "2",
+    "WINUX_BUILD_TIMEOUT_SECONDS": "300",
+    "WINUX_DESTROY_TIMEOUT_SECONDS": "180",
+    "WINUX_LEASE_SECONDS": "60",
+    "WINUX_RECONCILE_SECONDS": "60",
+    "WINUX_QUARANTINE_SECONDS": "120",
+    "WINUX_RUN_DIR": str(ROOT / "var" / "run"),
+    "WINUX_SECRETS_DIR": "/dev/shm",  # noqa: S108 (a tmpfs on purpose: secrets never reach a disk)
+    "WINUX_GUEST_KEY_FILE": str(ROOT / "var" / "guest_key"),
+    "WINUX_INVENTORY": str(ROOT / "inventory" / "lab"),
+    "WINUX_PLAYBOOKS_DIR": str(ROOT / "playbooks"),
+    "proxmox_api_host": None,
+    "proxmox_api_port": "8006",
+    "proxmox_api_user": None,
+    "proxmox_api_token_id": None,
+    "proxmox_api_token_secret": None,
+    "proxmox_node": None,
+    "proxmox_ca_file": "",
+    "proxmox_pool": "winux",
+    "proxmox_storage": None,
+    "proxmox_bridge": None,
+}
+
+#: Settings that may come from a file named by NAME_FILE.
+SECRETS = frozenset({"WINUX_SECRET_KEY", "WINUX_ENCRYPTION_KEY", "proxmox_api_token_secret"})
+
+
+class Reader:
+    """Reads single settings of an environment, each with a clear error."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        if name in SECRETS and (file := self._environment.get(f"{name}_FILE")):
+            return self._file(name, Path(file))
+        value = self._environment.get(name, "").strip() or SETTINGS[name]
+        if value is None:
+            also = f" (or {name}_FILE to a file that holds it)" if name in SECRETS else ""
+            raise BadConfig(f"{name} is not set; set it{also}. See docs/admin/settings.md.")
+        return value
+
+    def secret(self, name: str, shortest: int) -> str:
+        value = self.text(name)
+        if len(value) < shortest:
+            raise BadConfig(f"{name} is too short; it needs at least {shortest} characters.")
+        return value
+
+    def number(self, name: str, lowest: int, highest: int) -> int:
+        text = self.text(name)
+        if not (text.isascii() and text.isdigit() and lowest <= int(text[:12]) <= highest):
+            raise BadConfig(f"{name} is {text!r}; it takes a number from {lowest} to {highest}.")
+        return int(text)
+
+    def seconds(self, name: str, lowest: int = 1, highest: int = 86_400) -> timedelta:
+        return timedelta(seconds=self.number(name, lowest, highest))
+
+    def minutes(self, name: str) -> timedelta:
+        return timedelta(minutes=self.number(name, 1, 525_600))
+
+    def path(self, name: str) -> Path:
+        return Path(self.text(name)).expanduser().absolute()
+
+    def _file(self, name: str, file: Path) -> str:
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadConfig(f"{name}_FILE names {file}, which cannot be read: {error}") from error
+
+
+def load(environment: Mapping[str, str]) -> Config:
+    """The configuration in `environment`. Raises BadConfig at the first wrong value."""
+    read = Reader(environment)
+    vmid_first = read.number("WINUX_VMID_FIRST", 100, 999_999_999)
+    return Config(
+        database_url=_database_url(read),
+        secret_key=read.secret("WINUX_SECRET_KEY", shortest=32),
+        encryption_key=_encryption_key(read),
+        portal_id=_portal_id(read),
+        public_url=_public_url(read),
+        trusted_proxies=read.number("WINUX_TRUSTED_PROXIES", 0, 5),
+        proxmox=_proxmox(read),
+        addresses=_addresses(read),
+        vmid_first=vmid_first,
+        vmid_last=read.number("WINUX_VMID_LAST", vmid_first, 999_999_999),
+        max_desktops=read.number("WINUX_MAX_DESKTOPS", 0, 1000),
+        max_desktops_total=read.number("WINUX_MAX_DESKTOPS_TOTAL", 0, 100_000),
+        sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),
+        sign_in_longest=read.minutes("WINUX_SIGN_IN_LONGEST_MINUTES"),
+        worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
+        build_timeout=read.seconds("WINUX_BUILD_TIMEOUT_SECONDS"),
+        destroy_timeout=read.seconds("WINUX_DESTROY_TIMEOUT_SECONDS"),
+        lease=read.seconds("WINUX_LEASE_SECONDS", lowest=2),
+        reconcile_every=read.seconds("WINUX_RECONCILE_SECONDS"),
+        quarantine=read.seconds("WINUX_QUARANTINE_SECONDS"),
+        run_dir=read.path("WINUX_RUN_DIR"),
+        secrets_dir=read.path("WINUX_SECRETS_DIR"),
+        guest_key_file=read.path("WINUX_GUEST_KEY_FILE"),
+        inventory=read.path("WINUX_INVENTORY"),
+        playbooks_dir=read.path("WINUX_PLAYBOOKS_DIR"),
+    )
+
+
+def _database_url(read: Reader) -> str:
+    url = read.text("WINUX_DATABASE_URL")
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise BadConfig(
+            "WINUX_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://, "
+            f"not {url.split(':', 1)[0]!r}."
+        )
+    return url
+
+
+def _encryption_key(read: Reader) -> str:
+    key = read.text("WINUX_ENCRYPTION_KEY")
+    try:
+        raw = base64.urlsafe_b64decode(key)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise BadConfig(
+            "WINUX_ENCRYPTION_KEY must be 32 random bytes in URL-safe base64; make one with: "
+            "head -c 32 /dev/urandom | base64 | tr +/ -_"
+        )
+    return key
+
+
+def _portal_id(read: Reader) -> str:
+    name = read.text("WINUX_PORTAL_ID")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", name):
+        raise BadConfig(
+            f"WINUX_PORTAL_ID is {name!r}; it takes 1 to 32 letters, digits, - and _. It marks "
+            "this portal's containers, so never change it while desktops run."
+        )
+    return name
+
+
+def _public_url(read: Reader) -> str:
+    url = read.text("WINUX_PUBLIC_URL").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        raise BadConfig(
+            f"WINUX_PUBLIC_URL is {url!r}; it takes a scheme and host, "
+            "such as https://desktops.example.org."
+        )
+    return url
+
+
+def _proxmox(read: Reader) -> ProxmoxConfig:
+    ca_file = read.text("proxmox_ca_file")
+    if ca_file and not Path(ca_file).is_file():
+        raise BadConfig(f"proxmox_ca_file names {ca_file}, which is not a file.")
+    return ProxmoxConfig(
+        host=read.text("proxmox_api_host"),
+        port=read.number("proxmox_api_port", 1, 65_535),
+        user=read.text("proxmox_api_user"),
+        token_id=read.text("proxmox_api_token_id"),
+        token_secret=read.secret("proxmox_api_token_secret", shortest=8),
+        node=read.text("proxmox_node"),
+        ca_file=Path(ca_file).absolute() if ca_file else None,
+        pool=read.text("proxmox_pool"),
+        storage=read.text("proxmox_storage"),
+        bridge=read.text("proxmox_bridge"),
+    )
+
+
+def _addresses(read: Reader) -> AddressPool:
+    """The pool: by default .64 to the last host of the network; its first host is the gateway."""
+    try:
+        network = IPv4Network(read.text("WINUX_NETWORK"))
+    except ValueError as error:
+        raise BadConfig(f"WINUX_NETWORK is not a network such as 10.203.0.0/24: {error}") from error
+    if network.prefixlen > 25:
+        raise BadConfig(f"WINUX_NETWORK {network} is too small; it takes /25 or larger.")
+    pool = AddressPool(
+        network=network,
+        first=_address(read, "WINUX_ADDRESS_FIRST", network[64]),
+        last=_address(read, "WINUX_ADDRESS_LAST", network[-2]),
+        gateway=_address(read, "WINUX_GATEWAY", network[1]),
+    )
+    if not (pool.first in network and pool.last in network and pool.first <= pool.last):
+        raise BadConfig(
+            f"WINUX_ADDRESS_FIRST {pool.first} to WINUX_ADDRESS_LAST {pool.last} "
+            f"is not a range inside {network}."
+        )
+    if pool.first <= pool.gateway <= pool.last:
+        raise BadConfig(f"WINUX_GATEWAY {pool.gateway} lies inside the range of the desktops.")
+    return pool
+
+
+def _address(read: Reader, name: str, default: IPv4Address) -> IPv4Address:
+    text = read.text(name)
+    try:
+        return IPv4Address(text) if text else default
+    except AddressValueError as error:
+        raise BadConfig(f"{name} is not an IPv4 address: {error}") from error

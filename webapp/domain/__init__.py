@@ -1,0 +1,1 @@
+"""Rules of the product as pure functions and values; standard library only."""

@@ -1,0 +1,69 @@
+"""Every error of ours, one tree.
+
+WinuxError
+├── Refused          a rule says no; nothing is broken, the person can do something about it
+│   ├── BadInput     a value that cannot be used, with the field it came in
+│   └── TooMany      too often; `retry_after` says when it may work again
+├── NotFound         there is no such thing, or not for this person
+├── Conflict         the thing changed under the caller's hands
+└── OutsideFailed    something outside (Proxmox, Ansible, a desktop) did not do its part
+
+Messages are shown to people: a sentence that says what happened, and `what_to_do` that says how
+to go on.
+"""
+
+from datetime import timedelta
+
+
+class WinuxError(Exception):
+    """Base of all errors that Winux raises on purpose."""
+
+    def __init__(self, message: str, *, what_to_do: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.what_to_do = what_to_do
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.what_to_do}".strip()
+
+
+class Refused(WinuxError):
+    """A rule says no. `reason` is a stable word for programs and metrics, such as `limit`."""
+
+    def __init__(self, reason: str, message: str, *, what_to_do: str = "") -> None:
+        super().__init__(message, what_to_do=what_to_do)
+        self.reason = reason
+
+
+class BadInput(Refused):
+    """A value that cannot be used; `field` names the form or parameter field it came in."""
+
+    def __init__(self, field: str, message: str, *, what_to_do: str = "") -> None:
+        super().__init__("bad_input", message, what_to_do=what_to_do)
+        self.field = field
+
+
+class TooMany(Refused):
+    """Asked too often; `retry_after` says how long to wait."""
+
+    def __init__(
+        self, reason: str, message: str, *, retry_after: timedelta, what_to_do: str = ""
+    ) -> None:
+        super().__init__(reason, message, what_to_do=what_to_do)
+        self.retry_after = retry_after
+
+
+class NotFound(WinuxError):
+    """There is no such thing, or not for the person who asks."""
+
+
+class Conflict(WinuxError):
+    """Another process changed the thing since it was read; reading again and retrying is safe."""
+
+
+class OutsideFailed(WinuxError):
+    """Something outside did not do its part; `retry` says whether the same call may work later."""
+
+    def __init__(self, message: str, *, retry: bool, what_to_do: str = "") -> None:
+        super().__init__(message, what_to_do=what_to_do)
+        self.retry = retry

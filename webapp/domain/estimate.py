@@ -1,0 +1,29 @@
+"""How long a launch will take, from this site's own measured launches."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+
+#: The steps of a build in order: the Ansible role that does the step, and its words for people.
+BUILD_STEPS: dict[str, str] = {
+    "desktop_clone": "Copying the template",
+    "desktop_configure": "Setting size and address",
+    "desktop_start": "Starting the machine",
+    "desktop_personalise": "Setting up your account",
+    "desktop_verify": "Waiting for the screen",
+}
+
+
+def estimate(measured: Sequence[timedelta]) -> timedelta | None:
+    """The median of what was measured, or None when nothing was."""
+    return timedelta(seconds=median(m.total_seconds() for m in measured)) if measured else None
+
+
+def progress(elapsed: timedelta, usual: timedelta | None, steps_done: int) -> float:
+    """How far a build is, 0 to 1: by finished steps, smoothed by time, never 1 before the end."""
+    by_steps = steps_done / len(BUILD_STEPS)
+    if usual is None or usual.total_seconds() <= 0:
+        return min(by_steps, 0.98)
+    by_time = elapsed / usual
+    next_step = min((steps_done + 1) / len(BUILD_STEPS), 1)
+    return min(max(by_steps, min(by_time, next_step)), 0.98)

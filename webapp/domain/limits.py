@@ -1,0 +1,123 @@
+"""Decisions about launching and extending: pure functions of values and a time."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webapp.domain.errors import BadInput, Refused
+
+#: A POSIX user name as Debian's adduser takes it; `root` and system accounts are refused apart.
+RDP_USERNAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+#: Accounts that exist in every template.
+SYSTEM_ACCOUNTS = frozenset(
+    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody"
+    " sshd xrdp messagebus systemd-network systemd-timesync systemd-resolve avahi colord rtkit"
+    " pulse polkitd lightdm _apt winux admin sudo adm".split()
+)
+#: Keyboard layouts that the templates carry (XKB names).
+KEYBOARD_LAYOUTS = {
+    "us": "English (US)",
+    "gb": "English (UK)",
+    "fr": "French",
+    "de": "German",
+    "pl": "Polish",
+    "es": "Spanish",
+    "it": "Italian",
+    "pt": "Portuguese",
+    "be": "Belgian",
+    "ch": "Swiss",
+}
+
+
+@dataclass(frozen=True)
+class Durations:
+    """What a template allows: how long a desktop lives, in minutes."""
+
+    default_minutes: int
+    max_minutes: int
+
+
+@dataclass(frozen=True)
+class RunningDesktop:
+    """A live desktop as a limit refusal lists it."""
+
+    public_id: str
+    template_title: str
+    created_at: datetime
+
+
+def decide_minutes(wanted: int | None, durations: Durations) -> int:
+    """How many minutes a launch gets; refuses what is out of the template's range."""
+    if wanted is None:
+        return durations.default_minutes
+    if not 1 <= wanted <= durations.max_minutes:
+        raise BadInput(
+            "minutes",
+            f"This desktop can run for 1 to {durations.max_minutes} minutes, not {wanted}.",
+            what_to_do="Choose a shorter time; you can extend it while it runs.",
+        )
+    return wanted
+
+
+def decide_username(wanted: str | None) -> str:
+    """The RDP user name of a launch: a plain POSIX name that is no system account."""
+    name = (wanted or "").strip() or "desktop"
+    if not RDP_USERNAME.fullmatch(name):
+        raise BadInput(
+            "rdp_username",
+            "An RDP user name starts with a small letter and has at most 31 small letters, "
+            "digits, - and _.",
+            what_to_do="Choose another name or leave the field empty.",
+        )
+    if name in SYSTEM_ACCOUNTS:
+        raise BadInput(
+            "rdp_username",
+            f"{name} is an account of the system itself.",
+            what_to_do="Choose another name or leave the field empty.",
+        )
+    return name
+
+
+def decide_keyboard(wanted: str | None) -> str:
+    """The keyboard layout of a launch, `us` unless a known one is asked for."""
+    layout = (wanted or "").strip() or "us"
+    if layout not in KEYBOARD_LAYOUTS:
+        raise BadInput(
+            "keyboard_layout",
+            f"The keyboard layout {layout[:20]!r} is not known.",
+            what_to_do="Choose one of the list.",
+        )
+    return layout
+
+
+def decide_launch(running: Sequence[RunningDesktop], limit: int) -> None:
+    """Refuse a launch when the person already has as many live desktops as they may."""
+    if len(running) < limit:
+        return
+    oldest = min(running, key=lambda desktop: desktop.created_at)
+    raise Refused(
+        "limit",
+        f"You have {len(running)} of {limit} desktops: "
+        + ", ".join(sorted(desktop.public_id for desktop in running))
+        + ".",
+        what_to_do=f"Use one of them, or stop one first; the oldest is {oldest.public_id}.",
+    )
+
+
+def decide_extension(
+    deadline_at: datetime, ready_at: datetime, minutes: int, durations: Durations, now: datetime
+) -> datetime:
+    """The new deadline after `minutes` more, within the longest life its template allows."""
+    if not 1 <= minutes <= durations.max_minutes:
+        raise BadInput("minutes", f"Extend by 1 to {durations.max_minutes} minutes.")
+    if deadline_at <= now:
+        raise Refused("expired", "This desktop's time is up.", what_to_do="Launch a new one.")
+    latest = ready_at + timedelta(minutes=durations.max_minutes)
+    if deadline_at >= latest:
+        raise Refused(
+            "longest",
+            f"This desktop already has the longest time, {durations.max_minutes} minutes in all.",
+            what_to_do="Save your work elsewhere and launch a new one.",
+        )
+    return min(deadline_at + timedelta(minutes=minutes), latest)

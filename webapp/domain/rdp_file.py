@@ -1,0 +1,41 @@
+"""The `.rdp` file that mstsc, FreeRDP and Remmina open.
+
+Settings: Microsoft's "Supported RDP properties". The password is never in it.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RdpTarget:
+    """What the file points to."""
+
+    address: str
+    port: int
+    username: str
+    title: str
+
+
+def rdp_file(target: RdpTarget) -> str:
+    """The file's text; values that could break out of their line are refused (ValueError)."""
+    for value in (target.address, target.username, target.title):
+        if re.search(r"[\x00-\x1f\x7f]", value):
+            raise ValueError("a control character in an .rdp value")
+    settings = [
+        f"full address:s:{target.address}:{target.port}",
+        f"username:s:{target.username}",
+        "prompt for credentials:i:1",
+        "authentication level:i:2",
+        "enablecredsspsupport:i:0",
+        "screen mode id:i:2",
+        "dynamic resolution:i:1",
+        "use multimon:i:0",
+        "session bpp:i:32",
+        "redirectclipboard:i:1",
+        "redirectdrives:i:0",
+        "redirectprinters:i:0",
+        "audiomode:i:2",
+        "autoreconnection enabled:i:1",
+    ]
+    return "".join(f"{line}\r\n" for line in settings)

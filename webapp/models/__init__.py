@@ -1,0 +1,24 @@
+"""The database's tables: columns and small derived properties; rules live in `domain`."""
+
+from webapp.models.audit import AuditEntry
+from webapp.models.base import Base
+from webapp.models.desktop import Desktop, DesktopStep
+from webapp.models.person import Person, Role, SignIn, SignInAttempt
+from webapp.models.reservation import AddressReservation, VmidReservation
+from webapp.models.template import Template
+from webapp.models.worker import WorkerBeat
+
+__all__ = [
+    "AddressReservation",
+    "AuditEntry",
+    "Base",
+    "Desktop",
+    "DesktopStep",
+    "Person",
+    "Role",
+    "SignIn",
+    "SignInAttempt",
+    "Template",
+    "VmidReservation",
+    "WorkerBeat",
+]

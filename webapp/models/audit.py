@@ -1,0 +1,26 @@
+"""Who did what to what, and what was refused; written in the same transaction as the act."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.models.base import Base, UtcDateTime
+
+
+class AuditEntry(Base):
+    """One act or refusal. Never holds a secret."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    action: Mapped[str] = mapped_column(String(40), index=True)
+    """Noun and verb, such as `desktop.launch`."""
+    is_refused: Mapped[bool] = mapped_column(default=False)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    """Who did it; nobody when Winux itself did."""
+    source_address: Mapped[str | None] = mapped_column(String(45))
+    subject: Mapped[str] = mapped_column(String(80), default="", index=True)
+    """The thing it was done to, such as `desktop-a1b2c3d4`."""
+    detail: Mapped[str] = mapped_column(String(500), default="")

@@ -1,0 +1,97 @@
+"""One launched container with its owner, state, address, credentials and deadline.
+
+The row is the work item: the worker takes rows by state, under a lease (`worked_by`,
+`worked_until`), and every write is a compare-and-set on `row_version`.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.domain.states import EndReason, State
+from webapp.models.base import Base, UtcDateTime, word
+from webapp.models.person import Person
+from webapp.models.template import Template
+
+
+class Desktop(Base):
+    """A desktop, from the click until long after its end (then it is history)."""
+
+    __tablename__ = "desktops"
+    __table_args__ = (
+        Index("ix_desktops_state_created", "state", "created_at"),
+        Index("ix_desktops_owner_created", "owner_id", "created_at"),
+        Index("ix_desktops_deadline", "state", "deadline_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    template_id: Mapped[int] = mapped_column(ForeignKey("templates.id"))
+    launch_token: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """One launch form, one desktop: a second post with the same token finds this row."""
+
+    # Written by states.advance() alone.
+    state: Mapped[State] = mapped_column(word(State), default=State.QUEUED)
+    state_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    end_reason: Mapped[EndReason | None] = mapped_column(word(EndReason))
+
+    minutes: Mapped[int]
+    rdp_username: Mapped[str] = mapped_column(String(32))
+    keyboard_layout: Mapped[str] = mapped_column(String(8))
+    password_locked: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Encrypted with the installation's key; erased when the desktop ends."""
+
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    build_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deadline_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The deadline that the desktop itself knows; differs after an extension until it was told."""
+    stop_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    # What it got; kept as history when the reservations are gone.
+    vmid: Mapped[int | None]
+    node: Mapped[str | None] = mapped_column(String(64))
+    address: Mapped[str | None] = mapped_column(String(45))
+    template_version: Mapped[str | None] = mapped_column(String(32))
+    ssh_host_key_sha256: Mapped[str | None] = mapped_column(String(64))
+    rdp_certificate_sha256: Mapped[str | None] = mapped_column(String(64))
+    rdp_certificate_pem: Mapped[str | None] = mapped_column(Text)
+
+    failure: Mapped[str | None] = mapped_column(String(500))
+    """What went wrong, in people's words."""
+    failure_log: Mapped[str | None] = mapped_column(Text)
+    """The last lines of the failed run, without secrets, for the admin."""
+
+    worked_by: Mapped[str | None] = mapped_column(String(80))
+    worked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Teardown runs tried so far; the next try waits longer."""
+    retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    row_version: Mapped[int] = mapped_column()
+
+    owner: Mapped[Person] = relationship(lazy="joined")
+    template: Mapped[Template] = relationship(lazy="joined")
+    steps: Mapped[list["DesktopStep"]] = relationship(
+        back_populates="desktop", order_by="DesktopStep.id", cascade="all, delete-orphan"
+    )
+
+    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 (SQLAlchemy reads it)
+
+
+class DesktopStep(Base):
+    """One step of a build as Ansible ran it: progress now, the estimate's measurements later."""
+
+    __tablename__ = "desktop_steps"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"), index=True)
+    name: Mapped[str] = mapped_column(String(40))
+    """The Ansible role; `domain.estimate.BUILD_STEPS` has its words."""
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    desktop: Mapped[Desktop] = relationship(back_populates="steps")

@@ -1,0 +1,36 @@
+"""What a desktop is cloned from."""
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.domain.limits import Durations
+from webapp.models.base import Base, UtcDateTime
+
+
+class Template(Base):
+    """A template that people can choose: the container it is cloned from, size and limits."""
+
+    __tablename__ = "templates"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), unique=True)
+    title: Mapped[str] = mapped_column(String(64))
+    summary: Mapped[str] = mapped_column(String(200), default="")
+    desktop_environment: Mapped[str] = mapped_column(String(16), default="xfce")
+    vmid: Mapped[int]
+    version: Mapped[str] = mapped_column(String(32))
+    published_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    memory_mb: Mapped[int] = mapped_column(default=1024)
+    swap_mb: Mapped[int] = mapped_column(default=512)
+    cores: Mapped[int] = mapped_column(default=2)
+    disk_gb: Mapped[int] = mapped_column(default=10)
+    nesting: Mapped[bool] = mapped_column(default=False)
+    default_minutes: Mapped[int] = mapped_column(default=30)
+    max_minutes: Mapped[int] = mapped_column(default=240)
+
+    @property
+    def durations(self) -> Durations:
+        return Durations(self.default_minutes, self.max_minutes)

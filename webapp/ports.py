@@ -1,0 +1,120 @@
+"""Narrow protocols to what is outside; adapters implement them, services use them."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+
+class Clock(Protocol):
+    """The time, as aware UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class Database(Protocol):
+    """Short transactions; none stays open over a call to the outside.
+
+    Raises Conflict when another process changed a row first, OutsideFailed(retry=True) when the
+    database is locked or its disk full.
+    """
+
+    def begin(self) -> AbstractContextManager[Session]:
+        """A transaction that writes: committed at the end, rolled back on an exception."""
+
+    def read(self) -> AbstractContextManager[Session]:
+        """A transaction that only reads."""
+
+
+class Hasher(Protocol):
+    """Hashes passwords, slowly on purpose: never call it inside a transaction."""
+
+    def hash(self, password: str) -> str: ...
+    def is_right(self, password_hash: str | None, password: str) -> bool: ...
+
+
+class Vault(Protocol):
+    """Keeps secrets readable only with the installation's key."""
+
+    def lock(self, secret: str) -> bytes: ...
+    def unlock(self, locked: bytes) -> str: ...
+
+
+@dataclass(frozen=True)
+class BuildOrder:
+    """Everything that a build needs; `rdp_password` is a secret and leaves by stdin only."""
+
+    desktop_id: str
+    vmid: int
+    template_vmid: int
+    address: str
+    """CIDR form."""
+    gateway: str
+    bridge: str
+    rdp_username: str
+    rdp_password: str
+    keyboard_layout: str
+    memory_mb: int
+    swap_mb: int
+    cores: int
+    disk_gb: int
+    nesting: bool
+    minutes: int
+    deadline_at: datetime
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What the playbook reports of a finished desktop."""
+
+    node: str
+    address: str
+    ssh_host_key_sha256: str
+    rdp_certificate_sha256: str
+    rdp_certificate_pem: str
+
+
+class Provisioner(Protocol):
+    """Makes and removes desktops, and talks to the one inside.
+
+    Each call blocks until the run has really ended (its processes are gone) and raises
+    OutsideFailed with a message for people; `log` of that error holds the last lines, without
+    secrets. `on_step(role)` is called as each step (Ansible role) begins. `is_cancelled()` is
+    asked now and then; a run it cancels ends with OutsideFailed.
+    """
+
+    def create(
+        self, order: BuildOrder, *, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]
+    ) -> BuildResult: ...
+
+    def destroy(self, desktop_id: str, vmid: int) -> None: ...
+
+    def set_deadline(self, desktop_id: str, address: str, deadline_at: datetime) -> None:
+        """Tell the desktop itself its new deadline, for the warning that it shows."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """What is true of one container on a node, as the PVE API says it."""
+
+    vmid: int
+    node: str
+    name: str
+    is_running: bool
+    is_template: bool
+    description: str
+    lock: str | None
+    address: str | None
+
+
+class Hypervisor(Protocol):
+    """Reads what is true from Proxmox VE. Raises OutsideFailed whenever it cannot know."""
+
+    def containers(self, vmids: range) -> Mapping[int, Container]:
+        """All containers whose id is in `vmids`; a failed listing raises, it is never empty."""
+
+    def container(self, vmid: int) -> Container | None:
+        """One container, or None if it surely does not exist."""

@@ -1,0 +1,61 @@
+"""Writing audit entries: beside the act in its transaction, or alone for a refusal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from webapp.domain.errors import Refused
+from webapp.models import AuditEntry
+from webapp.ports import Clock, Database
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person at an address, or Winux itself (no person)."""
+
+    person_id: int | None
+    source_address: str | None = None
+    is_admin: bool = False
+
+
+#: Winux acting by itself: expiry, reconciliation, operators at the command line.
+SYSTEM = Actor(person_id=None)
+
+
+class Audit:
+    """Writes what was done and what was refused."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def record(
+        self, session: Session, actor: Actor, action: str, subject: str = "", detail: str = ""
+    ) -> None:
+        """One act, in the transaction of the act itself."""
+        session.add(self._entry(actor, action, subject, detail, is_refused=False))
+
+    @contextmanager
+    def refusals(self, actor: Actor, action: str, subject: str = "") -> Iterator[None]:
+        """Records a Refused that comes out of the block, in a transaction of its own."""
+        try:
+            yield
+        except Refused as refusal:
+            with self._db.begin() as session:
+                session.add(self._entry(actor, action, subject, refusal.message, is_refused=True))
+            raise
+
+    def _entry(
+        self, actor: Actor, action: str, subject: str, detail: str, *, is_refused: bool
+    ) -> AuditEntry:
+        return AuditEntry(
+            at=self._clock.now(),
+            action=action,
+            is_refused=is_refused,
+            person_id=actor.person_id,
+            source_address=actor.source_address,
+            subject=subject[:80],
+            detail=detail[:500],
+        )

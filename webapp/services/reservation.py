@@ -1,0 +1,34 @@
+"""Reserving a VM id and an address for a desktop, inside the caller's transaction."""
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.addresses import choose_address, choose_vmid
+from webapp.models import AddressReservation, Desktop, VmidReservation
+
+
+def reserve(
+    session: Session, config: Config, desktop: Desktop, *, avoid_vmids: Collection[int] = ()
+) -> None:
+    """Give `desktop` the lowest free VM id and address. Raises Refused when none is left.
+
+    `avoid_vmids` are ids that something foreign holds on a node. Two writers can choose the same
+    id on PostgreSQL; the primary keys then fail the second transaction (IntegrityError), which
+    can simply be run again.
+    """
+    taken_vmids = set(session.scalars(select(VmidReservation.vmid)))
+    taken_addresses = set(session.scalars(select(AddressReservation.address)))
+    desktop.vmid = choose_vmid(config.vmid_first, config.vmid_last, taken_vmids | set(avoid_vmids))
+    desktop.address = choose_address(config.addresses, taken_addresses)
+    session.flush()  # the desktop needs its id first
+    session.add(VmidReservation(vmid=desktop.vmid, desktop_id=desktop.id))
+    session.add(AddressReservation(address=desktop.address, desktop_id=desktop.id))
+
+
+def release(session: Session, desktop: Desktop) -> None:
+    """Free what `desktop` holds; only when its container is surely gone."""
+    session.execute(delete(VmidReservation).where(VmidReservation.desktop_id == desktop.id))
+    session.execute(delete(AddressReservation).where(AddressReservation.desktop_id == desktop.id))
