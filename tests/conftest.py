@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["tests.portal"]
+
 CAN_NOT_RUN = (
     "this test needs real containers: run as root on Debian 12 with lxc installed (`make test` "
     "installs it), or set SKIP_LAB=1 to leave such tests out"

@@ -1,0 +1,107 @@
+"""Fixtures for tests of the portal: real services on a real SQLite file, with three people.
+
+alice owns things, bob is somebody else, root is the admin; all have the password PASSWORD.
+"""
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from webapp import bootstrap
+from webapp.adapters import schema
+from webapp.config import Config, load
+from webapp.models import Role, Template
+from webapp.services.audit import SYSTEM, Actor
+
+PASSWORD = "correct horse battery"
+
+
+class SteppingClock:
+    """A clock that tests move by hand."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def step(self, **parts: float) -> None:
+        self.time += timedelta(**parts)
+
+
+def make_environment(folder: Path, **changes: str) -> dict[str, str]:
+    """A full, valid environment whose files all lie in `folder`."""
+    return {
+        "WINUX_DATABASE_URL": f"sqlite:///{folder / 'winux.db'}",
+        "WINUX_SECRET_KEY": "a secret key that only the tests use",
+        "WINUX_ENCRYPTION_KEY": base64.urlsafe_b64encode(b"k" * 32).decode(),
+        "WINUX_PORTAL_ID": "tests",
+        "WINUX_RUN_DIR": str(folder / "run"),
+        "WINUX_GUEST_KEY_FILE": str(folder / "guest_key"),
+        "proxmox_api_host": "127.0.0.1",
+        "proxmox_api_port": "1",
+        "proxmox_api_user": "winux@pve",
+        "proxmox_api_token_id": "portal",
+        "proxmox_api_token_secret": "00000000-0000-0000-0000-000000000000",
+        "proxmox_node": "lab",
+        "proxmox_storage": "local-lab",
+        "proxmox_bridge": "wxt0",
+        **changes,
+    }
+
+
+def publish_template(services: bootstrap.Services, name: str = "xfce", **changes: object) -> None:
+    """A template as `./winux template publish` makes it."""
+    values: dict[str, object] = {
+        "title": name.upper(),
+        "summary": "A light desktop.",
+        "vmid": 29001,
+        "version": "1",
+        "published_at": services.clock.now(),
+        **changes,
+    }
+    with services.db.begin() as session:
+        session.add(Template(name=name, **values))
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load(make_environment(tmp_path))
+
+
+@pytest.fixture
+def services(config: Config, clock: SteppingClock) -> Iterator[bootstrap.Services]:
+    made = bootstrap.build_services(config, clock=clock)
+    schema.migrate(made.db)
+    yield made
+    made.db.close()
+
+
+@pytest.fixture
+def alice(services: bootstrap.Services) -> Actor:
+    return Actor(services.accounts.add_person(SYSTEM, "alice", PASSWORD), "192.0.2.1")
+
+
+@pytest.fixture
+def bob(services: bootstrap.Services) -> Actor:
+    return Actor(services.accounts.add_person(SYSTEM, "bob", PASSWORD), "192.0.2.2")
+
+
+@pytest.fixture
+def root(services: bootstrap.Services) -> Actor:
+    person_id = services.accounts.add_person(SYSTEM, "root", PASSWORD, role=Role.ADMIN)
+    return Actor(person_id, "192.0.2.3", is_admin=True)
+
+
+@pytest.fixture
+def xfce(services: bootstrap.Services) -> str:
+    publish_template(services)
+    return "xfce"
