@@ -38,6 +38,11 @@ class Progress:
             raise
         _finish(stop, beat, f"{head}: {duration(time.monotonic() - began)}")
 
+    def skip(self, what: str) -> None:
+        """A step that an earlier run has done."""
+        self.done += 1
+        print(f"[{self.done}/{self.total}] {what}: there already", flush=True)
+
 
 def duration(seconds: float) -> str:
     """`0.4 s`, `12 s` or `3 min 20 s`."""

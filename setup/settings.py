@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,9 @@ class Settings:
 
     @property
     def url(self) -> str:
-        return f"http://{self.listen}:{self.port}"
+        """Where a browser on this machine finds the portal."""
+        host = "127.0.0.1" if self.listen == "0.0.0.0" else self.listen  # noqa: S104 (a comparison)
+        return f"http://{host}:{self.port}"
 
     @property
     def lab(self) -> Path:
@@ -117,8 +120,9 @@ def _range(setting: str, value: str) -> tuple[int, int]:
 
 
 def _bridge(setting: str, value: str) -> str:
-    if not value.isalnum() or not 2 <= len(value) <= 10:
-        raise _wrong(setting, value, "2 to 10 letters and digits, such as wxbr0")
+    # the lab node names a container's interface bridge-vmid, and the kernel allows 15 characters
+    if not re.fullmatch(r"[a-z][A-Za-z0-9]{0,7}", value):
+        raise _wrong(setting, value, "1 to 8 letters and digits, such as wxbr0")
     return value
 
 
@@ -129,6 +133,6 @@ def _subnet(setting: str, value: str) -> str:
         raise _wrong(
             setting, value, f"a private IPv4 network such as 10.203.0.0/24 ({error})"
         ) from None
-    if not network.is_private or not 16 <= network.prefixlen <= 28:
-        raise _wrong(setting, value, "a private IPv4 network of /16 to /28")
+    if not network.is_private or not 16 <= network.prefixlen <= 25:
+        raise _wrong(setting, value, "a private IPv4 network of /16 to /25")
     return str(network)

@@ -1,0 +1,137 @@
+"""`make demo`: a whole Winux with a first real desktop, until Ctrl-C; then nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from setup import machine
+from setup.commands import tail
+from setup.failure import SetupFailed
+from setup.progress import Progress, duration
+from setup.settings import CHECKOUT, Settings, settings_from
+from setup.stack import STEPS, Stack
+from setup.visitor import ReadyDesktop, Visitor
+
+ADMIN, PERSON = "admin", "alice"
+REPORT = CHECKOUT / "var/demo.json"
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, a closed terminal or a polite kill: the demo ends as it is meant to."""
+
+
+def main() -> int:
+    """Exit code 0 after Ctrl-C, 1 with a message when something cannot work."""
+    try:
+        settings = settings_from(os.environ)
+        machine.check_root("The demo")
+        with machine.only_one(settings), _interruptible():
+            return _run(settings)
+    except SetupFailed as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    except Interrupted:
+        return 0
+
+
+def _run(settings: Settings) -> int:
+    began = time.monotonic()
+    REPORT.unlink(missing_ok=True)
+    stack = Stack(settings, Progress(STEPS + 1))
+    try:
+        stack.check()
+        if not (settings.lab / "template.json").exists():
+            print("The first run takes about 6 minutes, later ones about 20 seconds.")
+        stack.prepare_machine()
+        portal = stack.start()
+        people = {
+            "admin": {"name": ADMIN, "password": portal.make_person(ADMIN, is_admin=True)},
+            "person": {"name": PERSON, "password": portal.make_person(PERSON)},
+        }
+        desktop = _first_desktop(stack, settings, people["person"])
+        _write_report(settings, people, desktop)
+        _tell(settings, people, desktop, time.monotonic() - began)
+        _watch(stack)
+    finally:
+        _stop(stack)
+    return 0
+
+
+def _first_desktop(stack: Stack, settings: Settings, person: dict[str, str]) -> ReadyDesktop:
+    """Launch as that person would, through the page; desktops of an earlier run are ended first."""
+    with stack.progress.step("First desktop", 8, settings.logs / "worker.log"):
+        stack.end_desktops()
+        visitor = Visitor(settings.url)
+        visitor.sign_in(person["name"], person["password"])
+        return visitor.launch_desktop()
+
+
+def _write_report(
+    settings: Settings, people: dict[str, dict[str, str]], desktop: ReadyDesktop
+) -> None:
+    told = {"url": settings.url, **people, "desktop": desktop.as_json()}
+    file = os.open(REPORT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w") as report:
+        json.dump(told, report, indent=2)
+
+
+def _tell(
+    settings: Settings, people: dict[str, dict[str, str]], desktop: ReadyDesktop, took_s: float
+) -> None:
+    admin, person = people["admin"], people["person"]
+    print(f"""
+Winux is ready after {duration(took_s)}.
+
+  Page        {settings.url}
+  Sign in     {person["name"]:8} {person["password"]}
+  or, admin   {admin["name"]:8} {admin["password"]}
+
+  The first desktop, {desktop.id}, was ready {duration(desktop.ready_seconds)} after the click:
+  Its page    {settings.url}{desktop.page}
+  .rdp file   {settings.url}{desktop.rdp_file}
+  Address     {desktop.address}:{desktop.port} (from this machine)
+  User        {desktop.user}
+  Password    {desktop.password}
+
+These passwords are new at each start; until then they are also in {REPORT.relative_to(CHECKOUT)}.
+Ctrl-C ends everything.""")
+
+
+def _watch(stack: Stack) -> None:
+    """Until Ctrl-C; a process that ends by itself ends the demo with its last words."""
+    while (dead := stack.dead_child()) is None:
+        time.sleep(1)
+    raise SetupFailed(f"The {dead.name} ended by itself:\n{tail(dead.log)}", "The demo is stopped.")
+
+
+def _stop(stack: Stack) -> None:
+    if not stack.children:
+        return
+    print("\nStopping desktops, web server, worker and lab node …", flush=True)
+    began = time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: print("Still stopping …", flush=True))
+    stack.stop()
+    REPORT.unlink(missing_ok=True)
+    print(f"Stopped after {duration(time.monotonic() - began)}; nothing of the demo is running.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise Interrupted
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

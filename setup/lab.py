@@ -1,0 +1,60 @@
+"""The lab node of a stack: started, and asked for the credentials that it made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from setup.commands import read_output, run_logged
+from setup.environment import VENV
+from setup.failure import SetupFailed
+from setup.processes import Child
+from setup.settings import Settings
+
+READY_TIMEOUT_S = 60
+LABNODE = [str(VENV / "bin/python"), "-m", "labnode"]
+
+
+def start_lab_node(settings: Settings) -> Child:
+    """Start `python -m labnode serve` and return when its API answers."""
+    settings.lab.mkdir(parents=True, exist_ok=True)
+    ready = settings.lab / "ready"
+    ready.unlink(missing_ok=True)
+    names = {
+        "--state-dir": str(settings.lab),
+        "--listen": f"127.0.0.1:{settings.lab_port}",
+        "--bridge": settings.bridge,
+        "--subnet": settings.subnet,
+    }
+    options = [word for option in names.items() for word in option]
+    command = [*LABNODE, "serve", *options]
+    child = Child("lab node", command, settings.logs / "labnode.log", dict(os.environ))
+    try:
+        child.wait_until(ready.exists, READY_TIMEOUT_S, "Mend what it says, then run this again.")
+    except BaseException:
+        child.stop()
+        raise
+    return child
+
+
+def credentials(settings: Settings, token: str) -> dict[str, str]:
+    """The `proxmox_*` variables of the token `portal` or `builder`, as the lab node wrote them."""
+    file = settings.lab / f"{token}.env"
+    if not file.is_file():
+        raise SetupFailed(
+            f"The lab node wrote no {file}.", f"Look at {settings.logs / 'labnode.log'}."
+        )
+    pairs = (line.partition("=") for line in file.read_text().splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def clean_lab_node(state_dir: Path, log: Path) -> None:
+    """Remove everything that a lab node ever made: containers, mounts, bridge, packet filter."""
+    command = [*LABNODE, "clean", "--state-dir", str(state_dir)]
+    run_logged(command, log, f"Look at {log}; the containers are below {state_dir}.")
+
+
+def running_containers(settings: Settings) -> list[str]:
+    """Network ports of this stack's containers, one for each that runs."""
+    links = read_output(["ip", "-o", "link", "show", "master", settings.bridge]).splitlines()
+    return [line.split(":")[1].strip().partition("@")[0] for line in links]

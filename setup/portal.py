@@ -1,0 +1,158 @@
+"""The portal of a stack: its settings and secrets, its people, its processes."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import secrets
+import subprocess
+from typing import Any
+
+from setup.commands import run_logged
+from setup.environment import VENV
+from setup.failure import SetupFailed
+from setup.lab import credentials
+from setup.processes import Child
+from setup.settings import CHECKOUT, Settings
+from setup.template import GoldenTemplate
+
+READY_TIMEOUT_S = 60
+WINUX = str(CHECKOUT / "winux")
+GUEST_KEY = CHECKOUT / "var/guest_key"
+
+
+class Portal:
+    """Runs `./winux` commands and starts web and worker with the settings of one stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.log = settings.logs / "setup.log"
+        self.environment = self._environment()
+
+    def migrate(self) -> None:
+        """Bring the database to the newest schema."""
+        self._run("migrate")
+
+    def publish(self, template: GoldenTemplate) -> None:
+        """Offer the template to people; known versions stay as they are."""
+        known = self.ask("template", "list")
+        if not any(
+            row["vmid"] == template.vmid and row["version"] == template.version for row in known
+        ):
+            offer = [
+                "--name",
+                template.name,
+                "--vmid",
+                str(template.vmid),
+                "--version",
+                template.version,
+            ]
+            self._run("template", "publish", *offer)
+
+    def make_person(self, name: str, *, is_admin: bool = False) -> str:
+        """Make the account, or give the one that is there a new random password; the password."""
+        names = {row["name"] for row in self.ask("person", "list")}
+        if name in names:
+            told = self.ask("person", "passwd", name, "--generate")
+        else:
+            told = self.ask("person", "add", name, *(["--admin"] if is_admin else []), "--generate")
+        return str(told["password"])
+
+    def live_desktops(self) -> list[str]:
+        """Public ids of the desktops that have not ended."""
+        return [row["id"] for row in self.ask("desktop", "list") if row["state"] != "ENDED"]
+
+    def stop_desktop(self, desktop_id: str) -> None:
+        self._run("desktop", "stop", desktop_id)
+
+    def start_worker(self) -> Child:
+        command = [WINUX, "worker"]
+        return Child("worker", command, self.settings.logs / "worker.log", self.environment)
+
+    def start_web(self) -> Child:
+        """Start gunicorn and return when the portal says that it is ready."""
+        address = f"{self.settings.listen}:{self.settings.port}"
+        command = [
+            str(VENV / "bin/gunicorn"),
+            "--bind",
+            address,
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+        ]
+        log = self.settings.logs / "web.log"
+        child = Child("web server", [*command, "wsgi:app"], log, self.environment)
+        try:
+            child.wait_until(
+                self._is_web_up, READY_TIMEOUT_S, "Mend what it says, then run this again."
+            )
+        except BaseException:
+            child.stop()
+            raise
+        return child
+
+    def ask(self, *arguments: str) -> Any:
+        """What a command answers with --json."""
+        command = [WINUX, *arguments, "--json"]
+        done = subprocess.run(
+            command, cwd=CHECKOUT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            name = " ".join(arguments[:2])
+            raise SetupFailed(
+                f"`./winux {name}` failed:\n{done.stderr.strip()}", "See the text above."
+            )
+        return json.loads(done.stdout)
+
+    def _run(self, *arguments: str) -> None:
+        command = [WINUX, *arguments]
+        run_logged(command, self.log, "Mend what it says, then run this again.", self.environment)
+
+    def _is_web_up(self) -> bool:
+        web = http.client.HTTPConnection(self.settings.listen, self.settings.port, timeout=2)
+        try:
+            web.request("GET", "/healthz")
+            return web.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            web.close()
+
+    def _environment(self) -> dict[str, str]:
+        """Settings by variable, secrets by file: no process lists a secret in its environment."""
+        node = credentials(self.settings, "portal")
+        first, last = self.settings.vmids
+        return {
+            **{name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ},
+            "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
+            **{name: value for name, value in node.items() if name != "proxmox_api_token_secret"},
+            "proxmox_api_token_secret_FILE": self._secret_file(
+                "proxmox_api_token_secret", node["proxmox_api_token_secret"]
+            ),
+            "WINUX_SECRET_KEY_FILE": self._kept_secret("secret_key"),
+            "WINUX_ENCRYPTION_KEY_FILE": self._kept_secret("encryption_key"),
+            "WINUX_PORTAL_ID": self.settings.folder.name,
+            "WINUX_PUBLIC_URL": self.settings.url,
+            "WINUX_DATABASE_URL": f"sqlite:///{self.settings.folder / 'winux.db'}",
+            "WINUX_RUN_DIR": str(self.settings.folder / "run"),
+            "WINUX_GUEST_KEY_FILE": str(GUEST_KEY),
+            "WINUX_NETWORK": self.settings.subnet,
+            "WINUX_VMID_FIRST": str(first),
+            "WINUX_VMID_LAST": str(last),
+        }
+
+    def _kept_secret(self, name: str) -> str:
+        path = self.settings.folder / "secrets" / name
+        if path.exists():
+            return str(path)
+        return self._secret_file(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+
+    def _secret_file(self, name: str, value: str) -> str:
+        path = self.settings.folder / "secrets" / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(value)
+        return str(path)

@@ -1,0 +1,115 @@
+"""One whole Winux on this machine: lab node, golden template, portal, worker, web server."""
+
+from __future__ import annotations
+
+import time
+
+from setup import environment, machine, packages
+from setup.failure import SetupFailed
+from setup.lab import clean_lab_node, running_containers, start_lab_node
+from setup.portal import GUEST_KEY, Portal
+from setup.processes import Child
+from setup.progress import Progress
+from setup.settings import Settings, cache_dir
+from setup.template import GoldenTemplate, build_template, built_template, make_guest_key
+
+#: How many steps `prepare_machine` and `start` announce together.
+STEPS = 6
+#: Room for wheels, environment, root file system and its copies; and for a run after that.
+FIRST_DISK_GB, REPEAT_DISK_GB = 5, 1
+TEARDOWN_TIMEOUT_S = 90
+
+
+class Stack:
+    """Started step by step; `stop` ends whatever was started, in any state."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        self.settings = settings
+        self.progress = progress
+        self.portal: Portal | None = None
+        self.children: dict[str, Child] = {}
+
+    def check(self) -> None:
+        """SetupFailed, before anything is touched, if this machine cannot run the stack."""
+        machine.check_root("This")
+        is_first = not (self.settings.lab / "template.json").exists()
+        needed_gb = FIRST_DISK_GB if is_first else REPEAT_DISK_GB
+        for folder in (cache_dir(), self.settings.folder):
+            machine.check_disk(folder, needed_gb)
+        machine.check_port(self.settings.listen, self.settings.port, f"{self.settings.prefix}PORT")
+        machine.check_port("127.0.0.1", self.settings.lab_port, f"{self.settings.prefix}LAB_PORT")
+
+    def prepare_machine(self) -> None:
+        """Debian packages and the virtual environment."""
+        logs = self.settings.logs
+        if missing := packages.missing_packages("run"):
+            with self.progress.step("Debian packages", 45, logs / "packages.log"):
+                packages.install_packages(missing, logs / "packages.log")
+        else:
+            self.progress.skip("Debian packages")
+        machine.check_containers()
+        if environment.is_current(environment.VENV, environment.RUN):
+            self.progress.skip("Python packages")
+            return
+        with self.progress.step("Python packages", 60, logs / "python.log"):
+            environment.make_environment(environment.VENV, environment.RUN, logs / "python.log")
+
+    def start(self) -> Portal:
+        """Lab node, template, database, worker and web; the portal answers when this returns."""
+        logs = self.settings.logs
+        with self.progress.step("Lab node", 3, logs / "labnode.log"):
+            self.children["lab node"] = start_lab_node(self.settings)
+        template = self._template()
+        self.portal = portal = Portal(self.settings)
+        with self.progress.step("Database and worker", 4, logs / "setup.log"):
+            portal.migrate()
+            portal.publish(template)
+            self.children["worker"] = portal.start_worker()
+        with self.progress.step("Web server", 3, logs / "web.log"):
+            self.children["web server"] = portal.start_web()
+        return portal
+
+    def dead_child(self) -> Child | None:
+        """A process that ended by itself, if there is one."""
+        return next((child for child in self.children.values() if not child.is_running()), None)
+
+    def end_desktops(self) -> None:
+        """Have the worker end every desktop, and wait until the last container is gone."""
+        if self.portal is None:
+            return
+        for desktop_id in self.portal.live_desktops():
+            self.portal.stop_desktop(desktop_id)
+        give_up = time.monotonic() + TEARDOWN_TIMEOUT_S
+        while self.portal.live_desktops():
+            if time.monotonic() > give_up or self.dead_child():
+                raise SetupFailed("The worker did not end the desktops.", "Their node is cleaned.")
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """End desktops and processes; a node whose desktops do not end so is cleaned wholly."""
+        self._stop_child("web server")
+        problem: SetupFailed | None = None
+        if {"worker", "lab node"} <= self.children.keys():
+            try:
+                self.end_desktops()
+            except SetupFailed as failure:
+                problem = failure
+        self._stop_child("worker")
+        self._stop_child("lab node")
+        if running_containers(self.settings):
+            if problem:
+                print(problem, flush=True)
+            clean_lab_node(self.settings.lab, self.settings.logs / "clean.log")
+
+    def _stop_child(self, name: str) -> None:
+        if child := self.children.pop(name, None):
+            child.stop()
+
+    def _template(self) -> GoldenTemplate:
+        log = self.settings.logs / "template.log"
+        make_guest_key(GUEST_KEY, self.settings.logs / "setup.log")
+        if template := built_template(self.settings, GUEST_KEY):
+            self.progress.skip("Golden template")
+            return template
+        with self.progress.step("Golden template", 240, log):
+            return build_template(self.settings, GUEST_KEY)

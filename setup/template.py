@@ -1,0 +1,82 @@
+"""The golden template: built by the same playbook that builds it on a real Proxmox VE."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from setup.commands import run_logged
+from setup.environment import VENV
+from setup.lab import credentials
+from setup.settings import CHECKOUT, Settings, cache_dir
+
+PLAYBOOK = str(CHECKOUT / "playbooks/template-build.yml")
+INVENTORY = str(CHECKOUT / "inventory/lab")
+#: What a template's content depends on, besides the key of the portal.
+SOURCES = ("template_rootfs",)
+
+
+@dataclass(frozen=True)
+class GoldenTemplate:
+    """A template that is published on the node."""
+
+    key: str
+    vmid: int
+    name: str
+    version: str
+
+
+def make_guest_key(path: Path, log: Path) -> None:
+    """The portal's SSH key, whose public half the template carries; made once per checkout."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hint = "Is openssh-client installed, and may we write there?"
+    run_logged(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "winux", "-f", path], log, hint
+    )
+
+
+def content_key(guest_key: Path) -> str:
+    """Names the template that these playbook sources and this key would give."""
+    digest = hashlib.sha256(guest_key.with_suffix(".pub").read_bytes())
+    for role in SOURCES:
+        for file in sorted((CHECKOUT / "playbooks/roles" / role).rglob("*")):
+            if file.is_file():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def built_template(settings: Settings, guest_key: Path) -> GoldenTemplate | None:
+    """The template that an earlier run built from the same content, if its node is still there."""
+    stamp = settings.lab / "template.json"
+    if not stamp.exists() or not guest_key.exists():
+        return None
+    template = GoldenTemplate(**json.loads(stamp.read_text()))
+    return template if template.key == content_key(guest_key) else None
+
+
+def build_template(settings: Settings, guest_key: Path) -> GoldenTemplate:
+    """Run template-build.yml against the stack's node; the slow half comes from the cache."""
+    result = settings.folder / "template-result.json"
+    variables = {"result_file": str(result)}
+    environment = {
+        **os.environ,
+        **credentials(settings, "builder"),
+        "WINUX_GUEST_KEY_FILE": str(guest_key),
+        "WINUX_CACHE_DIR": str(cache_dir()),
+        "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
+        "ANSIBLE_CONFIG": str(CHECKOUT / "playbooks/ansible.cfg"),
+    }
+    ansible = str(VENV / "bin/ansible-playbook")
+    command = [ansible, "-i", INVENTORY, PLAYBOOK, "-e", json.dumps(variables)]
+    log = settings.logs / "template.log"
+    run_logged(command, log, "Mend what it says, then run this again.", environment)
+    told = json.loads(result.read_text())
+    key = content_key(guest_key)
+    template = GoldenTemplate(key, int(told["vmid"]), str(told["name"]), str(told["version"]))
+    (settings.lab / "template.json").write_text(json.dumps(asdict(template)))
+    return template

@@ -1,0 +1,146 @@
+"""A person at the portal's pages over real HTTP: signs in, launches, reads how to connect."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+from setup.failure import SetupFailed
+from setup.pages import Form, Page
+
+LAUNCH_TIMEOUT_S = 180
+LOOK_EVERY_S = 0.25
+
+
+@dataclass(frozen=True)
+class ReadyDesktop:
+    """How to reach a desktop; `page` and `rdp_file` are paths below the portal's address."""
+
+    id: str
+    page: str
+    rdp_file: str
+    address: str
+    port: int
+    user: str
+    password: str
+    ready_seconds: float
+    """From the click until the page said that it is ready."""
+
+    def as_json(self) -> dict[str, str | int | float]:
+        shown = ("id", "address", "port", "user", "password", "ready_seconds")
+        return {name: getattr(self, name) for name in shown}
+
+
+class Visitor:
+    """One browser with its cookies."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        # straight to the portal: a proxy of the environment is for the network outside
+        self._browser = urllib.request.build_opener(jar, urllib.request.ProxyHandler({}))
+        self.at = url
+
+    def sign_in(self, name: str, password: str) -> Page:
+        """Fill in the sign-in form; SetupFailed if the portal refuses."""
+        form = _needed(self.open("/").form_with("name", "password"), "a sign-in form")
+        page = self.submit(form, name=name, password=password)
+        if page.form_with("name", "password"):
+            raise SetupFailed(f"The portal did not let {name} sign in.", _said(page))
+        return page
+
+    def click_launch(self) -> str:
+        """Press the first *Launch desktop*; the path of the new desktop's page."""
+        page = self.open("/")
+        form = page.form_with("template", "launch_token")
+        if form is None:
+            raise SetupFailed("The portal offers nothing to launch.", _said(page))
+        page = self.submit(form)
+        if not re.search(r"desktop-[0-9a-f]{8}$", self.at):
+            raise SetupFailed("The launch was refused.", _said(page))
+        return urllib.parse.urlsplit(self.at).path
+
+    def launch_desktop(self) -> ReadyDesktop:
+        """Launch, wait until the page offers to connect, and read everything needed for that."""
+        clicked = time.monotonic()
+        path = self.click_launch()
+        reveal = self.wait_ready(path)
+        ready_seconds = round(time.monotonic() - clicked, 1)
+        password = "".join(self.submit(reveal).texts_in("secret")[:1])
+        settings = self.read_text(f"{path}.rdp")
+        address, _, port = _rdp_value(settings, "full address").partition(":")
+        user = _rdp_value(settings, "username")
+        public_id = path.rpartition("/")[2]
+        return ReadyDesktop(
+            public_id,
+            path,
+            f"{path}.rdp",
+            address,
+            int(port or 3389),
+            user,
+            password,
+            ready_seconds,
+        )
+
+    def wait_ready(self, path: str) -> Form:
+        """Look at the desktop's page until it offers the password, or says why it does not."""
+        give_up = time.monotonic() + LAUNCH_TIMEOUT_S
+        while time.monotonic() < give_up:
+            page = self.open(path)
+            if reveal := page.form_to("/password"):
+                return reveal
+            if "tone-bad" in page.classes:
+                raise SetupFailed("The desktop could not be made.", _said(page))
+            time.sleep(LOOK_EVERY_S)
+        raise SetupFailed(f"No desktop after {LAUNCH_TIMEOUT_S} s.", "The worker's log says more.")
+
+    def open(self, path: str) -> Page:
+        return Page(self.read_text(path))
+
+    def submit(self, form: Form, **values: str) -> Page:
+        """Send a form of the page that is open, with some fields filled in; the page after it."""
+        body = urllib.parse.urlencode(form.fields | values).encode()
+        return Page(self._fetch(form.action or self.at, body))
+
+    def read_text(self, path: str) -> str:
+        return self._fetch(path, None)
+
+    def _fetch(self, path: str, body: bytes | None) -> str:
+        target = urllib.parse.urljoin(self.at, path)
+        try:
+            with self._browser.open(target, body, timeout=30) as answer:
+                self.at = answer.url
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            # a refusal is a page too, and says more than its number
+            self.at = error.url
+            return error.read().decode()
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            raise SetupFailed(
+                f"The portal does not answer at {target}: {error}", "Is it up?"
+            ) from None
+
+
+def _needed(form: Form | None, what: str) -> Form:
+    if form is None:
+        raise SetupFailed(f"The page has no {what}.", "Look at the web server's log.")
+    return form
+
+
+def _said(page: Page) -> str:
+    """What the page tells the person, without its navigation."""
+    return " ".join(page.texts_in("lone") or page.texts_in("notices") or page.texts_in("panel"))[
+        :400
+    ]
+
+
+def _rdp_value(settings: str, name: str) -> str:
+    match = re.search(rf"^{name}:\w:(.*)$", settings, re.MULTILINE)
+    if match is None:
+        raise SetupFailed(f"The .rdp file has no {name}.", "Look at the web server's log.")
+    return match.group(1).strip()
