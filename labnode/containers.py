@@ -1,0 +1,252 @@
+"""Real unprivileged LXC containers behind the lab node's API.
+
+Everything is read from the system and nothing remembered, so that a killed lab node finds all of
+it again: files in the state folder, mounts, control groups and network interfaces whose names hold
+bridge and vmid.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from labnode.backend import BackendError, ContainerConfig, Interface, Usage
+from labnode.cgroups import Cgroup, find_version, has_swap_limit
+from labnode.command import run
+from labnode.host import ID_COUNT, RUN, has_apparmor, prepare_host
+from labnode.lxc_config import PAYLOAD, Machine, Place, find_owner, lxc_config
+from labnode.network import PORT_SCRIPT, Network, Owner, counters
+from labnode.storage import Storage
+
+# A container that cannot live (no inotify instance left, a broken init) dies this soon after
+# lxc-start said that all is well.
+SETTLED_S = 0.1
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 20
+
+
+class LxcBackend:
+    """Containers on this machine, on one bridge; `labnode.backend.Backend` says what each does.
+
+    A container's disk size is not enforced: overlays and folders have no quota (see `storage`).
+    """
+
+    def __init__(self, state_dir: Path, bridge: str, subnet: ipaddress.IPv4Network) -> None:
+        self._state_dir = state_dir.absolute()
+        self._network = Network(bridge, subnet, mark=f"winux {self._state_dir}")
+        self._storage = Storage(self._state_dir, RUN / bridge)
+        self._machine: Machine | None = None
+        self._cpu: dict[int, tuple[float, float]] = {}
+
+    def prepare(self) -> None:
+        first_id = prepare_host()
+        self._storage.prepare(first_id)
+        self._machine = Machine(
+            bridge=self._network.bridge,
+            first_id=first_id,
+            id_count=ID_COUNT,
+            cgroup_version=find_version(),
+            swap_limit=has_swap_limit(),
+            apparmor=has_apparmor(),
+            port_script=self._write_port_script(),
+        )
+        self._network.prepare(self._owners())
+        for vmid in self.existing():
+            if not self.is_running(vmid):
+                self._clear(vmid)
+
+    def create(self, vmid: int, archive: Path, config: ContainerConfig) -> None:
+        if not config.unprivileged:
+            raise BackendError("privileged containers are refused here: set unprivileged=1")
+        self._storage.create(vmid, archive)
+
+    def clone(self, source: int, vmid: int, *, full: bool) -> None:
+        if full:
+            self._storage.clone_full(source, vmid)
+        else:
+            self._storage.clone_linked(source, vmid)
+
+    def make_template(self, vmid: int) -> None:
+        if self.is_running(vmid):
+            raise BackendError(f"CT {vmid} is running: stop it before it becomes a template")
+        self._storage.make_template(vmid)
+
+    def start(self, vmid: int, config: ContainerConfig) -> None:
+        if self.is_running(vmid):
+            raise BackendError(f"CT {vmid} already running")
+        if self._storage.is_template(vmid):
+            raise BackendError(f"CT {vmid} is a template and cannot be started")
+        self._clear(vmid)
+        root = self._storage.mount(vmid)
+        self._write_config(vmid, config, root)
+        self._network.filter(self._owners())
+        self._launch(vmid)
+
+    def stop(self, vmid: int) -> None:
+        self._clear(vmid)
+
+    def shutdown(self, vmid: int, timeout: float) -> bool:
+        seconds = max(1, round(timeout))
+        with suppress(BackendError):  # it did not react, or did not run: is_running tells
+            self._lxc("lxc-stop", vmid, f"--timeout={seconds}", "--nokill", timeout_s=seconds + 5)
+        if self.is_running(vmid):
+            return False
+        self._clear(vmid)
+        return True
+
+    def destroy(self, vmid: int) -> None:
+        self._clear(vmid)
+        self._storage.remove(vmid)
+        self._cpu.pop(vmid, None)
+
+    def is_running(self, vmid: int) -> bool:
+        return self._payload(vmid).is_populated()
+
+    def usage(self, vmid: int) -> Usage:
+        disk = self._storage.disk_bytes(vmid)
+        init = self._payload(vmid).init()
+        try:
+            return self._running_usage(vmid, init, disk)
+        except (OSError, ValueError):  # it ended while it was read, or does not run
+            return Usage(disk=disk)
+
+    def interfaces(self, vmid: int) -> list[Interface]:
+        init = self._payload(vmid).init()
+        if not init:
+            raise BackendError(f"CT {vmid} not running")
+        # The host's own `ip` in the container's network: nothing of the container is run.
+        shown = run("nsenter", f"--target={init}", "--net", "ip", "-json", "address", "show")
+        return [_parse_interface(link) for link in json.loads(shown)]
+
+    def existing(self) -> set[int]:
+        return self._storage.existing() | self._storage.mounted() | self._network.ports()
+
+    def _place(self, vmid: int) -> Place:
+        return Place(
+            root=self._storage.run_folder(vmid) / "rootfs",
+            port=self._network.port(vmid),
+            cgroup=f"{self._network.table}/{vmid}",
+        )
+
+    def _cgroup(self, vmid: int) -> Cgroup:
+        """Everything that runs for a container: its processes and LXC's monitor of it."""
+        return Cgroup(f"{self._network.table}/{vmid}", find_version())
+
+    def _payload(self, vmid: int) -> Cgroup:
+        return Cgroup(f"{self._network.table}/{vmid}/{PAYLOAD}", find_version())
+
+    def _clear(self, vmid: int) -> None:
+        """End whatever runs of it and put away what a run leaves; the files stay."""
+        self._cgroup(vmid).kill(STOP_TIMEOUT_S)
+        self._network.remove_port(vmid)
+        self._storage.unmount(vmid)
+        self._cgroup(vmid).remove()
+
+    def _write_port_script(self) -> Path:
+        # LXC hands its path to a shell, so it is on a path of ours without surprises.
+        script = self._storage.run_dir / "isolate-port"
+        script.write_text(PORT_SCRIPT)
+        script.chmod(0o700)
+        return script
+
+    def _write_config(self, vmid: int, config: ContainerConfig, root: Path) -> None:
+        if self._machine is None:
+            raise BackendError("the lab node is not prepared")
+        text = lxc_config(config, self._machine, self._place(vmid))
+        (self._storage.run_folder(vmid) / "config").write_text(text)
+        address = config.net0.ip.partition("/")[0] if config.net0 else ""
+        own = address if address[:1].isdigit() else "127.0.1.1"
+        names = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+        # /etc/hostname in the root file system would win over lxc.uts.name.
+        self._storage.write_etc(root, "hostname", f"{config.hostname}\n")
+        self._storage.write_etc(root, "hosts", f"{names}{own} {config.hostname}\n")
+
+    def _owners(self) -> Iterator[Owner]:
+        for vmid in self._storage.existing():
+            with suppress(FileNotFoundError):  # never started, or destroyed meanwhile
+                owner = find_owner((self._storage.run_folder(vmid) / "config").read_text())
+                if owner is not None:
+                    yield owner
+
+    def _launch(self, vmid: int) -> None:
+        log = self._storage.run_folder(vmid) / "start.log"
+        try:
+            options = (f"--logfile={log}", "--logpriority=ERROR")
+            self._lxc("lxc-start", vmid, *options, timeout_s=START_TIMEOUT_S)
+            self._wait_settled(vmid)
+        except BackendError as error:
+            words = _first_errors(log) or str(error)
+            self._clear(vmid)
+            raise BackendError(f"CT {vmid} did not start: {words}") from error
+
+    def _wait_settled(self, vmid: int) -> None:
+        time.sleep(SETTLED_S)
+        if not self.is_running(vmid):
+            raise BackendError("its init ended at once")
+
+    def _lxc(self, program: str, vmid: int, *options: str, timeout_s: float) -> None:
+        where = (f"--lxcpath={self._storage.run_dir}", f"--name={vmid}")
+        run(program, *where, *options, timeout_s=timeout_s)
+
+    def _running_usage(self, vmid: int, init: int, disk: int) -> Usage:
+        group = self._payload(vmid)
+        uptime_s = _uptime_s(init)
+        received, sent = counters(self._network.port(vmid))
+        return Usage(
+            pid=init,
+            uptime_s=int(uptime_s),
+            cpu=self._cpu_share(vmid, group),
+            mem=group.memory_bytes(),
+            maxmem=group.memory_limit(),
+            disk=disk,
+            netin=received,
+            netout=sent,
+        )
+
+    def _cpu_share(self, vmid: int, group: Cgroup) -> float:
+        now, used = time.monotonic(), group.cpu_seconds()
+        before, used_before = self._cpu.get(vmid, (now, used))
+        self._cpu[vmid] = now, used
+        return (
+            max(0.0, used - used_before) / (now - before) / group.cores() if now > before else 0.0
+        )
+
+
+def clean(state_dir: Path, bridge: str) -> None:
+    """Remove containers, mounts, bridge, packet filter and root file systems; idempotent.
+
+    For when no lab node serves this state folder. What other lab nodes have stays, and so do the
+    machine's own preparations (ids of root, inotify limit, lxcfs).
+    """
+    network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), f"winux {state_dir.absolute()}")
+    storage = Storage(state_dir.absolute(), RUN / bridge)
+    group = Cgroup(network.table, find_version())
+    group.kill(STOP_TIMEOUT_S)
+    storage.remove_all()
+    network.remove()
+    group.remove()
+
+
+def _first_errors(log: Path) -> str:
+    """What went wrong first; the rest of LXC's log is what followed from it."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "; ".join(line.split(" - ", 2)[-1] for line in lines[:2])
+
+
+def _uptime_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return float(Path("/proc/uptime").read_text().split()[0]) - started
+
+
+def _parse_interface(link: dict[str, object]) -> Interface:
+    found = {"inet": "", "inet6": ""}
+    addresses = link.get("addr_info")
+    for entry in addresses if isinstance(addresses, list) else []:
+        found[entry["family"]] = f"{entry['local']}/{entry['prefixlen']}"
+    return Interface(name=str(link["ifname"]), hwaddr=str(link.get("address", "")), **found)

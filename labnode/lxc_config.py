@@ -1,0 +1,119 @@
+"""The LXC configuration of one container, as text: a pure function of what it is given."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from labnode.backend import BackendError, ContainerConfig, Net
+from labnode.cgroups import limits
+from labnode.network import Owner
+
+PAYLOAD = "payload"  # below a container's group; its limits are on this one
+SHARED = Path("/usr/share/lxc/config")
+HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
+HWADDR = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the machine decides about every container."""
+
+    bridge: str
+    first_id: int
+    id_count: int
+    cgroup_version: int
+    swap_limit: bool
+    apparmor: bool
+    port_script: Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one container is on the machine."""
+
+    root: Path
+    port: str
+    cgroup: str
+
+
+def lxc_config(config: ContainerConfig, machine: Machine, place: Place) -> str:
+    """Text of an LXC configuration file; raises BackendError for what is refused or malformed."""
+    if not config.unprivileged:
+        raise BackendError("privileged containers are refused here: set unprivileged=1")
+    settings = [*_basics(config, machine, place), *_isolation(config, machine)]
+    settings += limits(config, machine.cgroup_version, swap=machine.swap_limit).items()
+    if config.net0 is not None:
+        settings += _network(config.net0, machine, place)
+    return "".join(f"{key} = {value}\n" for key, value in settings)
+
+
+def find_owner(text: str) -> Owner | None:
+    """Whose frames may come in through the port of this configuration; none without an address."""
+    settings = dict(line.split(" = ", 1) for line in text.splitlines())
+    address = settings.get("lxc.net.0.ipv4.address")
+    if address is None:
+        return None
+    port, hwaddr = settings["lxc.net.0.veth.pair"], settings["lxc.net.0.hwaddr"]
+    return Owner(port, hwaddr, address.partition("/")[0])
+
+
+def _basics(config: ContainerConfig, machine: Machine, place: Place) -> list[tuple[str, object]]:
+    return [
+        ("lxc.include", SHARED / "common.conf"),
+        ("lxc.include", SHARED / "userns.conf"),
+        ("lxc.uts.name", _matching(HOSTNAME, config.hostname, "hostname")),
+        ("lxc.rootfs.path", f"dir:{place.root}"),
+        ("lxc.idmap", f"u 0 {machine.first_id} {machine.id_count}"),
+        ("lxc.idmap", f"g 0 {machine.first_id} {machine.id_count}"),
+        ("lxc.cgroup.dir.container", f"{place.cgroup}/{PAYLOAD}"),
+        ("lxc.cgroup.dir.monitor", f"{place.cgroup}/monitor"),
+        ("lxc.cgroup.dir.monitor.pivot", f"{place.cgroup}/end"),
+    ]
+
+
+def _isolation(config: ContainerConfig, machine: Machine) -> list[tuple[str, object]]:
+    profile = "generated" if machine.apparmor else "unconfined"
+    if config.nesting:
+        nested = [("lxc.include", SHARED / "nesting.conf"), ("lxc.apparmor.profile", profile)]
+        return [*nested, ("lxc.apparmor.allow_nesting", 1)]
+    # The empty values clear what the included files mount: a writable /sys and the list of the
+    # host's FUSE connections.
+    mounts = [("lxc.mount.auto", ""), ("lxc.mount.auto", "cgroup:mixed proc:mixed sys:mixed")]
+    return [*mounts, ("lxc.mount.entry", ""), ("lxc.apparmor.profile", profile)]
+
+
+def _network(net: Net, machine: Machine, place: Place) -> list[tuple[str, object]]:
+    if net.bridge != machine.bridge:
+        raise BackendError(f"bridge '{net.bridge}' does not exist on this node")
+    settings: list[tuple[str, object]] = [
+        ("lxc.net.0.type", "veth"),
+        ("lxc.net.0.link", machine.bridge),
+        ("lxc.net.0.veth.pair", place.port),
+        ("lxc.net.0.script.up", machine.port_script),
+        ("lxc.net.0.flags", "up"),
+        ("lxc.net.0.name", _matching(INTERFACE, net.name, "interface name")),
+        ("lxc.net.0.hwaddr", _matching(HWADDR, net.hwaddr, "hardware address").lower()),
+    ]
+    if net.ip not in ("", "dhcp", "manual"):
+        settings.append(("lxc.net.0.ipv4.address", _interface(net.ip)))
+        if net.gw:
+            settings.append(("lxc.net.0.ipv4.gateway", _interface(net.gw).ip))
+    return settings
+
+
+def _interface(text: str) -> ipaddress.IPv4Interface:
+    try:
+        return ipaddress.IPv4Interface(text)
+    except ValueError:
+        raise BackendError(f"'{text}' is no IPv4 address") from None
+
+
+def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
+    """Everything else in the file is ours; these come from a request and must stay one value."""
+    if not pattern.fullmatch(text):
+        raise BackendError(f"'{text}' is no valid {what}")
+    return text

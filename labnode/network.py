@@ -1,0 +1,218 @@
+"""The bridge of the containers and the packet filter around it.
+
+Containers reach nothing by themselves: the host reaches them, they answer. Rules are written as a
+whole in one transaction, so that they are right whatever was there before, and again before each
+start, so that no container runs without them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labnode.backend import BackendError
+from labnode.command import run
+
+# `-` stands between bridge and vmid in the names of ports, so the bridge itself has none and a
+# name with a six-digit vmid stays within the kernel's 15 characters.
+BRIDGE_NAME = re.compile(r"[a-z][A-Za-z0-9]{0,7}")
+
+RULES = """
+table inet {table} {{}}
+delete table inet {table}
+table inet {table} {{
+  chain to_host {{
+    type filter hook input priority -10; policy accept;
+    iifname "{bridge}" ct state established,related accept
+    iifname "{bridge}" icmp type echo-request accept
+    iifname "{bridge}" drop
+  }}
+  chain through_host {{
+    type filter hook forward priority -10; policy accept;
+    iifname "{bridge}" drop
+    oifname "{bridge}" drop
+  }}
+}}
+table bridge {table} {{}}
+delete table bridge {table}
+table bridge {table} {{
+  set owners {{
+    type ifname . ether_addr . ipv4_addr
+    {elements}
+  }}
+  chain from_port {{
+    type filter hook prerouting priority -300; policy accept;
+    iifname != "{bridge}-*" accept
+    ether type ip udp sport 67 drop
+    ether type ip iifname . ether saddr . ip saddr @owners accept
+    ether type arp iifname . arp saddr ether . arp saddr ip @owners accept
+    drop
+  }}
+  chain between_ports {{
+    type filter hook forward priority -10; policy accept;
+    iifname "{bridge}-*" oifname "{bridge}-*" drop
+  }}
+}}
+"""
+RULE_COUNTS = {"inet": 5, "bridge": 6}
+
+# LXC calls this for every interface before the container's init runs, also when the container
+# restarts itself. Its last argument is the name of the port.
+PORT_SCRIPT = """#!/bin/sh
+for port; do :; done
+exec bridge link set dev "$port" isolated on
+"""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The one address pair that may come in through a port of the bridge."""
+
+    port: str
+    hwaddr: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """One bridge, its address (the first of the subnet) and its packet filter.
+
+    `mark` says whose bridge it is, so that two lab nodes never share one.
+    """
+
+    bridge: str
+    subnet: ipaddress.IPv4Network
+    mark: str
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def table(self) -> str:
+        """Name of the nft tables in the inet and bridge families."""
+        return f"winux_{self.bridge}"
+
+    def port(self, vmid: int) -> str:
+        """Name of a container's interface on the host; raises BackendError if it gets too long."""
+        name = f"{self.bridge}-{vmid}"
+        if len(name) > 15:
+            raise BackendError(f"interface name {name} is too long: choose a shorter bridge name")
+        return name
+
+    def prepare(self, owners: Iterable[Owner]) -> None:
+        """Make bridge and rules, or take over those of an earlier run of the same lab node."""
+        if not BRIDGE_NAME.fullmatch(self.bridge):
+            raise BackendError(f"bridge name '{self.bridge}' must be 1-8 letters or digits")
+        self._refuse_foreign_bridge()
+        self._refuse_overlap()
+        self.filter(owners)
+        if not links(self.bridge):
+            run("ip", "link", "add", self.bridge, "type", "bridge")
+        run("ip", "link", "set", self.bridge, "alias", self.mark)
+        self._configure()
+
+    def filter(self, owners: Iterable[Owner]) -> None:
+        """Set the whole packet filter and read it back; raises BackendError if it is not kept.
+
+        `owners` may be lazy: it is read under the lock, so that of two starts the later one's
+        rules know both.
+        """
+        with self.lock:
+            elements = ", ".join(f'"{o.port}" . {o.hwaddr} . {o.address}' for o in owners)
+            listed = f"elements = {{ {elements} }}" if elements else ""
+            rules = RULES.format(table=self.table, bridge=self.bridge, elements=listed)
+            run("nft", "-f", "-", text=rules)
+            for family, count in RULE_COUNTS.items():
+                self._verify(family, count)
+
+    def remove_port(self, vmid: int) -> None:
+        """Remove what a container that did not end cleanly left on the bridge."""
+        if links(self.port(vmid)):
+            run("ip", "link", "delete", self.port(vmid))
+
+    def ports(self) -> set[int]:
+        """Vmids that have an interface on this machine."""
+        prefix = f"{self.bridge}-"
+        names = (path.name for path in Path("/sys/class/net").iterdir())
+        return {int(name.removeprefix(prefix)) for name in names if name.startswith(prefix)}
+
+    def remove(self) -> None:
+        """Remove ports, bridge and rules; a bridge that belongs to another lab node stays."""
+        if links(self.bridge) and self._alias() != self.mark:
+            return
+        for vmid in self.ports():
+            self.remove_port(vmid)
+        if links(self.bridge):
+            run("ip", "link", "delete", self.bridge)
+        for family in RULE_COUNTS:
+            text = f"table {family} {self.table} {{}}\ndelete table {family} {self.table}\n"
+            run("nft", "-f", "-", text=text)
+
+    def _refuse_foreign_bridge(self) -> None:
+        if not links(self.bridge):
+            return
+        if not Path(f"/sys/class/net/{self.bridge}/bridge").exists():
+            raise BackendError(f"{self.bridge} is an interface, but not a bridge: choose another")
+        owner = self._alias()
+        if owner != self.mark and Path(owner.removeprefix("winux ")).exists():
+            raise BackendError(
+                f"bridge {self.bridge} is in use by '{owner or 'something else'}': "
+                "choose another name for this lab node's bridge"
+            )
+
+    def _refuse_overlap(self) -> None:
+        for link in json.loads(run("ip", "-json", "-4", "address", "show")):
+            for held in link.get("addr_info", []) if link["ifname"] != self.bridge else []:
+                other = ipaddress.ip_interface(f"{held['local']}/{held['prefixlen']}").network
+                if other.overlaps(self.subnet):
+                    raise BackendError(
+                        f"subnet {self.subnet} overlaps {other} on {link['ifname']}: "
+                        "choose another subnet for the lab node"
+                    )
+
+    def _configure(self) -> None:
+        address = f"{self.subnet.network_address + 1}/{self.subnet.prefixlen}"
+        # A hardware address of its own: a bridge otherwise takes its lowest port's and changes it.
+        packed = (self.subnet.network_address + 1).packed
+        hwaddr = "02:01:" + ":".join(f"{byte:02x}" for byte in packed)
+        run("ip", "link", "set", self.bridge, "type", "bridge", "forward_delay", "0")
+        for key, value in {
+            "ipv4/conf/{}/forwarding": "0",
+            "ipv6/conf/{}/disable_ipv6": "1",
+        }.items():
+            setting = Path("/proc/sys/net", key.format(self.bridge))
+            if setting.exists():  # a kernel without IPv6 has none
+                setting.write_text(value)
+        run("ip", "address", "flush", "dev", self.bridge)
+        run("ip", "address", "add", address, "dev", self.bridge)
+        run("ip", "link", "set", self.bridge, "address", hwaddr, "up")
+
+    def _verify(self, family: str, count: int) -> None:
+        listed = json.loads(run("nft", "-json", "list", "table", family, self.table))["nftables"]
+        found = sum("rule" in entry for entry in listed)
+        if found != count:
+            raise BackendError(
+                f"nft keeps {found} of {count} rules in table {family} {self.table}: containers "
+                "would reach this machine, so none is started; check that nftables works here"
+            )
+
+    def _alias(self) -> str:
+        return Path(f"/sys/class/net/{self.bridge}/ifalias").read_text().strip()
+
+
+def links(name: str) -> bool:
+    """Whether this machine has a network interface of that name."""
+    return Path("/sys/class/net", name).exists()
+
+
+def counters(port: str) -> tuple[int, int]:
+    """Bytes that a container received and sent, seen from its port on the host."""
+    folder = Path("/sys/class/net", port, "statistics")
+    try:  # what the host sends is what the container gets
+        received = int((folder / "tx_bytes").read_text())
+        return received, int((folder / "rx_bytes").read_text())
+    except OSError:
+        return 0, 0

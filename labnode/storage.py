@@ -1,0 +1,289 @@
+"""Root file systems: unpacked archives, versioned bases, overlay clones, full copies.
+
+    containers/<vmid>/data         a root file system of its own (created, or a full copy)
+    containers/<vmid>/upper, work  what a linked clone changed, laid over its base
+    containers/<vmid>/base         name of the base it lies on; without `upper` it is the template
+    bases/<vmid>-<random>/         a template's root file system; never written again
+    trash/                         on its way out
+
+Files belong to the shifted ids of unprivileged containers. All content comes from people who are
+root in a container: the host never follows a link in it. While a container runs, it has a folder
+in /run with its LXC configuration and its mounted root file system: LXC wants both where the
+shifted root can reach them, which the state folder (in somebody's home, say) need not be.
+Neither folders nor overlays have a quota: a container can fill the disk of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labnode.backend import BackendError
+from labnode.command import run
+from labnode.host import ID_COUNT
+
+COPY_TIMEOUT_S = 900
+USAGE_FRESH_S = 60
+MAGIC = {b"\x28\xb5\x2f\xfd": "--zstd", b"\x1f\x8b": "--gzip", b"\xfd7zXZ": "--xz"}
+
+
+@dataclass
+class Storage:
+    """All root file systems of one lab node.
+
+    `run_dir` is its folder in /run; `first_id` the host id of the containers' root user.
+    """
+
+    state_dir: Path
+    run_dir: Path
+    first_id: int = 0
+    _bases: threading.Lock = field(default_factory=threading.Lock)
+    _usage: dict[int, tuple[float, int]] = field(default_factory=dict)
+
+    def prepare(self, first_id: int) -> None:
+        """Make the folders and remove what an interrupted run left."""
+        self.first_id = first_id
+        for folder in (self._containers, self._all_bases, self._trash):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        self.run_dir.chmod(0o711)
+        self._delete([*self._unused_bases(), *self._trash.iterdir()])
+
+    def folder(self, vmid: int) -> Path:
+        """Where everything of one container is kept."""
+        return self._containers / str(vmid)
+
+    def run_folder(self, vmid: int) -> Path:
+        """Where a running container has its LXC configuration and its root file system."""
+        return self.run_dir / str(vmid)
+
+    def existing(self) -> set[int]:
+        """Vmids that have a folder, whole or half made."""
+        if not self._containers.exists():
+            return set()
+        return {int(path.name) for path in self._containers.iterdir() if path.name.isdigit()}
+
+    def mounted(self) -> set[int]:
+        """Vmids whose root file system is mounted."""
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+        targets = (Path(line.split()[4]) for line in lines)
+        ours = (path.parent for path in targets if path.parent.parent == self.run_dir)
+        return {int(folder.name) for folder in ours}
+
+    def create(self, vmid: int, archive: Path) -> None:
+        """Unpack a tar archive (plain, gzip, xz, zstd) as the container's root; all or nothing."""
+        data = self._new_folder(vmid) / "data"
+        self._own_folder(data)
+        try:
+            self._unpack(archive, data)
+        except BackendError:
+            self.remove(vmid)
+            raise
+
+    def clone_linked(self, source: int, vmid: int) -> None:
+        """Lay a new container over the base of a template."""
+        if not self.is_template(source):
+            raise BackendError(f"CT {source} is no template: only a full clone is possible")
+        folder = self._new_folder(vmid)
+        for name in ("upper", "work"):
+            self._own_folder(folder / name)
+        with self._bases:
+            (folder / "base").write_text((self.folder(source) / "base").read_text())
+
+    def clone_full(self, source: int, vmid: int) -> None:
+        """Copy a root file system, running or not, whatever it lies on; all or nothing."""
+        folder = self._new_folder(vmid)
+        try:
+            self._copy(source, folder / "data")
+        except BackendError:
+            self.remove(vmid)
+            raise
+
+    def make_template(self, vmid: int) -> None:
+        """Turn a stopped container's root into a new base; an interrupted call can be repeated."""
+        folder = self.folder(vmid)
+        if self.is_template(vmid):
+            return
+        if not (folder / "data").exists():
+            run("rm", "-rf", folder / "partial")
+            self._copy(vmid, folder / "partial")
+            (folder / "partial").rename(folder / "data")
+        self.unmount(vmid)
+        base = f"{vmid}-{secrets.token_hex(4)}"
+        with self._bases:  # named before it is there, so that it is never without an owner
+            (folder / "base").write_text(base)
+            (folder / "data").rename(self._all_bases / base)
+        self._delete(self._set_aside(folder / "upper", folder / "work"))
+
+    def is_template(self, vmid: int) -> bool:
+        """Whether it is nothing but a base for others."""
+        folder = self.folder(vmid)
+        own = (folder / "upper").exists() or (folder / "data").exists()
+        return (folder / "base").exists() and not own
+
+    def mount(self, vmid: int) -> Path:
+        """Mount the root file system where the container finds it; return that folder."""
+        target = self.run_folder(vmid) / "rootfs"
+        if vmid in self.mounted():
+            return target
+        target.mkdir(parents=True, exist_ok=True)
+        self.run_folder(vmid).chmod(0o711)
+        target.chmod(0o755)
+        folder = self.folder(vmid)
+        if (folder / "data").exists():
+            run("mount", "--bind", "-o", "nodev", folder / "data", target)
+        else:
+            self._mount_overlay(folder, target)
+        return target
+
+    def unmount(self, vmid: int) -> None:
+        """Undo mount() and remove the run folder; only when no process of it is left."""
+        folder = self.run_folder(vmid)
+        while vmid in self.mounted():
+            run("umount", "--lazy", folder / "rootfs")
+        if (folder / "rootfs").exists():
+            (folder / "rootfs").rmdir()  # fails rather than deletes if anything is in it
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self, vmid: int) -> None:
+        """Remove the files of a container, and its base if no other lies on it; idempotent."""
+        self.unmount(vmid)
+        self._delete([*self._set_aside(self.folder(vmid)), *self._unused_bases()])
+        self._usage.pop(vmid, None)
+
+    def remove_all(self) -> None:
+        """Remove every root file system and base of this lab node."""
+        for vmid in self.mounted():
+            self.unmount(vmid)
+        folders = (self._containers, self._all_bases, self._trash)
+        run("rm", "-rf", "--one-file-system", *folders, timeout_s=COPY_TIMEOUT_S)
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    def disk_bytes(self, vmid: int) -> int:
+        """Bytes that are the container's own (not its base's), counted at most once a minute."""
+        at, size = self._usage.get(vmid, (0.0, 0))
+        if at and time.monotonic() - at < USAGE_FRESH_S:
+            return size
+        folders = [self.folder(vmid) / name for name in ("upper", "data")]
+        size = sum(_size(folder) for folder in folders if folder.exists())
+        self._usage[vmid] = time.monotonic(), size
+        return size
+
+    def write_etc(self, root: Path, name: str, text: str) -> None:
+        """Replace a file in the container's /etc without following any link that is there."""
+        top = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            etc = os.open("etc", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+        except OSError as error:
+            raise BackendError(f"the root file system has no folder /etc: {error}") from error
+        finally:
+            os.close(top)
+        try:
+            self._replace(etc, name, text)
+        finally:
+            os.close(etc)
+
+    @property
+    def _containers(self) -> Path:
+        return self.state_dir / "containers"
+
+    @property
+    def _all_bases(self) -> Path:
+        return self.state_dir / "bases"
+
+    @property
+    def _trash(self) -> Path:
+        return self.state_dir / "trash"
+
+    def _new_folder(self, vmid: int) -> Path:
+        try:
+            self.folder(vmid).mkdir(mode=0o700)
+        except FileExistsError:
+            raise BackendError(f"CT {vmid} already has files on this node") from None
+        return self.folder(vmid)
+
+    def _own_folder(self, path: Path) -> None:
+        path.mkdir()
+        path.chmod(0o755)
+        os.chown(path, self.first_id, self.first_id)
+
+    def _unpack(self, archive: Path, data: Path) -> None:
+        with archive.open("rb") as file:
+            start = file.read(6)
+        packing = [option for magic, option in MAGIC.items() if start.startswith(magic)]
+        # As the container's root, not the host's: what an archive asks for is bounded by that.
+        # Devices cannot be made there; LXC brings its own.
+        run(
+            *("lxc-usernsexec", "-m", f"b:0:{self.first_id}:{ID_COUNT}", "--"),
+            *("tar", "--extract", *packing, "--numeric-owner", "--preserve-permissions"),
+            *("--xattrs", "--xattrs-include=user.*", "--xattrs-include=security.capability"),
+            *("--anchored", "--exclude=./dev/*", "--exclude=dev/*", "--file=-"),
+            stdin_file=archive,
+            cwd=data,
+            timeout_s=COPY_TIMEOUT_S,
+        )
+
+    def _copy(self, source: int, target: Path) -> None:
+        if self.is_template(source):
+            self._copy_tree(self._all_bases / self._base_name(self.folder(source)), target)
+        elif source in self.mounted():
+            self._copy_tree(self.run_folder(source) / "rootfs", target)
+        else:
+            self._copy_tree(self.mount(source), target)
+            self.unmount(source)
+
+    def _copy_tree(self, origin: Path, target: Path) -> None:
+        run("cp", "--archive", "--reflink=auto", origin, target, timeout_s=COPY_TIMEOUT_S)
+
+    def _mount_overlay(self, folder: Path, target: Path) -> None:
+        # Relative to the container's folder: the options of an overlay cannot hold every path.
+        layers = f"lowerdir=../../bases/{self._base_name(folder)},upperdir=upper,workdir=work"
+        run("mount", "-t", "overlay", "overlay", "-o", f"nodev,{layers}", target, cwd=folder)
+
+    def _base_name(self, folder: Path) -> str:
+        path = folder / "base"
+        name = path.read_text() if path.exists() else ""
+        if not name or not (self._all_bases / name).is_dir():
+            raise BackendError(f"CT {folder.name} has no root file system: destroy it")
+        return name
+
+    def _unused_bases(self) -> list[Path]:
+        with self._bases:
+            named = {path.read_text() for path in self._containers.glob("*/base")}
+            unused = [path for path in self._all_bases.iterdir() if path.name not in named]
+            return self._set_aside(*unused)
+
+    def _set_aside(self, *paths: Path) -> list[Path]:
+        """Take paths out of use at once; deleting them takes longer and may be interrupted."""
+        aside = []
+        for path in filter(Path.exists, paths):
+            aside.append(path.rename(self._trash / secrets.token_hex(8)))
+        return aside
+
+    def _delete(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            run("rm", "-rf", "--one-file-system", path, timeout_s=COPY_TIMEOUT_S)
+
+    def _replace(self, etc: int, name: str, text: str) -> None:
+        fresh = f".{name}.{secrets.token_hex(4)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=etc), "w") as file:
+            os.fchmod(file.fileno(), 0o644)
+            os.fchown(file.fileno(), self.first_id, self.first_id)
+            file.write(text)
+        os.replace(fresh, name, src_dir_fd=etc, dst_dir_fd=etc)
+
+
+def _size(folder: Path) -> int:
+    done = subprocess.run(
+        ["du", "-sx", "--block-size=1", folder], capture_output=True, check=False, timeout=60
+    )  # files may go away while du counts, which it reports as a failure
+    return int(done.stdout.split()[0]) if done.stdout else 0
