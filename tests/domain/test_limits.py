@@ -1,0 +1,94 @@
+"""What a launch and an extension may be."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp.domain.errors import BadInput, Refused
+from webapp.domain.limits import (
+    SYSTEM_ACCOUNTS,
+    Durations,
+    RunningDesktop,
+    decide_extension,
+    decide_keyboard,
+    decide_launch,
+    decide_minutes,
+    decide_username,
+)
+
+DURATIONS = Durations(default_minutes=30, max_minutes=240)
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def test_without_a_wish_the_template_decides_the_minutes() -> None:
+    assert decide_minutes(None, DURATIONS) == 30
+
+
+@pytest.mark.parametrize("wanted", [0, -5, 241, 10**12])
+def test_minutes_out_of_range_are_refused_with_the_range(wanted: int) -> None:
+    with pytest.raises(BadInput, match="1 to 240 minutes") as refused:
+        decide_minutes(wanted, DURATIONS)
+    assert refused.value.field == "minutes"
+
+
+@pytest.mark.parametrize("name", ["anna", "a", "anna-maria_2", "x" * 31])
+def test_plain_names_are_taken(name: str) -> None:
+    assert decide_username(f" {name} ") == name
+
+
+@pytest.mark.parametrize(
+    "name", ["Anna", "1anna", "a b", "a;rm", "a\nb", "é", "x" * 32, "../a", "-a", "a'"]
+)
+def test_names_that_are_no_posix_names_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="RDP user name"):
+        decide_username(name)
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEM_ACCOUNTS))
+def test_accounts_of_the_system_are_refused(name: str) -> None:
+    with pytest.raises(BadInput):
+        decide_username(name)
+
+
+@pytest.mark.parametrize("empty", [None, "", "  "])
+def test_nothing_chosen_means_the_defaults(empty: str | None) -> None:
+    assert decide_username(empty) == "desktop"
+    assert decide_keyboard(empty) == "us"
+
+
+def test_an_unknown_keyboard_is_refused() -> None:
+    with pytest.raises(BadInput, match="keyboard layout 'xx'"):
+        decide_keyboard("xx")
+
+
+def test_the_limit_refusal_lists_what_runs_and_names_the_oldest() -> None:
+    running = [
+        RunningDesktop("desktop-bbbbbbbb", "XFCE", NINE),
+        RunningDesktop("desktop-aaaaaaaa", "XFCE", NINE - timedelta(hours=1)),
+    ]
+    decide_launch(running, limit=3)
+    with pytest.raises(Refused, match=r"2 of 2.*desktop-aaaaaaaa, desktop-bbbbbbbb") as refused:
+        decide_launch(running, limit=2)
+    assert "oldest is desktop-aaaaaaaa" in refused.value.what_to_do
+
+
+@given(minutes=st.integers(1, 240), left=st.integers(1, 200), age=st.integers(0, 239))
+def test_an_extension_never_outlives_the_template_and_never_shortens(
+    minutes: int, left: int, age: int
+) -> None:
+    ready_at = NINE - timedelta(minutes=age)
+    deadline = min(NINE + timedelta(minutes=left), ready_at + timedelta(minutes=240))
+    latest = ready_at + timedelta(minutes=240)
+    if deadline == latest:
+        with pytest.raises(Refused, match="already has the longest time"):
+            decide_extension(deadline, ready_at, minutes, DURATIONS, NINE)
+        return
+    extended = decide_extension(deadline, ready_at, minutes, DURATIONS, NINE)
+    assert deadline < extended <= latest
+
+
+def test_a_desktop_whose_time_is_up_is_not_extended() -> None:
+    with pytest.raises(Refused, match="time is up"):
+        decide_extension(NINE, NINE - timedelta(minutes=30), 10, DURATIONS, NINE)
