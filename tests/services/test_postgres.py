@@ -1,0 +1,60 @@
+"""The same rules hold on PostgreSQL, where writers really run at the same time."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
+from webapp.adapters import schema
+from webapp.bootstrap import Services, build_services
+from webapp.config import load
+from webapp.domain.errors import Refused
+from webapp.models import AddressReservation, Base, VmidReservation
+from webapp.services.audit import SYSTEM, Actor
+from webapp.services.launch import LaunchWish
+
+
+@pytest.fixture
+def on_postgres(postgres_url: str, tmp_path: Path, clock: SteppingClock) -> Iterator[Services]:
+    config = load(make_environment(tmp_path, WINUX_DATABASE_URL=postgres_url))
+    services = build_services(config, clock=clock)
+    schema.migrate(services.db)
+    publish_template(services)
+    yield services
+    Base.metadata.drop_all(services.db.engine)
+    with services.db.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    services.db.close()
+
+
+def test_launches_at_the_same_time_share_nothing_and_keep_the_limit(on_postgres: Services) -> None:
+    people = [
+        Actor(on_postgres.accounts.add_person(SYSTEM, f"person{number}", PASSWORD))
+        for number in range(4)
+    ]
+
+    def launch(number: int) -> str:
+        try:
+            return on_postgres.launcher.launch(people[number % 4], LaunchWish())
+        except Refused as refused:
+            return refused.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(launch, range(40)))
+    made = [outcome for outcome in outcomes if outcome.startswith("desktop-")]
+    assert len(set(made)) == len(made) == 12
+    assert set(outcomes) - set(made) == {"limit"}
+    with on_postgres.db.read() as session:
+        assert len(session.scalars(select(VmidReservation)).all()) == 12
+        assert len(session.scalars(select(AddressReservation)).all()) == 12
+
+
+def test_one_form_sent_many_times_at_once_launches_once(on_postgres: Services) -> None:
+    alice = Actor(on_postgres.accounts.add_person(SYSTEM, "alice", PASSWORD))
+    wish = LaunchWish(launch_token="one form")
+    with ThreadPoolExecutor(8) as pool:
+        launched = set(pool.map(lambda _: on_postgres.launcher.launch(alice, wish), range(16)))
+    assert len(launched) == 1
