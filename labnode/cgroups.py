@@ -82,12 +82,17 @@ class Cgroup:
         """Directory of this group in the hierarchy of a controller."""
         return self.root / ("" if self.version == 2 else controller) / self.name
 
+    def make(self) -> Path:
+        """Make the group, if it is not there, for processes without limits; return its folder."""
+        self.path("pids").mkdir(parents=True, exist_ok=True)
+        return self.path("pids")
+
     def is_populated(self) -> bool:
-        """Whether any process lives in this group or below."""
-        try:
-            return int((self.path("pids") / "pids.current").read_text()) > 0
-        except (OSError, ValueError):  # the group goes away while it is read
-            return False
+        """Whether any process lives in this group or below.
+
+        Not read from `pids.current`, which counts the dead for a second or two.
+        """
+        return any(self.processes())
 
     def processes(self) -> Iterator[int]:
         """Ids of the processes in this group and below."""

@@ -14,24 +14,28 @@ def run(
     text: str = "",
     stdin_file: Path | None = None,
     cwd: Path | None = None,
+    cgroup: Path | None = None,
 ) -> str:
     """Run a program to its end, with `text` or a file as its input; return what it printed.
 
-    Raises BackendError if the program is missing, fails, or takes longer than `timeout_s` (it is
-    killed then).
+    A program that runs for long belongs in a control group, by which it is found and ended if this
+    process is killed meanwhile. Raises BackendError if the program is missing, fails, or takes
+    longer than `timeout_s` (it is killed then).
     """
     source = subprocess.PIPE if stdin_file is None else stdin_file.open("rb")
     command = [str(arg) for arg in args]
+    if cgroup is not None:
+        command = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', f"{cgroup}/cgroup.procs", *command]
     try:
         child = subprocess.Popen(
             command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd
         )
     except FileNotFoundError:
-        raise BackendError(f"{command[0]} is not installed") from None
+        raise BackendError(f"{args[0]} is not installed") from None
     finally:
         if not isinstance(source, int):
             source.close()
-    return _finish(child, command[0], text, timeout_s)
+    return _finish(child, str(args[0]), text, timeout_s)
 
 
 def _finish(child: subprocess.Popen[bytes], program: str, text: str, timeout_s: float) -> str:

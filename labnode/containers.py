@@ -38,8 +38,8 @@ class LxcBackend:
 
     def __init__(self, state_dir: Path, bridge: str, subnet: ipaddress.IPv4Network) -> None:
         self._state_dir = state_dir.absolute()
-        self._network = Network(bridge, subnet, mark=f"winux {self._state_dir}")
-        self._storage = Storage(self._state_dir, RUN / bridge)
+        self._network = Network(bridge, subnet, self._state_dir)
+        self._storage = Storage(self._state_dir, RUN / bridge, self._network.table)
         self._machine: Machine | None = None
         self._cpu: dict[int, tuple[float, float]] = {}
 
@@ -59,6 +59,7 @@ class LxcBackend:
         for vmid in self.existing():
             if not self.is_running(vmid):
                 self._clear(vmid)
+        self._storage.sweep()
 
     def create(self, vmid: int, archive: Path, config: ContainerConfig) -> None:
         if not config.unprivileged:
@@ -223,8 +224,11 @@ def clean(state_dir: Path, bridge: str) -> None:
     For when no lab node serves this state folder. What other lab nodes have stays, and so do the
     machine's own preparations (ids of root, inotify limit, lxcfs).
     """
-    network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), f"winux {state_dir.absolute()}")
-    storage = Storage(state_dir.absolute(), RUN / bridge)
+    network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), state_dir.absolute())
+    storage = Storage(state_dir.absolute(), RUN / bridge, network.table)
+    if network.foreign_owner():
+        storage.remove_files()
+        return
     group = Cgroup(network.table, find_version())
     group.kill(STOP_TIMEOUT_S)
     storage.remove_all()

@@ -21,6 +21,7 @@ from labnode.command import run
 # `-` stands between bridge and vmid in the names of ports, so the bridge itself has none and a
 # name with a six-digit vmid stays within the kernel's 15 characters.
 BRIDGE_NAME = re.compile(r"[a-z][A-Za-z0-9]{0,7}")
+MARK = "winux "
 
 RULES = """
 table inet {table} {{}}
@@ -82,12 +83,12 @@ class Owner:
 class Network:
     """One bridge, its address (the first of the subnet) and its packet filter.
 
-    `mark` says whose bridge it is, so that two lab nodes never share one.
+    The bridge carries the state folder's name, so that two lab nodes never share one.
     """
 
     bridge: str
     subnet: ipaddress.IPv4Network
-    mark: str
+    state_dir: Path
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -111,7 +112,7 @@ class Network:
         self.filter(owners)
         if not links(self.bridge):
             run("ip", "link", "add", self.bridge, "type", "bridge")
-        run("ip", "link", "set", self.bridge, "alias", self.mark)
+        run("ip", "link", "set", self.bridge, "alias", f"{MARK}{self.state_dir}")
         self._configure()
 
     def filter(self, owners: Iterable[Owner]) -> None:
@@ -137,12 +138,11 @@ class Network:
         """Vmids that have an interface on this machine."""
         prefix = f"{self.bridge}-"
         names = (path.name for path in Path("/sys/class/net").iterdir())
-        return {int(name.removeprefix(prefix)) for name in names if name.startswith(prefix)}
+        found = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+        return {int(vmid) for vmid in found if vmid.isdigit()}
 
     def remove(self) -> None:
-        """Remove ports, bridge and rules; a bridge that belongs to another lab node stays."""
-        if links(self.bridge) and self._alias() != self.mark:
-            return
+        """Remove ports, bridge and rules."""
         for vmid in self.ports():
             self.remove_port(vmid)
         if links(self.bridge):
@@ -151,15 +151,20 @@ class Network:
             text = f"table {family} {self.table} {{}}\ndelete table {family} {self.table}\n"
             run("nft", "-f", "-", text=text)
 
-    def _refuse_foreign_bridge(self) -> None:
+    def foreign_owner(self) -> str:
+        """Who else has an interface of the bridge's name; empty if nobody or a deleted lab node."""
         if not links(self.bridge):
-            return
-        if not Path(f"/sys/class/net/{self.bridge}/bridge").exists():
-            raise BackendError(f"{self.bridge} is an interface, but not a bridge: choose another")
-        owner = self._alias()
-        if owner != self.mark and Path(owner.removeprefix("winux ")).exists():
+            return ""
+        alias = Path(f"/sys/class/net/{self.bridge}/ifalias").read_text().strip()
+        state_dir = Path(alias.removeprefix(MARK))
+        if alias.startswith(MARK) and (state_dir == self.state_dir or not state_dir.exists()):
+            return ""
+        return f"the lab node in {state_dir}" if alias.startswith(MARK) else "something else"
+
+    def _refuse_foreign_bridge(self) -> None:
+        if self.foreign_owner():
             raise BackendError(
-                f"bridge {self.bridge} is in use by '{owner or 'something else'}': "
+                f"bridge {self.bridge} is in use by {self.foreign_owner()}: "
                 "choose another name for this lab node's bridge"
             )
 
@@ -198,9 +203,6 @@ class Network:
                 f"nft keeps {found} of {count} rules in table {family} {self.table}: containers "
                 "would reach this machine, so none is started; check that nftables works here"
             )
-
-    def _alias(self) -> str:
-        return Path(f"/sys/class/net/{self.bridge}/ifalias").read_text().strip()
 
 
 def links(name: str) -> bool:

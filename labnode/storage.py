@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labnode.backend import BackendError
+from labnode.cgroups import Cgroup, find_version
 from labnode.command import run
 from labnode.host import ID_COUNT
 
@@ -38,23 +39,28 @@ MAGIC = {b"\x28\xb5\x2f\xfd": "--zstd", b"\x1f\x8b": "--gzip", b"\xfd7zXZ": "--x
 class Storage:
     """All root file systems of one lab node.
 
-    `run_dir` is its folder in /run; `first_id` the host id of the containers' root user.
+    `run_dir` is its folder in /run, `group` its control group: what unpacks and copies runs in it.
+    `first_id` is the host id of the containers' root user.
     """
 
     state_dir: Path
     run_dir: Path
+    group: str
     first_id: int = 0
     _bases: threading.Lock = field(default_factory=threading.Lock)
     _usage: dict[int, tuple[float, int]] = field(default_factory=dict)
 
     def prepare(self, first_id: int) -> None:
-        """Make the folders and remove what an interrupted run left."""
+        """Make the folders."""
         self.first_id = first_id
         for folder in (self._containers, self._all_bases, self._trash):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
         self.run_dir.mkdir(parents=True, exist_ok=True)
         self.run_dir.chmod(0o711)
+
+    def sweep(self) -> None:
+        """Delete what an interrupted run left; when nothing unpacks or copies."""
         self._delete([*self._unused_bases(), *self._trash.iterdir()])
 
     def folder(self, vmid: int) -> Path:
@@ -83,7 +89,7 @@ class Storage:
         data = self._new_folder(vmid) / "data"
         self._own_folder(data)
         try:
-            self._unpack(archive, data)
+            self._unpack(vmid, archive, data)
         except BackendError:
             self.remove(vmid)
             raise
@@ -102,7 +108,7 @@ class Storage:
         """Copy a root file system, running or not, whatever it lies on; all or nothing."""
         folder = self._new_folder(vmid)
         try:
-            self._copy(source, folder / "data")
+            self._copy(source, vmid, folder / "data")
         except BackendError:
             self.remove(vmid)
             raise
@@ -114,7 +120,7 @@ class Storage:
             return
         if not (folder / "data").exists():
             run("rm", "-rf", folder / "partial")
-            self._copy(vmid, folder / "partial")
+            self._copy(vmid, vmid, folder / "partial")
             (folder / "partial").rename(folder / "data")
         self.unmount(vmid)
         base = f"{vmid}-{secrets.token_hex(4)}"
@@ -163,9 +169,13 @@ class Storage:
         """Remove every root file system and base of this lab node."""
         for vmid in self.mounted():
             self.unmount(vmid)
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+        self.remove_files()
+
+    def remove_files(self) -> None:
+        """Remove what is in the state folder, and nothing outside."""
         folders = (self._containers, self._all_bases, self._trash)
         run("rm", "-rf", "--one-file-system", *folders, timeout_s=COPY_TIMEOUT_S)
-        shutil.rmtree(self.run_dir, ignore_errors=True)
 
     def disk_bytes(self, vmid: int) -> int:
         """Bytes that are the container's own (not its base's), counted at most once a minute."""
@@ -215,7 +225,7 @@ class Storage:
         path.chmod(0o755)
         os.chown(path, self.first_id, self.first_id)
 
-    def _unpack(self, archive: Path, data: Path) -> None:
+    def _unpack(self, vmid: int, archive: Path, data: Path) -> None:
         with archive.open("rb") as file:
             start = file.read(6)
         packing = [option for magic, option in MAGIC.items() if start.startswith(magic)]
@@ -228,20 +238,26 @@ class Storage:
             *("--anchored", "--exclude=./dev/*", "--exclude=dev/*", "--file=-"),
             stdin_file=archive,
             cwd=data,
+            cgroup=self._work_group(vmid),
             timeout_s=COPY_TIMEOUT_S,
         )
 
-    def _copy(self, source: int, target: Path) -> None:
+    def _copy(self, source: int, vmid: int, target: Path) -> None:
         if self.is_template(source):
-            self._copy_tree(self._all_bases / self._base_name(self.folder(source)), target)
+            origin = self._all_bases / self._base_name(self.folder(source))
+            self._copy_tree(vmid, origin, target)
         elif source in self.mounted():
-            self._copy_tree(self.run_folder(source) / "rootfs", target)
+            self._copy_tree(vmid, self.run_folder(source) / "rootfs", target)
         else:
-            self._copy_tree(self.mount(source), target)
+            self._copy_tree(vmid, self.mount(source), target)
             self.unmount(source)
 
-    def _copy_tree(self, origin: Path, target: Path) -> None:
-        run("cp", "--archive", "--reflink=auto", origin, target, timeout_s=COPY_TIMEOUT_S)
+    def _copy_tree(self, vmid: int, origin: Path, target: Path) -> None:
+        copy = ("cp", "--archive", "--reflink=auto", origin, target)
+        run(*copy, cgroup=self._work_group(vmid), timeout_s=COPY_TIMEOUT_S)
+
+    def _work_group(self, vmid: int) -> Path:
+        return Cgroup(f"{self.group}/{vmid}/files", find_version()).make()
 
     def _mount_overlay(self, folder: Path, target: Path) -> None:
         # Relative to the container's folder: the options of an overlay cannot hold every path.
