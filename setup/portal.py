@@ -8,12 +8,12 @@ import json
 import os
 import secrets
 import subprocess
+from collections.abc import Mapping
 from typing import Any
 
 from setup.commands import run_logged
 from setup.environment import VENV
 from setup.failure import SetupFailed
-from setup.lab import credentials
 from setup.processes import Child
 from setup.settings import CHECKOUT, Settings
 from setup.template import GoldenTemplate
@@ -26,10 +26,13 @@ GUEST_KEY = CHECKOUT / "var/guest_key"
 class Portal:
     """Runs `./winux` commands and starts web and worker with the settings of one stack."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, node: Mapping[str, str], more: Mapping[str, str] | None = None
+    ) -> None:
+        """`node` are its `proxmox_*` settings, `more` those that this stack wants otherwise."""
         self.settings = settings
         self.log = settings.logs / "setup.log"
-        self.environment = self._environment()
+        self.environment = self._environment(node) | dict(more or {})
 
     def migrate(self) -> None:
         """Bring the database to the newest schema."""
@@ -62,7 +65,7 @@ class Portal:
 
     def live_desktops(self) -> list[str]:
         """Public ids of the desktops that have not ended."""
-        return [row["id"] for row in self.ask("desktop", "list") if row["state"] != "ENDED"]
+        return [row["id"] for row in self.ask("desktop", "list") if row["state"] != "ended"]
 
     def stop_desktop(self, desktop_id: str) -> None:
         self._run("desktop", "stop", desktop_id)
@@ -121,9 +124,8 @@ class Portal:
         finally:
             web.close()
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, node: Mapping[str, str]) -> dict[str, str]:
         """Settings by variable, secrets by file: no process lists a secret in its environment."""
-        node = credentials(self.settings, "portal")
         first, last = self.settings.vmids
         return {
             **{name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ},

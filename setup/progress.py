@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 #: Seconds between signs of life: a terminal's line is rewritten, a log gets a new line.
 TERMINAL_BEAT, LOG_BEAT = 1.0, 20.0
@@ -16,8 +18,9 @@ TERMINAL_BEAT, LOG_BEAT = 1.0, 20.0
 class Progress:
     """Prints the steps of one run. `total` is the number of steps that will be announced."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, out: TextIO = sys.stdout) -> None:
         self.total = total
+        self.out = out
         self.done = 0
         self.started = time.monotonic()
 
@@ -28,20 +31,38 @@ class Progress:
         head = f"[{self.done}/{self.total}] {what}"
         began = time.monotonic()
         stop = threading.Event()
-        beat = threading.Thread(target=_beat, args=(head, usually_s, log, stop), daemon=True)
-        _announce(f"{head} … (usually {duration(usually_s)})")
+        beat = threading.Thread(target=self._beat, args=(head, usually_s, log, stop), daemon=True)
+        self._say(f"{head} … (usually {duration(usually_s)})", lasting=False)
         beat.start()
+        outcome = ": stopped after"
         try:
             yield
-        except BaseException:
-            _finish(stop, beat, f"{head}: stopped after {duration(time.monotonic() - began)}")
-            raise
-        _finish(stop, beat, f"{head}: {duration(time.monotonic() - began)}")
+            outcome = ":"
+        finally:
+            stop.set()
+            beat.join()
+            self._say(f"{head}{outcome} {duration(time.monotonic() - began)}")
 
     def skip(self, what: str) -> None:
         """A step that an earlier run has done."""
         self.done += 1
-        print(f"[{self.done}/{self.total}] {what}: there already", flush=True)
+        self._say(f"[{self.done}/{self.total}] {what}: there already")
+
+    def _beat(self, head: str, usually_s: int, log: Path | None, stop: threading.Event) -> None:
+        began = time.monotonic()
+        while not stop.wait(TERMINAL_BEAT if self.out.isatty() else LOG_BEAT):
+            elapsed = duration(time.monotonic() - began)
+            said = f"{head}: {elapsed} of usually {duration(usually_s)}{_last_line(log)}"
+            self._say(said, lasting=False)
+
+    def _say(self, text: str, *, lasting: bool = True) -> None:
+        """On a terminal a line that does not last is written over by the next."""
+        if not self.out.isatty():
+            print(text, file=self.out, flush=True)
+            return
+        width = shutil.get_terminal_size().columns - 1
+        shown = text if lasting else text[:width]
+        print(f"\r\x1b[K{shown}", end="\n" if lasting else "", file=self.out, flush=True)
 
 
 def duration(seconds: float) -> str:
@@ -52,27 +73,6 @@ def duration(seconds: float) -> str:
     if not minutes:
         return f"{rest} s"
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-
-
-def _announce(text: str) -> None:
-    print(text, end="" if sys.stdout.isatty() else "\n", flush=True)
-
-
-def _finish(stop: threading.Event, beat: threading.Thread, text: str) -> None:
-    stop.set()
-    beat.join()
-    print(f"\r\x1b[K{text}" if sys.stdout.isatty() else text, flush=True)
-
-
-def _beat(head: str, usually_s: int, log: Path | None, stop: threading.Event) -> None:
-    began = time.monotonic()
-    terminal = sys.stdout.isatty()
-    while not stop.wait(TERMINAL_BEAT if terminal else LOG_BEAT):
-        elapsed = duration(time.monotonic() - began)
-        text = f"{head}: {elapsed} of usually {duration(usually_s)}{_last_line(log)}"
-        print(
-            f"\r\x1b[K{text[:118]}" if terminal else text, end="" if terminal else "\n", flush=True
-        )
 
 
 def _last_line(log: Path | None) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from setup import environment, machine, packages
 from setup.failure import SetupFailed
-from setup.lab import clean_lab_node, running_containers, start_lab_node
+from setup.lab import clean_lab_node, credentials, running_containers, start_lab_node
 from setup.portal import GUEST_KEY, Portal
 from setup.processes import Child
 from setup.progress import Progress
@@ -23,8 +24,14 @@ TEARDOWN_TIMEOUT_S = 90
 class Stack:
     """Started step by step; `stop` ends whatever was started, in any state."""
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress,
+        portal_settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.settings = settings
+        self.portal_settings = portal_settings
         self.progress = progress
         self.portal: Portal | None = None
         self.children: dict[str, Child] = {}
@@ -60,7 +67,9 @@ class Stack:
         with self.progress.step("Lab node", 3, logs / "labnode.log"):
             self.children["lab node"] = start_lab_node(self.settings)
         template = self._template()
-        self.portal = portal = Portal(self.settings)
+        self.portal = portal = Portal(
+            self.settings, credentials(self.settings, "portal"), self.portal_settings
+        )
         with self.progress.step("Database and worker", 4, logs / "setup.log"):
             portal.migrate()
             portal.publish(template)

@@ -41,9 +41,10 @@ class Visitor:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._cookies = http.cookiejar.CookieJar()
+        keep_cookies = urllib.request.HTTPCookieProcessor(self._cookies)
         # straight to the portal: a proxy of the environment is for the network outside
-        self._browser = urllib.request.build_opener(jar, urllib.request.ProxyHandler({}))
+        self._browser = urllib.request.build_opener(keep_cookies, urllib.request.ProxyHandler({}))
         self.at = url
 
     def sign_in(self, name: str, password: str) -> Page:
@@ -98,6 +99,10 @@ class Visitor:
                 raise SetupFailed("The desktop could not be made.", _said(page))
             time.sleep(LOOK_EVERY_S)
         raise SetupFailed(f"No desktop after {LAUNCH_TIMEOUT_S} s.", "The worker's log says more.")
+
+    def cookie_header(self) -> str:
+        """The cookies as another client of the same person would send them."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     def open(self, path: str) -> Page:
         return Page(self.read_text(path))

@@ -1,0 +1,134 @@
+"""`python -m bench.launch`: from the click to XRDP answering, one after the other and many at once.
+
+Everything is real: the pages are asked over HTTP, the worker runs the playbooks, the lab node makes
+containers, and XRDP is asked for a connection from outside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from bench.measured import Launch, address_of, phases_of, summary
+from bench.rdp_probe import wait_for_answer
+from setup import machine
+from setup.failure import SetupFailed
+from setup.progress import Progress
+from setup.settings import BENCH, Settings, settings_from
+from setup.stack import STEPS, Stack
+from setup.visitor import LAUNCH_TIMEOUT_S, Visitor
+
+PERSON = "bench"
+#: The bench is one person with many desktops.
+PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100"}
+
+
+class Bench:
+    """Launches on one stack."""
+
+    def __init__(self, settings: Settings, stack: Stack, password: str) -> None:
+        self.settings = settings
+        self.stack = stack
+        self.password = password
+        self.database = settings.folder / "winux.db"
+
+    def one_by_one(self, count: int) -> list[Launch]:
+        """Each desktop is ended before the next one is launched."""
+        launches = []
+        for _ in range(count):
+            launches.append(self.launch(threading.Barrier(1)))
+            self.stack.end_desktops()
+        return launches
+
+    def at_once(self, count: int) -> list[Launch]:
+        """All click at the same moment."""
+        together = threading.Barrier(count)
+        with ThreadPoolExecutor(count) as people:
+            launches = list(people.map(lambda _: self.launch(together), range(count)))
+        self.stack.end_desktops()
+        return launches
+
+    def launch(self, together: threading.Barrier) -> Launch:
+        visitor = Visitor(self.settings.url)
+        visitor.sign_in(PERSON, self.password)
+        together.wait()
+        clicked = time.monotonic()
+        path = visitor.click_launch()
+        desktop_id = path.rpartition("/")[2]
+        with ThreadPoolExecutor(1) as page:
+            shown = page.submit(self._seen_ready, visitor, path)
+            address = address_of(self.database, desktop_id)
+            answered = wait_for_answer(address, clicked + LAUNCH_TIMEOUT_S)
+            page_s = shown.result() - clicked
+        phases = phases_of(self.database, desktop_id)
+        return Launch(desktop_id, round(answered - clicked, 2), round(page_s, 2), phases)
+
+    def _seen_ready(self, visitor: Visitor, path: str) -> float:
+        visitor.wait_ready(path)
+        return time.monotonic()
+
+
+def main() -> int:
+    """Print medians, or with --json one object; exit code 1 if a launch failed."""
+    options = _options()
+    try:
+        settings = settings_from(os.environ, "WINUX_BENCH_", BENCH)
+        machine.check_root("The benchmark")
+        with machine.only_one(settings):
+            results = _run(settings, options)
+    except SetupFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print(json.dumps(results, indent=2) if options.json else _table(results))
+    return 0
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> dict[str, dict[str, object]]:
+    out = sys.stderr if options.json else sys.stdout
+    stack = Stack(settings, Progress(STEPS, out), PORTAL_SETTINGS)
+    try:
+        stack.check()
+        stack.prepare_machine()
+        portal = stack.start()
+        stack.end_desktops()
+        bench = Bench(settings, stack, portal.make_person(PERSON))
+        bench.one_by_one(1)  # the first one after a start is slower: caches are cold
+        return {
+            "one_by_one": summary(bench.one_by_one(options.launches)),
+            "at_once": summary(bench.at_once(options.at_once)),
+        }
+    finally:
+        stack.stop()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--launches", type=int, default=5, help="how many one by one (5)")
+    parser.add_argument("--at-once", type=int, default=8, help="how many at the same moment (8)")
+    parser.add_argument("--short", action="store_true", help="2 one by one, 3 at once")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    if options.short:
+        options.launches, options.at_once = 2, 3
+    return options
+
+
+def _table(results: dict[str, dict[str, object]]) -> str:
+    lines = []
+    for name, result in results.items():
+        lines.append(f"\n{name.replace('_', ' ')} ({result['launches']} launches)")
+        for key in ("answered_median_s", "answered_slowest_s", "page_median_s"):
+            lines.append(f"  {key.removesuffix('_s').replace('_', ', '):22} {result[key]:>7} s")
+        phases = result["phases_median_s"]
+        if isinstance(phases, dict):
+            lines += [f"    {phase:20} {took:>7} s" for phase, took in phases.items()]
+    return "\n".join(["From the click to XRDP answering", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
