@@ -11,6 +11,7 @@ from webapp.services.accounts import Accounts
 from webapp.services.audit import Audit
 from webapp.services.credentials import CredentialDesk
 from webapp.services.launch import Launcher
+from webapp.services.lifetime import Lifetime
 from webapp.services.reports import Reports
 
 
@@ -25,6 +26,7 @@ class Services:
     audit: Audit
     accounts: Accounts
     launcher: Launcher
+    lifetime: Lifetime
     credentials: CredentialDesk
     reports: Reports
 
@@ -43,6 +45,7 @@ def build_services(config: Config, *, clock: Clock | None = None) -> Services:
         audit=audit,
         accounts=Accounts(db, clock, config, ArgonHasher(), audit),
         launcher=Launcher(db, clock, config, vault, audit),
+        lifetime=Lifetime(db, clock, audit),
         credentials=CredentialDesk(db, vault, audit),
         reports=Reports(db, clock),
     )

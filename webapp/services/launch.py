@@ -62,6 +62,17 @@ class Launcher:
                 "busy", "Many people launch right now.", what_to_do="Try again in a moment."
             )
 
+    def why_not(self, actor: Actor) -> Refused | None:
+        """The refusal that a launch would meet now, so that the page can say it before the click."""
+        with self._db.read() as session:
+            owner = session.get(Person, actor.person_id)
+            try:
+                if owner is not None:
+                    self._decide_room(session, owner)
+            except Refused as refusal:
+                return refusal
+        return None
+
     def _launch(self, session: Session, actor: Actor, wish: LaunchWish) -> str:
         owner = session.get(Person, actor.person_id, with_for_update=True)
         if owner is None or owner.disabled_at:

@@ -74,6 +74,8 @@ class DesktopFilter:
     text: str = ""
     """Part of the desktop's id, owner's name, address or VM id."""
     states: frozenset[State] = frozenset()
+    has_failed: bool = False
+    """Only those that failed, whatever became of them since."""
     sort: str = "created"
     is_descending: bool = True
     page: int = 1
@@ -201,6 +203,8 @@ class Reports:
         query = select(Desktop).join(Desktop.owner).join(Desktop.template)
         if wanted.states:
             query = query.where(Desktop.state.in_(wanted.states))
+        if wanted.has_failed:
+            query = query.where(Desktop.failure.is_not(None))
         if wanted.text:
             query = query.where(_matches(wanted.text))
         column = SORTS.get(wanted.sort, Desktop.created_at)
