@@ -2,17 +2,24 @@
 
 from dataclasses import dataclass
 
+from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.adapters.database import SqlDatabase
+from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.secrets import ArgonHasher, FernetVault
 from webapp.adapters.system import SystemClock
 from webapp.config import Config
-from webapp.ports import Clock, Vault
+from webapp.ports import Clock, Hypervisor, Vault, WarmProvisioner
 from webapp.services.accounts import Accounts
 from webapp.services.audit import Audit
+from webapp.services.build import Builder
 from webapp.services.credentials import CredentialDesk
+from webapp.services.heartbeat import Heartbeat
 from webapp.services.launch import Launcher
-from webapp.services.lifetime import Lifetime
+from webapp.services.lease import Leases
+from webapp.services.lifetime import DeadlineTeller, Lifetime
+from webapp.services.reconcile import Reconciler
 from webapp.services.reports import Reports
+from webapp.services.teardown import Teardown
 
 
 @dataclass(frozen=True)
@@ -48,4 +55,44 @@ def build_services(config: Config, *, clock: Clock | None = None) -> Services:
         lifetime=Lifetime(db, clock, audit),
         credentials=CredentialDesk(db, vault, audit),
         reports=Reports(db, clock),
+    )
+
+
+@dataclass(frozen=True)
+class WorkerServices:
+    """What a worker process works with."""
+
+    name: str
+    config: Config
+    provisioner: WarmProvisioner
+    builder: Builder
+    teardown: Teardown
+    lifetime: Lifetime
+    teller: DeadlineTeller
+    reconciler: Reconciler
+    heartbeat: Heartbeat
+
+
+def build_worker_services(
+    services: Services,
+    name: str,
+    *,
+    provisioner: WarmProvisioner | None = None,
+    hypervisor: Hypervisor | None = None,
+) -> WorkerServices:
+    """Everything that talks to Ansible and Proxmox, in the name of one worker."""
+    config, db, clock, audit = services.config, services.db, services.clock, services.audit
+    provisioner = provisioner or AnsibleProvisioner(config)
+    hypervisor = hypervisor or ProxmoxHypervisor(config.proxmox)
+    leases = Leases(db, clock, name, config.lease)
+    return WorkerServices(
+        name=name,
+        config=config,
+        provisioner=provisioner,
+        builder=Builder(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
+        teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),
+        lifetime=services.lifetime,
+        teller=DeadlineTeller(clock, provisioner, leases),
+        reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
+        heartbeat=Heartbeat(db, clock, config, hypervisor, name),
     )

@@ -90,10 +90,26 @@ class Provisioner(Protocol):
         self, order: BuildOrder, *, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]
     ) -> BuildResult: ...
 
-    def destroy(self, desktop_id: str, vmid: int) -> None: ...
+    def destroy(
+        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> None: ...
 
-    def set_deadline(self, desktop_id: str, address: str, deadline_at: datetime) -> None:
-        """Tell the desktop itself its new deadline, for the warning that it shows."""
+    def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
+        """Tell the desktop itself (the one with this host key) its new deadline, for the warning
+        that it shows."""
+
+
+class WarmProvisioner(Provisioner, Protocol):
+    """A provisioner that a worker process keeps for as long as it lives."""
+
+    def warm_up(self, runs: int) -> None:
+        """Have this many runs started ahead, so that a launch need not wait for imports."""
+
+    def sweep(self) -> None:
+        """Remove what runs of killed processes left behind."""
+
+    def close(self) -> None:
+        """End what was started ahead."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +121,8 @@ class Container:
     name: str
     is_running: bool
     is_template: bool
-    description: str
+    description: str | None
+    """None in a listing: the API's list does not carry it."""
     lock: str | None
     address: str | None
 

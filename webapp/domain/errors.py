@@ -62,8 +62,12 @@ class Conflict(WinuxError):
 
 
 class OutsideFailed(WinuxError):
-    """Something outside did not do its part; `retry` says whether the same call may work later."""
+    """Something outside did not do its part; `retry` says whether the same call may work later.
 
-    def __init__(self, message: str, *, retry: bool, what_to_do: str = "") -> None:
+    `log` holds a failed run's last lines, without secrets, for the admin.
+    """
+
+    def __init__(self, message: str, *, retry: bool, what_to_do: str = "", log: str = "") -> None:
         super().__init__(message, what_to_do=what_to_do)
         self.retry = retry
+        self.log = log

@@ -4,6 +4,7 @@ from webapp.models.audit import AuditEntry
 from webapp.models.base import Base
 from webapp.models.desktop import Desktop, DesktopStep
 from webapp.models.person import Person, Role, SignIn, SignInAttempt
+from webapp.models.quarantine import QuarantinedContainer
 from webapp.models.reservation import AddressReservation, VmidReservation
 from webapp.models.template import Template
 from webapp.models.worker import WorkerBeat
@@ -15,6 +16,7 @@ __all__ = [
     "Desktop",
     "DesktopStep",
     "Person",
+    "QuarantinedContainer",
     "Role",
     "SignIn",
     "SignInAttempt",

@@ -1,0 +1,186 @@
+"""Makes and removes desktops with the playbooks: `ports.Provisioner` on ansible-runner."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from webapp.adapters.guest import ask_guest
+from webapp.adapters.redaction import redact
+from webapp.adapters.run_process import RunPlace, RunProcess
+from webapp.config import Config
+from webapp.domain.errors import OutsideFailed
+from webapp.ports import BuildOrder, BuildResult
+
+CREATE = "create-winux-session.yml"
+DESTROY = "destroy-winux-session.yml"
+
+
+class AnsibleProvisioner:
+    """Runs the playbooks, each run in a child process of its own."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._place = RunPlace(config.run_dir, config.secrets_dir, config.portal_id)
+        self._lock = threading.Lock()
+        self._waiting: deque[RunProcess] = deque()
+        self._wanted = 0
+
+    def warm_up(self, runs: int) -> None:
+        """Keep this many runs of the create playbook started and waiting for their orders."""
+        self.sweep()
+        self._wanted = runs
+        self._fill_up()
+
+    def sweep(self) -> None:
+        """Remove what runs left behind whose processes were all killed."""
+        self._place.sweep()
+
+    def close(self) -> None:
+        """End the runs that still wait."""
+        self._wanted = 0
+        while self._waiting:
+            self._waiting.popleft().close()
+
+    # -- ports.Provisioner ------------------------------------------------------------------------
+
+    def create(
+        self, order: BuildOrder, *, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]
+    ) -> BuildResult:
+        try:
+            result = self._run(
+                self._take_waiting() or self._start(CREATE),
+                self._create_vars(order),
+                {"rdp_password": order.rdp_password},
+                self._config.build_timeout,
+                on_step,
+                is_cancelled,
+            )
+        finally:
+            self._fill_up()
+        return _parse_result(result)
+
+    def destroy(
+        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._run(
+            self._start(DESTROY),
+            {
+                "session_id": desktop_id,
+                "container_id": vmid,
+                "portal_id": self._config.portal_id,
+            },
+            {},
+            self._config.destroy_timeout,
+            lambda _step: None,
+            is_cancelled,
+        )
+
+    def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
+        request = {"do": "deadline", "deadline_epoch": int(deadline_at.timestamp())}
+        ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
+
+    # -- runs -------------------------------------------------------------------------------------
+
+    def _start(self, playbook: str) -> RunProcess:
+        return RunProcess(
+            self._place,
+            self._config.playbooks_dir / playbook,
+            self._config.inventory,
+            environment(self._config),
+        )
+
+    def _take_waiting(self) -> RunProcess | None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    return None
+                run = self._waiting.popleft()
+            if run.is_alive:
+                return run
+            run.close()
+
+    def _fill_up(self) -> None:
+        with self._lock:
+            while len(self._waiting) < self._wanted:
+                self._waiting.append(self._start(CREATE))
+
+    def _run(
+        self,
+        process: RunProcess,
+        variables: dict[str, Any],
+        secrets: dict[str, str],
+        timeout: timedelta,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> Any:
+        secrets = secrets | {"proxmox_api_token_secret": self._config.proxmox.token_secret}
+        request = {"vars": variables, "secrets": secrets, "timeout": timeout.total_seconds()}
+        end = process.run(request, on_step=on_step, is_cancelled=is_cancelled)
+        if end["status"] != "successful":
+            raise OutsideFailed(
+                redact(end["message"] or "The playbook failed without a word.", secrets.values()),
+                retry=True,
+                log=redact(end["log"], secrets.values()),
+            )
+        return end["result"]
+
+    def _create_vars(self, order: BuildOrder) -> dict[str, Any]:
+        return {
+            "session_id": order.desktop_id,
+            "session_duration": order.minutes,
+            "container_id": order.vmid,
+            "template_vmid": order.template_vmid,
+            "container_address": order.address,
+            "container_gateway": order.gateway,
+            "container_bridge": order.bridge,
+            "rdp_username": order.rdp_username,
+            "keyboard_layout": order.keyboard_layout,
+            "memory_mb": order.memory_mb,
+            "swap_mb": order.swap_mb,
+            "cores": order.cores,
+            "disk_gb": order.disk_gb,
+            "nesting": order.nesting,
+            "portal_id": self._config.portal_id,
+            "deadline_epoch": int(order.deadline_at.timestamp()),
+            "guest_key_file": str(self._config.guest_key_file),
+        }
+
+
+def environment(config: Config) -> dict[str, str]:
+    """All that a run sees of our environment: no secret, and nothing it does not need."""
+    proxmox = config.proxmox
+    kept = {name: os.environ[name] for name in ("PATH", "TZ", "USER") if name in os.environ}
+    return kept | {
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(config.playbooks_dir / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "WINUX_GUEST_KEY_FILE": str(config.guest_key_file),
+        "proxmox_api_host": proxmox.host,
+        "proxmox_api_port": str(proxmox.port),
+        "proxmox_api_user": proxmox.user,
+        "proxmox_api_token_id": proxmox.token_id,
+        "proxmox_node": proxmox.node,
+        "proxmox_ca_file": str(proxmox.ca_file or ""),
+        "proxmox_storage": proxmox.storage,
+        "proxmox_pool": proxmox.pool,
+        "proxmox_bridge": proxmox.bridge,
+    }
+
+
+def _parse_result(result: Any) -> BuildResult:
+    try:
+        return BuildResult(
+            node=str(result["node"])[:64],
+            address=str(result["address"])[:45],
+            ssh_host_key_sha256=str(result["ssh_host_key_sha256"])[:64],
+            rdp_certificate_sha256=str(result["rdp_certificate_sha256"])[:64],
+            rdp_certificate_pem=str(result["rdp_certificate_pem"])[:20_000],
+        )
+    except (KeyError, TypeError) as error:
+        raise OutsideFailed(
+            "The playbook ended well but told nothing about the desktop.", retry=True
+        ) from error

@@ -1,0 +1,285 @@
+"""One Ansible run in a process of its own: `python -m webapp.adapters.ansible_run`.
+
+Started early, it prepares everything that needs no request. Its standard input then brings one
+line of JSON (`vars`, `secrets`, `timeout` in seconds) and stays open for as long as the run is
+wanted; its standard output tells the steps and the end as JSON lines. When its input ends (the
+worker died), at SIGTERM and at the time-out, it ends all its descendants: it is their subreaper,
+so not even a daemon gets away. What it wrote, secrets first, is deleted whatever happens.
+"""
+
+import argparse
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import shlex
+import shutil
+import signal
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import ansible_runner
+import psutil
+
+from webapp.adapters.redaction import redact
+
+PR_SET_CHILD_SUBREAPER = 36
+#: No process of a run may be larger or write a larger file, in bytes.
+LARGEST_PROCESS = 2 << 30
+LARGEST_FILE = 64 << 20
+#: What is kept of a run's output for the admin.
+LOG_LINES = 60
+LOG_LINE = 500
+LARGEST_RESULT = 64 << 10
+
+PLAYBOOK_PROGRAM = Path(__file__).with_name("ansible_playbook.py")
+
+
+class Ended(BaseException):
+    """The run must end now; no handler of ordinary exceptions may swallow it."""
+
+
+class Folder:
+    """The run's files: `path` (mode 0700) for all, `secret_path` (on tmpfs) for secrets."""
+
+    def __init__(self, path: Path, secret_path: Path) -> None:
+        self.path = path
+        self.secret_path = secret_path
+        self.gate = path / "gate"
+        self.vars = path / "vars.json"
+        self.result = path / "result.json"
+        self.secrets = secret_path / "secrets.json"
+
+    def make(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True)
+        self._hold_lock()
+        self.secret_path.mkdir(mode=0o700)
+        os.mkfifo(self.gate, 0o600)
+
+    def _hold_lock(self) -> None:
+        """Held until this process is gone: says that the folder is no rest of a killed run."""
+        self._lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def delete(self) -> None:
+        shutil.rmtree(self.secret_path, ignore_errors=True)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Reporter:
+    """Tells the parent, as JSON lines on the real standard output."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)  # nothing that a library prints may mix with the lines
+        self._lock = threading.Lock()
+
+    def tell(self, **event: Any) -> None:
+        try:
+            with self._lock:
+                print(json.dumps(event), file=self._out, flush=True)
+        except OSError:  # the parent is gone: the end of input says so too
+            pass
+
+
+class Run:
+    """The run itself: waits for its request, runs the playbook, tells how it went."""
+
+    def __init__(self, options: argparse.Namespace, reporter: Reporter) -> None:
+        name = os.environ["WINUX_RUN"]
+        self._options = options
+        self._reporter = reporter
+        self._folder = Folder(options.run_dir / name, options.secrets_dir / name)
+        self._secrets: list[str] = []
+        self._step = ""
+        self._failure = ""
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._why_ended = ""
+        self._is_ending = False
+
+    def run(self) -> None:
+        """Everything, with nothing left behind."""
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides, not the terminal
+        status = "failed"
+        try:
+            self._folder.make()
+            self._prepare_environment()
+            threading.Thread(target=self._listen, daemon=True).start()
+            status = self._run_playbook()
+        except Ended:
+            self._failure = self._why_ended
+        except Exception as error:  # noqa: BLE001 (whatever breaks in a library is a failed run)
+            self._failure = self._failure or f"The run broke: {type(error).__name__}: {error}"
+        finally:
+            self._is_ending = True
+            end_descendants()
+            self._tell_end(status)
+            self._folder.delete()
+
+    # -- request --------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Take the request, let the playbook go, and watch for the end of the input."""
+        line = _read_line()
+        if line:
+            request = json.loads(line)
+            self._write_request(request)
+            timer = threading.Timer(
+                request["timeout"], self._end, ["It took too long and was ended."]
+            )
+            timer.daemon = True
+            timer.start()
+            self._folder.gate.write_bytes(b"")
+            while os.read(0, 4096):
+                pass
+        self._end("The worker that ran it ended.")
+
+    def _write_request(self, request: dict[str, Any]) -> None:
+        self._secrets = [str(secret) for secret in request["secrets"].values()]
+        _write_private(self._folder.secrets, request["secrets"])
+        files = {"secrets_file": str(self._folder.secrets), "result_file": str(self._folder.result)}
+        _write_private(self._folder.vars, request["vars"] | files)
+
+    def _end(self, why: str) -> None:
+        """Ask the main thread to end, from another one."""
+        self._why_ended = self._why_ended or why
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._is_ending:
+            self._is_ending = True
+            self._why_ended = self._why_ended or "It was cancelled."
+            raise Ended
+
+    # -- the playbook ---------------------------------------------------------------------------
+
+    def _prepare_environment(self) -> None:
+        """Module files hold their arguments, so Ansible's temporary files are secrets too."""
+        os.environ["WINUX_GATE"] = str(self._folder.gate)
+        os.environ["HOME"] = str(self._folder.path)
+        os.environ["ANSIBLE_HOME"] = str(self._folder.path / "ansible")
+        os.environ["ANSIBLE_LOCAL_TEMP"] = str(self._folder.secret_path / "local")
+        os.environ["ANSIBLE_REMOTE_TEMP"] = str(self._folder.secret_path / "remote")
+        os.environ["TMPDIR"] = str(self._folder.secret_path)
+
+    def _run_playbook(self) -> str:
+        program = ["-P", str(PLAYBOOK_PROGRAM), str(self._options.playbook)]
+        runner = ansible_runner.run(
+            private_data_dir=str(self._folder.path),
+            binary=sys.executable,
+            cmdline=shlex.join([*program, "-e", f"@{self._folder.vars}"]),
+            inventory=str(self._options.inventory),
+            event_handler=self._on_event,
+            cancel_callback=lambda: False,  # without one the runner takes over the signals
+            settings={"suppress_output_file": True, "suppress_ansible_output": True},
+            quiet=True,
+        )
+        return str(runner.status)
+
+    def _on_event(self, event: dict[str, Any]) -> bool:
+        """Note the step, the failure and the output; False: no event is kept in a file."""
+        output = redact(event.get("stdout", ""), self._secrets)  # before any cutting
+        self._log.extend(line[:LOG_LINE] for line in output[-20_000:].splitlines())
+        data = event.get("event_data") or {}
+        role = data.get("role")
+        if event.get("event") == "playbook_on_task_start" and role and role != self._step:
+            self._step = role
+            self._reporter.tell(step=role)
+        is_failure = event.get("event") in {"runner_on_failed", "runner_on_unreachable"}
+        if is_failure and not data.get("ignore_errors"):
+            self._failure = _failure_message(data)
+        return False
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def _tell_end(self, status: str) -> None:
+        self._reporter.tell(
+            status=status,
+            message=redact(self._failure, self._secrets)[:2000],
+            log=redact("\n".join(self._log), self._secrets),
+            result=self._read_result() if status == "successful" else None,
+        )
+
+    def _read_result(self) -> Any:
+        try:
+            with self._folder.result.open("rb") as file:
+                return json.loads(file.read(LARGEST_RESULT))
+        except (OSError, ValueError):
+            return None
+
+
+def _failure_message(data: dict[str, Any]) -> str:
+    """What the failed task says, or which one it was when that is hidden."""
+    result = data.get("res") or {}
+    message = result.get("msg") or ""
+    if not message:
+        return f"The task {data.get('task', '')!r} failed; what it says is hidden or too long."
+    return message if isinstance(message, str) else json.dumps(message)
+
+
+def _read_line() -> bytes:
+    """One line of the input; unbuffered, as a thread that waits in `sys.stdin` breaks the exit."""
+    line = b""
+    while not line.endswith(b"\n") and (chunk := os.read(0, 65_536)):
+        line += chunk
+    return line
+
+
+def _write_private(path: Path, content: dict[str, Any]) -> None:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(content, file)
+
+
+def become_subreaper() -> None:
+    """Orphaned descendants become children of this process (prctl(2)), so none is lost."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
+
+
+def limit_resources() -> None:
+    """A playbook that prints or allocates without end must not fill the machine."""
+    resource.setrlimit(resource.RLIMIT_AS, (LARGEST_PROCESS, LARGEST_PROCESS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def end_descendants() -> None:
+    """Kill every descendant, those that were forked meanwhile too, and reap them all."""
+    me = psutil.Process()
+    while descendants := me.children(recursive=True):
+        for process in descendants:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(descendants, timeout=0.2)
+        _reap()
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="One Ansible run; started by the worker.")
+    for name in ("--playbook", "--inventory", "--run-dir", "--secrets-dir"):
+        parser.add_argument(name, type=Path, required=True)
+    options = parser.parse_args()
+    become_subreaper()
+    limit_resources()
+    Run(options, Reporter()).run()
+
+
+if __name__ == "__main__":
+    main()

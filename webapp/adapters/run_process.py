@@ -1,0 +1,195 @@
+"""The parent's side of an Ansible run: starting it, listening to it, and ending it for certain."""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from webapp.config import ROOT
+from webapp.domain.errors import OutsideFailed
+
+log = logging.getLogger(__name__)
+
+#: How long a run gets to end its processes by itself before it is killed, in seconds.
+ENDING_SECONDS = 15.0
+#: How often a listening parent asks whether the run is still wanted, in seconds.
+LISTEN_SECONDS = 0.1
+LARGEST_LINE = 1 << 20
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where runs keep their files, and the name that tells this portal's from another's."""
+
+    run_dir: Path
+    secrets_dir: Path
+    portal_id: str
+
+    def new_name(self) -> str:
+        return f"winux-{self.portal_id}-{secrets.token_hex(6)}"
+
+    def delete(self, name: str) -> None:
+        shutil.rmtree(self.secrets_dir / name, ignore_errors=True)
+        shutil.rmtree(self.run_dir / name, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """End and delete what runs left whose processes were all killed (power, memory, -9)."""
+        pattern = f"winux-{self.portal_id}-*"
+        found = {*self.run_dir.glob(pattern), *self.secrets_dir.glob(pattern)}
+        for name in {path.name for path in found}:
+            if not self._is_alive(name):
+                end_marked(name)
+                self.delete(name)
+                log.warning("Removed the rest of an interrupted run: %s", name)
+
+    def _is_alive(self, name: str) -> bool:
+        """Whether the run's process holds the folder's lock (see ansible_run.Folder)."""
+        try:
+            lock = os.open(self.run_dir / name / "lock", os.O_RDWR)
+        except OSError:  # it may be about to make it
+            return _is_younger(self.run_dir / name, seconds=10)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+
+def _is_younger(path: Path, seconds: float) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < seconds
+    except OSError:
+        return False
+
+
+class RunProcess:
+    """One child process: started early, given one request, listened to until it has ended."""
+
+    def __init__(
+        self, place: RunPlace, playbook: Path, inventory: Path, environment: Mapping[str, str]
+    ) -> None:
+        self._place = place
+        self._name = place.new_name()
+        options = {
+            "--playbook": playbook,
+            "--inventory": inventory,
+            "--run-dir": place.run_dir,
+            "--secrets-dir": place.secrets_dir,
+        }
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                *("-m", "webapp.adapters.ansible_run"),
+                *(str(word) for option in options.items() for word in option),
+            ],
+            cwd=ROOT,
+            env={**environment, "WINUX_RUN": self._name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C at the worker's terminal is for the worker
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def run(
+        self,
+        request: dict[str, Any],
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> dict[str, Any]:
+        """What the child says of the end: `status`, `message`, `log`, `result`."""
+        try:
+            self._send(request)
+            deadline = time.monotonic() + request["timeout"] + ENDING_SECONDS
+            return self._listen(on_step, is_cancelled, deadline)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the child and verify that nothing of it is left."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        try:
+            self._process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        end_marked(self._name)
+        self._place.delete(self._name)
+
+    def _send(self, request: dict[str, Any]) -> None:
+        assert self._process.stdin  # noqa: S101 (it was asked for)
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise OutsideFailed("Ansible could not be started.", retry=True) from error
+
+    def _listen(
+        self, on_step: Callable[[str], None], is_cancelled: Callable[[], bool], deadline: float
+    ) -> dict[str, Any]:
+        buffer = b""
+        is_ending = False
+        while time.monotonic() < deadline:
+            if not is_ending and is_cancelled():
+                is_ending = True
+                deadline = time.monotonic() + ENDING_SECONDS
+                self._process.send_signal(signal.SIGTERM)
+            chunk = self._read()
+            if chunk is None:
+                continue
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            for line in lines:
+                event = json.loads(line)
+                if "status" in event:
+                    return dict(event)
+                on_step(event["step"])
+            if not chunk or len(buffer) > LARGEST_LINE:
+                raise OutsideFailed("The Ansible run died before it could say why.", retry=True)
+        raise OutsideFailed("The Ansible run did not end in time and was killed.", retry=True)
+
+    def _read(self) -> bytes | None:
+        """What the child wrote; empty at its end, None when it said nothing for a moment."""
+        assert self._process.stdout  # noqa: S101 (it was asked for)
+        readable, _, _ = select.select([self._process.stdout], [], [], LISTEN_SECONDS)
+        return os.read(self._process.stdout.fileno(), 65_536) if readable else None
+
+
+def end_marked(name: str) -> None:
+    """Kill whatever still carries the run's name in its environment, wherever it went."""
+    marker = f"WINUX_RUN={name}".encode()
+    while left := [pid for pid in psutil.pids() if marker in _environment(pid)]:
+        log.error("Processes of the run %s were left and are killed: %s", name, left)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _environment(pid: int) -> list[bytes]:
+    """A process's environment; nothing for one that is gone, a zombie, or another user's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []

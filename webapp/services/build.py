@@ -1,0 +1,345 @@
+"""Building: from a queued row to a desktop that answers, or to a failure that says why."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.drift import SeenContainer, find_loss
+from webapp.domain.errors import Conflict, OutsideFailed, Refused
+from webapp.domain.mark import parse_mark
+from webapp.domain.states import EndReason, Event, State, advance, can
+from webapp.models import Desktop, DesktopStep
+from webapp.ports import (
+    BuildOrder,
+    BuildResult,
+    Clock,
+    Container,
+    Database,
+    Hypervisor,
+    Provisioner,
+    Vault,
+)
+from webapp.services.audit import SYSTEM, Audit
+from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.reservation import release, reserve
+
+log = logging.getLogger(__name__)
+
+#: What a build usually takes: the desktop's own idea of its deadline is this much later.
+USUAL_BUILD = timedelta(seconds=10)
+#: The desktop is told its deadline again only when it is wrong by more than this.
+CLOSE_ENOUGH = timedelta(seconds=30)
+#: How many VM ids are tried when foreign containers hold them.
+VMID_TRIES = 3
+#: Seconds between looks at a node that did not answer right after a build.
+LOOK_AGAIN = (0.5, 2.0, 5.0)
+
+
+class Builder:
+    """Builds the desktop that has waited longest."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        config: Config,
+        vault: Vault,
+        audit: Audit,
+        provisioner: Provisioner,
+        hypervisor: Hypervisor,
+        leases: Leases,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._vault = vault
+        self._audit = audit
+        self._provisioner = provisioner
+        self._hypervisor = hypervisor
+        self._leases = leases
+
+    def build_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Build one queued desktop, or go on with one whose worker died; False: nothing to do.
+
+        `is_stopping` says that this worker ends: the build is cancelled and left to the next one.
+        """
+        lease = self._leases.claim(_WAITING, self._begin)
+        if lease is None:
+            return False
+        about = {"desktop": lease.desktop.public_id}
+        log.info("Build begins", extra=about)
+        try:
+            self._build(lease, is_stopping)
+        except LeaseLost:
+            log.warning("Another worker took over this build", extra=about)
+        return True
+
+    # -- taking ---------------------------------------------------------------------------------
+
+    def _begin(self, session: Session, desktop: Desktop) -> None:
+        """Write down the intent; a build that was interrupted starts over with clean steps."""
+        if desktop.state == State.QUEUED:
+            advance(desktop, Event.BUILD_STARTED, self._clock.now())
+            desktop.build_started_at = self._clock.now()
+        session.execute(delete(DesktopStep).where(DesktopStep.desktop_id == desktop.id))
+
+    # -- running --------------------------------------------------------------------------------
+
+    def _build(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
+        with KeptLease(self._leases, lease) as kept:
+            cancel = _Cancel(self._db, lease, kept, is_stopping)
+            try:
+                self._decide_not_too_old(lease.desktop)
+                order, result = self._run(lease, cancel)
+                self._verify(lease.desktop.public_id, order)
+            except (OutsideFailed, Refused) as error:
+                if cancel.is_for_later:
+                    self._leave(lease)
+                else:
+                    self._fail(lease, error)
+            else:
+                self._record(lease, order, result)
+
+    def _decide_not_too_old(self, desktop: Desktop) -> None:
+        began = desktop.build_started_at or desktop.created_at
+        if self._clock.now() - began > self._config.build_timeout:
+            raise OutsideFailed("The build was interrupted and could not be finished.", retry=True)
+
+    def _run(self, lease: Lease, cancel: "_Cancel") -> tuple[BuildOrder, BuildResult]:
+        """Run the playbook, with other VM ids when foreign containers hold the reserved one."""
+        foreign: set[int] = set()
+        steps = _Steps(self._db, self._clock, lease)
+        while True:
+            order = self._order(lease.desktop)
+            try:
+                return order, self._provisioner.create(
+                    order, on_step=steps.begin, is_cancelled=cancel
+                )
+            except OutsideFailed as error:
+                if cancel.is_set or not self._is_taken(order, error):
+                    raise
+                foreign.add(order.vmid)
+                if len(foreign) == VMID_TRIES:
+                    raise
+                log.warning(
+                    "VM id %s is in use by something else",
+                    order.vmid,
+                    extra={"desktop": order.desktop_id},
+                )
+                self._reserve_another(lease, foreign)
+
+    def _order(self, desktop: Desktop) -> BuildOrder:
+        if desktop.vmid is None or desktop.address is None or desktop.password_locked is None:
+            raise OutsideFailed("It has no VM id, address or password reserved.", retry=False)
+        template, pool = desktop.template, self._config.addresses
+        deadline_at = self._clock.now() + timedelta(minutes=desktop.minutes) + USUAL_BUILD
+        return BuildOrder(
+            desktop_id=desktop.public_id,
+            vmid=desktop.vmid,
+            template_vmid=template.vmid,
+            address=pool.with_prefix(desktop.address),
+            gateway=str(pool.gateway),
+            bridge=self._config.proxmox.bridge,
+            rdp_username=desktop.rdp_username,
+            rdp_password=self._vault.unlock(desktop.password_locked),
+            keyboard_layout=desktop.keyboard_layout,
+            memory_mb=template.memory_mb,
+            swap_mb=template.swap_mb,
+            cores=template.cores,
+            disk_gb=template.disk_gb,
+            nesting=template.nesting,
+            minutes=desktop.minutes,
+            deadline_at=deadline_at,
+        )
+
+    def _is_taken(self, order: BuildOrder, error: OutsideFailed) -> bool:
+        """Whether the VM id belongs to something else, by Proxmox's words or by its own look."""
+        if "already exists" in error.message:
+            return True
+        try:
+            container = self._hypervisor.container(order.vmid)
+        except OutsideFailed:
+            return False
+        return container is not None and not self._is_ours(container, order.desktop_id)
+
+    def _is_ours(self, container: Container, public_id: str) -> bool:
+        mark = parse_mark(container.description)
+        return (
+            mark is not None
+            and mark.portal_id == self._config.portal_id
+            and mark.desktop_id == public_id
+        )
+
+    def _reserve_another(self, lease: Lease, foreign: set[int]) -> None:
+        for _ in range(VMID_TRIES):
+            try:
+                with self._db.begin() as session:
+                    desktop = session.scalar(
+                        select(Desktop).where(
+                            Desktop.id == lease.desktop.id, Desktop.worked_by == lease.holder
+                        )
+                    )
+                    if desktop is None:
+                        raise LeaseLost("The desktop is in another worker's hands.")
+                    release(session, desktop)
+                    reserve(session, self._config, desktop, avoid_vmids=foreign)
+            except IntegrityError:  # a launch took the same id at the same moment: look again
+                continue
+            lease.desktop.vmid, lease.desktop.address = desktop.vmid, desktop.address
+            return
+        raise OutsideFailed("No free VM id could be reserved.", retry=True)
+
+    # -- believing the node, not the exit code ----------------------------------------------------
+
+    def _verify(self, public_id: str, order: BuildOrder) -> None:
+        container = self._look(order.vmid)
+        seen = container and SeenContainer(
+            container.vmid,
+            container.is_running,
+            container.is_template,
+            container.lock,
+            parse_mark(container.description),
+        )
+        if loss := find_loss(self._config.portal_id, public_id, seen or None):
+            raise OutsideFailed(f"The build reported success, but: {loss}", retry=True)
+        if container and container.address and container.address != order.address:
+            raise OutsideFailed(
+                f"The container has the address {container.address}, not {order.address}.",
+                retry=True,
+            )
+
+    def _look(self, vmid: int) -> Container | None:
+        for delay in LOOK_AGAIN:
+            try:
+                return self._hypervisor.container(vmid)
+            except OutsideFailed:
+                time.sleep(delay)
+        return self._hypervisor.container(vmid)
+
+    # -- writing down -----------------------------------------------------------------------------
+
+    def _record(self, lease: Lease, order: BuildOrder, result: BuildResult) -> None:
+        now = self._clock.now()
+        with self._leases.giving_back(lease) as (session, desktop):
+            _finish_steps(session, desktop, now)
+            if not can(desktop.state, Event.BUILT):  # stopped at the last moment
+                return
+            advance(desktop, Event.BUILT, now)
+            desktop.ready_at = now
+            desktop.deadline_at = now + timedelta(minutes=desktop.minutes)
+            is_close = abs(desktop.deadline_at - order.deadline_at) <= CLOSE_ENOUGH
+            desktop.deadline_told_at = desktop.deadline_at if is_close else order.deadline_at
+            desktop.node = result.node
+            desktop.template_version = desktop.template.version
+            desktop.ssh_host_key_sha256 = result.ssh_host_key_sha256
+            desktop.rdp_certificate_sha256 = result.rdp_certificate_sha256
+            desktop.rdp_certificate_pem = result.rdp_certificate_pem
+            self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
+        log.info("Build finished", extra={"desktop": order.desktop_id})
+
+    def _fail(self, lease: Lease, error: OutsideFailed | Refused) -> None:
+        """Say why, and ask for the teardown of what is half made, in one transaction."""
+        now = self._clock.now()
+        about = {"desktop": lease.desktop.public_id}
+        with self._leases.giving_back(lease) as (session, desktop):
+            if not can(desktop.state, Event.BROKE):  # stopped: what broke was its own cancelling
+                log.info("Build cancelled", extra=about)
+                return
+            advance(desktop, Event.BROKE, now)
+            desktop.failure = str(error)[:500]
+            desktop.failure_log = error.log or None if isinstance(error, OutsideFailed) else None
+            advance(desktop, Event.STOP_REQUESTED, now)
+            desktop.end_reason = EndReason.FAILED
+            desktop.stop_requested_at = now
+            self._audit.record(
+                session, SYSTEM, "desktop.build_failed", desktop.public_id, str(error)
+            )
+        log.warning("Build failed: %s", error, extra=about)
+
+    def _leave(self, lease: Lease) -> None:
+        """This worker ends: the row stays in BUILDING, free for the next one at once."""
+        with self._leases.giving_back(lease):
+            log.info("Build left to another worker", extra={"desktop": lease.desktop.public_id})
+
+
+#: Rows to build: new ones, and those whose worker died (their lease has run out).
+_WAITING = or_(Desktop.state == State.QUEUED, Desktop.state == State.BUILDING)
+
+
+class _Cancel:
+    """Answers a running build's question whether to go on; asks the database twice a second."""
+
+    EVERY = 0.5
+
+    def __init__(
+        self, db: Database, lease: Lease, kept: KeptLease, is_stopping: Callable[[], bool]
+    ) -> None:
+        self._db = db
+        self._lease = lease
+        self._kept = kept
+        self._is_stopping = is_stopping
+        self._looked_at = time.monotonic()
+        self.is_set = False
+        self.is_for_later = False
+        """Cancelled because this worker ends, not because anybody wants the desktop gone."""
+
+    def __call__(self) -> bool:
+        if not self.is_set:
+            self.is_for_later = self._is_stopping()
+            self.is_set = self.is_for_later or self._kept.is_lost or self._is_unwanted()
+        return self.is_set
+
+    def _is_unwanted(self) -> bool:
+        if time.monotonic() - self._looked_at < self.EVERY:
+            return False
+        self._looked_at = time.monotonic()
+        try:
+            with self._db.read() as session:
+                state = session.scalar(
+                    select(Desktop.state).where(Desktop.id == self._lease.desktop.id)
+                )
+        except (Conflict, OutsideFailed):  # unknown is no reason to break a build off
+            return False
+        return state != State.BUILDING
+
+
+class _Steps:
+    """Writes each step of a running build as it begins."""
+
+    def __init__(self, db: Database, clock: Clock, lease: Lease) -> None:
+        self._db = db
+        self._clock = clock
+        self._desktop_id = lease.desktop.id
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        """Progress is for show: a database that is busy must not break a build."""
+        if name == self._name:
+            return
+        self._name = name
+        now = self._clock.now()
+        try:
+            with self._db.begin() as session:
+                desktop = session.get_one(Desktop, self._desktop_id)
+                _finish_steps(session, desktop, now)
+                session.add(
+                    DesktopStep(desktop_id=self._desktop_id, name=name[:40], started_at=now)
+                )
+        except (Conflict, OutsideFailed) as error:
+            log.warning("A step could not be written: %s", error)
+
+
+def _finish_steps(session: Session, desktop: Desktop, now: datetime) -> None:
+    steps = session.scalars(
+        select(DesktopStep).where(
+            DesktopStep.desktop_id == desktop.id, DesktopStep.finished_at.is_(None)
+        )
+    )
+    for step in steps:
+        step.finished_at = now

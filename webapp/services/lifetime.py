@@ -1,0 +1,141 @@
+"""A desktop's time: extending and stopping it, its expiry, and telling it its new deadline."""
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from webapp.domain.errors import NotFound, OutsideFailed, Refused
+from webapp.domain.limits import decide_extension
+from webapp.domain.states import EndReason, Event, State, advance, can
+from webapp.models import Desktop
+from webapp.ports import Clock, Database, Provisioner
+from webapp.services.audit import SYSTEM, Actor, Audit
+from webapp.services.lease import Lease, LeaseLost, Leases
+
+log = logging.getLogger(__name__)
+
+#: When a desktop could not be told its deadline.
+TELL_AGAIN = timedelta(seconds=30)
+
+
+class Lifetime:
+    """What people ask of a running desktop, and what the clock does."""
+
+    def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
+        self._db = db
+        self._clock = clock
+        self._audit = audit
+
+    def extend(self, actor: Actor, public_id: str, minutes: int) -> datetime:
+        """The new deadline. Refused when the desktop is not ready or has its longest time."""
+        with (
+            self._audit.refusals(actor, "desktop.extend", public_id),
+            self._db.begin() as session,
+        ):
+            desktop = _theirs(session, actor, public_id)
+            if desktop.state != State.READY or not desktop.ready_at or not desktop.deadline_at:
+                raise Refused(
+                    "not_ready",
+                    f"{public_id} is {desktop.state}, so its time cannot be changed.",
+                    what_to_do="Extend it while it runs, or launch a new one.",
+                )
+            desktop.deadline_at = decide_extension(
+                desktop.deadline_at,
+                desktop.ready_at,
+                minutes,
+                desktop.template.durations,
+                self._clock.now(),
+            )
+            desktop.retry_at = None
+            self._audit.record(session, actor, "desktop.extend", public_id, f"{minutes} min")
+            return desktop.deadline_at
+
+    def stop(self, actor: Actor, public_id: str, reason: EndReason = EndReason.ASKED) -> None:
+        """Ask for the end of a desktop; asking again changes nothing."""
+        with self._db.begin() as session:
+            desktop = _theirs(session, actor, public_id)
+            if not can(desktop.state, Event.STOP_REQUESTED):
+                return
+            if reason == EndReason.ASKED and desktop.owner_id != actor.person_id:
+                reason = EndReason.ADMIN
+            self._stop(session, desktop, reason)
+            self._audit.record(session, actor, "desktop.stop", public_id, reason)
+
+    def expire_one(self) -> bool:
+        """Ask for the end of one desktop whose time is up; False: there is none."""
+        now = self._clock.now()
+        overdue = (Desktop.state == State.READY) & (Desktop.deadline_at <= now)
+        with self._db.read() as session:
+            found = session.scalar(select(Desktop.id).where(overdue).limit(1))
+        if found is None:
+            return False
+        with self._db.begin() as session:
+            desktop = session.scalar(
+                select(Desktop).where(Desktop.id == found, overdue).with_for_update(of=Desktop)
+            )
+            if desktop:  # else it was extended or stopped meanwhile
+                self._stop(session, desktop, EndReason.EXPIRED)
+                self._audit.record(session, SYSTEM, "desktop.expire", desktop.public_id)
+                log.info("Desktop expired", extra={"desktop": desktop.public_id})
+        return True
+
+    def _stop(self, session: Session, desktop: Desktop, reason: EndReason) -> None:
+        advance(desktop, Event.STOP_REQUESTED, self._clock.now())
+        desktop.end_reason = reason
+        desktop.stop_requested_at = self._clock.now()
+        desktop.retry_at = None
+
+
+class DeadlineTeller:
+    """Tells a desktop its new deadline, for the warning that it shows."""
+
+    def __init__(self, clock: Clock, provisioner: Provisioner, leases: Leases) -> None:
+        self._clock = clock
+        self._provisioner = provisioner
+        self._leases = leases
+
+    def tell_deadline_one(self) -> bool:
+        """Tell one desktop; False: all know theirs."""
+        lease = self._leases.claim(_MISTAKEN, lambda _session, _desktop: None)
+        if lease is None:
+            return False
+        try:
+            self._tell(lease)
+        except LeaseLost as error:
+            log.info("%s", error)
+        return True
+
+    def _tell(self, lease: Lease) -> None:
+        desktop = lease.desktop
+        deadline_at = desktop.deadline_at or self._clock.now()
+        about = {"desktop": desktop.public_id}
+        try:
+            self._provisioner.set_deadline(
+                desktop.address or "", desktop.ssh_host_key_sha256 or "", deadline_at
+            )
+        except OutsideFailed as error:
+            log.warning("The desktop was not told its deadline: %s", error, extra=about)
+            with self._leases.giving_back(lease) as (_session, now_is):
+                if now_is.state == State.READY:
+                    now_is.retry_at = self._clock.now() + TELL_AGAIN
+        else:
+            with self._leases.giving_back(lease) as (_session, now_is):
+                now_is.deadline_told_at = deadline_at
+
+
+#: Ready desktops that know another deadline than their row says.
+_MISTAKEN = (Desktop.state == State.READY) & or_(
+    Desktop.deadline_told_at.is_(None), Desktop.deadline_told_at != Desktop.deadline_at
+)
+
+
+def _theirs(session: Session, actor: Actor, public_id: str) -> Desktop:
+    """The desktop, if it is the actor's own or the actor is an admin; else there is none."""
+    desktop = session.scalar(
+        select(Desktop).where(Desktop.public_id == public_id).with_for_update(of=Desktop)
+    )
+    if desktop is None or not (actor.is_admin or desktop.owner_id == actor.person_id):
+        raise NotFound("There is no such desktop.")
+    return desktop

@@ -1,0 +1,1 @@
+"""The worker process: claims desktops and makes true what their rows say."""

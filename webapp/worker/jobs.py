@@ -1,0 +1,58 @@
+"""What a worker does: the steps that its slots take turns at, and the jobs of the clock."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from webapp.domain.errors import Conflict, OutsideFailed
+
+log = logging.getLogger(__name__)
+
+#: One small step; says whether there was anything to do.
+Step = Callable[[], bool]
+
+
+class Rota:
+    """Steps in turns: after one did something the others are asked first, so none starves."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = deque(steps)
+
+    def do_one(self) -> bool:
+        """Do the first step that has something to do; False: none has."""
+        for _ in range(len(self._steps)):
+            step = self._steps[0]
+            self._steps.rotate(-1)
+            if step():
+                return True
+        return False
+
+
+@dataclass
+class Timed:
+    """A job that is due every so often, at once the first time."""
+
+    every: timedelta
+    do: Callable[[], object]
+    due_at: float = field(default_factory=time.monotonic)
+
+    def do_if_due(self) -> None:
+        if time.monotonic() >= self.due_at:
+            self.due_at = time.monotonic() + self.every.total_seconds()
+            self.do()
+
+
+def survives(job: Callable[[], object]) -> bool:
+    """Run `job`; False, and a line in the log, when it failed: a worker goes on."""
+    try:
+        job()
+    except (Conflict, OutsideFailed) as error:
+        log.warning("%s", error)
+    except Exception:
+        log.exception("A job broke")  # a defect: its traceback is for the operator
+    else:
+        return True
+    return False

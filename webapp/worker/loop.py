@@ -1,0 +1,157 @@
+"""The worker: threads that do small steps until they are told to end.
+
+1. Each slot builds, tears down and tells deadlines, one desktop at a time, in turns.
+2. The clock's thread expires desktops and writes the sign of life.
+3. A third thread looks at Proxmox and reconciles; it may wait long for answers.
+4. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
+   to the next worker. A second signal cancels at once.
+"""
+
+import logging
+import os
+import platform
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from webapp.bootstrap import WorkerServices
+from webapp.domain.errors import OutsideFailed
+from webapp.worker.jobs import Rota, Timed, survives
+
+log = logging.getLogger(__name__)
+
+#: How long an idle slot sleeps: half of it is what a click waits for a worker on average.
+IDLE_SECONDS = 0.2
+#: How long a thread rests after something failed.
+REST_SECONDS = 2.0
+CLOCK_SECONDS = 0.5
+#: How long running work may go on after SIGTERM, and then how long its cancelling may take.
+GRACE_SECONDS = 20.0
+CANCEL_SECONDS = 40.0
+BEAT_EVERY = timedelta(seconds=5)
+LOOK_EVERY = timedelta(seconds=15)
+
+
+def worker_name() -> str:
+    """Host name, process id and start time: no two workers ever share it."""
+    return f"{platform.node()[:40]}:{os.getpid()}:{int(time.time())}"
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, services: WorkerServices, grace_seconds: float = GRACE_SECONDS) -> None:
+        self._services = services
+        self._grace = grace_seconds
+        self._is_ending = threading.Event()
+        self._is_cancelling = threading.Event()
+
+    def run(self) -> None:
+        """Work until `stop()`; returns when everything that ran has ended."""
+        slots = self._services.config.worker_slots
+        survives(lambda: self._services.provisioner.warm_up(slots))
+        threads = [
+            *(self._thread(f"slot-{n}", self._work_slot) for n in range(1, slots + 1)),
+            self._thread("clock", self._work_clock),
+            self._thread("reconcile", self._work_reconcile),
+        ]
+        log.info("Worker %s begins with %s slots", self._services.name, slots)
+        self._is_ending.wait()
+        self._end(threads)
+
+    def stop(self) -> None:
+        """Begin to end; called again: cancel what still runs."""
+        if self._is_ending.is_set():
+            self._is_cancelling.set()
+        self._is_ending.set()
+
+    def stop_on_signals(self) -> None:
+        """End on SIGTERM (systemd) and SIGINT (Ctrl-C)."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.stop())
+
+    def run_once(self) -> bool:
+        """Do all that is due now and return; whether all of it went well."""
+        services = self._services
+        rota = Rota(self._steps())
+        jobs: Iterable[Callable[[], object]] = (
+            services.provisioner.sweep,
+            self._reconcile,
+            self._expire_all,
+            lambda: _all(rota.do_one),
+            services.heartbeat.beat,
+        )
+        failed = [job for job in jobs if not survives(job)]
+        return not failed
+
+    # -- threads ----------------------------------------------------------------------------------
+
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _work_slot(self) -> None:
+        rota = Rota(self._steps())
+        did: list[bool] = []
+        while not self._is_ending.is_set():
+            did.clear()
+            if not survives(lambda: did.append(rota.do_one())):
+                self._is_ending.wait(REST_SECONDS)
+            elif not any(did):
+                self._is_ending.wait(IDLE_SECONDS)
+
+    def _work_clock(self) -> None:
+        beat = Timed(BEAT_EVERY, self._services.heartbeat.beat)
+        while not self._is_ending.wait(CLOCK_SECONDS):
+            survives(self._expire_all)
+            survives(beat.do_if_due)
+
+    def _work_reconcile(self) -> None:
+        services = self._services
+        reconcile = Timed(services.config.reconcile_every, self._reconcile)
+        look = Timed(LOOK_EVERY, services.heartbeat.look_at_proxmox)
+        while not self._is_ending.wait(CLOCK_SECONDS):
+            survives(reconcile.do_if_due)
+            survives(look.do_if_due)
+
+    def _end(self, threads: list[threading.Thread]) -> None:
+        log.info("Worker ends; %.0f s for what still runs", self._grace)
+        patience = time.monotonic() + self._grace
+        while any(one.is_alive() for one in threads) and time.monotonic() < patience:
+            if self._is_cancelling.wait(0.1):
+                break
+        self._is_cancelling.set()
+        hurry = time.monotonic() + CANCEL_SECONDS
+        for thread in threads:
+            thread.join(max(hurry - time.monotonic(), 0))
+        survives(self._services.provisioner.close)
+        survives(self._services.heartbeat.end)
+        log.info("Worker ended")
+
+    # -- work -------------------------------------------------------------------------------------
+
+    def _steps(self) -> list[Callable[[], bool]]:
+        services, is_stopping = self._services, self._is_cancelling.is_set
+        return [
+            lambda: services.builder.build_one(is_stopping),
+            lambda: services.teardown.teardown_one(is_stopping),
+            services.teller.tell_deadline_one,
+        ]
+
+    def _expire_all(self) -> None:
+        _all(self._services.lifetime.expire_one)
+
+    def _reconcile(self) -> None:
+        try:
+            self._services.reconciler.reconcile()
+        except OutsideFailed as error:
+            self._services.heartbeat.note_trouble(error)
+            raise
+
+
+def _all(step: Callable[[], bool]) -> None:
+    while step():
+        pass
