@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -58,15 +59,21 @@ def read_output(command: Sequence[str | Path], timeout_s: float = 60) -> str:
 def end_group(process: subprocess.Popen[bytes], patience_s: float = 10) -> None:
     """End a program and its children: politely first, then surely."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(patience_s)
-            break
-        except subprocess.TimeoutExpired:
-            continue
+        is_there = _signal_group(process, number)
+        give_up = time.monotonic() + patience_s
+        while is_there and time.monotonic() < give_up:
+            time.sleep(0.05)
+            is_there = _signal_group(process, 0)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Whether anyone of the group was there to get it; a dead leader is reaped on the way."""
+    process.poll()
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def tail(log: Path, lines: int = 15) -> str:

@@ -104,5 +104,7 @@ def only_one(settings: Settings) -> Iterator[None]:
         file.truncate(0)
         file.write(f"process {os.getpid()} in {CHECKOUT}")
         file.flush()
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:
+            file.truncate(0)

@@ -9,7 +9,7 @@ usable() {
 }
 
 usable && exit 0
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+if [ -n "${WINUX_PYTHON:-}" ] || [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "Winux needs Python 3.11 or newer with its venv module at $python." >&2
     echo "Install it (Debian: apt-get install python3 python3-venv), or name another Python: WINUX_PYTHON=/path/to/python3" >&2
     exit 1
