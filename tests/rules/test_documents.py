@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from labnode.setup import ROLES
 from tests.rules.files import ROOT, project_files, text_of, texts
 from webapp.config import SETTINGS
 from webapp.domain.states import Event, State, diagram
@@ -55,6 +56,17 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", text_of("docs/admin/settings.md"), re.MULTILINE)
     stack = re.compile(r"WINUX_(DEMO|BENCH)_")
     assert [name for name in documented if stack.sub("", name) not in code] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/admin/proxmox.md"])
+def test_documented_rights_are_those_that_the_lab_node_grants(document: str) -> None:
+    """What works on the lab node's tokens is exactly what an operator is told to give."""
+    commands = re.findall(r'pveum role add (\w+) -privs "([^"]+)"', (ROOT / document).read_text())
+    documented = {role: set(privileges.split()) for role, privileges in commands}
+    granted = {role: set(privileges) for role, privileges in ROLES.items()}
+    if document == "README.md":
+        del granted["WinuxUpload"]  # for the token that builds templates, told in the longer text
+    assert documented == granted
 
 
 def test_every_make_target_is_explained() -> None:
