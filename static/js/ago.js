@@ -1,0 +1,23 @@
+// Times in the person's own zone and language: relative, with the exact one on hover.
+import { everySecond, now } from "./clock.js";
+
+const language = document.documentElement.lang;
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function words(seconds) {
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? [null, 0];
+  return unit ? relative.format(-Math.floor(seconds / size), unit) : null;
+}
+
+function write(element) {
+  const at = new Date(element.dateTime);
+  element.title = exact.format(at);
+  const text = "hour" in element.dataset ? hour.format(at) : words((now() - at) / 1000);
+  if (text && element.textContent !== text) element.textContent = text;
+}
+
+export const startAgo = () =>
+  everySecond(() => document.querySelectorAll("time[data-ago], time[data-hour]").forEach(write));

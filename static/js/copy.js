@@ -1,0 +1,37 @@
+// Copy buttons: hidden until this runs, for without scripts they could do nothing.
+import { say } from "./toast.js";
+
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Plain http to another host has no clipboard API; the old way still works there.
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "unseen";
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (!done) throw new Error("the browser did not copy");
+}
+
+export async function copyAndSay(text) {
+  try {
+    await copy(text);
+    say("copied");
+  } catch {
+    say("notCopied");
+  }
+}
+
+function show() {
+  document.querySelectorAll("[data-copy][hidden]").forEach((button) => button.removeAttribute("hidden"));
+}
+
+export function startCopy() {
+  show();
+  document.addEventListener("live:refreshed", show);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copyAndSay(button.dataset.copy);
+  });
+}

@@ -1,0 +1,46 @@
+// A region that refreshes itself: it fetches the fragment that the page itself was made of.
+// Pauses while the page is hidden, waits longer after failures, reloads when the sign-in ended
+// (the server then asks for it), and stops when the server says that nothing moves any more.
+import { setNow } from "./clock.js";
+import { morph } from "./morph.js";
+
+const LONGEST_WAIT_S = 30;
+
+class Region {
+  constructor(element) {
+    this.element = element;
+    this.seconds = Number(element.dataset.liveSeconds);
+    this.failures = 0;
+    this.timer = null;
+  }
+
+  plan() {
+    window.clearTimeout(this.timer);
+    if (!this.seconds || document.hidden) return;
+    const wait = Math.min(this.seconds * 2 ** this.failures, Math.max(LONGEST_WAIT_S, this.seconds));
+    this.timer = window.setTimeout(() => this.refresh(), wait * 1000);
+  }
+
+  async refresh() {
+    try {
+      const answer = await fetch(this.element.dataset.live, { headers: { "X-Live": "1" }, cache: "no-store" });
+      if (answer.status === 401 || answer.status === 404) return window.location.reload();
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      setNow(answer.headers.get("X-Now"));
+      morph(this.element, await answer.text());
+      this.seconds = Number(answer.headers.get("X-Live-Seconds"));
+      this.failures = 0;
+      document.dispatchEvent(new CustomEvent("live:refreshed"));
+    } catch {
+      this.failures += 1;
+    }
+    this.plan();
+  }
+}
+
+export function startLive() {
+  const regions = [...document.querySelectorAll("[data-live]")].map((element) => new Region(element));
+  regions.forEach((region) => region.plan());
+  document.addEventListener("visibilitychange", () =>
+    regions.forEach((region) => (document.hidden || !region.seconds ? region.plan() : region.refresh())));
+}

@@ -1,0 +1,20 @@
+// The colours, changed without a round trip; the cookie is the one that the server writes too.
+const A_YEAR = 365 * 24 * 3600;
+
+function remember(look) {
+  const secure = window.location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `winux-look=${look}; Max-Age=${A_YEAR}; Path=/; SameSite=Lax${secure}`;
+}
+
+export function startLook() {
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-look-form]")) return;
+    event.preventDefault();
+    const look = event.submitter.value;
+    document.documentElement.toggleAttribute("data-look", look !== "");
+    if (look) document.documentElement.dataset.look = look;
+    event.target.querySelectorAll("button").forEach((button) =>
+      button.setAttribute("aria-pressed", String(button.value === look)));
+    remember(look);
+  });
+}

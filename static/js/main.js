@@ -1,0 +1,25 @@
+// Every behaviour of the pages, one module each. Without scripts all pages still work.
+import { startAgo } from "./ago.js";
+import { startCopy } from "./copy.js";
+import { startCountdown } from "./countdown.js";
+import { startDialogs } from "./dialog.js";
+import { startElapsed } from "./elapsed.js";
+import { startLive } from "./live.js";
+import { startLook } from "./look.js";
+import { startMany } from "./many.js";
+import { startMenu } from "./menu.js";
+import { startOnce } from "./once.js";
+import { startSecret } from "./secret.js";
+import { startWait } from "./wait.js";
+
+for (const start of [
+  startAgo, startCountdown, startElapsed, startCopy, startSecret, startDialogs, startLook, startMany, startMenu,
+  startOnce, startWait, startLive,
+]) {
+  start();
+}
+
+// A page that the browser kept and shows again may tell old news and hold a used launch form.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) window.location.reload();
+});

@@ -1,0 +1,9 @@
+// A form is sent once: a double click does not send it twice. (The server does not trust this.)
+export function startOnce() {
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || !event.target.matches("[data-once]")) return;
+    if (event.target.dataset.sent) return event.preventDefault();
+    event.target.dataset.sent = "yes";
+    event.target.querySelectorAll("button[type=submit]").forEach((button) => button.setAttribute("aria-busy", "true"));
+  });
+}

@@ -1,0 +1,33 @@
+"""create_app: joins the pages into one Flask application around the services it is given."""
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from webapp.bootstrap import Services
+from webapp.config import ROOT
+from webapp.web import account, admin, desktops, health, history, home, look, signin
+from webapp.web.access import init_access
+from webapp.web.assets import init_assets
+from webapp.web.context import init_context
+from webapp.web.errors import init_errors
+from webapp.web.language import init_language
+from webapp.web.request_log import init_request_log
+from webapp.web.security import init_security
+from webapp.web.words import init_words
+
+
+def create_app(services: Services) -> Flask:
+    """The web application; it holds no state but `services`."""
+    app = Flask("webapp", template_folder=ROOT / "templates", static_folder=ROOT / "static")
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    init_request_log(app)
+    init_security(app, services.config)
+    init_language(app)
+    init_context(app, services)
+    init_access(app)
+    init_assets(app)
+    init_words(app)
+    init_errors(app)
+    for part in (health, signin, look, home, history, desktops, account, admin):
+        app.register_blueprint(part.blueprint)
+    return app

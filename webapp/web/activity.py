@@ -1,0 +1,55 @@
+"""What happened to a desktop, in words, from the audit log."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.models import AuditEntry
+from webapp.web.language import _, lazy_gettext
+
+#: Each action: its icon and what was done; other actions show their own name.
+ACTIONS = {
+    "desktop.launch": ("rocket", lazy_gettext("Launched")),
+    "desktop.ready": ("check", lazy_gettext("Ready")),
+    "desktop.extend": ("plus-clock", lazy_gettext("Extended")),
+    "desktop.stop": ("square", lazy_gettext("Stop asked for")),
+    "desktop.expire": ("clock", lazy_gettext("Time was up")),
+    "desktop.build_failed": ("alert", lazy_gettext("Could not be made")),
+    "desktop.lost": ("alert", lazy_gettext("Found to be gone")),
+    "desktop.end": ("square", lazy_gettext("Ended, everything erased")),
+    "desktop.reveal_password": ("eye", lazy_gettext("Password shown")),
+}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One line of a desktop's activity."""
+
+    icon: str
+    words: str
+    at: datetime
+
+
+def activity_of(
+    entries: Iterable[tuple[AuditEntry, str | None]], owner_id: int, *, for_admin: bool
+) -> list[Act]:
+    """The entries as lines; the owner does not learn which administrator did something."""
+    return [_act(entry, name, owner_id, for_admin) for entry, name in entries]
+
+
+def _act(entry: AuditEntry, name: str | None, owner_id: int, for_admin: bool) -> Act:
+    icon, words = ACTIONS.get(entry.action, ("info", entry.action))
+    line = _("Refused: %(why)s", why=entry.detail) if entry.is_refused else str(words)
+    return Act(
+        icon,
+        f"{line} · {who}" if (who := _who(entry, name, owner_id, for_admin)) else line,
+        entry.at,
+    )
+
+
+def _who(entry: AuditEntry, name: str | None, owner_id: int, for_admin: bool) -> str:
+    if entry.person_id is None:
+        return ""
+    if for_admin:
+        return name or ""
+    return _("you") if entry.person_id == owner_id else _("an administrator")

@@ -1,0 +1,130 @@
+"""Everybody's desktops: find, sort, look why one failed, extend, stop one or many."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import NotFound, Refused
+from webapp.web.access import admin_only
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.admin.desktop_list import admin_list
+from webapp.web.context import actor, services
+from webapp.web.desktop_view import DesktopView
+from webapp.web.forms import parse_minutes
+from webapp.web.language import _, ngettext
+from webapp.web.live import fragment, is_live_request
+from webapp.web.viewing import whole_view
+from webapp.web.words import minutes_words
+
+#: More than the rows of a few pages is never ticked by hand.
+MOST_AT_ONCE = 100
+
+
+@blueprint.get("/desktops/")
+@admin_only
+def desktops() -> ResponseReturnValue:
+    """The list."""
+    return render_template("admin/desktops.html", page=admin_list())
+
+
+@blueprint.get("/desktops/live")
+@admin_only
+def desktops_live() -> ResponseReturnValue:
+    """Its table."""
+    page = admin_list()
+    return fragment("admin/_desktops.html", page.poll_seconds, page=page)
+
+
+@blueprint.get("/desktops/<public_id>")
+@admin_only
+def desktop(public_id: str) -> ResponseReturnValue:
+    """One desktop with what only administrators see; never its password."""
+    return render_template("admin/desktop.html", desktop=_view(public_id))
+
+
+@blueprint.get("/desktops/<public_id>/live")
+@admin_only
+def desktop_live(public_id: str) -> ResponseReturnValue:
+    """The part of it that moves."""
+    view = _view(public_id)
+    return fragment("admin/_desktop.html", view.poll_seconds, desktop=view)
+
+
+@blueprint.post("/desktops/<public_id>/extend")
+@admin_only
+def extend(public_id: str) -> ResponseReturnValue:
+    """More time for somebody's desktop."""
+    minutes = parse_minutes(request.form.get("minutes", ""))
+    try:
+        services().lifetime.extend(actor(as_admin=True), public_id, minutes)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
+    else:
+        flash(_("Extended by %(time)s.", time=minutes_words(minutes)), "good")
+    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/desktops/<public_id>/stop")
+@admin_only
+def confirm_stop(public_id: str) -> ResponseReturnValue:
+    """The question before somebody loses something."""
+    view = _view(public_id)
+    if not view.can_stop:
+        return redirect(view.admin_url, HTTPStatus.SEE_OTHER)
+    return render_template(
+        "desktops/_stop.html" if is_live_request() else "desktops/stop.html",
+        desktop=view,
+        back_url=view.admin_url,
+        stop_url=url_for("admin.stop", public_id=public_id),
+    )
+
+
+@blueprint.post("/desktops/<public_id>/stop")
+@admin_only
+def stop(public_id: str) -> ResponseReturnValue:
+    """Stop somebody's desktop."""
+    services().lifetime.stop(actor(as_admin=True), public_id)
+    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/desktops/stop/confirm")
+@admin_only
+def confirm_stop_many() -> ResponseReturnValue:
+    """Name the ticked desktops and ask."""
+    ticked = [view for view in _ticked() if view.can_stop]
+    if not ticked:
+        flash(_("Tick the desktops to stop first."), "warn")
+        return redirect(url_for("admin.desktops"), HTTPStatus.SEE_OTHER)
+    return render_template("admin/stop_many.html", desktops=ticked)
+
+
+@blueprint.post("/desktops/stop")
+@admin_only
+def stop_many() -> ResponseReturnValue:
+    """Stop all that were named."""
+    ticked = [view for view in _ticked() if view.can_stop]
+    for view in ticked:
+        services().lifetime.stop(actor(as_admin=True), view.id)
+    flash(
+        ngettext(
+            "%(num)s desktop is being stopped.", "%(num)s desktops are being stopped.", len(ticked)
+        ),
+        "good",
+    )
+    return redirect(url_for("admin.desktops"), HTTPStatus.SEE_OTHER)
+
+
+def _view(public_id: str) -> DesktopView:
+    return whole_view(actor(as_admin=True), public_id)
+
+
+def _ticked() -> list[DesktopView]:
+    """The desktops named in the form; those that are gone meanwhile are left out."""
+    views = []
+    for public_id in dict.fromkeys(request.form.getlist("desktop")[:MOST_AT_ONCE]):
+        try:
+            views.append(_view(public_id))
+        except NotFound:
+            continue
+    return views

@@ -1,0 +1,84 @@
+"""How far a launch is, in words and numbers for the page."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webapp.services.reports import BuildView, StepView
+from webapp.web.language import _
+from webapp.web.words import precise, short
+
+#: A launch that waits longer than this makes the page look whether a worker runs at all.
+PATIENCE = timedelta(seconds=10)
+#: From this many times the usual time on, the page says that it takes longer.
+LONG = 1.5
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: `state` is done, running, waiting or failed."""
+
+    title: str
+    state: str
+    word: str
+    took: str
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class BuildProgress:
+    """What the page shows of a launch under way or failed."""
+
+    percent: int
+    sentence: str
+    elapsed: str
+    since: datetime | None
+    steps: list[Step]
+
+
+def build_progress(
+    view: BuildView, now: datetime, *, is_moving: bool, is_stuck: bool
+) -> BuildProgress:
+    """`view` in words; `is_stuck`: it waits and nothing is there to work on it."""
+    return BuildProgress(
+        percent=round(100 * view.progress),
+        sentence=_sentence(view, is_stuck=is_stuck) if is_moving else "",
+        elapsed=short(view.elapsed),
+        since=now - view.elapsed if is_moving else None,
+        steps=[_step(step, now, is_moving=is_moving) for step in view.steps],
+    )
+
+
+def _sentence(view: BuildView, *, is_stuck: bool) -> str:
+    if is_stuck:
+        return _("Nothing works on it right now. The people who run this site can see why.")
+    if view.queue_place is not None and view.queue_place > 1:
+        return _("Number %(place)s in the queue.", place=view.queue_place)
+    if view.queue_place is not None and view.elapsed > PATIENCE:
+        return _("Next in the queue.")
+    if view.usual is None:
+        return _("There is no estimate yet: this site has not measured a launch of it.")
+    if view.elapsed > view.usual * LONG:
+        return _("It takes longer than usual (%(time)s).", time=short(view.usual))
+    return _("Usually ready in %(time)s.", time=short(view.usual))
+
+
+def _step(step: StepView, now: datetime, *, is_moving: bool) -> Step:
+    if step.is_done:
+        state, word = "done", _("done")
+    elif step.is_running:
+        state, word = ("running", _("under way")) if is_moving else ("failed", _("failed"))
+    else:
+        state, word = "waiting", _("not yet")
+    return Step(
+        title=_(step.words),
+        state=state,
+        word=word,
+        took="" if state == "failed" else _took(step),
+        since=now - step.elapsed if state == "running" and step.elapsed is not None else None,
+    )
+
+
+def _took(step: StepView) -> str:
+    if step.elapsed is None:
+        return ""
+    return precise(step.elapsed) if step.is_done else short(step.elapsed)

@@ -1,0 +1,113 @@
+"""What a request knows: the services, who asks, and what every template may use."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import Flask, current_app, request, url_for
+from flask_login import LoginManager, current_user
+
+from webapp.bootstrap import Services
+from webapp.services.accounts import SignedIn
+from webapp.services.audit import Actor
+from webapp.web.language import _, language
+
+
+@dataclass(frozen=True)
+class CurrentPerson:
+    """Who is signed in, in the form that flask-login wants; the cookie holds the token alone."""
+
+    signed_in: SignedIn
+    token: str
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return self.token
+
+    @property
+    def id(self) -> int:
+        return self.signed_in.person_id
+
+    @property
+    def name(self) -> str:
+        return self.signed_in.name
+
+    @property
+    def is_admin(self) -> bool:
+        return self.signed_in.is_admin
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    """One entry of the main navigation."""
+
+    title: str
+    icon: str
+    url: str
+    is_current: bool
+
+
+def init_context(app: Flask, services: Services) -> None:
+    """Give every request the services and the person behind its cookie."""
+    app.extensions["winux"] = services
+    manager = LoginManager()
+    manager.session_protection = None  # the sign-in row decides; addresses change under phones
+    manager.user_loader(load_person)
+    manager.init_app(app, add_context_processor=False)
+    app.context_processor(_template_context)
+
+
+def services() -> Services:
+    """The services that create_app() was given."""
+    return cast(Services, current_app.extensions["winux"])
+
+
+def current_person() -> CurrentPerson | None:
+    """Who asks, or None when nobody is signed in."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def source_address() -> str:
+    """Where the request comes from; behind proxies only as far as they are trusted."""
+    return request.remote_addr or ""
+
+
+def actor(*, as_admin: bool = False) -> Actor:
+    """Who acts, for the services: with an admin's rights only on the admin's pages."""
+    person = current_person()
+    is_admin = as_admin and person is not None and person.is_admin
+    return Actor(person.id if person else None, source_address(), is_admin)
+
+
+def load_person(token: str) -> CurrentPerson | None:
+    """Who holds this sign-in token, or None when it is not, or no longer, good."""
+    signed_in = services().accounts.signed_in(token)
+    return CurrentPerson(signed_in, token) if signed_in else None
+
+
+def _template_context() -> dict[str, Any]:
+    person = current_person()
+    return {
+        "person": person,
+        "navigation": _navigation(person),
+        "language": language(),
+        "now": services().clock.now(),
+    }
+
+
+def _navigation(person: CurrentPerson | None) -> list[NavigationItem]:
+    if person is None:
+        return []
+    items = [
+        _item(_("Launch"), "rocket", "home.show", {"home"}),
+        _item(_("My desktops"), "list", "history.show", {"history", "desktops"}),
+    ]
+    if person.is_admin:
+        items.append(_item(_("Admin"), "gauge", "admin.overview", {"admin"}))
+    return items
+
+
+def _item(title: str, icon: str, endpoint: str, blueprints: set[str]) -> NavigationItem:
+    return NavigationItem(title, icon, url_for(endpoint), request.blueprint in blueprints)

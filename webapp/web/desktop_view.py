@@ -1,0 +1,323 @@
+"""One desktop as the pages show it: words, tones, shapes and numbers, made from its row."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from flask import url_for
+
+from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.states import EndReason, Event, State, can
+from webapp.models import Desktop, Template
+from webapp.services.credentials import RDP_PORT
+from webapp.web.activity import Act
+from webapp.web.build_progress import BuildProgress
+from webapp.web.language import _, lazy_gettext
+from webapp.web.words import clock_face, cores, disk, exactly, memory, precise, short
+
+#: From this much time left on, the page says that the end is near.
+ENDING_SOON = timedelta(minutes=5)
+#: Pictures of desktop environments, below static/img; others share a drawing.
+PICTURES: dict[str, str] = {}
+#: How often a page looks again, in seconds, while its desktop is in a state; others never change.
+POLL_SECONDS = {
+    State.QUEUED: 1,
+    State.BUILDING: 1,
+    State.ASSIGNING: 1,
+    State.READY: 10,
+    State.FAILED: 2,
+    State.STOPPING: 2,
+}
+
+
+@dataclass(frozen=True)
+class StateLook:
+    """A state as colour, word and shape."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """How long a ready desktop still has."""
+
+    deadline_at: datetime
+    left: timedelta
+    whole: timedelta
+
+    @property
+    def text(self) -> str:
+        return clock_face(self.left)
+
+    @property
+    def whole_seconds(self) -> int:
+        return int(self.whole.total_seconds())
+
+    @property
+    def percent(self) -> int:
+        return max(0, min(100, round(100 * (self.left / self.whole)))) if self.whole else 0
+
+    @property
+    def tone(self) -> str:
+        if self.left < timedelta(minutes=1):
+            return "bad"
+        return "warn" if self.left < ENDING_SOON else "good"
+
+
+@dataclass(frozen=True)
+class Connect:
+    """What an RDP client needs, without the password."""
+
+    computer: str
+    username: str
+    fingerprint: str
+
+
+_LOOKS = {
+    State.QUEUED: (lazy_gettext("Waiting"), "busy", "clock"),
+    State.BUILDING: (lazy_gettext("Being made"), "busy", "spinner"),
+    State.ASSIGNING: (lazy_gettext("Being made"), "busy", "spinner"),
+    State.WARM: (lazy_gettext("In the pool"), "still", "circle"),
+    State.READY: (lazy_gettext("Ready"), "good", "check-circle"),
+    State.FAILED: (lazy_gettext("Failed"), "bad", "alert"),
+    State.STOPPING: (lazy_gettext("Stopping"), "still", "stopping"),
+    State.ENDED: (lazy_gettext("Ended"), "still", "square"),
+}
+_HEADLINES = {
+    State.QUEUED: lazy_gettext("Your desktop waits for its turn"),
+    State.BUILDING: lazy_gettext("Your desktop is being made"),
+    State.ASSIGNING: lazy_gettext("Your desktop is being made"),
+    State.WARM: lazy_gettext("It waits in the pool"),
+    State.READY: lazy_gettext("Your desktop is ready"),
+    State.FAILED: lazy_gettext("Your desktop could not be made"),
+    State.STOPPING: lazy_gettext("Your desktop is being removed"),
+    State.ENDED: lazy_gettext("This desktop has ended"),
+}
+_ENDINGS = {
+    EndReason.ASKED: lazy_gettext("You stopped it."),
+    EndReason.EXPIRED: lazy_gettext("Its time was up."),
+    EndReason.IDLE: lazy_gettext("Nobody used it for a while."),
+    EndReason.POLICY: lazy_gettext("A rule of this site ended it."),
+    EndReason.ADMIN: lazy_gettext("An administrator stopped it."),
+    EndReason.LOST: lazy_gettext("It disappeared from the server."),
+    EndReason.FAILED: lazy_gettext("It failed."),
+}
+
+
+@dataclass(frozen=True)
+class DesktopView:
+    """A desktop's row with what the templates ask of it at the time `now`."""
+
+    row: Desktop
+    now: datetime
+    build: BuildProgress | None = None
+    activity: list[Act] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.row.public_id
+
+    @property
+    def url(self) -> str:
+        return url_for("desktops.show", public_id=self.id)
+
+    @property
+    def admin_url(self) -> str:
+        return url_for("admin.desktop", public_id=self.id)
+
+    @property
+    def picture(self) -> str:
+        return picture_of(self.row.template)
+
+    @property
+    def title(self) -> str:
+        return self.row.template.title
+
+    @property
+    def owner(self) -> str:
+        return self.row.owner.name
+
+    @property
+    def look(self) -> StateLook:
+        if self.has_failed and self.row.state in {State.STOPPING, State.ENDED}:
+            return _look(State.FAILED)
+        return _look(self.row.state)
+
+    @property
+    def headline(self) -> str:
+        if self.has_failed and self.row.ready_at:
+            return _("Your desktop broke down")
+        return str(_HEADLINES[State.FAILED if self.has_failed else self.row.state])
+
+    @property
+    def sentence(self) -> str:
+        """What the state means for the person, in one sentence."""
+        match self.row.state:
+            case _ if self.has_failed:
+                return (
+                    _("What was made of it is removed. Nothing of yours was in it yet.")
+                    if (self.row.ready_at is None)
+                    else _("It is gone, and what was in it too. We are sorry.")
+                )
+            case State.QUEUED | State.BUILDING | State.ASSIGNING | State.WARM:
+                return _("You can leave this page; it goes on without you.")
+            case State.READY:
+                return _("Download the .rdp file and open it, or use the details below.")
+            case State.STOPPING:
+                return _("Everything in it is erased.")
+            case _:
+                return self.ending
+
+    @property
+    def ending(self) -> str:
+        """Why it ended, or nothing while it lives."""
+        reason = self.row.end_reason
+        if reason is EndReason.ASKED and self.row.ready_at is None:
+            return _("Cancelled before it was ready.")
+        return str(_ENDINGS[reason]) if reason else ""
+
+    @property
+    def ending_for_admin(self) -> str:
+        """The same for administrators."""
+        if self.row.end_reason is EndReason.ASKED:
+            return _("Its owner stopped it.")
+        return self.ending
+
+    @property
+    def is_ready(self) -> bool:
+        return self.row.state is State.READY
+
+    @property
+    def is_moving(self) -> bool:
+        return self.row.state in {State.QUEUED, State.BUILDING, State.ASSIGNING}
+
+    @property
+    def is_over(self) -> bool:
+        return self.row.state is State.ENDED
+
+    @property
+    def has_failed(self) -> bool:
+        return self.row.state is State.FAILED or self.row.end_reason is EndReason.FAILED
+
+    @property
+    def can_stop(self) -> bool:
+        return can(self.row.state, Event.STOP_REQUESTED) and self.row.state is not State.FAILED
+
+    @property
+    def poll_seconds(self) -> int:
+        return POLL_SECONDS.get(self.row.state, 0)
+
+    @property
+    def left(self) -> TimeLeft | None:
+        row = self.row
+        if not (self.is_ready and row.deadline_at and row.ready_at):
+            return None
+        return TimeLeft(row.deadline_at, row.deadline_at - self.now, row.deadline_at - row.ready_at)
+
+    @property
+    def extend_minutes(self) -> int:
+        """By how much *Extend* extends; 0 when it has the longest time it may have."""
+        row = self.row
+        if not (self.is_ready and row.deadline_at and row.ready_at):
+            return 0
+        latest = row.ready_at + timedelta(minutes=row.template.max_minutes)
+        room = int((latest - row.deadline_at).total_seconds() // 60)
+        return max(0, min(room, row.template.default_minutes))
+
+    @property
+    def connect(self) -> Connect:
+        return Connect(
+            computer=f"{self.row.address}:{RDP_PORT}",
+            username=self.row.rdp_username,
+            fingerprint=self.row.rdp_certificate_sha256 or "",
+        )
+
+    @property
+    def size(self) -> str:
+        template = self.row.template
+        parts = (
+            _("%(size)s memory", size=memory(template.memory_mb)),
+            cores(template.cores),
+            _("%(size)s disk", size=disk(template.disk_gb)),
+        )
+        return " · ".join(parts)
+
+    @property
+    def traits(self) -> list[tuple[str, str]]:
+        """What it is and how it went, for its owner."""
+        template = self.row.template
+        traits = [
+            (_("Memory"), memory(template.memory_mb)),
+            (_("Processor"), cores(template.cores)),
+            (_("Disk"), disk(template.disk_gb)),
+            (_("Keyboard"), self.keyboard),
+            (_("Ready in"), self.ready_in),
+            (_("Lived"), self.lived if self.is_over else ""),
+        ]
+        return [(title, value) for title, value in traits if value]
+
+    @property
+    def place(self) -> str:
+        """Node and VM id, for administrators."""
+        return " / ".join(str(part) for part in (self.row.node, self.row.vmid) if part)
+
+    @property
+    def again_token(self) -> str:
+        """*Try again* of one failed desktop launches once, however often it is clicked."""
+        return f"again-{self.id}"
+
+    @property
+    def admin_sentence(self) -> str:
+        """What an administrator wants to know of the state."""
+        if self.row.state in {State.STOPPING, State.ENDED}:
+            return self.ending_for_admin
+        return _("In this state for %(time)s.", time=short(self.now - self.row.state_at))
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What an administrator looks up."""
+        row = self.row
+        facts = [
+            (_("Person"), self.owner),
+            (_("Template"), f"{row.template.name} {row.template_version or row.template.version}"),
+            (_("Node and VM id"), self.place),
+            (_("Address"), row.address or ""),
+            (_("Size"), self.size),
+            (_("Keyboard"), self.keyboard),
+            (_("User name in the desktop"), row.rdp_username),
+            (_("Launched"), exactly(row.created_at)),
+            (_("Ready after"), self.ready_in),
+            (_("Lived"), self.lived),
+            (_("Why it ended"), self.ending_for_admin),
+            (_("Certificate (SHA-256)"), row.rdp_certificate_sha256 or ""),
+            (_("SSH host key (SHA-256)"), row.ssh_host_key_sha256 or ""),
+            (_("Worked on by"), row.worked_by or ""),
+        ]
+        return [(title, value) for title, value in facts if value]
+
+    @property
+    def keyboard(self) -> str:
+        return KEYBOARD_LAYOUTS.get(self.row.keyboard_layout, self.row.keyboard_layout)
+
+    @property
+    def ready_in(self) -> str:
+        """Click to ready."""
+        return precise(self.row.ready_at - self.row.created_at) if self.row.ready_at else ""
+
+    @property
+    def lived(self) -> str:
+        """Ready to end, or to now."""
+        if self.row.ready_at is None:
+            return ""
+        return short((self.row.ended_at or self.now) - self.row.ready_at)
+
+
+def picture_of(template: Template) -> str:
+    """The picture of a template's desktop, a path below static/img."""
+    return PICTURES.get(template.desktop_environment, "desktop-any.svg")
+
+
+def _look(state: State) -> StateLook:
+    word, tone, icon = _LOOKS[state]
+    return StateLook(str(word), tone, icon)

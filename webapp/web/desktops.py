@@ -1,0 +1,112 @@
+"""One desktop of one's own: launch, look, connect, extend, stop."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import Refused
+from webapp.domain.rdp_file import rdp_file
+from webapp.web.access import signed_in
+from webapp.web.context import actor, services
+from webapp.web.errors import status_of
+from webapp.web.forms import LaunchForm, parse_minutes
+from webapp.web.home import home_page
+from webapp.web.language import _
+from webapp.web.live import fragment, is_live_request
+from webapp.web.viewing import whole_view
+from webapp.web.words import minutes_words
+
+blueprint = Blueprint("desktops", __name__, url_prefix="/desktops")
+
+
+@blueprint.post("/")
+@signed_in
+def launch() -> ResponseReturnValue:
+    """Launch; the form's one-time token makes a second post find the first one's desktop."""
+    form = LaunchForm(request.form)
+    if not form.validate():
+        return home_page(form), HTTPStatus.BAD_REQUEST
+    try:
+        public_id = services().launcher.launch(actor(), form.wish())
+    except Refused as refusal:
+        return home_page(form, refusal), status_of(refusal)
+    return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/<public_id>")
+@signed_in
+def show(public_id: str) -> ResponseReturnValue:
+    """The desktop's page."""
+    return render_template("desktops/show.html", desktop=whole_view(actor(), public_id))
+
+
+@blueprint.get("/<public_id>/live")
+@signed_in
+def live(public_id: str) -> ResponseReturnValue:
+    """The part of it that moves."""
+    view = whole_view(actor(), public_id)
+    return fragment("desktops/_live.html", view.poll_seconds, desktop=view)
+
+
+@blueprint.post("/<public_id>/password")
+@signed_in
+def password(public_id: str) -> ResponseReturnValue:
+    """The password, when its owner asks to see it: for a script alone, else on the whole page."""
+    credentials = services().credentials.reveal(actor(), public_id)
+    if is_live_request():
+        return jsonify(password=credentials.password)
+    return render_template(
+        "desktops/show.html", desktop=whole_view(actor(), public_id), password=credentials.password
+    )
+
+
+@blueprint.get("/<public_id>/desktop.rdp")
+@signed_in
+def rdp(public_id: str) -> ResponseReturnValue:
+    """The file for RDP clients; the password is not in it."""
+    target = services().credentials.target(actor(), public_id)
+    return Response(
+        rdp_file(target),
+        content_type="application/x-rdp",
+        headers={"Content-Disposition": f'attachment; filename="{target.title}.rdp"'},
+    )
+
+
+@blueprint.post("/<public_id>/extend")
+@signed_in
+def extend(public_id: str) -> ResponseReturnValue:
+    """More time."""
+    minutes = parse_minutes(request.form.get("minutes", ""))
+    try:
+        services().lifetime.extend(actor(), public_id, minutes)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
+    else:
+        flash(_("Extended by %(time)s.", time=minutes_words(minutes)), "good")
+    if request.form.get("back") == "home":
+        return redirect(url_for("home.show"), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/<public_id>/stop")
+@signed_in
+def confirm_stop(public_id: str) -> ResponseReturnValue:
+    """The question before something is lost."""
+    desktop = whole_view(actor(), public_id)
+    if not desktop.can_stop:
+        return redirect(desktop.url, HTTPStatus.SEE_OTHER)
+    return render_template(
+        "desktops/_stop.html" if is_live_request() else "desktops/stop.html",
+        desktop=desktop,
+        back_url=desktop.url,
+        stop_url=url_for("desktops.stop", public_id=public_id),
+    )
+
+
+@blueprint.post("/<public_id>/stop")
+@signed_in
+def stop(public_id: str) -> ResponseReturnValue:
+    """Stop it, or cancel it while it is being made."""
+    services().lifetime.stop(actor(), public_id)
+    return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)

@@ -1,0 +1,150 @@
+"""Errors in people's words: what happened, what to do, and a reference where we failed."""
+
+import logging
+from dataclasses import dataclass
+
+from flask import Flask, Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from webapp.domain.errors import (
+    BadInput,
+    Conflict,
+    NotFound,
+    OutsideFailed,
+    Refused,
+    TooMany,
+    WinuxError,
+)
+from webapp.web.language import _, lazy_gettext
+from webapp.web.live import is_live_request
+from webapp.web.request_log import request_id
+
+log = logging.getLogger("winux.web")
+
+#: The first class that fits decides.
+STATUS: list[tuple[type[WinuxError], int]] = [
+    (BadInput, 400),
+    (TooMany, 429),
+    (Refused, 409),
+    (NotFound, 404),
+    (Conflict, 409),
+    (OutsideFailed, 503),
+]
+
+WORDS = {
+    400: (
+        lazy_gettext("That could not be read"),
+        lazy_gettext("Something in what the browser sent is not right. Go back and try once more."),
+    ),
+    403: (
+        lazy_gettext("This page is for administrators"),
+        lazy_gettext("Your account is not one. If it should be, ask the people who run this site."),
+    ),
+    404: (
+        lazy_gettext("There is nothing here"),
+        lazy_gettext("The address is wrong, or it led to something that is not yours or is gone."),
+    ),
+    405: (
+        lazy_gettext("This address works in another way"),
+        lazy_gettext("It is reached by a button on a page, not by opening it directly."),
+    ),
+    413: (
+        lazy_gettext("That was too much at once"),
+        lazy_gettext("The form sent more than this site takes. Nothing was changed."),
+    ),
+    429: (
+        lazy_gettext("Too often"),
+        lazy_gettext("Wait a little and try again."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """What the error page shows."""
+
+    title: str
+    text: str
+    icon: str = "info"
+    reference: str = ""
+    again_url: str = ""
+
+
+def init_errors(app: Flask) -> None:
+    """Answer every error with a page of ours."""
+    app.register_error_handler(WinuxError, _show_own)
+    app.register_error_handler(CSRFError, _show_stale_form)
+    app.register_error_handler(HTTPException, _show_http)
+    app.register_error_handler(Exception, _show_defect)
+
+
+def status_of(error: WinuxError) -> int:
+    """The HTTP status that stands for one of our errors."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def _show_own(error: WinuxError) -> ResponseReturnValue:
+    status = status_of(error)
+    if status >= 500:
+        log.error("Request failed: %s", error, extra={"request_id": request_id()})
+    page = ErrorPage(
+        title=error.message,
+        text=error.what_to_do,
+        icon="alert" if status >= 500 else "info",
+        reference=request_id() if status >= 500 else "",
+        again_url=_same_page(),
+    )
+    answer = _render(page, status)
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(int(error.retry_after.total_seconds()) + 1)
+    return answer
+
+
+def _show_stale_form(_error: CSRFError) -> ResponseReturnValue:
+    page = ErrorPage(
+        title=_("This page was open for too long"),
+        text=_("To be safe nothing was done. Open the page again and repeat what you did."),
+        again_url=_same_page(),
+    )
+    return _render(page, 400)
+
+
+def _show_http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:  # a redirect that werkzeug raises is an answer, not an error
+        return error
+    if status >= 500:
+        return _show_defect(error)
+    title, text = WORDS.get(status, WORDS[400])
+    answer = _render(ErrorPage(title=str(title), text=str(text)), status)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            answer.headers[name] = value
+    return answer
+
+
+def _show_defect(error: Exception) -> ResponseReturnValue:
+    log.error("Request failed", exc_info=error, extra={"request_id": request_id()})
+    page = ErrorPage(
+        title=_("Something went wrong on our side"),
+        text=_(
+            "What you did may not have happened. Try again; if it stays, give the reference to "
+            "the people who run this site."
+        ),
+        icon="alert",
+        reference=request_id(),
+        again_url=_same_page(),
+    )
+    return _render(page, 500)
+
+
+def _same_page() -> str:
+    return request.full_path.rstrip("?") if request.method == "GET" else ""
+
+
+def _render(page: ErrorPage, status: int) -> Response:
+    if is_live_request():
+        return make_response("", status)
+    return make_response(render_template("errors/error.html", error=page), status)

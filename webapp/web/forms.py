@@ -1,0 +1,96 @@
+"""What the forms take: lengths and kinds. Whether a value is allowed, the services decide."""
+
+from wtforms import Form, PasswordField, SelectField, StringField
+from wtforms.validators import Length, Optional, Regexp
+
+from webapp.domain.errors import BadInput
+from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.models import Template
+from webapp.services.launch import LaunchWish
+from webapp.web.language import _, lazy_gettext
+from webapp.web.words import minutes_words
+
+#: Offered as far as the template allows; any other number within its limits is taken too.
+USUAL_MINUTES = (15, 30, 60, 120, 240, 480)
+
+
+class SignInForm(Form):  # type: ignore[misc]  # WTForms ships no types
+    """Name and password."""
+
+    name = StringField(
+        lazy_gettext("Name"),
+        [Length(max=256)],
+        render_kw={
+            "autocomplete": "username",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "maxlength": 64,
+            "required": True,
+            "autofocus": True,
+        },
+    )
+    password = PasswordField(
+        lazy_gettext("Password"),
+        [Length(max=1024)],
+        render_kw={"autocomplete": "current-password", "maxlength": 256, "required": True},
+    )
+
+
+class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
+    """The choices of a launch; none must be made."""
+
+    template = StringField(validators=[Length(max=32)])
+    launch_token = StringField(validators=[Length(max=64)])
+    minutes = SelectField(
+        lazy_gettext("How long"),
+        [Optional(), Regexp(r"\d{1,5}\Z", message=lazy_gettext("A whole number of minutes."))],
+        choices=[],
+        validate_choice=False,
+    )
+    keyboard_layout = SelectField(
+        lazy_gettext("Keyboard"),
+        [Length(max=8)],
+        choices=list(KEYBOARD_LAYOUTS.items()),
+        validate_choice=False,
+    )
+    rdp_username = StringField(
+        lazy_gettext("User name in the desktop"),
+        [Length(max=64)],
+        render_kw={
+            "placeholder": "desktop",
+            "autocapitalize": "none",
+            "autocomplete": "off",
+            "spellcheck": "false",
+            "maxlength": 31,
+        },
+    )
+
+    def offer(self, template: Template) -> None:
+        """Set the choices that `template` has, its defaults chosen."""
+        chosen = self.minutes.data
+        self.minutes.choices = minutes_choices(template)
+        self.minutes.data = chosen or str(template.default_minutes)
+
+    def wish(self) -> LaunchWish:
+        """What was chosen, for the launch service."""
+        return LaunchWish(
+            template=self.template.data or None,
+            minutes=int(self.minutes.data) if self.minutes.data else None,
+            rdp_username=self.rdp_username.data or None,
+            keyboard_layout=self.keyboard_layout.data or None,
+            launch_token=self.launch_token.data or None,
+        )
+
+
+def minutes_choices(template: Template) -> list[tuple[str, str]]:
+    """The durations to choose from: the usual ones, the template's own and its longest."""
+    own = {template.default_minutes, template.max_minutes}
+    fitting = own | {minutes for minutes in USUAL_MINUTES if minutes <= template.max_minutes}
+    return [(str(minutes), minutes_words(minutes)) for minutes in sorted(fitting)]
+
+
+def parse_minutes(text: str) -> int:
+    """A whole number of minutes. Raises BadInput for anything else; its range, services check."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        raise BadInput("minutes", _("That is not a whole number of minutes."))
+    return int(text)

@@ -1,0 +1,32 @@
+"""My desktops: those a person has and had, with why each ended."""
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.web.access import signed_in
+from webapp.web.context import actor, services
+from webapp.web.live import fragment
+from webapp.web.pages import ListPage, list_page, page_number
+
+blueprint = Blueprint("history", __name__, url_prefix="/desktops")
+
+
+@blueprint.get("/")
+@signed_in
+def show() -> ResponseReturnValue:
+    """The page."""
+    return render_template("desktops/list.html", page=_page())
+
+
+@blueprint.get("/live")
+@signed_in
+def live() -> ResponseReturnValue:
+    """Its table."""
+    page = _page()
+    return fragment("desktops/_list.html", page.poll_seconds, page=page)
+
+
+def _page() -> ListPage:
+    person_id = actor().person_id or 0
+    found = services().reports.history(person_id, page_number())
+    return list_page(found, lambda number: url_for("history.show", page=number))

@@ -1,0 +1,115 @@
+"""Home: the desktops a person has now, then the templates to launch from."""
+
+import secrets
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import BadInput, Refused
+from webapp.models import Template
+from webapp.services.reports import Offer
+from webapp.web import words
+from webapp.web.access import signed_in
+from webapp.web.context import actor, services
+from webapp.web.desktop_view import DesktopView, picture_of
+from webapp.web.forms import LaunchForm
+from webapp.web.language import _
+from webapp.web.live import fragment
+from webapp.web.viewing import moving_view
+
+blueprint = Blueprint("home", __name__)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A template as its card shows it."""
+
+    template: Template
+    form: LaunchForm
+    estimate: str
+
+    @property
+    def name(self) -> str:
+        return self.template.name
+
+    @property
+    def title(self) -> str:
+        return self.template.title
+
+    @property
+    def sentence(self) -> str:
+        return self.template.summary
+
+    @property
+    def picture(self) -> str:
+        return picture_of(self.template)
+
+    @property
+    def memory(self) -> str:
+        return words.memory(self.template.memory_mb)
+
+    @property
+    def cores(self) -> str:
+        return words.cores(self.template.cores)
+
+    @property
+    def disk(self) -> str:
+        return words.disk(self.template.disk_gb)
+
+    @property
+    def default_choices(self) -> str:
+        return words.minutes_words(self.template.default_minutes)
+
+    @property
+    def minutes_hint(self) -> str:
+        longest = words.minutes_words(self.template.max_minutes)
+        return _("You can extend it while it runs, to %(longest)s in all.", longest=longest)
+
+
+@blueprint.get("/")
+@signed_in
+def show() -> ResponseReturnValue:
+    """The page."""
+    return home_page(LaunchForm())
+
+
+@blueprint.get("/live")
+@signed_in
+def live() -> ResponseReturnValue:
+    """The part of it that moves."""
+    desktops = _desktops()
+    return fragment("home/_running.html", _poll_seconds(desktops), desktops=desktops)
+
+
+def home_page(form: LaunchForm, refusal: Refused | None = None) -> str:
+    """The page, with `form` as it was sent when its launch was refused."""
+    if isinstance(refusal, BadInput) and refusal.field in form:
+        form[refusal.field].errors = [str(refusal)]
+        refusal = None
+    desktops = _desktops()
+    return render_template(
+        "home/show.html",
+        desktops=desktops,
+        templates=[_card(offer, form) for offer in services().reports.offers()],
+        launch_token=secrets.token_urlsafe(24),
+        refusal=refusal or services().launcher.why_not(actor()),
+        poll_seconds=_poll_seconds(desktops),
+    )
+
+
+def _desktops() -> list[DesktopView]:
+    who = actor()
+    rows = services().reports.live_desktops(who.person_id or 0)
+    return [moving_view(who, row) for row in rows]
+
+
+def _poll_seconds(desktops: list[DesktopView]) -> int:
+    return min((desktop.poll_seconds for desktop in desktops), default=0)
+
+
+def _card(offer: Offer, sent: LaunchForm) -> Card:
+    form = sent if sent.template.data == offer.template.name else LaunchForm()
+    form.offer(offer.template)
+    estimate = _("about %(time)s", time=words.short(offer.usual)) if offer.usual else ""
+    return Card(offer.template, form, estimate)

@@ -1,0 +1,57 @@
+"""Pages of longer lists: numbers from the address bar, links to the pages beside."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flask import request
+
+from webapp.models import Desktop
+from webapp.services.reports import PAGE_SIZE, Page
+from webapp.web.desktop_view import DesktopView
+from webapp.web.viewing import plain_view
+
+#: How often a list looks again, in seconds, while something in it moves.
+POLL_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """One page of desktops, as the templates show it."""
+
+    rows: Sequence[DesktopView]
+    number: int
+    pages: int
+    count: int
+    link: Callable[[int], str]
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * PAGE_SIZE + 1
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
+
+    @property
+    def previous_url(self) -> str:
+        return self.link(self.number - 1) if self.number > 1 else ""
+
+    @property
+    def next_url(self) -> str:
+        return self.link(self.number + 1) if self.number < self.pages else ""
+
+    @property
+    def poll_seconds(self) -> int:
+        return POLL_SECONDS if any(row.poll_seconds for row in self.rows) else 0
+
+
+def list_page(page: Page[Desktop], link: Callable[[int], str]) -> ListPage:
+    """`page` of the reports, as the templates show it; `link` gives the address of a number."""
+    rows = [plain_view(row) for row in page.rows]
+    return ListPage(rows, page.number, page.pages, page.total, link)
+
+
+def page_number() -> int:
+    """The page asked for; 1 for anything that is not a number."""
+    text = request.args.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else 1

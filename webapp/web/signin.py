@@ -1,0 +1,83 @@
+"""Signing in and out."""
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_user, logout_user
+
+from webapp.domain.errors import Refused, TooMany
+from webapp.web.access import anyone, signed_in
+from webapp.web.context import actor, current_person, load_person, services, source_address
+from webapp.web.forms import SignInForm
+from webapp.web.next_path import safe_path
+
+blueprint = Blueprint("signin", __name__)
+
+
+@blueprint.get("/sign-in")
+@anyone
+def show() -> ResponseReturnValue:
+    """The form; who is signed in already goes on."""
+    if current_person():
+        return redirect(_next_path(request.args.get("next")), 303)
+    return _page(SignInForm(), request.args.get("next"))
+
+
+@blueprint.post("/sign-in")
+@anyone
+def enter() -> ResponseReturnValue:
+    """Open a sign-in; the cookie is made anew, so that nobody else's survives in it."""
+    form = SignInForm(request.form)
+    wanted = request.form.get("next")
+    if not form.validate():
+        return _page(form, wanted), 400
+    try:
+        token = services().accounts.sign_in(
+            form.name.data or "",
+            form.password.data or "",
+            source_address(),
+            request.user_agent.string,
+        )
+    except Refused as refusal:
+        return _refused(form, wanted, refusal)
+    _leave()
+    login_user(load_person(token))
+    return redirect(_next_path(wanted), 303)
+
+
+@blueprint.post("/sign-out")
+@signed_in
+def leave() -> ResponseReturnValue:
+    """End this sign-in, on the server too."""
+    person = current_person()
+    if person:
+        services().accounts.sign_out(actor(), person.token)
+    _leave()
+    return redirect(url_for("signin.show"), 303)
+
+
+def _leave() -> None:
+    logout_user()
+    session.clear()
+
+
+def _next_path(wanted: str | None) -> str:
+    return safe_path(wanted, url_for("home.show"))
+
+
+def _page(form: SignInForm, wanted: str | None, refusal: Refused | None = None) -> str:
+    wait = int(refusal.retry_after.total_seconds()) + 1 if isinstance(refusal, TooMany) else 0
+    return render_template(
+        "signin/show.html",
+        form=form,
+        next_path=safe_path(wanted, ""),
+        refusal=refusal,
+        wait_seconds=wait,
+    )
+
+
+def _refused(form: SignInForm, wanted: str | None, refusal: Refused) -> ResponseReturnValue:
+    headers = {}
+    if isinstance(refusal, TooMany):
+        headers["Retry-After"] = str(int(refusal.retry_after.total_seconds()) + 1)
+    status = 429 if isinstance(refusal, TooMany) else 401
+    return _page(form, wanted, refusal), status, headers

@@ -1,0 +1,50 @@
+"""Making the views of desktops: reads through the reports, words by desktop_view."""
+
+from webapp.domain.states import State
+from webapp.models import Desktop
+from webapp.services.audit import Actor
+from webapp.web.activity import activity_of
+from webapp.web.build_progress import PATIENCE, BuildProgress, build_progress
+from webapp.web.context import services
+from webapp.web.desktop_view import DesktopView
+
+
+def plain_view(row: Desktop) -> DesktopView:
+    """A row of a list."""
+    return DesktopView(row, services().clock.now())
+
+
+def moving_view(actor: Actor, row: Desktop) -> DesktopView:
+    """A row of a list, with its progress while it is being made."""
+    view = plain_view(row)
+    if not view.is_moving:
+        return view
+    whole = services().reports.desktop(actor, row.public_id)
+    return DesktopView(whole, view.now, build=_build(whole))
+
+
+def whole_view(actor: Actor, public_id: str) -> DesktopView:
+    """Everything that one desktop's page shows. Raises NotFound for who may not see it."""
+    reports = services().reports
+    row = reports.desktop(actor, public_id)
+    view = plain_view(row)
+    failed_while_made = view.has_failed and row.ready_at is None
+    acts = activity_of(reports.activity(public_id), row.owner_id, for_admin=actor.is_admin)
+    return DesktopView(
+        row,
+        view.now,
+        build=_build(row) if view.is_moving or failed_while_made else None,
+        activity=acts,
+    )
+
+
+def _build(row: Desktop) -> BuildProgress:
+    reports = services().reports
+    view = reports.build(row)
+    waits = row.state is State.QUEUED and view.elapsed > PATIENCE
+    return build_progress(
+        view,
+        services().clock.now(),
+        is_moving=row.state in {State.QUEUED, State.BUILDING, State.ASSIGNING},
+        is_stuck=waits and "worker" in reports.readiness().troubles,
+    )

@@ -1,0 +1,21 @@
+"""What gunicorn loads: `gunicorn wsgi:app`. Wrong settings or a foreign schema stop the start."""
+
+import os
+import sys
+
+from webapp.adapters import schema
+from webapp.app import create_app
+from webapp.bootstrap import build_services
+from webapp.config import BadConfig, load
+from webapp.domain.errors import WinuxError
+from webapp.web.request_log import set_up_logging
+
+set_up_logging()
+try:
+    services = build_services(load(os.environ))
+    schema.check(services.db)
+except (BadConfig, WinuxError) as error:
+    sys.exit(f"winux web: {error}")
+app = create_app(services)
+# Workers are forked after this; each opens its own connections to the database.
+services.db.close()
