@@ -22,7 +22,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.forms: list[Form] = []
-        self.classes: set[str] = set()
+        self.links: list[str] = []
         self._texts: list[tuple[frozenset[str], str]] = []
         self._open: list[tuple[str, frozenset[str]]] = []
         self._select = ""
@@ -36,17 +36,22 @@ class Page(HTMLParser):
         """The first form whose action ends so."""
         return next((form for form in self.forms if form.action.endswith(ending)), None)
 
+    def link_to(self, ending: str) -> str | None:
+        """The first link that ends so."""
+        return next((link for link in self.links if link.endswith(ending)), None)
+
     def texts_in(self, name: str) -> list[str]:
         """Texts directly or deeper inside elements of that class."""
         return [text for classes, text in self._texts if name in classes]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attrs}
-        self.classes |= set(has.get("class", "").split())
         if tag not in VOID:
             self._open.append((tag, frozenset(has.get("class", "").split())))
         if tag == "form":
             self.forms.append(Form(has.get("action", "")))
+        elif tag == "a" and "href" in has:
+            self.links.append(has["href"])
         elif tag == "input" and self.forms and has.get("name"):
             self.forms[-1].fields[has["name"]] = has.get("value", "")
         elif tag == "select":

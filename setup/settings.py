@@ -66,6 +66,13 @@ BENCH = DEMO | {
     "BRIDGE": "wxbench0",
     "SUBNET": "10.203.1.0/24",
 }
+TEST = DEMO | {
+    "DIR": "var/test",
+    "PORT": "8082",
+    "LAB_PORT": "8008",
+    "BRIDGE": "wxtest0",
+    "SUBNET": "10.203.2.0/24",
+}
 
 
 def settings_from(

@@ -9,10 +9,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from typing import TypeVar
 
 from setup.failure import SetupFailed
 from setup.pages import Form, Page
 
+Found = TypeVar("Found")
 LAUNCH_TIMEOUT_S = 180
 LOOK_EVERY_S = 0.25
 
@@ -70,32 +72,32 @@ class Visitor:
         """Launch, wait until the page offers to connect, and read everything needed for that."""
         clicked = time.monotonic()
         path = self.click_launch()
-        reveal = self.wait_ready(path)
+        page = self.wait_ready(path)
         ready_seconds = round(time.monotonic() - clicked, 1)
-        password = "".join(self.submit(reveal).texts_in("secret")[:1])
-        settings = self.read_text(f"{path}.rdp")
+        rdp_file = _needed(page.link_to(".rdp"), "a link to an .rdp file")
+        settings = self.read_text(rdp_file)
         address, _, port = _rdp_value(settings, "full address").partition(":")
-        user = _rdp_value(settings, "username")
-        public_id = path.rpartition("/")[2]
+        reveal = _needed(page.form_to("/password"), "a way to see the password")
+        password = "".join(self.submit(reveal).texts_in("secret"))
         return ReadyDesktop(
-            public_id,
-            path,
-            f"{path}.rdp",
-            address,
-            int(port or 3389),
-            user,
-            password,
-            ready_seconds,
+            id=path.rpartition("/")[2],
+            page=path,
+            rdp_file=rdp_file,
+            address=address,
+            port=int(port or 3389),
+            user=_rdp_value(settings, "username"),
+            password=password,
+            ready_seconds=ready_seconds,
         )
 
-    def wait_ready(self, path: str) -> Form:
+    def wait_ready(self, path: str) -> Page:
         """Look at the desktop's page until it offers the password, or says why it does not."""
         give_up = time.monotonic() + LAUNCH_TIMEOUT_S
         while time.monotonic() < give_up:
             page = self.open(path)
-            if reveal := page.form_to("/password"):
-                return reveal
-            if "tone-bad" in page.classes:
+            if page.form_to("/password"):
+                return page
+            if page.form_with("launch_token"):  # *Try again*
                 raise SetupFailed("The desktop could not be made.", _said(page))
             time.sleep(LOOK_EVERY_S)
         raise SetupFailed(f"No desktop after {LAUNCH_TIMEOUT_S} s.", "The worker's log says more.")
@@ -131,10 +133,10 @@ class Visitor:
             ) from None
 
 
-def _needed(form: Form | None, what: str) -> Form:
-    if form is None:
-        raise SetupFailed(f"The page has no {what}.", "Look at the web server's log.")
-    return form
+def _needed(found: Found | None, what: str) -> Found:
+    if found is None:
+        raise SetupFailed(f"The page does not have {what}.", "Look at the web server's log.")
+    return found
 
 
 def _said(page: Page) -> str:
