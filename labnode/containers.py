@@ -44,6 +44,7 @@ class LxcBackend:
         self._cpu: dict[int, tuple[float, float]] = {}
 
     def prepare(self) -> None:
+        self._network.refuse_conflicts()
         first_id = prepare_host()
         self._storage.prepare(first_id)
         self._machine = Machine(

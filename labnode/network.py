@@ -103,12 +103,19 @@ class Network:
             raise BackendError(f"interface name {name} is too long: choose a shorter bridge name")
         return name
 
-    def prepare(self, owners: Iterable[Owner]) -> None:
-        """Make bridge and rules, or take over those of an earlier run of the same lab node."""
+    def refuse_conflicts(self) -> None:
+        """Raise BackendError if bridge or subnet belong to somebody else on this machine."""
         if not BRIDGE_NAME.fullmatch(self.bridge):
             raise BackendError(f"bridge name '{self.bridge}' must be 1-8 letters or digits")
-        self._refuse_foreign_bridge()
+        if self.foreign_owner():
+            raise BackendError(
+                f"bridge {self.bridge} is in use by {self.foreign_owner()}: "
+                "choose another name for this lab node's bridge"
+            )
         self._refuse_overlap()
+
+    def prepare(self, owners: Iterable[Owner]) -> None:
+        """Make bridge and rules, or take over those of an earlier run of the same lab node."""
         self.filter(owners)
         if not links(self.bridge):
             run("ip", "link", "add", self.bridge, "type", "bridge")
@@ -131,8 +138,11 @@ class Network:
 
     def remove_port(self, vmid: int) -> None:
         """Remove what a container that did not end cleanly left on the bridge."""
-        if links(self.port(vmid)):
+        try:
             run("ip", "link", "delete", self.port(vmid))
+        except BackendError:  # not there, or on its way out with the container's network
+            if links(self.port(vmid)):
+                raise
 
     def ports(self) -> set[int]:
         """Vmids that have an interface on this machine."""
@@ -160,13 +170,6 @@ class Network:
         if alias.startswith(MARK) and (state_dir == self.state_dir or not state_dir.exists()):
             return ""
         return f"the lab node in {state_dir}" if alias.startswith(MARK) else "something else"
-
-    def _refuse_foreign_bridge(self) -> None:
-        if self.foreign_owner():
-            raise BackendError(
-                f"bridge {self.bridge} is in use by {self.foreign_owner()}: "
-                "choose another name for this lab node's bridge"
-            )
 
     def _refuse_overlap(self) -> None:
         for link in json.loads(run("ip", "-json", "-4", "address", "show")):

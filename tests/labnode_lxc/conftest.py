@@ -1,0 +1,51 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labnode.containers import clean
+from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab
+from tests.labnode_lxc.rootfs import make_archive
+
+TEMPLATE = 200
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    return make_archive()
+
+
+@pytest.fixture(scope="session")
+def one_lab(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Lab]:
+    state_dir = tmp_path_factory.mktemp("lab")
+    clean(state_dir, BRIDGE)  # what an earlier, killed run of the tests left
+    lab = Lab(state_dir, BRIDGE, SUBNET)
+    lab.backend.prepare()
+    lab.backend.create(TEMPLATE, archive, lab.config(TEMPLATE))
+    lab.backend.make_template(TEMPLATE)
+    yield lab
+    clean(state_dir, BRIDGE)
+
+
+@pytest.fixture
+def lab(one_lab: Lab) -> Iterator[Lab]:
+    """A prepared lab with a template; each test starts and ends without containers."""
+    yield one_lab
+    for vmid in one_lab.backend.existing() - {TEMPLATE}:
+        one_lab.backend.destroy(vmid)
+
+
+@pytest.fixture
+def desktop(lab: Lab) -> int:
+    """Vmid of a running linked clone."""
+    lab.backend.clone(TEMPLATE, 30, full=False)
+    lab.start(30)
+    return 30
+
+
+@pytest.fixture
+def neighbour(lab: Lab) -> int:
+    """Vmid of another one."""
+    lab.backend.clone(TEMPLATE, 31, full=False)
+    lab.start(31)
+    return 31
