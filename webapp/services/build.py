@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
@@ -43,6 +43,8 @@ LOOK_AGAIN = (0.5, 2.0, 5.0)
 
 class Builder:
     """Builds the desktop that has waited longest."""
+
+    look_again: Sequence[float] = LOOK_AGAIN
 
     def __init__(
         self,
@@ -215,7 +217,7 @@ class Builder:
             )
 
     def _look(self, vmid: int) -> Container | None:
-        for delay in LOOK_AGAIN:
+        for delay in self.look_again:
             try:
                 return self._hypervisor.container(vmid)
             except OutsideFailed:

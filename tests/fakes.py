@@ -1,0 +1,197 @@
+"""Doubles of what is outside, at the ports alone, named for their badness."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.estimate import BUILD_STEPS
+from webapp.domain.mark import Mark
+from webapp.ports import BuildOrder, BuildResult, Container
+
+STEPS = list(BUILD_STEPS)
+#: Moments at which a worker can die while it builds: before, in and after each step of a playbook.
+MOMENTS_OF_A_BUILD = ["before", *STEPS, "after"]
+
+
+class Killed(BaseException):
+    """The worker is gone, as by kill -9: nothing catches this, nothing is tidied up."""
+
+
+class FakeNode:
+    """A node that tells the truth (`ports.Hypervisor`)."""
+
+    def __init__(self) -> None:
+        self.there: dict[int, Container] = {}
+        self.template = Container(29001, "lab", "xfce", False, True, "", None, None)
+
+    def put(self, vmid: int, mark: Mark | None, **changes: object) -> None:
+        container = Container(
+            vmid=vmid,
+            node="lab",
+            name=mark.desktop_id if mark else f"foreign-{vmid}",
+            is_running=True,
+            is_template=False,
+            description=str(mark) if mark else "",
+            lock=None,
+            address=None,
+        )
+        self.there[vmid] = replace(container, **changes)
+
+    def change(self, vmid: int, **changes: object) -> None:
+        self.there[vmid] = replace(self.there[vmid], **changes)
+
+    def containers(self, vmids: range) -> Mapping[int, Container]:
+        return {
+            vmid: replace(container, description=None, address=None)
+            for vmid, container in self.there.items()
+            if vmid in vmids
+        }
+
+    def container(self, vmid: int) -> Container | None:
+        return self.there.get(vmid)
+
+
+class DownHypervisor(FakeNode):
+    """A node whose API does not answer while `is_down`."""
+
+    is_down = True
+
+    def containers(self, vmids: range) -> Mapping[int, Container]:
+        self._refuse()
+        return super().containers(vmids)
+
+    def container(self, vmid: int) -> Container | None:
+        self._refuse()
+        return super().container(vmid)
+
+    def _refuse(self) -> None:
+        if self.is_down:
+            raise OutsideFailed("Proxmox at 127.0.0.1:1 cannot be reached.", retry=True)
+
+
+class LyingHypervisor(FakeNode):
+    """A node whose list is empty although its containers run."""
+
+    def containers(self, vmids: range) -> Mapping[int, Container]:
+        return {}
+
+
+class FakeProvisioner:
+    """Does on a FakeNode what the playbooks do on a real one."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self.node = node
+        self.orders: list[BuildOrder] = []
+        self.destroyed: list[int] = []
+        self.told: list[tuple[str, str, datetime]] = []
+
+    def create(
+        self, order: BuildOrder, *, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]
+    ) -> BuildResult:
+        self.orders.append(order)
+        self.at("before", order, is_cancelled)
+        for step in STEPS:
+            on_step(step)
+            if step == "desktop_clone":
+                self._clone(order)
+            self.at(step, order, is_cancelled)
+        self.node.change(order.vmid, is_running=True)
+        self.at("after", order, is_cancelled)
+        return BuildResult("lab", order.address, "SHA256:host", "cert", "PEM")
+
+    def _clone(self, order: BuildOrder) -> None:
+        mark = Mark("tests", order.desktop_id)
+        there = self.node.there.get(order.vmid)
+        if there and there.description != str(mark):
+            raise OutsideFailed(f"CT {order.vmid} belongs to something else.", retry=False)
+        self.node.put(order.vmid, mark, is_running=False, address=order.address)
+
+    def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+        """What happens at a moment of the build; the bad ones do something here."""
+
+    def destroy(
+        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        there = self.node.there.get(vmid)
+        if there and there.description == str(Mark("tests", desktop_id)):
+            del self.node.there[vmid]
+        self.destroyed.append(vmid)
+
+    def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
+        self.told.append((address, ssh_host_key_sha256, deadline_at))
+
+    def warm_up(self, runs: int) -> None:
+        pass
+
+    def sweep(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class FailingProvisioner(FakeProvisioner):
+    """Fails in the middle of a step, with the container half made."""
+
+    def __init__(self, node: FakeNode, moment: str) -> None:
+        super().__init__(node)
+        self.moment = moment
+
+    def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+        if moment == self.moment:
+            raise OutsideFailed("The storage is full.", retry=True, log="line 1\nline 2")
+
+
+class DyingProvisioner(FailingProvisioner):
+    """The worker dies with it, at one moment, once."""
+
+    def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+        if moment == self.moment:
+            self.moment = ""
+            raise Killed
+
+
+class SlowProvisioner(FakeProvisioner):
+    """Hangs in its first step until it is cancelled or told to go on."""
+
+    def __init__(self, node: FakeNode) -> None:
+        super().__init__(node)
+        self.is_hanging = threading.Event()
+        self.go_on = threading.Event()
+
+    def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+        if moment != "desktop_clone":
+            return
+        self.is_hanging.set()
+        while not self.go_on.wait(0.02):
+            if is_cancelled():
+                raise OutsideFailed("It was cancelled.", retry=True)
+
+
+class BoastfulProvisioner(FakeProvisioner):
+    """Reports success although nothing runs."""
+
+    def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+        if moment == "after":
+            del self.node.there[order.vmid]
+
+
+class StubbornProvisioner(FakeProvisioner):
+    """Fails to destroy, or only says that it did, for the first few times."""
+
+    def __init__(self, node: FakeNode, times: int, *, is_honest: bool) -> None:
+        super().__init__(node)
+        self.times = times
+        self.is_honest = is_honest
+
+    def destroy(
+        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        if self.times == 0:
+            super().destroy(desktop_id, vmid)
+            return
+        self.times -= 1
+        if self.is_honest:
+            raise OutsideFailed("CT is locked (disk)", retry=True)

@@ -1,0 +1,34 @@
+"""A worker's services on a fake node."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes import FakeNode, FakeProvisioner
+from webapp import bootstrap
+from webapp.bootstrap import Services, WorkerServices
+
+MakeWorker = Callable[..., WorkerServices]
+
+
+@pytest.fixture
+def node() -> FakeNode:
+    return FakeNode()
+
+
+@pytest.fixture
+def make_worker(services: Services, node: FakeNode) -> MakeWorker:
+    """A worker's services; each call is another worker on the same database and node."""
+    count = iter(range(1, 100))
+
+    def make(
+        provisioner: FakeProvisioner | None = None, hypervisor: FakeNode | None = None
+    ) -> WorkerServices:
+        return bootstrap.build_worker_services(
+            services,
+            f"worker-{next(count)}",
+            provisioner=provisioner or FakeProvisioner(node),
+            hypervisor=hypervisor or node,
+        )
+
+    return make
