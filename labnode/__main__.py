@@ -1,0 +1,203 @@
+"""Command line: `python -m labnode serve|clean --state-dir DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import ipaddress
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from labnode import setup
+from labnode.access import Access
+from labnode.api import all_endpoints
+from labnode.app import Application
+from labnode.backend import Backend, BackendError
+from labnode.certificates import ensure_certificate, fingerprint
+from labnode.faults import Faults
+from labnode.guests import Guests
+from labnode.memory import MemoryBackend
+from labnode.routes import Node
+from labnode.server import make_server
+from labnode.storages import Storages
+from labnode.store import Store
+from labnode.tasks import Tasks
+
+FINISH_S = 60.0
+
+
+def main() -> int:
+    """Run the command; errors that an operator can mend are one line on stderr."""
+    options = _parse()
+    try:
+        return serve(options) if options.command == "serve" else clean(options)
+    except (BackendError, OSError) as error:
+        print(f"labnode: {error}", file=sys.stderr)
+        return 1
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Answer the API until SIGTERM; containers go on running."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    state_dir = options.state_dir.resolve()
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_one(state_dir):
+        store = Store(state_dir / "state.sqlite")
+        host, port = options.listen
+        certificate, key = ensure_certificate(state_dir, host)
+        node = _make_node(options, store, state_dir, fingerprint(certificate))
+        node.backend.prepare()
+        node.guests.recover()
+        faults = Faults() if options.faults else None
+        uploads = state_dir / "uploads"
+        for rest in uploads.glob("pveupload-*"):
+            rest.unlink()
+        application = Application(node, all_endpoints(), uploads, faults)
+        server = make_server(host, port, application, certificate, key)
+        port = server.bind_addr[1]
+        _write_tokens(options, node, state_dir, host, port)
+
+        stopped = threading.Event()
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            stopped.set()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        threading.Thread(target=server.serve, name="serve").start()
+        url = f"https://{host}:{port}"
+        ready = state_dir / "ready"
+        ready.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n")
+        print(f"labnode: node {options.node} ready at {url}", flush=True)
+        stopped.wait()
+        ready.unlink(missing_ok=True)
+        server.stop()
+        node.tasks.finish(FINISH_S)
+    return 0
+
+
+def clean(options: argparse.Namespace) -> int:
+    """Remove containers, mounts, bridge and packet filter of this state directory."""
+    state_dir = options.state_dir.resolve()
+    if not state_dir.is_dir():
+        return 0
+    with _only_one(state_dir):
+        config = state_dir / "backend.json"
+        if config.exists():
+            kind = json.loads(config.read_text())
+            backend = _make_backend(
+                kind["backend"], state_dir, kind["bridge"], ipaddress.IPv4Network(kind["subnet"])
+            )
+            for vmid in sorted(backend.existing(), reverse=True):
+                backend.destroy(vmid)
+            remove = getattr(backend, "remove", None)
+            if remove:
+                remove()
+        (state_dir / "state.sqlite").unlink(missing_ok=True)
+    return 0
+
+
+def _make_node(options: argparse.Namespace, store: Store, state_dir: Path, print_: str) -> Node:
+    gateway = next(options.subnet.hosts())
+    interface = ipaddress.IPv4Interface(f"{gateway}/{options.subnet.prefixlen}")
+    choice = {
+        "backend": options.backend,
+        "bridge": options.bridge,
+        "subnet": str(options.subnet),
+    }
+    (state_dir / "backend.json").write_text(json.dumps(choice))
+    backend = _make_backend(options.backend, state_dir, options.bridge, options.subnet)
+    access = Access(store)
+    guests = Guests(store, backend, access, options.node)
+    guests.use_bridges({options.bridge})
+    return Node(
+        name=options.node,
+        access=access,
+        tasks=Tasks(store, options.node),
+        storages=Storages(store, state_dir),
+        guests=guests,
+        backend=backend,
+        bridge=options.bridge,
+        gateway=interface,
+        fingerprint=print_,
+    )
+
+
+def _make_backend(
+    kind: str, state_dir: Path, bridge: str, subnet: ipaddress.IPv4Network
+) -> Backend:
+    if kind == "memory":
+        return MemoryBackend(state_dir)
+    from labnode.containers import LxcBackend
+
+    return LxcBackend(state_dir, bridge, subnet)
+
+
+def _write_tokens(
+    options: argparse.Namespace, node: Node, state_dir: Path, host: str, port: int
+) -> None:
+    made = setup.ensure_users(node.access, options.bridge)
+    for token in setup.grants(options.bridge):
+        file = state_dir / f"{token}.env"
+        if token not in made and not file.exists():
+            made[token] = node.access.add_token(setup.USER, token)
+        secret = made.get(token) or setup.read_settings(file)["proxmox_api_token_secret"]
+        values = {
+            "proxmox_api_host": host,
+            "proxmox_api_port": str(port),
+            "proxmox_api_user": setup.USER,
+            "proxmox_api_token_id": token,
+            "proxmox_api_token_secret": secret,
+            "proxmox_node": options.node,
+            "proxmox_ca_file": str(state_dir / "ca.pem"),
+            "proxmox_storage": setup.DISK_STORAGE,
+            "proxmox_template_storage": setup.TEMPLATE_STORAGE,
+            "proxmox_pool": setup.POOL,
+            "proxmox_bridge": options.bridge,
+            "WINUX_NETWORK": str(options.subnet),
+        }
+        setup.write_settings(file, values)
+
+
+def _only_one(state_dir: Path) -> IO[str]:
+    """Hold the state directory, so that two servers never work on one state."""
+    lock = (state_dir / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise OSError(f"{state_dir} is in use by another labnode; stop it first") from None
+    return lock
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="labnode", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("serve", "clean"):
+        commands.add_parser(name).add_argument("--state-dir", type=Path, required=True)
+    serve_ = commands.choices["serve"]
+    serve_.add_argument("--backend", choices=("lxc", "memory"), default="lxc")
+    serve_.add_argument("--listen", type=_address, default=("127.0.0.1", 8006))
+    serve_.add_argument("--node", default="lab")
+    serve_.add_argument("--bridge", default="wxbr0")
+    serve_.add_argument(
+        "--subnet", type=ipaddress.IPv4Network, default=ipaddress.IPv4Network("10.203.0.0/24")
+    )
+    serve_.add_argument("--faults", action="store_true", help="allow faults on demand, for tests")
+    return parser.parse_args()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host or "127.0.0.1", int(port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

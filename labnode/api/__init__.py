@@ -1,0 +1,12 @@
+"""The endpoints, one file per part of the API."""
+
+from __future__ import annotations
+
+from labnode.api import access, cluster, lxc, lxc_status, nodes, pools, storage, tasks
+from labnode.routes import Table
+
+
+def all_endpoints() -> Table:
+    """Every endpoint of this server."""
+    parts = (cluster, nodes, lxc, lxc_status, tasks, storage, access, pools)
+    return Table([route for part in parts for route in part.routes.routes])

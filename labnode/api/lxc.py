@@ -1,0 +1,499 @@
+"""Containers: list, create, configure, clone, template, resize, delete."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from labnode import options
+from labnode.backend import BackendError, parse_config, parse_properties, parse_size_gb
+from labnode.errors import ApiError, BadParameters, Failed, Forbidden
+from labnode.guests import disk_bytes
+from labnode.options import Config
+from labnode.routes import Call, Node, Routes, anyone, both, either, perm
+from labnode.schema import FLAG, VMID, Param, choice, required, split_list, text
+from labnode.tasks import Log
+
+routes = Routes()
+
+GUEST = "/nodes/{node}/lxc/{vmid}"
+VMID_PARAM = {"vmid": required(VMID)}
+AUDIT = perm("/vms/{vmid}", "VM.Audit")
+ALLOCATE = perm("/vms/{vmid}", "VM.Allocate")
+CONFIGURE = perm(
+    "/vms/{vmid}",
+    *(f"VM.Config.{what}" for what in ("Disk", "CPU", "Memory", "Network", "Options")),
+    any_of=True,
+)
+SUBDIRS = """config pending status vncproxy termproxy vncwebsocket spiceproxy migrate clone rrd
+    rrddata firewall snapshot resize interfaces""".split()
+PUBLIC_KEY = re.compile(r"(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/]+=*( .*)?")
+NOT_STORED = ("ostemplate", "storage", "password", "ssh-public-keys", "pool", "start", "force")
+PRIVILEGE_OF = {
+    **dict.fromkeys(("cores", "cpuunits", "cpulimit"), "VM.Config.CPU"),
+    **dict.fromkeys(("memory", "swap"), "VM.Config.Memory"),
+    **dict.fromkeys(("hostname", "nameserver", "searchdomain", "net"), "VM.Config.Network"),
+    **dict.fromkeys(("rootfs", "mp"), "VM.Config.Disk"),
+}
+
+
+@routes.add("GET", "/nodes/{node}/lxc", anyone)
+def list_containers(call: Call) -> object:
+    """The containers that the user may see."""
+    guests = call.node.guests
+    visible = (v for v in guests.vmids() if call.may(f"/vms/{v}", "VM.Audit"))
+    return [guests.status(vmid, config) for vmid in visible if (config := guests.find(vmid))]
+
+
+@routes.add("GET", GUEST, anyone, VMID_PARAM)
+def index(call: Call) -> object:
+    """What lies below a container."""
+    call.node.guests.config(call.params["vmid"])
+    return [{"subdir": name} for name in SUBDIRS]
+
+
+@routes.add(
+    "GET",
+    f"{GUEST}/config",
+    AUDIT,
+    {**VMID_PARAM, "current": FLAG, "snapshot": text(format="pve-configid", max_length=40)},
+)
+def show_config(call: Call) -> object:
+    """The configuration; there are no pending changes and no snapshots here."""
+    config = call.node.guests.config(call.params["vmid"])
+    if "snapshot" in call.params:
+        raise Failed(f"snapshot '{call.params['snapshot']}' does not exist")
+    return options.config_json(config)
+
+
+@routes.add("GET", f"{GUEST}/pending", AUDIT, VMID_PARAM)
+def show_pending(call: Call) -> object:
+    """The configuration as a list; changes are stored at once, so nothing is ever pending."""
+    config = options.config_json(call.node.guests.config(call.params["vmid"]))
+    return [{"key": key, "value": value} for key, value in config.items()]
+
+
+@routes.add("PUT", f"{GUEST}/config", CONFIGURE, {**options.UPDATE, **VMID_PARAM})
+def change_config(call: Call) -> object:
+    """Set and delete options; network and size apply at the next start."""
+    guests, params = call.node.guests, dict(call.params)
+    vmid, expected = params.pop("vmid"), params.pop("digest", None)
+    params.pop("node")
+    revert = split_list(params.pop("revert", ""))
+    if not params and not revert:
+        raise Failed("no options specified")
+    deleted = _deleted(split_list(params.pop("delete", "")), params)
+    with guests.file_lock(vmid):
+        config = guests.check_lock(vmid)
+        _check_digest(config, expected)
+        _check_options(call, vmid, None, params, config.get("unprivileged") == "1")
+        for name in deleted:
+            _check_privilege(call, name, vmid, None)
+        _check_read_only(params, deleted)
+        values = {key: options.config_value(key, value) for key, value in params.items()}
+        _keep_disk(config, values)
+        guests.update(vmid, values, deleted)
+        # Proxmox stores first and complains then: the change has been made.
+        guests.check_bridge(values)
+    return None
+
+
+@routes.add("POST", "/nodes/{node}/lxc", anyone, options.CREATE)
+def create(call: Call) -> object:
+    """Make a container from a template archive, in the background."""
+    node, params = call.node, call.params
+    vmid, pool = params["vmid"], params.get("pool")
+    if params.get("restore"):
+        raise Failed("restoring backups is not supported by this node")
+    node.guests.check_unused(vmid)
+    _check_keys(params.get("ssh-public-keys", ""))
+    _check_pool(node, pool)
+    if not call.may(f"/vms/{vmid}", "VM.Allocate") and not (
+        pool and call.may(f"/pool/{pool}", "VM.Allocate")
+    ):
+        raise Forbidden
+    config = {k: v for k, v in params.items() if k not in (*NOT_STORED, "vmid", "node")}
+    is_unprivileged = bool(config.get("unprivileged"))
+    plain = {key: value for key, value in config.items() if key != "unprivileged"}
+    _check_options(call, vmid, pool, plain, is_unprivileged)
+    _check_privileged(call, is_unprivileged)
+    archive = node.storages.template(params["ostemplate"])
+    source = params["ostemplate"].partition(":")[0]
+    call.check(f"/storage/{source}", "Datastore.AllocateSpace", "Datastore.Audit", any_of=True)
+    storage, size = _disk_wish(config.get("rootfs"), params.get("storage", "local"))
+    _check_rootdir(call, storage)
+    final = _first_config(vmid, config, f"{storage}:{vmid}/vm-{vmid}-disk-0.raw,size={size}")
+    node.guests.reserve(vmid, {})
+
+    def work(log: Log) -> None:
+        try:
+            if not archive.is_file():
+                raise BackendError(f"volume '{params['ostemplate']}' does not exist")
+            log(f"extracting archive '{archive}'")
+            node.backend.create(vmid, archive, parse_config(vmid, final))
+            log(f"Total bytes read: {archive.stat().st_size}")
+            log(f"Detected container architecture: {final['arch']}")
+            node.guests.replace(vmid, final)
+        except (BackendError, OSError) as error:
+            _roll_back(node, vmid)
+            raise BackendError(f"unable to create CT {vmid} - {error}") from error
+        add_to_pool(node, vmid, pool)
+        if params.get("start"):
+            call.spawn("vzstart", vmid, lambda _: node.guests.start(vmid))
+
+    return call.spawn("vzcreate", vmid, work)
+
+
+@routes.add(
+    "POST",
+    f"{GUEST}/clone",
+    both(
+        perm("/vms/{vmid}", "VM.Clone"),
+        either(
+            perm("/vms/{newid}", "VM.Allocate"),
+            perm("/pool/{pool}", "VM.Allocate", needs="pool"),
+        ),
+    ),
+    {
+        **VMID_PARAM,
+        "newid": required(VMID),
+        "bwlimit": Param("number", minimum=0),
+        "description": text(),
+        "full": FLAG,
+        "hostname": text(format="dns-name"),
+        "pool": text(format="pve-poolid"),
+        "snapname": text(format="pve-configid", max_length=40),
+        "storage": text(format="pve-storage-id"),
+        "target": text(format="pve-node"),
+    },
+)
+def clone(call: Call) -> object:
+    """Copy a container, or lay a linked clone over a template, in the background."""
+    node, params = call.node, call.params
+    vmid, newid, pool = params["vmid"], params["newid"], params.get("pool")
+    _check_pool(node, pool)
+    if params.get("target", node.name) not in (node.name, "localhost"):
+        raise Failed(f"no such cluster node '{params['target']}'")
+    if "storage" in params:
+        node.storages.get(params["storage"])
+    source = node.guests.lock(vmid, "disk")
+    try:
+        node.guests.reserve(newid, {})
+    except ApiError:
+        node.guests.unlock(vmid)
+        raise
+    try:
+        final, is_full = _cloned_config(call, source)
+        node.guests.replace(newid, {**_without_disk(final), "lock": "create"})
+    except ApiError:
+        node.guests.unlock(vmid)
+        node.guests.forget(newid)
+        raise
+    volume = parse_properties(source.get("rootfs", ""), "volume").get("volume", "")
+    was_running = node.guests.is_running(vmid)
+
+    def work(log: Log) -> None:
+        try:
+            if node.guests.is_running(vmid) != was_running:
+                raise BackendError("unexpected state change")
+            kind, thing = ("full", "mountpoint") if is_full else ("linked", "mount point")
+            log(f"create {kind} clone of {thing} rootfs ({volume})")
+            node.backend.clone(vmid, newid, full=is_full)
+        except (BackendError, OSError) as error:
+            _roll_back(node, newid)
+            raise BackendError(f"clone failed: {error}") from error
+        finally:
+            node.guests.unlock(vmid)
+        add_to_pool(node, newid, pool)
+        node.guests.replace(newid, final)
+
+    return call.spawn("vzclone", vmid, work)
+
+
+@routes.add("POST", f"{GUEST}/template", ALLOCATE, VMID_PARAM)
+def make_template(call: Call) -> object:
+    """Turn a stopped container into a template, at once."""
+    guests, vmid = call.node.guests, call.params["vmid"]
+    guests.config(vmid)
+    with guests.file_lock(vmid):
+        config = guests.check_lock(vmid)
+        if config.get("template") == "1":
+            raise Failed("you can't convert a template to a template")
+        if guests.is_running(vmid):
+            raise Failed("you can't convert a CT to template if the CT is running")
+        call.node.backend.make_template(vmid)
+        rootfs = config.get("rootfs", "").replace("/vm-", "/base-")
+        guests.update(vmid, {"template": "1", "rootfs": rootfs})
+    return None
+
+
+@routes.add(
+    "DELETE",
+    GUEST,
+    ALLOCATE,
+    {**VMID_PARAM, **dict.fromkeys(("force", "purge", "destroy-unreferenced-disks"), FLAG)},
+)
+def destroy(call: Call) -> object:
+    """Remove a stopped (or with `force` any) container, in the background."""
+    node, vmid, force = call.node, call.params["vmid"], call.params.get("force")
+    refusal = f"unable to destroy CT {vmid} - container is running"
+
+    def check() -> None:
+        config = node.guests.config(vmid)
+        if config.get("protection") == "1":
+            raise Failed(f"can't remove CT {vmid} - protection mode enabled")
+        node.guests.check_lock(vmid)
+        if not force and node.guests.is_running(vmid):
+            raise Failed(refusal)
+
+    def work(log: Log) -> None:
+        with node.guests.file_lock(vmid, log):
+            check()
+            if node.guests.is_running(vmid):
+                log(f"forced to stop CT {vmid} before destroying!")
+                node.backend.stop(vmid)
+            node.guests.lock(vmid, "destroyed")
+            node.backend.destroy(vmid)
+            if call.params.get("purge"):
+                log(f"purging CT {vmid} from related configurations..")
+            node.guests.forget(vmid)
+
+    check()
+    return call.spawn("vzdestroy", vmid, work)
+
+
+@routes.add(
+    "PUT",
+    f"{GUEST}/resize",
+    perm("/vms/{vmid}", "VM.Config.Disk"),
+    {
+        **VMID_PARAM,
+        "digest": text(max_length=40),
+        "disk": required(choice("rootfs", *(f"mp{number}" for number in range(256)))),
+        "size": text(optional=False, pattern=r"\+?\d+(\.\d+)?[KMGT]?"),
+    },
+)
+def resize(call: Call) -> object:
+    """Grow a disk; here the size is a number that is shown, the file system has no limit."""
+    guests, vmid, disk = call.node.guests, call.params["vmid"], call.params["disk"]
+    config = guests.check_lock(vmid)
+    _check_digest(config, call.params.get("digest"))
+    if disk not in config:
+        raise Failed(f"no options specified for '{disk}'")
+    wish = call.params["size"]
+    before = disk_bytes(config) / 1024**3
+    size = parse_size_gb(wish.lstrip("+")) + (before if wish.startswith("+") else 0)
+    if size < before:
+        raise Failed("unable to shrink disk size")
+    volume = config[disk].partition(",")[0]
+
+    def work(log: Log) -> None:
+        with guests.file_lock(vmid, log):
+            guests.update(vmid, {disk: f"{volume},size={size:g}G"})
+
+    return call.spawn("resize", vmid, work)
+
+
+@routes.add(
+    "GET",
+    f"{GUEST}/feature",
+    AUDIT,
+    {
+        **VMID_PARAM,
+        "feature": required(choice("snapshot", "clone", "copy")),
+        "snapname": text(format="pve-configid", max_length=40),
+    },
+)
+def feature(call: Call) -> object:
+    """What can be done with the container's storage."""
+    config = call.node.guests.config(call.params["vmid"])
+    storage = config.get("rootfs", "local-lab:").partition(":")[0]
+    can_clone = call.node.storages.can_clone(storage)
+    return {"hasFeature": int(call.params["feature"] == "copy" or can_clone)}
+
+
+@routes.add("GET", f"{GUEST}/snapshot", AUDIT, VMID_PARAM)
+def list_snapshots(call: Call) -> object:
+    """Only the present: this node makes no snapshots."""
+    guests, vmid = call.node.guests, call.params["vmid"]
+    digest = options.digest(guests.config(vmid))
+    running = int(guests.is_running(vmid))
+    now = {"name": "current", "description": "You are here!", "digest": digest}
+    return [{**now, "running": running}]
+
+
+# -- checks and conversions
+
+
+def add_to_pool(node: Node, vmid: int, pool: str | None) -> None:
+    """Make a new container a member of its pool."""
+    if pool:
+        entry = node.access.pools.get(pool) or {"vms": []}
+        node.access.pools.put(pool, {**entry, "vms": sorted({*entry["vms"], vmid})})
+
+
+def _check_options(
+    call: Call, vmid: int, pool: str | None, wanted: dict[str, Any], is_unprivileged: bool
+) -> None:
+    """Refuse options that the user may not set (Proxmox: check_ct_modify_config_perm)."""
+    if call.user == "root@pam":
+        return
+    for key in sorted(wanted):
+        if key == "features":
+            _check_features(call, vmid, pool, str(wanted[key]), is_unprivileged)
+        elif key.startswith("dev"):
+            raise Forbidden("configuring device passthrough is only allowed for root@pam")
+        elif key == "hookscript":
+            raise Forbidden("changing the hookscript is only allowed for root@pam")
+        else:
+            _check_privilege(call, key, vmid, pool)
+            _check_resource(call, key, str(wanted[key]))
+
+
+def _check_privilege(call: Call, key: str, vmid: int, pool: str | None) -> None:
+    name = PRIVILEGE_OF.get(key) or PRIVILEGE_OF.get(key.rstrip("0123456789"))
+    call.node.access.check_guest(call.user, vmid, pool, name or "VM.Config.Options")
+
+
+def _check_resource(call: Call, key: str, value: str) -> None:
+    if key == "rootfs" or re.fullmatch(r"mp\d+", key):
+        volume = parse_properties(value, "volume").get("volume", "")
+        if volume.startswith("/"):
+            kind = "device" if volume.startswith("/dev/") else "bind"
+            raise Forbidden(f"mount point type {kind} is only allowed for root@pam")
+        new_disk = re.fullmatch(r"([^:\s]+):\d+(\.\d+)?", volume)
+        if new_disk:
+            call.check(f"/storage/{new_disk[1]}", "Datastore.AllocateSpace")
+    bridge = parse_properties(value).get("bridge") if re.fullmatch(r"net\d+", key) else None
+    if bridge:
+        call.check(f"/sdn/zones/localnetwork/{bridge}", "SDN.Use")
+
+
+def _check_features(
+    call: Call, vmid: int, pool: str | None, value: str, is_unprivileged: bool
+) -> None:
+    subject = "changing feature flags"
+    if not is_unprivileged:
+        raise Forbidden(f"{subject} for privileged container is only allowed for root@pam")
+    if set(parse_properties(value)) - {"nesting"}:
+        raise Forbidden(f"{subject} (except nesting) is only allowed for root@pam")
+    call.node.access.check_guest(call.user, vmid, pool, "VM.Allocate")
+
+
+def _check_privileged(call: Call, is_unprivileged: bool) -> None:
+    if not is_unprivileged:
+        call.check("/", "Sys.Modify")
+
+
+def _check_pool(node: Node, pool: str | None) -> None:
+    if pool and pool not in node.access.pools:
+        raise Failed(f"pool '{pool}' does not exist")
+
+
+def _check_keys(keys: str) -> None:
+    lines = [line for line in keys.splitlines() if line.strip() and not line.startswith("#")]
+    if any(not PUBLIC_KEY.fullmatch(line.strip()) for line in lines):
+        raise Failed("SSH public key validation error")
+
+
+def _check_rootdir(call: Call, storage: str) -> None:
+    if not call.node.storages.holds(storage, "rootdir"):
+        text = f"storage '{storage}' does not support container directories"
+        raise BadParameters({"storage": text})
+    call.check(f"/storage/{storage}", "Datastore.AllocateSpace")
+
+
+def _check_digest(config: Config, expected: str | None) -> None:
+    if expected and expected != options.digest(config):
+        raise Failed("detected modified configuration - file changed by other user? Try again.")
+
+
+def _check_read_only(values: dict[str, Any], deleted: list[str]) -> None:
+    if "unprivileged" in values:
+        raise Failed("unable to modify read-only option: 'unprivileged'")
+    if "unprivileged" in deleted:
+        raise Failed("unable to delete read-only option: 'unprivileged'")
+    needed = {"memory", "rootfs", "ostype"} & set(deleted)
+    if needed:
+        raise Failed(f"unable to delete required option '{needed.pop()}'")
+
+
+def _deleted(names: list[str], values: dict[str, Any]) -> list[str]:
+    for name in names:
+        if name in values:
+            text = f"you can't use '-{name}' and -delete {name}' at the same time"
+            raise BadParameters({"delete": text})
+        if options.option(name) is None:
+            raise BadParameters({"delete": f"unknown option '{name}'"})
+    return names
+
+
+def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, str]:
+    """Storage and size of `storage:size`, `size` or nothing."""
+    volume = parse_properties(str(rootfs or ""), "volume").get("volume", "4")
+    storage, _, size = volume.rpartition(":")
+    if not re.fullmatch(r"\d+(\.\d+)?", size):
+        raise Failed(f"unable to create volume '{volume}': a size in GiB is needed")
+    return storage or default_storage, f"{float(size):g}G"
+
+
+def _keep_disk(config: Config, values: Config) -> None:
+    """A new rootfs value cannot move the disk: volume and size stay, flags are taken."""
+    if "rootfs" in values:
+        here = parse_properties(config.get("rootfs", ""), "volume")
+        wish = parse_properties(values["rootfs"], "volume")
+        rest = {key: value for key, value in {**here, **wish}.items() if key != "volume"}
+        rest["size"] = here.get("size", "4G")
+        flags = [f"{key}={value}" for key, value in sorted(rest.items())]
+        values["rootfs"] = ",".join([here.get("volume", ""), *flags])
+
+
+def _first_config(vmid: int, wanted: dict[str, Any], rootfs: str) -> Config:
+    stored = {key: options.config_value(key, value) for key, value in wanted.items()}
+    defaults = {"arch": "amd64", "ostype": "debian", "memory": "512", "swap": "512"}
+    return {**defaults, "hostname": f"CT{vmid}", **stored, "rootfs": rootfs}
+
+
+def _cloned_config(call: Call, source: Config) -> tuple[Config, bool]:
+    """The configuration of a clone, and whether it is a full one."""
+    node, params = call.node, call.params
+    vmid, newid = params["vmid"], params["newid"]
+    is_full = bool(params.get("full", source.get("template") != "1"))
+    if "storage" in params and not is_full:
+        raise Failed("parameter 'storage' not allowed for linked clones")
+    if "snapname" in params:
+        raise Failed(f"snapshot '{params['snapname']}' does not exist")
+    config = {k: v for k, v in source.items() if k not in ("lock", "template")}
+    for key in sorted(config):
+        if key == "rootfs":
+            parts = parse_properties(config[key], "volume")
+            origin = parts["volume"].partition(":")[0]
+            storage = params.get("storage", origin)
+            _check_rootdir(call, storage)
+            _check_clone(node, vmid, parts["volume"], origin, is_full, source)
+            config[key] = f"{storage}:{newid}/vm-{newid}-disk-0.raw,size={parts['size']}"
+        elif re.fullmatch(r"net\d+", key):
+            config[key] = options.network_value(config[key], new_address=True)
+            _check_resource(call, key, config[key])
+    for key in ("hostname", "description"):
+        config |= {key: params[key]} if key in params else {}
+    return config, is_full
+
+
+def _check_clone(
+    node: Node, vmid: int, volume: str, storage: str, is_full: bool, source: Config
+) -> None:
+    if is_full and node.guests.is_running(vmid):
+        raise Failed("Cannot do full clones on a running container without snapshots")
+    if not is_full and (source.get("template") != "1" or not node.storages.can_clone(storage)):
+        raise Failed(f"Linked clone feature for '{volume}' is not available")
+
+
+def _without_disk(config: Config) -> Config:
+    return {key: value for key, value in config.items() if key != "rootfs"}
+
+
+def _roll_back(node: Node, vmid: int) -> None:
+    """Remove what a failed create or clone has left."""
+    node.backend.destroy(vmid)
+    node.guests.forget(vmid)

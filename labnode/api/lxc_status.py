@@ -1,0 +1,151 @@
+"""A container's power: status, start, stop, shutdown, reboot, and its addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from labnode.api.lxc import AUDIT, GUEST, VMID_PARAM
+from labnode.backend import BackendError, Interface
+from labnode.errors import BadParameters, Failed
+from labnode.routes import Call, Routes, anyone, perm
+from labnode.schema import FLAG, integer
+from labnode.tasks import Log
+
+routes = Routes()
+
+POWER = perm("/vms/{vmid}", "VM.PowerMgmt")
+DEFAULT_TIMEOUT_S = 60
+
+
+@routes.add("GET", f"{GUEST}/status", anyone, VMID_PARAM)
+def index(call: Call) -> object:
+    """What lies below a container's status."""
+    call.node.guests.config(call.params["vmid"])
+    words = ("current", "start", "stop", "shutdown", "migrate")
+    return [{"subdir": name} for name in words]
+
+
+@routes.add("GET", f"{GUEST}/status/current", AUDIT, VMID_PARAM)
+def current(call: Call) -> object:
+    """State and use of a container."""
+    guests, vmid = call.node.guests, call.params["vmid"]
+    return {**guests.status(vmid, guests.config(vmid)), "ha": {"managed": 0}}
+
+
+@routes.add("GET", f"{GUEST}/interfaces", AUDIT, VMID_PARAM)
+def interfaces(call: Call) -> object:
+    """Interfaces and addresses of a running container, null for any other."""
+    vmid = call.params["vmid"]
+    if not call.node.guests.is_running(vmid):
+        return None
+    try:
+        return [_interface(each) for each in call.node.backend.interfaces(vmid)]
+    except BackendError:  # it ended between the two questions
+        return None
+
+
+@routes.add("POST", f"{GUEST}/status/start", POWER, {**VMID_PARAM, "debug": FLAG, "skiplock": FLAG})
+def start(call: Call) -> object:
+    """Start a container, in the background; whether that can be is found out there."""
+    vmid, skips_lock = call.params["vmid"], _skips_lock(call)
+    if call.node.guests.is_running(vmid):
+        raise Failed(f"CT {vmid} already running")
+
+    def work(log: Log) -> None:
+        with call.node.guests.file_lock(vmid, log):
+            call.node.guests.start(vmid, skip_lock=skips_lock)
+
+    return call.spawn("vzstart", vmid, work)
+
+
+@routes.add(
+    "POST", f"{GUEST}/status/stop", POWER, {**VMID_PARAM, "overrule-shutdown": FLAG, "skiplock": FLAG}
+)
+def stop(call: Call) -> object:
+    """Kill a container, in the background."""
+    vmid, skips_lock = call.params["vmid"], _skips_lock(call)
+    _check_running(call, "CT")
+
+    def work(log: Log) -> None:
+        with call.node.guests.file_lock(vmid, log):
+            if not skips_lock:
+                call.node.guests.check_lock(vmid)
+            call.node.backend.stop(vmid)
+
+    return call.spawn("vzstop", vmid, work)
+
+
+@routes.add(
+    "POST",
+    f"{GUEST}/status/shutdown",
+    POWER,
+    {**VMID_PARAM, "forceStop": FLAG, "timeout": integer(0)},
+)
+def shutdown(call: Call) -> object:
+    """Ask a container to go down, and kill it after the timeout if `forceStop` is given."""
+    _check_running(call, "CT")
+
+    def work(log: Log) -> None:
+        with call.node.guests.file_lock(call.params["vmid"], log):
+            _bring_down(call, bool(call.params.get("forceStop")))
+
+    return call.spawn("vzshutdown", call.params["vmid"], work)
+
+
+@routes.add("POST", f"{GUEST}/status/reboot", POWER, {**VMID_PARAM, "timeout": integer(0)})
+def reboot(call: Call) -> object:
+    """Shut a container down and start it again."""
+    vmid = call.params["vmid"]
+    _check_running(call, "VM")
+
+    def work(log: Log) -> None:
+        with call.node.guests.file_lock(vmid, log):
+            _bring_down(call, kills=False)
+            call.node.guests.start(vmid)
+
+    return call.spawn("vzreboot", vmid, work)
+
+
+def _bring_down(call: Call, kills: bool) -> None:
+    vmid = call.params["vmid"]
+    call.node.guests.check_lock(vmid)
+    timeout = call.params.get("timeout", DEFAULT_TIMEOUT_S)
+    if call.node.backend.shutdown(vmid, timeout):
+        return
+    if not kills:
+        raise BackendError("container did not stop")
+    call.node.backend.stop(vmid)
+
+
+def _check_running(call: Call, word: str) -> None:
+    vmid = call.params["vmid"]
+    if not call.node.guests.is_running(vmid):
+        raise Failed(f"{word} {vmid} not running")
+
+
+def _skips_lock(call: Call) -> bool:
+    if call.params.get("skiplock") and call.user != "root@pam":
+        raise BadParameters({"skiplock": "Only root may use this option."})
+    return bool(call.params.get("skiplock"))
+
+
+def _interface(interface: Interface) -> dict[str, Any]:
+    addresses = [a for a in (interface.inet, interface.inet6) if a]
+    return {
+        "name": interface.name,
+        "hwaddr": interface.hwaddr,
+        "hardware-address": interface.hwaddr,
+        "ip-addresses": [_address(address) for address in addresses],
+        **({"inet": interface.inet} if interface.inet else {}),
+        **({"inet6": interface.inet6} if interface.inet6 else {}),
+    }
+
+
+def _address(cidr: str) -> dict[str, str]:
+    parsed = ipaddress.ip_interface(cidr)
+    return {
+        "ip-address": str(parsed.ip),
+        "ip-address-type": "inet" if parsed.version == 4 else "inet6",
+        "prefix": str(parsed.network.prefixlen),
+    }

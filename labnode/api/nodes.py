@@ -1,0 +1,164 @@
+"""The node: its row, status and networks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+
+import psutil
+
+from labnode.errors import Failed
+from labnode.routes import Call, Node, Routes, anyone, perm
+from labnode.schema import VMID, choice, required, text
+from labnode.store import Document
+
+routes = Routes()
+
+
+@routes.add("GET", "/nodes", anyone)
+def list_nodes(call: Call) -> object:
+    """The one node, with its use for those who may see it."""
+    sees_usage = call.may(f"/nodes/{call.node.name}", "Sys.Audit")
+    return [{**node_row(call.node), **(usage_row(call.node) if sees_usage else {})}]
+
+
+@routes.add("GET", "/nodes/{node}", anyone)
+def index(call: Call) -> object:
+    """What lies below the node."""
+    return [{"name": name} for name in "lxc network qemu status storage tasks version".split()]
+
+
+@routes.add("GET", "/nodes/{node}/version", anyone)
+def version(call: Call) -> object:
+    """The same as /version."""
+    from labnode.api.cluster import VERSION
+
+    return VERSION
+
+
+@routes.add("GET", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.Audit"))
+def status(call: Call) -> object:
+    """Processors, memory, load and file system of this machine."""
+    memory, swap, kernel = psutil.virtual_memory(), psutil.swap_memory(), platform.uname()
+    disk = psutil.disk_usage("/")
+    return {
+        "uptime": _uptime(),
+        "cpu": psutil.cpu_percent() / 100,
+        "wait": 0,
+        "idle": 0,
+        "loadavg": [f"{value:.2f}" for value in os.getloadavg()],
+        "cpuinfo": _cpuinfo(),
+        "memory": {
+            "total": memory.total,
+            "used": memory.total - memory.available,
+            "free": memory.free,
+            "available": memory.available,
+        },
+        "swap": {"total": swap.total, "used": swap.used, "free": swap.free},
+        "rootfs": {
+            "total": disk.total,
+            "used": disk.used,
+            "free": disk.total - disk.used,
+            "avail": disk.free,
+        },
+        "ksm": {"shared": 0},
+        "boot-info": {"mode": "efi" if Path("/sys/firmware/efi").exists() else "legacy-bios"},
+        "kversion": f"{kernel.system} {kernel.release} {kernel.version}",
+        "current-kernel": {
+            "sysname": kernel.system,
+            "release": kernel.release,
+            "version": kernel.version,
+            "machine": kernel.machine,
+        },
+        "pveversion": "pve-manager/9.1.2/winuxlab",
+    }
+
+
+@routes.add("GET", "/nodes/{node}/network", anyone, {"type": text()})
+def list_networks(call: Call) -> object:
+    """The bridge that containers are connected to."""
+    wanted = call.params.get("type", "bridge")
+    return [_bridge(call.node)] if "bridge" in wanted else []
+
+
+@routes.add("GET", "/nodes/{node}/qemu", anyone, {"full": choice("0", "1")})
+def list_machines(call: Call) -> object:
+    """None: this node has containers only."""
+    return []
+
+
+@routes.add(
+    "GET",
+    "/nodes/{node}/qemu/{vmid}/config",
+    perm("/vms/{vmid}", "VM.Audit"),
+    {"vmid": required(VMID)},
+)
+def machine_config(call: Call) -> object:
+    """There is no virtual machine."""
+    name = f"nodes/{call.node.name}/qemu-server/{call.params['vmid']}.conf"
+    raise Failed(f"Configuration file '{name}' does not exist")
+
+
+def node_row(node: Node) -> Document:
+    """What everybody sees of the node."""
+    return {
+        "id": f"node/{node.name}",
+        "node": node.name,
+        "type": "node",
+        "status": "online",
+        "level": "",
+        "ssl_fingerprint": node.fingerprint,
+    }
+
+
+def usage_row(node: Node) -> Document:
+    """What those with Sys.Audit see of it as well."""
+    memory, disk = psutil.virtual_memory(), psutil.disk_usage("/")
+    return {
+        "cpu": psutil.cpu_percent() / 100,
+        "maxcpu": os.cpu_count() or 1,
+        "mem": memory.total - memory.available,
+        "maxmem": memory.total,
+        "disk": disk.used,
+        "maxdisk": disk.total,
+        "uptime": _uptime(),
+    }
+
+
+def _bridge(node: Node) -> Document:
+    return {
+        "iface": node.bridge,
+        "type": "bridge",
+        "active": 1,
+        "autostart": 1,
+        "method": "static",
+        "method6": "manual",
+        "families": ["inet"],
+        "address": str(node.gateway.ip),
+        "netmask": str(node.gateway.network.prefixlen),
+        "cidr": str(node.gateway),
+        "bridge_ports": "",
+        "bridge_stp": "off",
+        "bridge_fd": "0",
+        "priority": 3,
+    }
+
+
+def _uptime() -> int:
+    return int(float(Path("/proc/uptime").read_text().split()[0]))
+
+
+def _cpuinfo() -> Document:
+    facts = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M))
+    return {
+        "cpus": os.cpu_count() or 1,
+        "cores": psutil.cpu_count(logical=False) or 1,
+        "sockets": 1,
+        "model": facts.get("model name", "unknown"),
+        "mhz": facts.get("cpu MHz", "0"),
+        "flags": facts.get("flags", ""),
+        "hvm": "",
+        "user_hz": os.sysconf("SC_CLK_TCK"),
+    }

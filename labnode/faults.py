@@ -1,0 +1,108 @@
+"""Faults on demand, for tests: slow answers, errors, lost tasks, dropped connections and more.
+
+Only there with `--faults`. `PUT /labnode/faults` takes a JSON list that replaces all faults,
+`GET` shows it with what is left, `DELETE` clears it. Each fault is an object with
+
+- `kind`: slow, error, lost-task, failed-task, empty-list, drop or html;
+- `path`: a regular expression over "METHOD /path?query" (without /api2/json), default all;
+- `count`: how many requests it hits (default 1, 0: all), `delay`: seconds before it acts;
+- `status` and `reason` of an error (default 500; 401 and 595 have no body), `message` of a task.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+import time
+from dataclasses import asdict, dataclass
+
+from werkzeug.wrappers import Request, Response
+
+from labnode.tasks import TaskFault
+
+CONTROL = "/labnode/faults"
+KINDS = ("slow", "error", "lost-task", "failed-task", "empty-list", "drop", "html")
+REASONS = {401: "permission denied - invalid PVE ticket", 595: "Connection refused"}
+HTML = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
+
+
+@dataclass
+class Fault:
+    """One fault and how often it still acts."""
+
+    kind: str
+    path: str = ".*"
+    count: int = 1
+    delay: float = 0.0
+    status: int = 500
+    reason: str = ""
+    message: str = "got signal 15"
+
+    def __post_init__(self) -> None:
+        re.compile(self.path)
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+
+
+class Faults:
+    """The faults to come, in order; of several that match a request the first acts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def intercept(self, request: Request) -> Response | None:
+        """The faulty answer to a request, or None to go on as usual."""
+        if request.path == CONTROL:
+            return self._control(request)
+        fault = self._take(request, ("slow", "error", "empty-list", "drop", "html"))
+        if fault is None:
+            return None
+        time.sleep(fault.delay)
+        if fault.kind == "drop":
+            request.environ["labnode.socket"].shutdown(socket.SHUT_RDWR)
+        answers = {
+            "slow": None,
+            "error": _error(fault),
+            "empty-list": Response(b'{"data":[]}', content_type="application/json;charset=UTF-8"),
+            "drop": Response(b""),
+            "html": Response(HTML, "502 Bad Gateway", content_type="text/html"),
+        }
+        return answers[fault.kind]
+
+    def for_task(self, request: Request) -> TaskFault | None:
+        """What shall go wrong with the task that this request starts."""
+        fault = self._take(request, ("lost-task", "failed-task"))
+        return TaskFault(fault.message, fault.kind == "lost-task") if fault else None
+
+    def _take(self, request: Request, kinds: tuple[str, ...]) -> Fault | None:
+        target = f"{request.method} {request.full_path.removeprefix('/api2/json').rstrip('?')}"
+        with self._lock:
+            for fault in self._faults:
+                if fault.kind in kinds and re.search(fault.path, target):
+                    if fault.count == 1:
+                        self._faults.remove(fault)
+                    fault.count -= fault.count > 0
+                    return fault
+        return None
+
+    def _control(self, request: Request) -> Response:
+        try:
+            if request.method == "PUT":
+                self._faults = [Fault(**each) for each in json.loads(request.get_data())]
+            if request.method == "DELETE":
+                self._faults = []
+        except (TypeError, ValueError) as error:
+            return Response(f"{error}\n", 400)
+        content = json.dumps([asdict(fault) for fault in self._faults])
+        return Response(content, content_type="application/json")
+
+
+def _error(fault: Fault) -> Response:
+    reason = fault.reason or REASONS.get(fault.status, "got no worker upid - start worker failed")
+    body = {"data": None, "message": f"{reason}\n"}
+    content = b"" if fault.status in (401, 595) else json.dumps(body).encode()
+    kind = "application/json;charset=UTF-8"
+    return Response(content, f"{fault.status} {reason}", content_type=kind)

@@ -1,0 +1,224 @@
+"""The containers this node knows: their configuration, locks and state."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from labnode import options
+from labnode.access import Access
+from labnode.backend import (
+    Backend,
+    BackendError,
+    ContainerConfig,
+    Usage,
+    parse_config,
+    parse_properties,
+    parse_size_gb,
+)
+from labnode.errors import Failed
+from labnode.options import Config
+from labnode.store import Document, Store
+from labnode.tasks import Log
+
+GIB = 1024**3
+DEFAULT_DISK_GB = 4
+LOCK_WAIT_S = 10.0
+PRESSURE = [
+    f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how in ("some", "full")
+]
+
+
+class Guests:
+    """Container configurations by vmid; what runs is asked of the backend every time."""
+
+    def __init__(self, store: Store, backend: Backend, access: Access, node: str) -> None:
+        self._table = store.table("guest")
+        self._backend, self._access, self.node = backend, access, node
+        self._change = threading.RLock()
+        self._file_locks: dict[int, threading.Lock] = {}
+        self._bridges: set[str] = set()
+
+    def recover(self) -> None:
+        """After a crash: roll interrupted creates and clones back, release the sources' locks."""
+        for vmid in self.vmids():
+            lock = self.config(vmid).get("lock")
+            if lock == "create" or lock == "destroyed":
+                self._backend.destroy(vmid)
+                self.forget(vmid)
+            elif lock:
+                self.unlock(vmid)
+        for vmid in self._backend.existing() - set(self.vmids()):
+            self._backend.destroy(vmid)
+
+    # -- configuration
+
+    def vmids(self) -> list[int]:
+        """All vmids in ascending order."""
+        return sorted(int(vmid) for vmid in self._table)
+
+    def exists(self, vmid: int) -> bool:
+        """Whether the vmid is taken."""
+        return vmid in self._table
+
+    def config(self, vmid: int) -> Config:
+        """The configuration; raises Failed where there is no such container."""
+        config = self._table.get(vmid)
+        if config is None:
+            name = f"nodes/{self.node}/lxc/{vmid}.conf"
+            raise Failed(f"Configuration file '{name}' does not exist")
+        return dict(config)
+
+    def find(self, vmid: int) -> Config | None:
+        """The configuration, or None where it has just been removed."""
+        return self._table.get(vmid)
+
+    def settings(self, vmid: int) -> ContainerConfig:
+        """What the backend applies of the configuration."""
+        return parse_config(vmid, self.config(vmid))
+
+    def check_unused(self, vmid: int) -> None:
+        """Refuse a vmid that is taken."""
+        if self.exists(vmid):
+            raise Failed(f"CT {vmid} already exists on node '{self.node}'")
+
+    def check_lock(self, vmid: int) -> Config:
+        """The configuration of a container that nothing works on; refuse otherwise."""
+        config = self.config(vmid)
+        if "lock" in config:
+            raise Failed(f"CT is locked ({config['lock']})")
+        return config
+
+    def check_bridge(self, config: Config) -> None:
+        """Refuse a bridge that this host does not have."""
+        for key, value in config.items():
+            bridge = parse_properties(value).get("bridge") if key.startswith("net") else None
+            if bridge and bridge not in self._bridges:
+                raise Failed(f"bridge '{bridge}' does not exist")
+
+    def use_bridges(self, names: set[str]) -> None:
+        """Say which bridges there are."""
+        self._bridges = names
+
+    def reserve(self, vmid: int, config: Config) -> None:
+        """Take a free vmid with `lock: create`; of several at once one wins."""
+        with self._change:
+            self.check_unused(vmid)
+            self._table.put(vmid, {**config, "lock": "create"})
+
+    def lock(self, vmid: int, name: str) -> Config:
+        """Set a lock in the configuration; refuse where there is one."""
+        with self._change:
+            config = self.check_lock(vmid)
+            self._table.put(vmid, {**config, "lock": name})
+            return config
+
+    def unlock(self, vmid: int) -> None:
+        """Remove the lock from the configuration."""
+        self.update(vmid, {}, ["lock"])
+
+    def update(self, vmid: int, values: Config, deleted: list[str] | None = None) -> None:
+        """Set and delete options."""
+        with self._change:
+            config = {**self.config(vmid), **values}
+            self._table.put(vmid, {k: v for k, v in config.items() if k not in (deleted or [])})
+
+    def replace(self, vmid: int, config: Config) -> None:
+        """Write a whole configuration."""
+        with self._change:
+            self._table.put(vmid, config)
+
+    def forget(self, vmid: int) -> None:
+        """Remove a container that is gone from everything."""
+        with self._change:
+            self._table.delete(vmid)
+            self._access.forget_guest(vmid)
+            self._file_locks.pop(vmid, None)
+
+    @contextmanager
+    def file_lock(self, vmid: int, log: Log | None = None) -> Iterator[None]:
+        """Hold the container's lock file, as start, stop, shutdown and changes do for long."""
+        lock = self._file_locks.setdefault(vmid, threading.Lock())
+        if not lock.acquire(blocking=False):
+            self._wait_for(lock, vmid, log)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _wait_for(self, lock: threading.Lock, vmid: int, log: Log | None) -> None:
+        if log:
+            log("trying to acquire lock...")
+        if not lock.acquire(timeout=LOCK_WAIT_S):
+            raise Failed(f"can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
+        if log:
+            log(" OK")
+
+    # -- state
+
+    def start(self, vmid: int, *, skip_lock: bool = False) -> None:
+        """Start a stopped container; returns when it runs."""
+        config = self.config(vmid)
+        if config.get("template") == "1":
+            raise Failed("you can't start a CT if it's a template")
+        if not skip_lock:
+            self.check_lock(vmid)
+        self.check_bridge(config)
+        self._backend.start(vmid, self.settings(vmid))
+
+    def is_running(self, vmid: int) -> bool:
+        """Whether it runs now."""
+        return self._backend.is_running(vmid)
+
+    def status(self, vmid: int, config: Config) -> Document:
+        """The row of the container list."""
+        running = self.is_running(vmid)
+        usage = self._usage(vmid) if running else Usage()
+        memory, swap = (int(config.get(key, 512)) for key in ("memory", "swap"))
+        row: Document = {
+            "vmid": vmid,
+            "type": "lxc",
+            "name": config.get("hostname", f"CT{vmid}"),
+            "status": "running" if running else "stopped",
+            "cpu": usage.cpu,
+            "cpus": int(config.get("cores", 0)) or os.cpu_count() or 1,
+            "mem": usage.mem,
+            "maxmem": memory * 1024**2,
+            "swap": 0,
+            "maxswap": swap * 1024**2,
+            "disk": usage.disk,
+            "maxdisk": disk_bytes(config),
+            "diskread": 0,
+            "diskwrite": 0,
+            "netin": usage.netin,
+            "netout": usage.netout,
+            "uptime": usage.uptime_s,
+        }
+        row |= {key: config[key] for key in ("lock", "tags") if key in config}
+        if config.get("template") == "1":
+            row["template"] = 1
+        # A host without pressure stall information shows null here, and so do we.
+        return row | ({"pid": usage.pid, **dict.fromkeys(PRESSURE)} if running else {})
+
+    def resource(self, vmid: int, config: Config) -> Document:
+        """The row of the cluster's resources and of a pool's members."""
+        row = self.status(vmid, config)
+        drop = {"cpus", "swap", "maxswap", "pid", *PRESSURE}
+        kept = {key: value for key, value in row.items() if key not in drop}
+        template = int(config.get("template", 0))
+        extra = {"id": f"lxc/{vmid}", "node": self.node, "maxcpu": row["cpus"]}
+        return {**kept, **extra, "template": template}
+
+    def _usage(self, vmid: int) -> Usage:
+        try:
+            return self._backend.usage(vmid)
+        except BackendError:  # it ended between the two questions
+            return Usage()
+
+
+def disk_bytes(config: Config) -> int:
+    """The size of the root file system."""
+    size = parse_properties(config.get("rootfs", ""), "volume").get("size")
+    return int((parse_size_gb(size) if size else DEFAULT_DISK_GB) * GIB)

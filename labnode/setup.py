@@ -1,0 +1,70 @@
+"""What a lab node has from its first start: a pool, roles, a user and two tokens with few rights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from labnode.access import Access
+
+USER, POOL = "winux@pve", "winux"
+DISK_STORAGE, TEMPLATE_STORAGE = "local-lab", "local"
+DESKTOP = """VM.Allocate VM.Audit VM.PowerMgmt VM.Snapshot VM.Config.CPU VM.Config.Memory
+    VM.Config.Network VM.Config.Options VM.Config.Disk Pool.Audit""".split()
+
+# Role, privileges, and what the tokens need it for.
+ROLES = {
+    "WinuxDesktop": DESKTOP,  # on the pool: make, size, start, stop and remove desktops
+    "WinuxTemplate": ["VM.Clone", "VM.Audit"],  # on the pool: templates are members of it, too
+    "WinuxDisk": ["Datastore.AllocateSpace", "Datastore.Audit"],
+    "WinuxUpload": ["Datastore.AllocateSpace", "Datastore.AllocateTemplate", "Datastore.Audit"],
+    "WinuxNetwork": ["SDN.Use"],
+}
+
+
+def grants(bridge: str) -> dict[str, list[tuple[str, str]]]:
+    """Paths and roles of each token; the user has all of them, or the tokens would have nothing."""
+    shared = [
+        (f"/pool/{POOL}", "WinuxDesktop"),
+        (f"/pool/{POOL}", "WinuxTemplate"),
+        (f"/storage/{DISK_STORAGE}", "WinuxDisk"),
+        (f"/sdn/zones/localnetwork/{bridge}", "WinuxNetwork"),
+    ]
+    return {
+        "portal": shared,
+        "builder": [*shared, (f"/storage/{TEMPLATE_STORAGE}", "WinuxUpload")],
+    }
+
+
+def ensure_users(access: Access, bridge: str) -> dict[str, str]:
+    """Make what is missing; the secrets of tokens that were made just now, by token id."""
+    for role, privileges in ROLES.items():
+        access.roles.put(role, {"privs": privileges})
+    if POOL not in access.pools:
+        access.pools.put(POOL, {"vms": [], "comment": "Winux desktops and templates"})
+    if USER not in access.users:
+        access.add_user(USER)
+    known = (access.users.get(USER) or {}).get("tokens", {})
+    made = {}
+    for token, rules in grants(bridge).items():
+        if token not in known:
+            made[token] = access.add_token(USER, token)
+        for path, role in rules:
+            access.grant(path, [role], "users", [USER])
+            access.grant(path, [role], "tokens", [f"{USER}!{token}"])
+    return made
+
+
+def write_settings(file: Path, settings: dict[str, str]) -> None:
+    """Write `KEY=value` lines that only the owner may read."""
+    part = file.with_suffix(".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.writelines(f"{key}={value}\n" for key, value in settings.items())
+    part.replace(file)
+
+
+def read_settings(file: Path) -> dict[str, str]:
+    """Read what `write_settings` wrote."""
+    lines = (line.partition("=") for line in file.read_text().splitlines() if line)
+    return {key: value for key, _, value in lines}

@@ -1,0 +1,134 @@
+"""Background tasks: UPIDs, worker threads, logs and exit statuses."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labnode.backend import BackendError
+from labnode.errors import ApiError, BadParameters
+from labnode.store import Document, Store
+
+KEPT = 2000
+UPID = re.compile(
+    r"UPID:(?P<node>[a-zA-Z0-9\-]+):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9})"
+    r":(?P<starttime>[0-9A-F]{8}):(?P<type>[^:\s]+):(?P<id>[^:\s]*):(?P<user>[^:\s]+):",
+    re.IGNORECASE,
+)
+
+Log = Callable[[str], None]
+Work = Callable[[Log], None]
+
+
+@dataclass(frozen=True)
+class TaskFault:
+    """A fault asked for by a test: the task fails with `message`, or is lost without a trace."""
+
+    message: str = ""
+    is_lost: bool = False
+
+
+class Tasks:
+    """All tasks of this node, running and ended."""
+
+    def __init__(self, store: Store, node: str) -> None:
+        self._node = node
+        self._table = store.table("task")
+        self._threads: dict[str, threading.Thread] = {}
+        self._numbers = itertools.count(int(time.time() * 10) & 0xFFFFFF)
+        self._began = time.monotonic()
+        self._end_interrupted()
+
+    def start(
+        self, kind: str, ident: int | str, user: str, work: Work, fault: TaskFault | None = None
+    ) -> str:
+        """Run `work` in the background and return the task's UPID."""
+        pstart = int((time.monotonic() - self._began) * 100)
+        pid, now = next(self._numbers) & 0xFFFFFFFF, int(time.time())
+        upid = f"UPID:{self._node}:{pid:08X}:{pstart:08X}:{now:08X}:{kind}:{ident}:{user}:"
+        if fault and fault.is_lost:
+            return upid
+        self._table.put(upid, {"log": [], "exitstatus": None, "endtime": None})
+        arguments = (upid, _failing(fault.message) if fault else work)
+        thread = threading.Thread(target=self._run, args=arguments, name=kind, daemon=True)
+        self._threads[upid] = thread
+        thread.start()
+        return upid
+
+    def parse(self, upid: str) -> Document:
+        """What the UPID says; raises BadParameters for one that cannot be a UPID."""
+        match = UPID.fullmatch(upid)
+        if match is None:
+            raise BadParameters({"upid": "unable to parse worker upid"})
+        numbers = {key: int(match[key], 16) for key in ("pid", "pstart", "starttime")}
+        words = {key: match[key] for key in ("node", "type", "id", "user")}
+        return {"upid": upid, **words, **numbers}
+
+    def get(self, upid: str) -> Document:
+        """The stored task: log lines, exit status and end time (both None while it runs)."""
+        self.parse(upid)
+        task = self._table.get(upid)
+        if task is None:
+            raise BadParameters({"upid": "no such task"})
+        return task
+
+    def find(self, upid: str) -> Document | None:
+        """The stored task, or None."""
+        return self._table.get(upid)
+
+    def all(self) -> list[tuple[Document, Document]]:
+        """What the UPIDs say and what is stored, the newest first."""
+        found = [(self.parse(upid), task) for upid, task in self._table.items()]
+        return sorted(found, key=lambda pair: pair[0]["starttime"], reverse=True)
+
+    def wait(self, upid: str, timeout: float) -> bool:
+        """Wait for a task; whether it has ended."""
+        thread = self._threads.get(upid)
+        if thread:
+            thread.join(timeout)
+        return not (thread and thread.is_alive())
+
+    def finish(self, timeout: float) -> None:
+        """Let running tasks come to their end: a clone is never cut short by a restart."""
+        deadline = time.monotonic() + timeout
+        for thread in list(self._threads.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _run(self, upid: str, work: Work) -> None:
+        lines: list[str] = []
+
+        def log(line: str) -> None:
+            lines.append(line)
+            self._table.put(upid, {"log": list(lines), "exitstatus": None, "endtime": None})
+
+        try:
+            work(log)
+            status = "OK"
+        except (ApiError, BackendError, OSError) as error:
+            status = str(error)
+        except Exception as error:  # a bug must end the task, not leave it running for ever
+            status = f"internal error: {error!r}"
+        lines.append("TASK OK" if status == "OK" else f"TASK ERROR: {status}")
+        ended = {"log": lines, "exitstatus": status, "endtime": int(time.time())}
+        self._table.put(upid, ended)
+        self._threads.pop(upid, None)
+
+    def _end_interrupted(self) -> None:
+        """Tasks that ran when the server was killed end as Proxmox says it of a dead worker."""
+        for upid, task in self._table.items():
+            if task["exitstatus"] is None:
+                ended = {"exitstatus": "unexpected status", "endtime": int(time.time())}
+                self._table.put(upid, {**task, **ended})
+        for parsed, _ in self.all()[KEPT:]:
+            self._table.delete(parsed["upid"])
+
+
+def _failing(message: str) -> Work:
+    def fail(log: Log) -> None:
+        raise BackendError(message)
+
+    return fail
