@@ -1,0 +1,153 @@
+// From a ticket to a picture, and back again when the link breaks.
+
+import { Backoff } from "./backoff.js";
+import { endingOf } from "./endings.js";
+import { Link } from "./link.js";
+import { PortalError } from "./portal.js";
+import * as rdp from "./rdp.js";
+
+/** A session this old worked: the next break starts again with the shortest wait. */
+const WORKED_MS = 10_000;
+
+/**
+ * Keeps one session going. `parts`: { canvas, portal, screen, picture, curtain, words, moduleUrl,
+ * keyboardLayout() }; `handlers`: those of the session and started(session, ticket), stopped().
+ */
+export class Connection {
+  session = null;
+  link = null;
+  #backoff = new Backoff();
+  #isRunning = false;
+  #isWanted = true;
+  #triedOnce = false;
+
+  constructor(parts, handlers) {
+    Object.assign(this, parts);
+    this.handlers = handlers;
+  }
+
+  /** Connects, and connects again, until the end is final or the person disconnects. */
+  async run() {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#isWanted = true;
+    this.#triedOnce = false;
+    this.#backoff.reset();
+    try {
+      while (this.#isWanted && (await this.#round()));
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /** The person presses Reconnect: at once. */
+  now() {
+    if (this.#isRunning) this.#backoff.now();
+    else this.run();
+  }
+
+  /** The person goes. */
+  disconnect(title, text) {
+    this.#isWanted = false;
+    this.#end();
+    this.curtain.ended({ title, text, canRetry: true });
+  }
+
+  /** A new session with other settings, such as the keyboard layout. */
+  renew() {
+    this.#triedOnce = false;
+    this.#backoff.reset();
+    this.#end();
+  }
+
+  #end() {
+    this.session?.close();
+    // a link that is gone already does not hear the goodbye
+    setTimeout(() => this.link?.drop(), 300);
+  }
+
+  /** One session from beginning to end; resolves to whether to go on. */
+  async #round() {
+    const began = performance.now();
+    const ending = await this.#session();
+    this.session = null;
+    this.link = null;
+    this.handlers.stopped();
+    if (!this.#isWanted) return false;
+    if (performance.now() - began > WORKED_MS) {
+      this.#backoff.reset();
+      this.#triedOnce = false;
+    }
+    return this.#afterwards(ending);
+  }
+
+  async #afterwards(ending) {
+    const mayTry = ending.again === "soon" || (ending.again === "once" && !this.#triedOnce);
+    if (!mayTry) {
+      this.curtain.ended({ ...ending, canRetry: ending.again !== "never" });
+      return false;
+    }
+    this.#triedOnce = ending.again === "once";
+    await this.#backoff.wait((seconds) => {
+      const when = seconds ? this.words.in.replace("%d", seconds) : this.words.now;
+      this.curtain.waiting(ending.title, `${ending.text} ${when}`);
+    });
+    return this.#isWanted;
+  }
+
+  async #session() {
+    const link = new Link();
+    try {
+      const session = await this.#connect(link);
+      await session.run();
+      await closed(link);
+    } catch (error) {
+      if (error instanceof PortalError) return this.#refused(error);
+      if (rdp.isPanic(error)) rdp.forget();
+      await closed(link);
+      console.warn("The session ended:", describe(error));
+    }
+    link.drop();
+    return endingOf(link.closed, this.words.endings);
+  }
+
+  async #connect(link) {
+    const { curtain, words, screen } = this;
+    curtain.step("viewer", words.steps.viewer);
+    const loading = rdp.load(this.moduleUrl);
+    const asking = this.portal.ticket(this.keyboardLayout());
+    loading.catch(() => {}); // its failure is told below, after the ticket's
+    const ticket = await asking;
+    const module = await loading;
+    curtain.step("sign-in", words.steps.signIn);
+    this.link = link;
+    link.attach();
+    const size = screen.size();
+    this.session = await rdp.connect(module, {
+      canvas: this.canvas, address: ticket.gateway_url, ticket: ticket.ticket, size, handlers: this.handlers,
+    });
+    curtain.step("picture", words.steps.picture);
+    this.picture.next().then(() => { curtain.hide(); this.handlers.pictured(); });
+    screen.ask(size);
+    this.handlers.started(this.session, ticket);
+    return this.session;
+  }
+
+  #refused(error) {
+    const link = error.url ? { url: error.url, title: error.urlTitle } : undefined;
+    return { title: error.message, text: error.whatToDo, again: error.again ? "soon" : "never", link };
+  }
+}
+
+/** The close event may come a moment after the session's own end. */
+function closed(link) {
+  if (link.closed) return Promise.resolve();
+  return new Promise((resolve) => {
+    link.addEventListener("close", resolve, { once: true });
+    setTimeout(resolve, 1_000);
+  });
+}
+
+function describe(error) {
+  return typeof error?.backtrace === "function" ? error.backtrace() : error;
+}
