@@ -91,17 +91,20 @@ def clean(options: argparse.Namespace) -> int:
     with _only_one(state_dir):
         config = state_dir / "backend.json"
         if config.exists():
-            kind = json.loads(config.read_text())
-            backend = _make_backend(
-                kind["backend"], state_dir, kind["bridge"], ipaddress.IPv4Network(kind["subnet"])
-            )
-            for vmid in sorted(backend.existing(), reverse=True):
-                backend.destroy(vmid)
-            remove = getattr(backend, "remove", None)
-            if remove:
-                remove()
+            _clean_backend(json.loads(config.read_text()), state_dir)
         (state_dir / "state.sqlite").unlink(missing_ok=True)
     return 0
+
+
+def _clean_backend(choice: dict[str, str], state_dir: Path) -> None:
+    if choice["backend"] == "lxc":
+        from labnode import containers
+
+        containers.clean(state_dir, choice["bridge"])
+        return
+    memory = MemoryBackend(state_dir)
+    for vmid in memory.existing():
+        memory.destroy(vmid)
 
 
 def _make_node(options: argparse.Namespace, store: Store, state_dir: Path, print_: str) -> Node:
