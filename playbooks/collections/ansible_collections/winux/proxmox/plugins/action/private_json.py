@@ -19,8 +19,8 @@ class ActionModule(WinuxAction):
             return {"changed": False, "path": arguments["path"]}
         content = {name: value for name, value in arguments["content"].items() if value is not None}
         before = self._before(arguments["path"]) if arguments["keep"] else {}
-        kept = {name: before[name] for name in arguments["keep"] if name in before and name not in content}
-        return {"changed": write_private(arguments["path"], content | kept), "path": arguments["path"]}
+        kept = {name: before[name] for name in arguments["keep"] if name in before}
+        return {"changed": write_private(arguments["path"], kept | content), "path": arguments["path"]}
 
     def _before(self, path: str) -> dict[str, str]:
         from pathlib import Path

@@ -79,7 +79,7 @@ def read_secrets(path: str | None) -> dict[str, str]:
 def write_private(path: str, content: dict[str, Any]) -> bool:
     """Write JSON for the owner only, whole or not at all; whether that changed the file."""
     target = Path(path)
-    text = json.dumps(content, indent=2) + "\n"
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
     try:
         if target.is_file() and target.read_text() == text:
             return False
