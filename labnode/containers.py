@@ -108,10 +108,13 @@ class LxcBackend:
         if self._storage.is_template(vmid):
             raise BackendError(f"CT {vmid} is a template and cannot be started")
         self._clear(vmid)
-        root = self._storage.mount(vmid)
-        self._write_config(vmid, config, root)
-        self._network.filter(self._owners())
-        self._launch(vmid)
+        try:
+            self._write_config(vmid, config, self._storage.mount(vmid))
+            self._network.filter(self._owners())
+            self._launch(vmid)
+        except (BackendError, OSError):
+            self._clear(vmid)
+            raise
 
     @told
     def stop(self, vmid: int) -> None:
@@ -209,7 +212,6 @@ class LxcBackend:
             self._wait_settled(vmid)
         except BackendError as error:
             words = _first_errors(log) or str(error)
-            self._clear(vmid)
             raise BackendError(f"CT {vmid} did not start: {words}") from error
 
     def _wait_settled(self, vmid: int) -> None:
@@ -261,6 +263,19 @@ def clean(state_dir: Path, bridge: str) -> None:
     storage.remove_all()
     network.remove()
     group.remove()
+
+
+def take_down_network(state_dir: Path, bridge: str) -> None:
+    """Remove bridge and packet filter and nothing else; the next `prepare` makes them again.
+
+    For a lab node that rests. Raises BackendError while a container runs.
+    """
+    network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), state_dir.absolute())
+    if network.foreign_owner():
+        return
+    if running := network.ports():
+        raise BackendError(f"containers still run on bridge {bridge}: {sorted(running)}")
+    network.remove()
 
 
 def _first_errors(log: Path) -> str:

@@ -100,20 +100,20 @@ class Stack:
             time.sleep(0.3)
 
     def stop(self) -> None:
-        """End desktops and processes; a node whose desktops do not end so is cleaned wholly."""
+        """End desktops, processes and network; if a desktop does not end, its node is cleaned."""
+        if not self.children:
+            return
         self._stop_child("web server")
-        problem: SetupFailed | None = None
-        if {"worker", "lab node"} <= self.children.keys():
-            try:
+        try:
+            if {"worker", "lab node"} <= self.children.keys():
                 self.end_desktops()
-            except SetupFailed as failure:
-                problem = failure
+        except SetupFailed as failure:
+            print(failure, flush=True)
         self._stop_child("worker")
         self._stop_child("lab node")
-        if running_containers(self.settings):
-            if problem:
-                print(problem, flush=True)
-            clean_lab_node(self.settings.lab, self.settings.logs / "clean.log")
+        log = self.settings.logs / "clean.log"
+        has_leftovers = bool(running_containers(self.settings))
+        clean_lab_node(self.settings.lab, log, network_alone=not has_leftovers)
 
     def _stop_child(self, name: str) -> None:
         if child := self.children.pop(name, None):
