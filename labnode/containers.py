@@ -64,8 +64,8 @@ class LxcBackend:
 
     @told
     def prepare(self) -> None:
-        self._network.refuse_conflicts()
         first_id = prepare_host()
+        self._network.refuse_conflicts()
         self._storage.prepare(first_id)
         self._machine = Machine(
             bridge=self._network.bridge,

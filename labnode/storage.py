@@ -300,7 +300,9 @@ class Storage:
 
 
 def _size(folder: Path) -> int:
-    done = subprocess.run(
-        ["du", "-sx", "--block-size=1", folder], capture_output=True, check=False, timeout=60
-    )  # files may go away while du counts, which it reports as a failure
+    command = ["du", "-sx", "--block-size=1", str(folder)]
+    try:  # files may go away while du counts, which it reports as a failure: no check
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    except subprocess.TimeoutExpired:
+        return 0
     return int(done.stdout.split()[0]) if done.stdout else 0
