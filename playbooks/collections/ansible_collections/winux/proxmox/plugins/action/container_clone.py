@@ -37,22 +37,36 @@ class ActionModule(ProxmoxAction):
         from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
 
         what = f"cloning template {source} to container {container.vmid}"
-        names = {"newid": container.vmid, "hostname": arguments["hostname"], "pool": arguments["pool"]}
+        names = {
+            "newid": container.vmid,
+            "hostname": arguments["hostname"],
+            "pool": arguments["pool"],
+        }
         self._check_template(container.api, source)
         try:
             container.create(f"lxc/{source}/clone", what, **names)
         except NodeTrouble as refusal:
             if "Linked clone feature" not in str(refusal):
                 raise
-            container.create(f"lxc/{source}/clone", what, **names, full=1, storage=arguments["storage"])
+            container.create(
+                f"lxc/{source}/clone", what, **names, full=1, storage=arguments["storage"]
+            )
 
     def _check_template(self, api: Any, source: int) -> None:
-        """A clone of what is no template would silently be a full one, of a running desktop even."""
-        from ansible_collections.winux.proxmox.plugins.module_utils.failures import Missing, ProxmoxFailed
+        """A clone of what is no template would silently be a full one, of a running desktop
+        even."""
+        from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
+            Missing,
+            ProxmoxFailed,
+        )
 
         try:
             config = api.read(f"lxc/{source}/config")
         except Missing as missing:
-            raise ProxmoxFailed(f"template {source} is not there, or the API token may not use it: {missing}") from missing
+            raise ProxmoxFailed(
+                f"template {source} is not there, or the API token may not use it: {missing}"
+            ) from missing
         if str(config.get("template", "0")) != "1":
-            raise ProxmoxFailed(f"container {source} is not a template: build one with template-build.yml")
+            raise ProxmoxFailed(
+                f"container {source} is not a template: build one with template-build.yml"
+            )

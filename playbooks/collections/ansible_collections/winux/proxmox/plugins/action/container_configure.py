@@ -39,7 +39,9 @@ class ActionModule(ProxmoxAction):
         if config is None and self.check_mode:
             return {"changed": True, "address": arguments["address"] or ""}
         if config is None:
-            raise ProxmoxFailed(f"container {container.vmid} is not there: it was to be cloned first")
+            raise ProxmoxFailed(
+                f"container {container.vmid} is not there: it was to be cloned first"
+            )
         address = self._address(container, config, arguments)
         changed = self._set_options(container, config, arguments, address)
         changed |= self._grow_disk(container, config, arguments["disk_gb"])
@@ -52,10 +54,17 @@ class ActionModule(ProxmoxAction):
         if not wanted and address_of(config):
             return current
         if not wanted and not arguments["network"]:
-            raise ProxmoxFailed("say which address the desktop gets: container_address, or container_network to choose from")
+            raise ProxmoxFailed(
+                "say which address the desktop gets: container_address, or container_network "
+                "to choose from"
+            )
         look = not wanted or (arguments["check_address"] and wanted != current)
         taken = self._taken(container) if look else {}
-        return checked(wanted, taken, container.vmid) if wanted else chosen(arguments["network"], taken, container.vmid)
+        return (
+            checked(wanted, taken, container.vmid)
+            if wanted
+            else chosen(arguments["network"], taken, container.vmid)
+        )
 
     def _taken(self, container: Any) -> dict[str, int]:
         """Address to vmid of every container that the token sees."""
@@ -64,15 +73,21 @@ class ActionModule(ProxmoxAction):
         found = configurations(container.api, templates_only=False)
         return {address_of(config): vmid for vmid, config in found if address_of(config)}
 
-    def _set_options(self, container: Any, config: dict[str, Any], arguments: dict[str, Any], address: str) -> bool:
+    def _set_options(
+        self, container: Any, config: dict[str, Any], arguments: dict[str, Any], address: str
+    ) -> bool:
         """PUT what differs, and only that."""
-        gateway = arguments["gateway"] or (gateway_of(arguments["network"]) if arguments["network"] else "")
+        gateway = arguments["gateway"] or (
+            gateway_of(arguments["network"]) if arguments["network"] else ""
+        )
         wanted = {
             "memory": arguments["memory_mb"],
             "swap": arguments["swap_mb"],
             "cores": arguments["cores"],
         }
-        options = {name: value for name, value in wanted.items() if str(config.get(name)) != str(value)}
+        options = {
+            name: value for name, value in wanted.items() if str(config.get(name)) != str(value)
+        }
         options |= net_option(str(config.get("net0", "")), arguments["bridge"], address, gateway)
         options |= nesting_option(str(config.get("features", "")), arguments["nesting"])
         if options and not self.check_mode:
@@ -86,22 +101,39 @@ class ActionModule(ProxmoxAction):
             return False
         if not self.check_mode:
             what = f"growing the disk of container {container.vmid}"
-            container.api.run(what, "put", f"{container.path}/resize", lambda: False, disk="rootfs", size=f"{disk_gb}G")
+            container.api.run(
+                what,
+                "put",
+                f"{container.path}/resize",
+                lambda: False,
+                disk="rootfs",
+                size=f"{disk_gb}G",
+            )
         return True
 
 
 def net_option(current: str, bridge: str, address: str, gateway: str) -> dict[str, str]:
-    """net0, if it must change. The card's hardware address stays: the desktop's identity hangs on it."""
+    """net0, if it must change. The card's hardware address stays: the desktop's identity hangs
+    on it."""
     have = parse_properties(current)
     want = {"name": "eth0", "bridge": bridge, "ip": address} | ({"gw": gateway} if gateway else {})
-    if all(have.get(name) == value for name, value in want.items()) and ("gw" in have) == bool(gateway):
+    if all(have.get(name) == value for name, value in want.items()) and ("gw" in have) == bool(
+        gateway
+    ):
         return {}
-    kept = {name: have[name] for name in ("hwaddr", "firewall", "tag", "mtu", "rate") if name in have}
-    return {"net0": ",".join(f"{name}={value}" for name, value in (want | kept | {"type": "veth"}).items())}
+    kept = {
+        name: have[name] for name in ("hwaddr", "firewall", "tag", "mtu", "rate") if name in have
+    }
+    return {
+        "net0": ",".join(
+            f"{name}={value}" for name, value in (want | kept | {"type": "veth"}).items()
+        )
+    }
 
 
 def nesting_option(current: str, nesting: bool) -> dict[str, str]:
-    """features, if nesting must change. Other features are for root@pam only and stay as they are."""
+    """features, if nesting must change. Other features are for root@pam only and stay as they
+    are."""
     features = parse_properties(current)
     if (features.get("nesting", "0") == "1") == nesting:
         return {}

@@ -1,4 +1,5 @@
-"""Create a container from an uploaded archive and turn it into a template (a draft until it is published)."""
+"""Create a container from an uploaded archive and turn it into a template (a draft until it is
+published)."""
 
 from __future__ import annotations
 
@@ -27,7 +28,10 @@ class ActionModule(ProxmoxAction):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        from ansible_collections.winux.proxmox.plugins.module_utils.templates import free_vmids, published
+        from ansible_collections.winux.proxmox.plugins.module_utils.templates import (
+            free_vmids,
+            published,
+        )
 
         api = self.connect(arguments)
         name, version = arguments["name"], arguments["version"]
@@ -37,12 +41,18 @@ class ActionModule(ProxmoxAction):
             return answer | {"changed": False, "vmid": done[0].vmid, "published": True}
         free = free_vmids(api, arguments["vmid_first"], arguments["vmid_last"])
         if self.check_mode:
-            return answer | {"changed": True, "vmid": free[0], "spare_vmid": free[-1], "published": True}
+            return answer | {
+                "changed": True,
+                "vmid": free[0],
+                "spare_vmid": free[-1],
+                "published": True,
+            }
         vmid = self._draft(api, arguments, free)
         return answer | {"changed": True, "vmid": vmid, "spare_vmid": free[-1], "published": False}
 
     def _draft(self, api: Any, arguments: dict[str, Any], free: list[int]) -> int:
-        """A template of this version: the rest of an earlier run, or made now on the first id that is really free."""
+        """A template of this version: the rest of an earlier run, or made now on the first id
+        that is really free."""
         mark = draft_mark(arguments["name"], arguments["version"])
         rest = self._rest_of_earlier_run(api, mark)
         if rest:
@@ -93,7 +103,9 @@ class ActionModule(ProxmoxAction):
             api.write("post", f"{container.path}/template", lambda: self._is_template(container))
         except NodeTrouble as refusal:
             if not self._is_template(container):
-                raise ProxmoxFailed(f"container {vmid} cannot become a template: {refusal}") from refusal
+                raise ProxmoxFailed(
+                    f"container {vmid} cannot become a template: {refusal}"
+                ) from refusal
 
     def _is_template(self, container: Any) -> bool:
         return str((container.find() or {}).get("template", "0")) == "1"

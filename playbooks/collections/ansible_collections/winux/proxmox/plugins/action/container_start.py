@@ -21,5 +21,7 @@ class ActionModule(ProxmoxAction):
         if self.check_mode:
             return {"changed": container.find_ours() is None or not container.is_running()}
         if container.find_ours() is None:
-            raise ProxmoxFailed(f"container {container.vmid} is not there: it was to be cloned first")
+            raise ProxmoxFailed(
+                f"container {container.vmid} is not there: it was to be cloned first"
+            )
         return {"changed": container.start()}

@@ -10,7 +10,8 @@ from ansible_collections.winux.proxmox.plugins.module_utils.guest import ask
 
 
 class ActionModule(WinuxAction):
-    """The password comes from the secrets file, or is made by the desktop; it is never in an argument.
+    """The password comes from the secrets file, or is made by the desktop; it is never in an
+    argument.
 
     A password made by the desktop is in the result (`password`), so the task needs no_log.
     """

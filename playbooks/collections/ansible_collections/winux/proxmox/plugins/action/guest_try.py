@@ -1,4 +1,5 @@
-"""Sign in on a clone of a new template: guest command, login session, RDP with its own certificate."""
+"""Sign in on a clone of a new template: guest command, login session, RDP with its own
+certificate."""
 
 from __future__ import annotations
 
@@ -24,8 +25,14 @@ class ActionModule(WinuxAction):
         address, key_file = arguments["address"], arguments["key_file"]
         account = {"username": "desktop", "password": secrets.token_urlsafe(16)}
         deadline = int(time.time()) + 3600
-        identity = ask(address, key_file, account | {"do": "personalise", "keyboard_layout": "us", "deadline_epoch": deadline})
+        identity = ask(
+            address,
+            key_file,
+            account | {"do": "personalise", "keyboard_layout": "us", "deadline_epoch": deadline},
+        )
         if certificate_sha256(address) != identity["rdp_certificate_sha256"]:
-            raise ProxmoxFailed(f"something else than the template's clone answers on RDP at {address}")
+            raise ProxmoxFailed(
+                f"something else than the template's clone answers on RDP at {address}"
+            )
         session = ask(address, key_file, account | {"do": "try_session"})
         return {"changed": False, "session": session}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.winux.proxmox.plugins.module_utils.action import WinuxAction, read_secrets, write_private
+from ansible_collections.winux.proxmox.plugins.module_utils.action import (
+    WinuxAction,
+    read_secrets,
+    write_private,
+)
 
 
 class ActionModule(WinuxAction):
@@ -20,7 +24,10 @@ class ActionModule(WinuxAction):
         content = {name: value for name, value in arguments["content"].items() if value is not None}
         before = self._before(arguments["path"]) if arguments["keep"] else {}
         kept = {name: before[name] for name in arguments["keep"] if name in before}
-        return {"changed": write_private(arguments["path"], kept | content), "path": arguments["path"]}
+        return {
+            "changed": write_private(arguments["path"], kept | content),
+            "path": arguments["path"],
+        }
 
     def _before(self, path: str) -> dict[str, str]:
         from pathlib import Path

@@ -1,4 +1,5 @@
-"""Look that a desktop's XRDP answers with the certificate that is its own, and write down how to reach it."""
+"""Look that a desktop's XRDP answers with the certificate that is its own, and write down how to
+reach it."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ class ActionModule(WinuxAction):
         shown = certificate_sha256(arguments["address"])
         if shown != arguments["certificate_sha256"]:
             raise ProxmoxFailed(
-                f"something else answers on RDP at {arguments['address']}: its certificate is {shown}, "
-                f"the desktop's own is {arguments['certificate_sha256']}. Is the address used twice?"
+                f"something else answers on RDP at {arguments['address']}: its certificate is "
+                f"{shown}, "
+                f"the desktop's own is {arguments['certificate_sha256']}. Is the address used "
+                "twice?"
             )
         return {"changed": False}

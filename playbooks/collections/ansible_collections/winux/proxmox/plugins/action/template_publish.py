@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
-from ansible_collections.winux.proxmox.plugins.module_utils.marks import draft_mark, has_mark, template_mark
+from ansible_collections.winux.proxmox.plugins.module_utils.marks import (
+    draft_mark,
+    has_mark,
+    template_mark,
+)
 
 
 class ActionModule(ProxmoxAction):
@@ -19,7 +23,11 @@ class ActionModule(ProxmoxAction):
         from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 
         mark = template_mark(arguments["name"], arguments["version"])
-        container = Container(self.connect(arguments), arguments["vmid"], draft_mark(arguments["name"], arguments["version"]))
+        container = Container(
+            self.connect(arguments),
+            arguments["vmid"],
+            draft_mark(arguments["name"], arguments["version"]),
+        )
         config = container.find() or {}
         if has_mark(config, mark):
             return {"changed": False}

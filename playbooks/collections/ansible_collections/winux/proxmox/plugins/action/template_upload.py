@@ -24,7 +24,9 @@ class ActionModule(ProxmoxAction):
         if not archive.is_file():
             raise ProxmoxFailed(f"{archive} is not there")
         content = api.read(f"storage/{storage}/content", content="vztmpl")
-        if any(row["volid"] == volid and int(row["size"]) == archive.stat().st_size for row in content):
+        if any(
+            row["volid"] == volid and int(row["size"]) == archive.stat().st_size for row in content
+        ):
             return {"changed": False, "volid": volid}
         if not self.check_mode:
             self._upload(api, storage, archive, arguments["name"])

@@ -1,7 +1,8 @@
 """What all our actions share: checked arguments, failures as a message, the connection's options.
 
-They are action plugins and not modules because they run on the controller anyway: a module costs 0.34 s for its own
-Python process, an action 0.08 s (docs/decisions/0001-own-proxmox-actions.md).
+They are action plugins and not modules because they run on the controller anyway: a module costs
+0.34 s for its own
+Python process, an action 0.08 s (docs/decisions/0007-own-proxmox-actions.md).
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ CONNECTION = {
 
 
 class WinuxAction(ActionBase):
-    """An action of this collection; `spec` are its options, `act` does it and returns the result."""
+    """An action of this collection; `spec` are its options, `act` does it and returns the
+    result."""
 
     spec: ClassVar[dict[str, Any]] = {}
     _supports_check_mode = True
     _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         _valid, arguments = self.validate_argument_spec(self.spec)
         try:
@@ -58,9 +62,14 @@ class ProxmoxAction(WinuxAction):
         """The API; imported here so that Ansible can read the plugin without proxmoxer."""
         from ansible_collections.winux.proxmox.plugins.module_utils.api import Api
 
-        secret = read_secrets(arguments["secrets_file"]).get("proxmox_api_token_secret") or arguments["api_token_secret"]
+        secret = (
+            read_secrets(arguments["secrets_file"]).get("proxmox_api_token_secret")
+            or arguments["api_token_secret"]
+        )
         if not secret:
-            raise ProxmoxFailed("there is no API token secret: set proxmox_api_token_secret in the environment")
+            raise ProxmoxFailed(
+                "there is no API token secret: set proxmox_api_token_secret in the environment"
+            )
         return Api(arguments | {"api_token_secret": secret})
 
 
@@ -73,7 +82,9 @@ def read_secrets(path: str | None) -> dict[str, str]:
             raise ProxmoxFailed(f"secrets_file {path} can be read by others: chmod 600 {path}")
         return dict(json.loads(Path(path).read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise ProxmoxFailed(f"secrets_file {path} cannot be read: {type(error).__name__}") from error
+        raise ProxmoxFailed(
+            f"secrets_file {path} cannot be read: {type(error).__name__}"
+        ) from error
 
 
 def write_private(path: str, content: dict[str, Any]) -> bool:

@@ -1,4 +1,5 @@
-"""Addresses of desktops that are made by hand: chosen and checked against the other containers of the node."""
+"""Addresses of desktops that are made by hand: chosen and checked against the other containers
+of the node."""
 
 from __future__ import annotations
 
@@ -27,25 +28,37 @@ def checked(address: str, taken: dict[str, int], vmid: int) -> str:
     try:
         plain = str(IPv4Interface(address).ip)
     except ValueError as error:
-        raise ProxmoxFailed(f"container_address {address!r} is no address such as 10.203.0.70/24: {error}") from error
+        raise ProxmoxFailed(
+            f"container_address {address!r} is no address such as 10.203.0.70/24: {error}"
+        ) from error
     if "/" not in address:
         raise ProxmoxFailed(f"container_address {address!r} lacks its prefix, such as {address}/24")
     if taken.get(plain, vmid) != vmid:
-        raise ProxmoxFailed(f"address {plain} is held by container {taken[plain]} already: choose another container_address")
+        raise ProxmoxFailed(
+            f"address {plain} is held by container {taken[plain]} already: choose another "
+            "container_address"
+        )
     return address
 
 
 def chosen(network: str, taken: dict[str, int], vmid: int) -> str:
-    """A free address (CIDR) for a container; the search starts at a place that depends on its id, so that two rarely meet."""
+    """A free address (CIDR) for a container; the search starts at a place that depends on its
+    id, so that two rarely meet."""
     net = IPv4Network(network)
     if net.num_addresses <= LAST_HOST + 1:
-        raise ProxmoxFailed(f"container_network {network} is too small for hand-made desktops; give container_address")
+        raise ProxmoxFailed(
+            f"container_network {network} is too small for hand-made desktops; give "
+            "container_address"
+        )
     count = LAST_HOST - FIRST_HOST + 1
     for step in range(count):
         address = str(net[FIRST_HOST + (vmid + step) % count])
         if taken.get(address, vmid) == vmid:
             return f"{address}/{net.prefixlen}"
-    raise ProxmoxFailed(f"every address for hand-made desktops in {network} is taken: give container_address, or destroy some")
+    raise ProxmoxFailed(
+        f"every address for hand-made desktops in {network} is taken: give container_address, "
+        "or destroy some"
+    )
 
 
 def gateway_of(network: str) -> str:

@@ -1,11 +1,21 @@
-"""One container on the node: look, wait, change, remove. Nothing here touches one without our mark."""
+"""One container on the node: look, wait, change, remove. Only with our mark on it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.winux.proxmox.plugins.module_utils.api import LOCK_S, TASK_S, Api, NodeTrouble
-from ansible_collections.winux.proxmox.plugins.module_utils.failures import Missing, ProxmoxFailed, Taken
+from ansible_collections.winux.proxmox.plugins.module_utils.api import (
+    LOCK_S,
+    TASK_S,
+    Api,
+    NodeTrouble,
+)
+from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
+    Missing,
+    ProxmoxFailed,
+    Taken,
+    TaskFailed,
+)
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import has_mark
 from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
 
@@ -24,7 +34,7 @@ class Container:
         self.path = f"lxc/{vmid}"
 
     def find(self) -> dict[str, Any] | None:
-        """Its configuration; None: not there (or hidden from the token, which a pool-scoped one cannot tell apart)."""
+        """Its configuration; None: not there, or hidden, which a pool-scoped token cannot tell."""
         try:
             return dict(self.api.read(f"{self.path}/config"))
         except Missing:
@@ -34,7 +44,10 @@ class Container:
         """Its configuration, or None; Taken if it is somebody else's."""
         config = self.find()
         if config is not None and not has_mark(config, self.mark):
-            raise Taken(f"container id {self.vmid} is taken by something else ({config.get('hostname', 'no name')!r}); it was not touched")
+            name = config.get("hostname", "no name")
+            raise Taken(
+                f"container id {self.vmid} is taken by something else ({name}); it was not touched"
+            )
         return config
 
     def is_running(self) -> bool:
@@ -42,16 +55,20 @@ class Container:
         return bool(self.api.read(f"{self.path}/status/current").get("status") == "running")
 
     def exists_with_mark(self) -> bool:
-        """Whether a create whose answer was lost did happen (a pool-scoped token sees it a moment later)."""
+        """Whether a create whose answer was lost did happen; it shows a moment later."""
         return any(self.find_ours() is not None for _waited in moments(3, first_s=0.5))
 
     def create(self, path: str, what: str, **parameters: Any) -> None:
         """Clone or create, marked in the same call; then wait until it is whole."""
         try:
-            self.api.run(what, "post", path, self.exists_with_mark, description=self.mark, **parameters)
-        except NodeTrouble as refusal:
+            self.api.run(
+                what, "post", path, self.exists_with_mark, description=self.mark, **parameters
+            )
+        except (NodeTrouble, TaskFailed) as refusal:
             if "already exists" in str(refusal):
-                raise Taken(f"container id {self.vmid} is taken by something else; it was not touched") from refusal
+                raise Taken(
+                    f"container id {self.vmid} is taken by something else; it was not touched"
+                ) from refusal
             raise
         self.wait_until_whole()
 
@@ -60,10 +77,13 @@ class Container:
         for _waited in moments(VISIBLE_S):
             if self.find_ours() is not None:
                 return self.wait_for_lock()
-        raise ProxmoxFailed(f"container {self.vmid} is not there although Proxmox VE says it was made; is it in the token's pool?")
+        raise ProxmoxFailed(
+            f"container {self.vmid} is not there although Proxmox VE says it was made; is it "
+            "in the token's pool?"
+        )
 
     def wait_for_lock(self) -> dict[str, Any]:
-        """Until a create, clone or the like that is under way has ended; {} if that removed the container."""
+        """Until what is under way has ended; its configuration, {} if that removed it."""
         idle_since: float | None = None
         for waited in moments(TASK_S):
             config = self.find_ours()
@@ -76,14 +96,21 @@ class Container:
             elif waited - idle_since > STALE_S:
                 break
         raise ProxmoxFailed(
-            f"container {self.vmid} is locked ({config['lock']}) and no task works on it: an interrupted task left that. "
-            f"On the node, as root: pct unlock {self.vmid}; then run this again."
+            f"container {self.vmid} is locked ({config['lock']}) and no task works on it: an "
+            f"interrupted one left that. On the node, as root: pct unlock {self.vmid}; then again."
         )
 
     def _has_task(self) -> bool:
-        """Whether a task that works on it is under way; a token sees its own ones."""
-        tasks = self.api.read("tasks", source="active", vmid=self.vmid) or []
-        return any(str(task.get("id")) == str(self.vmid) and "endtime" not in task for task in tasks)
+        """Whether a task may be working on it: one of its own, or a clone.
+
+        A clone's task carries the id of its source and does not say what it makes.
+        """
+        tasks = self.api.read("tasks", source="active") or []
+        running = [task for task in tasks if "endtime" not in task]
+        return any(
+            str(task.get("id")) == str(self.vmid) or task.get("type") == "vzclone"
+            for task in running
+        )
 
     def set_options(self, options: dict[str, Any]) -> None:
         """PUT of its configuration; safe to repeat, so a lost answer needs no look."""
@@ -94,12 +121,20 @@ class Container:
         if self.is_running():
             return False
         try:
-            self.api.run(f"starting container {self.vmid}", "post", f"{self.path}/status/start", self.is_running)
+            self.api.run(
+                f"starting container {self.vmid}",
+                "post",
+                f"{self.path}/status/start",
+                self.is_running,
+            )
         except NodeTrouble as refusal:
             if "already running" not in str(refusal):
                 raise
         if not self.is_running():
-            raise ProxmoxFailed(f"container {self.vmid} was started and does not run; see its log on the node: pct start {self.vmid} --debug")
+            raise ProxmoxFailed(
+                f"container {self.vmid} was started and does not run; see its log on the node: "
+                f"pct start {self.vmid} --debug"
+            )
         return True
 
     def stop(self) -> None:
@@ -108,14 +143,19 @@ class Container:
             if not self.is_running():
                 return
             try:
-                self.api.run(f"stopping container {self.vmid}", "post", f"{self.path}/status/stop", lambda: not self.is_running())
+                self.api.run(
+                    f"stopping container {self.vmid}",
+                    "post",
+                    f"{self.path}/status/stop",
+                    lambda: not self.is_running(),
+                )
             except NodeTrouble as refusal:
                 if "not running" not in str(refusal):
                     raise
         raise ProxmoxFailed(f"container {self.vmid} still runs after {LOCK_S} s of stopping it")
 
     def remove(self) -> bool:
-        """Whether it had to be removed. Waits for what is under way, stops, deletes, and looks that it is gone."""
+        """Wait for what is under way, stop, delete, look that it is gone; whether it was there."""
         if self.find_ours() is None:
             return False
         for _waited in moments(LOCK_S, first_s=0.3, longest_s=5):
@@ -123,7 +163,13 @@ class Container:
                 if not self.wait_for_lock():
                     return True
                 self.stop()
-                self.api.run(f"removing container {self.vmid}", "delete", self.path, lambda: self.find() is None, purge=1)
+                self.api.run(
+                    f"removing container {self.vmid}",
+                    "delete",
+                    self.path,
+                    lambda: self.find() is None,
+                    purge=1,
+                )
             except Missing:
                 pass  # gone between two looks
             except NodeTrouble as refusal:

@@ -1,10 +1,10 @@
 """What can go wrong, as the person who runs a playbook should read it.
 
-    ProxmoxFailed             the message says what happened and what to do
-    ├── Missing               no such container, or none that this token may see
-    ├── Taken                 the id is somebody else's
-    ├── TaskFailed            a task of Proxmox VE ended badly; holds its exit status
-    └── AnswerLost            a write was sent and no answer came: nobody knows whether it happened
+ProxmoxFailed             the message says what happened and what to do
+├── Missing               no such container, or none that this token may see
+├── Taken                 the id is somebody else's
+├── TaskFailed            a task of Proxmox VE ended badly; holds its exit status
+└── AnswerLost            a write was sent and no answer came: nobody knows whether it happened
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ class ProxmoxFailed(Exception):
 
 
 class Missing(ProxmoxFailed):
-    """The container is not there. A token scoped to a pool gets 403 for what is gone or not there yet, so that counts too."""
+    """The container is not there. A token scoped to a pool gets 403 for what is gone or not
+    there yet, so that counts too."""
 
 
 class Taken(ProxmoxFailed):

@@ -1,4 +1,5 @@
-"""Asking winux-guest inside a desktop, over one SSH connection; everything secret goes through its standard input."""
+"""Asking winux-guest inside a desktop, over one SSH connection; everything secret goes through
+its standard input."""
 
 from __future__ import annotations
 
@@ -20,14 +21,23 @@ BANNER_S = 2
 def ask(address: str, key_file: str, request: dict[str, Any]) -> dict[str, Any]:
     """Send one request to winux-guest and return its answer.
 
-    The desktop is minutes old and its host key is not known yet, so the first key is accepted (into a file of this call
+    The desktop is minutes old and its host key is not known yet, so the first key is accepted
+    (into a file of this call
     alone); the answer holds its fingerprint for whoever connects later.
     """
     if not Path(key_file).expanduser().is_file():
-        raise ProxmoxFailed(f"guest_key_file {key_file} is not there: it must be the private key whose public half is in the template")
+        raise ProxmoxFailed(
+            f"guest_key_file {key_file} is not there: it must be the private key whose public "
+            "half is in the template"
+        )
     _wait_for_ssh(address)
     with tempfile.TemporaryDirectory(prefix="winux-known-hosts-") as folder:
-        done = _ssh(address, str(Path(key_file).expanduser()), Path(folder) / "known_hosts", json.dumps(request))
+        done = _ssh(
+            address,
+            str(Path(key_file).expanduser()),
+            Path(folder) / "known_hosts",
+            json.dumps(request),
+        )
     return _answer(address, done)
 
 
@@ -41,10 +51,15 @@ def _wait_for_ssh(address: str) -> None:
                     return
         except OSError as error:
             trouble = str(error)
-    raise ProxmoxFailed(f"the desktop at {address} does not answer on SSH after {SSH_S} s ({trouble}): is its address reachable from here, and its bridge right?")
+    raise ProxmoxFailed(
+        f"the desktop at {address} does not answer on SSH after {SSH_S} s ({trouble}): is its "
+        "address reachable from here, and its bridge right?"
+    )
 
 
-def _ssh(address: str, key_file: str, known_hosts: Path, text: str) -> subprocess.CompletedProcess[str]:
+def _ssh(
+    address: str, key_file: str, known_hosts: Path, text: str
+) -> subprocess.CompletedProcess[str]:
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "accept-new",
@@ -58,11 +73,31 @@ def _ssh(address: str, key_file: str, known_hosts: Path, text: str) -> subproces
         "ServerAliveInterval": "5",
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    command = ["ssh", "-T", "-F", os.devnull, "-i", key_file, *words, f"root@{address}", "winux-guest"]
+    command = [
+        "ssh",
+        "-T",
+        "-F",
+        os.devnull,
+        "-i",
+        key_file,
+        *words,
+        f"root@{address}",
+        "winux-guest",
+    ]
     try:
-        return subprocess.run(command, input=text, capture_output=True, text=True, errors="replace", timeout=SSH_S, check=False)
+        return subprocess.run(
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SSH_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
-        raise ProxmoxFailed(f"the desktop at {address} did not finish within {SSH_S} s over SSH") from None
+        raise ProxmoxFailed(
+            f"the desktop at {address} did not finish within {SSH_S} s over SSH"
+        ) from None
 
 
 def _answer(address: str, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -71,8 +106,10 @@ def _answer(address: str, done: subprocess.CompletedProcess[str]) -> dict[str, A
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        hint = " Was the template built with another guest_key_file?" if "Permission denied" in done.stderr else ""
-        raise ProxmoxFailed(f"the desktop at {address} gave no answer over SSH: {done.stderr.strip()[-300:] or done.returncode}.{hint}")
+        why = done.stderr.strip()[-300:] or f"ssh ended with {done.returncode}"
+        if "Permission denied" in why:
+            why += ". Was the template built with another guest_key_file?"
+        raise ProxmoxFailed(f"the desktop at {address} gave no answer over SSH: {why}")
     if "error" in answer:
         raise ProxmoxFailed(f"the desktop at {address} refused: {answer['error']}")
     return answer

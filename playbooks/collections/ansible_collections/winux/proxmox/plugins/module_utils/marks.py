@@ -1,4 +1,5 @@
-"""Ownership marks: one line in a container's description, written by the very call that creates it."""
+"""Ownership marks: one line in a container's description, written by the very call that creates
+it."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def draft_mark(name: str, version: str) -> str:
 
 
 def has_mark(config: dict[str, object], mark: str) -> bool:
-    """Whether one line of the description is the mark (Proxmox adds a newline, people add lines)."""
+    """Whether one line of the description is the mark (Proxmox adds a newline, people add
+    lines)."""
     return mark in [line.strip() for line in str(config.get("description", "")).splitlines()]
 
 

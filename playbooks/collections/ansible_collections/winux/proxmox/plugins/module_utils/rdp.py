@@ -1,4 +1,5 @@
-"""Whether a desktop's XRDP really answers: X.224 connection request (MS-RDPBCGR 2.2.1.1), then TLS."""
+"""Whether a desktop's XRDP really answers: X.224 connection request (MS-RDPBCGR 2.2.1.1), then
+TLS."""
 
 from __future__ import annotations
 
@@ -17,14 +18,17 @@ CALL_S = 5
 
 
 def certificate_sha256(address: str) -> str:
-    """SHA-256 (hex) of the certificate that the desktop shows an RDP client; waits until XRDP answers."""
+    """SHA-256 (hex) of the certificate that the desktop shows an RDP client; waits until XRDP
+    answers."""
     trouble: OSError | ValueError = ValueError("no answer")
     for _waited in moments(RDP_S, first_s=0.05, longest_s=0.5):
         try:
             return _handshake(address)
         except (OSError, ValueError) as error:
             trouble = error
-    raise ProxmoxFailed(f"the desktop at {address} does not answer on RDP port {PORT} after {RDP_S} s ({trouble})")
+    raise ProxmoxFailed(
+        f"the desktop at {address} does not answer on RDP port {PORT} after {RDP_S} s ({trouble})"
+    )
 
 
 def _handshake(address: str) -> str:
