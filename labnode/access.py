@@ -222,7 +222,11 @@ class Access:
         for name in ids:
             changed = {r: on for r, on in grants.get(name, {}).items() if r not in roles}
             grants[name] = changed if delete else {**changed, **dict.fromkeys(roles, propagate)}
-        self.acl.put(clean, {**lists, kind: grants})
+        lists[kind] = {name: held for name, held in grants.items() if held}
+        if any(lists.values()):
+            self.acl.put(clean, lists)
+        else:
+            self.acl.delete(clean)
 
     def _own_privileges(self, kind: str, name: str, path: str) -> Roles:
         roles = self._roles_on(kind, name, path)

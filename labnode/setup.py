@@ -1,4 +1,4 @@
-"""What a lab node has from its first start: a pool, roles, a user and two tokens with few rights."""
+"""What a lab node has from its first start: a pool, roles, a user and two tokens."""
 
 from __future__ import annotations
 

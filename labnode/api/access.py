@@ -106,7 +106,7 @@ def change_acl(call: Call) -> object:
     """Give or take roles; who holds less than Permissions.Modify gives only what they hold."""
     access, params = call.node.access, call.params
     if not any(key in params for key in ("users", "groups", "tokens")):
-        raise BadParameters({key: "property is missing" for key in ("users", "groups")})
+        raise BadParameters(dict.fromkeys(("users", "groups"), "property is missing"))
     roles = split_list(params["roles"])
     for kind in ("users", "tokens"):
         names = split_list(params.get(kind))

@@ -82,6 +82,7 @@ def change_config(call: Call) -> object:
     revert = split_list(params.pop("revert", ""))
     if not params and not revert:
         raise Failed("no options specified")
+    params = {key: value for key, value in params.items() if value is not None}
     deleted = _deleted(split_list(params.pop("delete", "")), params)
     with guests.file_lock(vmid):
         config = guests.check_lock(vmid)
@@ -122,15 +123,18 @@ def create(call: Call) -> object:
     call.check(f"/storage/{source}", "Datastore.AllocateSpace", "Datastore.Audit", any_of=True)
     storage, size = _disk_wish(config.get("rootfs"), params.get("storage", "local"))
     _check_rootdir(call, storage)
-    final = _first_config(vmid, config, f"{storage}:{vmid}/vm-{vmid}-disk-0.raw,size={size}")
+    final = _first_config(vmid, config, _new_disk(storage, vmid, size))
     node.guests.reserve(vmid, {})
 
     def work(log: Log) -> None:
         try:
             if not archive.is_file():
-                raise BackendError(f"volume '{params['ostemplate']}' does not exist")
+                missing = f"volume '{params['ostemplate']}' does not exist"
+                log(missing)
+                raise BackendError(missing)
             log(f"extracting archive '{archive}'")
             node.backend.create(vmid, archive, parse_config(vmid, final))
+            log.check()
             log(f"Total bytes read: {archive.stat().st_size}")
             log(f"Detected container architecture: {final['arch']}")
             node.guests.replace(vmid, final)
@@ -198,7 +202,9 @@ def clone(call: Call) -> object:
                 raise BackendError("unexpected state change")
             kind, thing = ("full", "mountpoint") if is_full else ("linked", "mount point")
             log(f"create {kind} clone of {thing} rootfs ({volume})")
-            node.backend.clone(vmid, newid, full=is_full)
+            # Of a container that is no template, "linked" is a copy as well: nothing is shared.
+            node.backend.clone(vmid, newid, full=is_full or source.get("template") != "1")
+            log.check()
         except (BackendError, OSError) as error:
             _roll_back(node, newid)
             raise BackendError(f"clone failed: {error}") from error
@@ -221,9 +227,18 @@ def make_template(call: Call) -> object:
             raise Failed("you can't convert a template to a template")
         if guests.is_running(vmid):
             raise Failed("you can't convert a CT to template if the CT is running")
-        call.node.backend.make_template(vmid)
-        rootfs = config.get("rootfs", "").replace("/vm-", "/base-")
-        guests.update(vmid, {"template": "1", "rootfs": rootfs})
+
+        def work(log: Log) -> None:
+            call.node.backend.make_template(vmid)
+            rootfs = config.get("rootfs", "").replace("/vm-", "/base-")
+            guests.update(vmid, {"template": "1", "rootfs": rootfs})
+
+        # A task that the answer does not name, and waits for.
+        upid = call.spawn("vztemplate", vmid, work)
+        call.node.tasks.wait(upid, None)
+        ended = call.node.tasks.find(upid)
+        if ended and ended["exitstatus"] != "OK":
+            raise Failed(ended["exitstatus"])
     return None
 
 
@@ -428,13 +443,21 @@ def _deleted(names: list[str], values: dict[str, Any]) -> list[str]:
     return names
 
 
-def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, str]:
-    """Storage and size of `storage:size`, `size` or nothing."""
+def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, float]:
+    """Storage and size in GiB of `storage:size`, `size` or nothing."""
     volume = parse_properties(str(rootfs or ""), "volume").get("volume", "4")
     storage, _, size = volume.rpartition(":")
     if not re.fullmatch(r"\d+(\.\d+)?", size):
         raise Failed(f"unable to create volume '{volume}': a size in GiB is needed")
-    return storage or default_storage, f"{float(size):g}G"
+    return storage or default_storage, float(size)
+
+
+def _new_disk(storage: str, vmid: int, size_gb: float) -> str:
+    """The volume of a new root file system; size 0 asks for a subvolume without a limit."""
+    if size_gb == 0:
+        return f"{storage}:{vmid}/subvol-{vmid}-disk-0.subvol,size=0T"
+    size = f"{size_gb:g}G" if size_gb >= 1 else f"{size_gb * 1024:g}M"
+    return f"{storage}:{vmid}/vm-{vmid}-disk-0.raw,size={size}"
 
 
 def _keep_disk(config: Config, values: Config) -> None:
@@ -485,7 +508,7 @@ def _check_clone(
 ) -> None:
     if is_full and node.guests.is_running(vmid):
         raise Failed("Cannot do full clones on a running container without snapshots")
-    if not is_full and (source.get("template") != "1" or not node.storages.can_clone(storage)):
+    if not is_full and ("/subvol-" in volume or not node.storages.can_clone(storage)):
         raise Failed(f"Linked clone feature for '{volume}' is not available")
 
 

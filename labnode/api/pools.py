@@ -34,7 +34,9 @@ def list_pools(call: Call) -> object:
     return [{"poolid": n, **_comment(p)} for n, p in visible]
 
 
-@routes.add("GET", "/pools/{poolid}", perm("/pool/{poolid}", "Pool.Audit"), {**POOL_ID, "type": TYPE})
+@routes.add(
+    "GET", "/pools/{poolid}", perm("/pool/{poolid}", "Pool.Audit"), {**POOL_ID, "type": TYPE}
+)
 def show_pool(call: Call) -> object:
     """A pool and its members."""
     return {"poolid": call.params["poolid"], **_details(call, call.params["poolid"])}
