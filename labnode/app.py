@@ -59,7 +59,7 @@ class Application:
             return plain(500, f"no such file '{request.path}'", ending="\n")
         path = (match[2] or "/").rstrip("/") or "/"
         if request.method not in ("GET", "POST", "PUT", "DELETE"):
-            return plain(501, f"method '{request.method}' not available")
+            return empty(501, f"method '{request.method}' not available")
         try:
             user = self._user(request, path)
         except Unauthorized as error:
@@ -98,7 +98,7 @@ class Application:
             traceback.print_exc(file=sys.stderr)
             return refuse(Failed(f"internal error: {error!r}"), is_extjs)
         body: dict[str, Any] = {"data": data}
-        if call.total is not None:
+        if call.total:  # Proxmox leaves a zero out
             body["total"] = call.total
         return reply(200, "OK", {**body, "success": 1} if is_extjs else body)
 

@@ -17,7 +17,13 @@ ROLES = {
     "WinuxDesktop": DESKTOP,  # on the pool: make, size, start, stop and remove desktops
     "WinuxTemplate": ["VM.Clone", "VM.Audit"],  # on the pool: templates are members of it, too
     "WinuxDisk": ["Datastore.AllocateSpace", "Datastore.Audit"],
-    "WinuxUpload": ["Datastore.AllocateSpace", "Datastore.AllocateTemplate", "Datastore.Audit"],
+    # Datastore.Allocate: an upload can only be removed by those who have it.
+    "WinuxUpload": [
+        "Datastore.Allocate",
+        "Datastore.AllocateSpace",
+        "Datastore.AllocateTemplate",
+        "Datastore.Audit",
+    ],
     "WinuxNetwork": ["SDN.Use"],
 }
 

@@ -79,6 +79,8 @@ class Storages:
             raise Failed("Only root can pass arbitrary filesystem paths.")
         self.get(name)
         kind, _, file = path.partition("/")
+        if re.fullmatch(r"\d+/\S+\.(raw|subvol)", path):
+            raise Failed(f"unable to use volume {volume} - content type needs to be 'vztmpl'")
         if kind != "vztmpl" or not TEMPLATE_NAME.fullmatch(file) or file.startswith("."):
             raise Failed(f"unable to parse directory volume name '{path}'")
         return self.cache / file

@@ -28,7 +28,8 @@ CONFIGURE = perm(
 SUBDIRS = """config pending status vncproxy termproxy vncwebsocket spiceproxy migrate clone rrd
     rrddata firewall snapshot resize interfaces""".split()
 PUBLIC_KEY = re.compile(r"(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/]+=*( .*)?")
-NOT_STORED = ("ostemplate", "storage", "password", "ssh-public-keys", "pool", "start", "force")
+NOT_STORED = """node vmid ostemplate storage password ssh-public-keys pool start force bwlimit
+    unprivileged restore unique ha-managed ignore-unpack-errors template lock""".split()
 PRIVILEGE_OF = {
     **dict.fromkeys(("cores", "cpuunits", "cpulimit"), "VM.Config.CPU"),
     **dict.fromkeys(("memory", "swap"), "VM.Config.Memory"),
@@ -83,13 +84,15 @@ def change_config(call: Call) -> object:
     if not params and not revert:
         raise Failed("no options specified")
     params = {key: value for key, value in params.items() if value is not None}
-    deleted = _deleted(split_list(params.pop("delete", "")), params)
+    deleted = split_list(params.pop("delete", ""))
     with guests.file_lock(vmid):
         config = guests.check_lock(vmid)
         _check_digest(config, expected)
-        _check_options(call, vmid, None, params, config.get("unprivileged") == "1")
         for name in deleted:
             _check_privilege(call, name, vmid, None)
+        _check_names("revert", revert, params)
+        _check_names("delete", deleted, params)
+        _check_options(call, vmid, None, params, config, config.get("unprivileged") == "1")
         _check_read_only(params, deleted)
         values = {key: options.config_value(key, value) for key, value in params.items()}
         _keep_disk(config, values)
@@ -106,6 +109,9 @@ def create(call: Call) -> object:
     vmid, pool = params["vmid"], params.get("pool")
     if params.get("restore"):
         raise Failed("restoring backups is not supported by this node")
+    is_unprivileged = bool(params.get("unprivileged", 1))
+    if not is_unprivileged:
+        call.check("/", "Sys.Modify")
     node.guests.check_unused(vmid)
     _check_keys(params.get("ssh-public-keys", ""))
     _check_pool(node, pool)
@@ -113,16 +119,15 @@ def create(call: Call) -> object:
         pool and call.may(f"/pool/{pool}", "VM.Allocate")
     ):
         raise Forbidden
-    config = {k: v for k, v in params.items() if k not in (*NOT_STORED, "vmid", "node")}
-    is_unprivileged = bool(config.get("unprivileged"))
-    plain = {key: value for key, value in config.items() if key != "unprivileged"}
-    _check_options(call, vmid, pool, plain, is_unprivileged)
-    _check_privileged(call, is_unprivileged)
+    config = {key: value for key, value in params.items() if key not in NOT_STORED}
+    _check_options(call, vmid, pool, config, {}, is_unprivileged)
     archive = node.storages.template(params["ostemplate"])
     source = params["ostemplate"].partition(":")[0]
     call.check(f"/storage/{source}", "Datastore.AllocateSpace", "Datastore.Audit", any_of=True)
     storage, size = _disk_wish(config.get("rootfs"), params.get("storage", "local"))
     _check_rootdir(call, storage)
+    if is_unprivileged:
+        config["unprivileged"] = 1
     final = _first_config(vmid, config, _new_disk(storage, vmid, size))
     node.guests.reserve(vmid, {})
 
@@ -292,14 +297,18 @@ def resize(call: Call) -> object:
     """Grow a disk; here the size is a number that is shown, the file system has no limit."""
     guests, vmid, disk = call.node.guests, call.params["vmid"], call.params["disk"]
     config = guests.check_lock(vmid)
+    call.check(f"/vms/{vmid}", "VM.Config.Options")
     _check_digest(config, call.params.get("digest"))
     if disk not in config:
-        raise Failed(f"no options specified for '{disk}'")
+        raise Failed(f"unable to parse volume ID '{disk}'")
+    call.check(f"/storage/{config[disk].partition(':')[0]}", "Datastore.AllocateSpace")
     wish = call.params["size"]
     before = disk_bytes(config) / 1024**3
     size = parse_size_gb(wish.lstrip("+")) + (before if wish.startswith("+") else 0)
     if size < before:
         raise Failed("unable to shrink disk size")
+    if size == before:
+        raise Failed("disk is already at specified size")
     volume = config[disk].partition(",")[0]
 
     def work(log: Log) -> None:
@@ -348,26 +357,40 @@ def add_to_pool(node: Node, vmid: int, pool: str | None) -> None:
 
 
 def _check_options(
-    call: Call, vmid: int, pool: str | None, wanted: dict[str, Any], is_unprivileged: bool
+    call: Call,
+    vmid: int,
+    pool: str | None,
+    wanted: dict[str, Any],
+    config: Config,
+    is_unprivileged: bool,
 ) -> None:
     """Refuse options that the user may not set (Proxmox: check_ct_modify_config_perm)."""
     if call.user == "root@pam":
         return
     for key in sorted(wanted):
         if key == "features":
-            _check_features(call, vmid, pool, str(wanted[key]), is_unprivileged)
+            changed = _changed(str(wanted[key]), config.get("features", ""))
+            _check_features(call, vmid, pool, changed, is_unprivileged)
         elif key.startswith("dev"):
             raise Forbidden("configuring device passthrough is only allowed for root@pam")
         elif key == "hookscript":
             raise Forbidden("changing the hookscript is only allowed for root@pam")
         else:
             _check_privilege(call, key, vmid, pool)
+            _check_resource(call, key, config.get(key, ""))
             _check_resource(call, key, str(wanted[key]))
+
+
+def _changed(new: str, old: str) -> set[str]:
+    """The names of features that differ."""
+    return {key for key, _ in parse_properties(new).items() ^ parse_properties(old).items()}
 
 
 def _check_privilege(call: Call, key: str, vmid: int, pool: str | None) -> None:
     name = PRIVILEGE_OF.get(key) or PRIVILEGE_OF.get(key.rstrip("0123456789"))
-    call.node.access.check_guest(call.user, vmid, pool, name or "VM.Config.Options")
+    # Tags are looked at on the guest alone: with rights on a pool only, no container with tags.
+    where = None if key == "tags" else pool
+    call.node.access.check_guest(call.user, vmid, where, name or "VM.Config.Options")
 
 
 def _check_resource(call: Call, key: str, value: str) -> None:
@@ -385,24 +408,20 @@ def _check_resource(call: Call, key: str, value: str) -> None:
 
 
 def _check_features(
-    call: Call, vmid: int, pool: str | None, value: str, is_unprivileged: bool
+    call: Call, vmid: int, pool: str | None, changed: set[str], is_unprivileged: bool
 ) -> None:
     subject = "changing feature flags"
     if not is_unprivileged:
         raise Forbidden(f"{subject} for privileged container is only allowed for root@pam")
-    if set(parse_properties(value)) - {"nesting"}:
+    if changed - {"nesting"}:
         raise Forbidden(f"{subject} (except nesting) is only allowed for root@pam")
-    call.node.access.check_guest(call.user, vmid, pool, "VM.Allocate")
-
-
-def _check_privileged(call: Call, is_unprivileged: bool) -> None:
-    if not is_unprivileged:
-        call.check("/", "Sys.Modify")
+    if changed:
+        call.node.access.check_guest(call.user, vmid, pool, "VM.Allocate")
 
 
 def _check_pool(node: Node, pool: str | None) -> None:
     if pool and pool not in node.access.pools:
-        raise Failed(f"pool '{pool}' does not exist")
+        raise Forbidden(f"pool '{pool}' does not exist")
 
 
 def _check_keys(keys: str) -> None:
@@ -433,14 +452,13 @@ def _check_read_only(values: dict[str, Any], deleted: list[str]) -> None:
         raise Failed(f"unable to delete required option '{needed.pop()}'")
 
 
-def _deleted(names: list[str], values: dict[str, Any]) -> list[str]:
+def _check_names(what: str, names: list[str], values: dict[str, Any]) -> None:
     for name in names:
-        if name in values:
-            text = f"you can't use '-{name}' and -delete {name}' at the same time"
-            raise BadParameters({"delete": text})
         if options.option(name) is None:
-            raise BadParameters({"delete": f"unknown option '{name}'"})
-    return names
+            raise BadParameters({what: f"unknown option '{name}'"})
+        if name in values:
+            text = f"you can't use '-{name}' and -{what} {name}' at the same time"
+            raise BadParameters({what: text})
 
 
 def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, float]:

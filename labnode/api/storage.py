@@ -84,9 +84,10 @@ def list_content(call: Call) -> object:
 def upload(call: Call) -> object:
     """Take an uploaded template over, in the background."""
     storages, params = call.node.storages, call.params
-    if not storages.holds(params["storage"], params["content"]):
-        raise Failed(f"can't upload to storage type '{params['storage']}': wrong content")
     target = storages.cache / storages.template_name(params["filename"])
+    if not storages.holds(params["storage"], params["content"]):
+        refusal = f"does not support '{params['content']}' content"
+        raise Failed(f"storage '{params['storage']}' {refusal}")
     if call.upload is None:
         raise BadParameters({"filename": "no file was uploaded"})
     kept = call.upload.with_suffix(".part")
@@ -122,7 +123,7 @@ def delete_content(call: Call) -> object:
             {"storage": f"storage ID missmatch ({name.partition(':')[0]} != {storage})"}
         )
     file = call.node.storages.template(name)
-    call.check(f"/storage/{storage}", "Datastore.AllocateTemplate")
+    call.check(f"/storage/{storage}", "Datastore.Allocate")
 
     def work(log: Log) -> None:
         if not file.exists():

@@ -83,12 +83,13 @@ def log(call: Call) -> object:
     parsed = call.node.tasks.parse(call.params["upid"])
     _check_owner(call, parsed, "Sys.Audit")
     task = call.node.tasks.find(parsed["upid"])
-    lines = (task["log"] if task else []) or ["no content"]
+    if task is None:
+        return {}
+    lines = task["log"] or ["no content"]
     first, limit = call.params.get("start", 0), call.params.get("limit", 50)
     call.total = len(lines)
     shown = lines[first : first + (limit or len(lines))]
-    rows = [{"n": first + number, "t": line} for number, line in enumerate(shown, 1)]
-    return rows if task else {}
+    return [{"n": first + number, "t": line} for number, line in enumerate(shown, 1)]
 
 
 @routes.add("DELETE", TASK, anyone, UPID)

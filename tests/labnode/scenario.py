@@ -144,7 +144,8 @@ def prepare(state_dir: Path) -> list[str]:
     storages.remove("local-lab")
     for name in TEMPLATES:
         (storages.cache / f"{name}.tar.zst").write_bytes(b"made up")
-    timings = {"stubborn": [130], "clone": 0.25, "full_clone": 0.4, "start": 0.05, "create": 0.15}
+    timings = dict.fromkeys(("start", "stop", "shutdown", "destroy", "clone", "create"), 0.2)
+    timings |= {"full_clone": 0.4, "stubborn": [130]}
     (state_dir / "timings.json").write_text(json.dumps(timings))
     return ["--node", "pve", "--bridge", "vmbr0", "--subnet", "10.99.0.0/24"]
 
