@@ -86,22 +86,35 @@ def serve(options: argparse.Namespace) -> int:
 def clean(options: argparse.Namespace) -> int:
     """Remove containers, mounts, bridge and packet filter of this state directory."""
     state_dir = options.state_dir.resolve()
-    if not state_dir.is_dir():
+    config = state_dir / "backend.json"
+    if not config.exists():
         return 0
+    choice = json.loads(config.read_text())
     with _only_one(state_dir):
-        config = state_dir / "backend.json"
-        if config.exists():
-            kind = json.loads(config.read_text())
-            backend = _make_backend(
-                kind["backend"], state_dir, kind["bridge"], ipaddress.IPv4Network(kind["subnet"])
-            )
-            for vmid in sorted(backend.existing(), reverse=True):
-                backend.destroy(vmid)
-            remove = getattr(backend, "remove", None)
-            if remove:
-                remove()
-        (state_dir / "state.sqlite").unlink(missing_ok=True)
+        if options.network:
+            _take_down_network(choice, state_dir)
+        else:
+            _clean_backend(choice, state_dir)
+            (state_dir / "state.sqlite").unlink(missing_ok=True)
     return 0
+
+
+def _take_down_network(choice: dict[str, str], state_dir: Path) -> None:
+    if choice["backend"] == "lxc":
+        from labnode import containers
+
+        containers.take_down_network(state_dir, choice["bridge"])
+
+
+def _clean_backend(choice: dict[str, str], state_dir: Path) -> None:
+    if choice["backend"] == "lxc":
+        from labnode import containers
+
+        containers.clean(state_dir, choice["bridge"])
+        return
+    memory = MemoryBackend(state_dir)
+    for vmid in memory.existing():
+        memory.destroy(vmid)
 
 
 def _make_node(options: argparse.Namespace, store: Store, state_dir: Path, print_: str) -> Node:
@@ -182,6 +195,9 @@ def _parse() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("serve", "clean"):
         commands.add_parser(name).add_argument("--state-dir", type=Path, required=True)
+    commands.choices["clean"].add_argument(
+        "--network", action="store_true", help="only bridge and packet filter; root files stay"
+    )
     serve_ = commands.choices["serve"]
     serve_.add_argument("--backend", choices=("lxc", "memory"), default="lxc")
     serve_.add_argument("--listen", type=_address, default=("127.0.0.1", 8006))

@@ -10,7 +10,7 @@ import secrets
 import time
 import uuid
 
-from labnode.errors import BadParameters, Forbidden, Unauthorized
+from labnode.errors import BadParameters, Failed, Forbidden, Unauthorized
 from labnode.store import Document, Store
 
 PRIVILEGES = frozenset(
@@ -212,17 +212,18 @@ class Access:
         delete: bool,
     ) -> None:
         clean = normalize_path(path)
-        if not ACL_PATH.fullmatch(clean):
+        if not clean or not (delete or ACL_PATH.fullmatch(clean)):
             raise BadParameters({"path": f"invalid ACL path '{path}'"})
-        for role in roles:
-            if role not in ROLES and role not in self.roles:
-                raise BadParameters({"roles": f"role '{role}' does not exist"})
         lists = dict(self.acl.get(clean) or {})
         grants = dict(lists.get(kind, {}))
         for name in ids:
             changed = {r: on for r, on in grants.get(name, {}).items() if r not in roles}
             grants[name] = changed if delete else {**changed, **dict.fromkeys(roles, propagate)}
-        self.acl.put(clean, {**lists, kind: grants})
+        lists[kind] = {name: held for name, held in grants.items() if held}
+        if any(lists.values()):
+            self.acl.put(clean, lists)
+        else:
+            self.acl.delete(clean)
 
     def _own_privileges(self, kind: str, name: str, path: str) -> Roles:
         roles = self._roles_on(kind, name, path)
@@ -234,7 +235,7 @@ class Access:
             return {}
         held: Roles = {}
         for role, propagate in roles.items():
-            for privilege in self._role(role):
+            for privilege in self.role_privileges(role):
                 held[privilege] = held.get(privilege, False) or propagate
         return held
 
@@ -249,8 +250,12 @@ class Access:
             roles = usable or roles
         return roles
 
-    def _role(self, role: str) -> frozenset[str]:
-        return ROLES.get(role) or frozenset((self.roles.get(role) or {"privs": []})["privs"])
+    def role_privileges(self, role: str) -> frozenset[str]:
+        """The privileges of a role; raises Failed where there is none."""
+        known = self.roles.get(role)
+        if role not in ROLES and known is None:
+            raise Failed(f"role '{role}' does not exist")
+        return ROLES[role] if role in ROLES else frozenset((known or {})["privs"])
 
     def _enabled_user(self, user: str) -> Document:
         known = self.users.get(user)

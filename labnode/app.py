@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
@@ -58,7 +59,7 @@ class Application:
             return plain(500, f"no such file '{request.path}'", ending="\n")
         path = (match[2] or "/").rstrip("/") or "/"
         if request.method not in ("GET", "POST", "PUT", "DELETE"):
-            return plain(501, f"method '{request.method}' not available")
+            return empty(501, f"method '{request.method}' not available")
         try:
             user = self._user(request, path)
         except Unauthorized as error:
@@ -81,7 +82,7 @@ class Application:
         ticket = request.cookies.get("PVEAuthCookie")
         if not ticket:
             raise Unauthorized("No ticket")
-        user = self._node.access.verify_ticket(ticket)
+        user = self._node.access.verify_ticket(unquote(ticket))
         if request.method != "GET":
             self._node.access.verify_csrf(user, request.headers.get("CSRFPreventionToken", ""))
         return user
@@ -93,11 +94,11 @@ class Application:
             return refuse(error if isinstance(error, ApiError) else Failed(str(error)), is_extjs)
         except UnsupportedBody:
             raise
-        except Exception as error:  # answered like a Proxmox daemon that dies of a bug
+        except Exception as error:  # noqa: BLE001  # answered like a Proxmox daemon that dies of a bug
             traceback.print_exc(file=sys.stderr)
             return refuse(Failed(f"internal error: {error!r}"), is_extjs)
         body: dict[str, Any] = {"data": data}
-        if call.total is not None:
+        if call.total:  # Proxmox leaves a zero out
             body["total"] = call.total
         return reply(200, "OK", {**body, "success": 1} if is_extjs else body)
 
@@ -129,9 +130,7 @@ class Application:
                 f"hostname lookup '{name}' failed - {failure}: Temporary failure in name resolution"
             )
 
-    def _parameters(
-        self, request: Request, route: Route
-    ) -> tuple[dict[str, object], Path | None]:
+    def _parameters(self, request: Request, route: Route) -> tuple[dict[str, object], Path | None]:
         """Parameters of query and body; a repeated key is a list, an uploaded file is on disk."""
         given = _collect(request.args)
         if request.method not in ("POST", "PUT") or not request.content_length:
@@ -156,8 +155,9 @@ class Application:
         except (OSError, HTTPException):
             file.path.unlink(missing_ok=True)
             raise
-        names = {"filename": sent.filename or "" for sent in files.values()}
-        return {**_collect(fields), **names}, file.path
+        sent = next(iter(files.values()), None)
+        name = {"filename": sent.filename or ""} if sent else {}
+        return {**_collect(fields), **name}, file.path
 
 
 def _collect(fields: MultiDict[str, str]) -> dict[str, object]:
@@ -171,7 +171,7 @@ def _json_object(request: Request) -> dict[str, object]:
         raise Failed("malformed JSON string") from None
     if not isinstance(content, dict):
         raise Failed("malformed JSON string: an object is needed")
-    return {key: value for key, value in content.items() if value is not None}
+    return content
 
 
 def refuse(error: ApiError, is_extjs: bool = False) -> Response:

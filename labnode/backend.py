@@ -108,7 +108,7 @@ class Backend(Protocol):
 
 
 def parse_properties(text: str, default_key: str = "") -> dict[str, str]:
-    """Parse a Proxmox property string: `name=eth0,bridge=b` or, with a default key, `local:8,size=4G`."""
+    """Parse a Proxmox property string: `name=eth0,bridge=b` or `local:8,size=4G`."""
     parts = (part.partition("=") for part in text.split(",") if part)
     return {key if sep else default_key: value if sep else key for key, sep, value in parts}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 from pathlib import Path
 
 from cryptography import x509
@@ -30,7 +29,7 @@ def fingerprint(certificate: Path) -> str:
 
 
 def _names(host: str) -> list[x509.GeneralName]:
-    addresses = {"127.0.0.1", host} - {"localhost", "0.0.0.0"}
+    addresses = {"127.0.0.1", host} - {"localhost"}
     names: list[x509.GeneralName] = [x509.DNSName("localhost")]
     for address in sorted(addresses):
         try:
@@ -69,6 +68,6 @@ def _make(certificate: Path, key: Path, host: str) -> None:
         serialization.NoEncryption(),
     )
     key.touch(0o600)
-    os.chmod(key, 0o600)
+    key.chmod(0o600)
     key.write_bytes(pem)
     certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))

@@ -7,13 +7,15 @@ bridge and vmid.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from labnode.backend import BackendError, ContainerConfig, Interface, Usage
 from labnode.cgroups import Cgroup, find_version, has_swap_limit
@@ -30,6 +32,23 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def told(method: Callable[P, R]) -> Callable[P, R]:
+    """A full disk or a file changed by hand ends in the task's log like any other failure."""
+
+    @functools.wraps(method)
+    def tell(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except OSError as error:
+            raise BackendError(str(error)) from error
+
+    return tell
+
+
 class LxcBackend:
     """Containers on this machine, on one bridge; `labnode.backend.Backend` says what each does.
 
@@ -43,9 +62,10 @@ class LxcBackend:
         self._machine: Machine | None = None
         self._cpu: dict[int, tuple[float, float]] = {}
 
+    @told
     def prepare(self) -> None:
-        self._network.refuse_conflicts()
         first_id = prepare_host()
+        self._network.refuse_conflicts()
         self._storage.prepare(first_id)
         self._machine = Machine(
             bridge=self._network.bridge,
@@ -62,36 +82,45 @@ class LxcBackend:
                 self._clear(vmid)
         self._storage.sweep()
 
+    @told
     def create(self, vmid: int, archive: Path, config: ContainerConfig) -> None:
         if not config.unprivileged:
             raise BackendError("privileged containers are refused here: set unprivileged=1")
         self._storage.create(vmid, archive)
 
+    @told
     def clone(self, source: int, vmid: int, *, full: bool) -> None:
         if full:
             self._storage.clone_full(source, vmid)
         else:
             self._storage.clone_linked(source, vmid)
 
+    @told
     def make_template(self, vmid: int) -> None:
         if self.is_running(vmid):
             raise BackendError(f"CT {vmid} is running: stop it before it becomes a template")
         self._storage.make_template(vmid)
 
+    @told
     def start(self, vmid: int, config: ContainerConfig) -> None:
         if self.is_running(vmid):
             raise BackendError(f"CT {vmid} already running")
         if self._storage.is_template(vmid):
             raise BackendError(f"CT {vmid} is a template and cannot be started")
         self._clear(vmid)
-        root = self._storage.mount(vmid)
-        self._write_config(vmid, config, root)
-        self._network.filter(self._owners())
-        self._launch(vmid)
+        try:
+            self._write_config(vmid, config, self._storage.mount(vmid))
+            self._network.filter(self._owners())
+            self._launch(vmid)
+        except (BackendError, OSError):
+            self._clear(vmid)
+            raise
 
+    @told
     def stop(self, vmid: int) -> None:
         self._clear(vmid)
 
+    @told
     def shutdown(self, vmid: int, timeout: float) -> bool:
         seconds = max(1, round(timeout))
         with suppress(BackendError):  # it did not react, or did not run: is_running tells
@@ -101,6 +130,7 @@ class LxcBackend:
         self._clear(vmid)
         return True
 
+    @told
     def destroy(self, vmid: int) -> None:
         self._clear(vmid)
         self._storage.remove(vmid)
@@ -110,12 +140,11 @@ class LxcBackend:
         return self._payload(vmid).is_populated()
 
     def usage(self, vmid: int) -> Usage:
-        disk = self._storage.disk_bytes(vmid)
         init = self._payload(vmid).init()
         try:
-            return self._running_usage(vmid, init, disk)
-        except (OSError, ValueError):  # it ended while it was read, or does not run
-            return Usage(disk=disk)
+            return self._running_usage(vmid, init) if init else Usage()
+        except (OSError, ValueError):  # it ended while it was read
+            return Usage()
 
     def interfaces(self, vmid: int) -> list[Interface]:
         init = self._payload(vmid).init()
@@ -183,7 +212,6 @@ class LxcBackend:
             self._wait_settled(vmid)
         except BackendError as error:
             words = _first_errors(log) or str(error)
-            self._clear(vmid)
             raise BackendError(f"CT {vmid} did not start: {words}") from error
 
     def _wait_settled(self, vmid: int) -> None:
@@ -195,7 +223,7 @@ class LxcBackend:
         where = (f"--lxcpath={self._storage.run_dir}", f"--name={vmid}")
         run(program, *where, *options, timeout_s=timeout_s)
 
-    def _running_usage(self, vmid: int, init: int, disk: int) -> Usage:
+    def _running_usage(self, vmid: int, init: int) -> Usage:
         group = self._payload(vmid)
         uptime_s = _uptime_s(init)
         received, sent = counters(self._network.port(vmid))
@@ -205,7 +233,7 @@ class LxcBackend:
             cpu=self._cpu_share(vmid, group),
             mem=group.memory_bytes(),
             maxmem=group.memory_limit(),
-            disk=disk,
+            disk=self._storage.disk_bytes(vmid),
             netin=received,
             netout=sent,
         )
@@ -235,6 +263,19 @@ def clean(state_dir: Path, bridge: str) -> None:
     storage.remove_all()
     network.remove()
     group.remove()
+
+
+def take_down_network(state_dir: Path, bridge: str) -> None:
+    """Remove bridge and packet filter and nothing else; the next `prepare` makes them again.
+
+    For a lab node that rests. Raises BackendError while a container runs.
+    """
+    network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), state_dir.absolute())
+    if network.foreign_owner():
+        return
+    if running := network.ports():
+        raise BackendError(f"containers still run on bridge {bridge}: {sorted(running)}")
+    network.remove()
 
 
 def _first_errors(log: Path) -> str:

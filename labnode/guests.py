@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from labnode import options
 from labnode.access import Access
 from labnode.backend import (
     Backend,
@@ -26,9 +25,7 @@ from labnode.tasks import Log
 GIB = 1024**3
 DEFAULT_DISK_GB = 4
 LOCK_WAIT_S = 10.0
-PRESSURE = [
-    f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how in ("some", "full")
-]
+PRESSURE = [f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how in ("some", "full")]
 
 
 class Guests:

@@ -108,8 +108,8 @@ def _start_lxcfs() -> None:
     else:
         subprocess.run(["umount", "-l", LXCFS], capture_output=True, check=False)  # a dead one's
         LXCFS.mkdir(parents=True, exist_ok=True)
-        with (RUN / "lxcfs.log").open("w") as log:
-            subprocess.Popen(["lxcfs", LXCFS], start_new_session=True, stdout=log, stderr=log)
+        detached = 'setsid lxcfs "$0" >"$1" 2>&1 </dev/null &'
+        run("sh", "-c", detached, LXCFS, RUN / "lxcfs.log")
     deadline = time.monotonic() + 5
     while not _lxcfs_answers():
         if time.monotonic() > deadline:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ DISK_BYTES, MEMORY_BYTES = 178_597_888, 12_197_888
 
 @dataclass(frozen=True)
 class Timings:
-    """How long each step takes, in seconds."""
+    """How long each step takes, in seconds, and which containers do not go down when asked."""
 
     create: float = 0.3
     clone: float = 0.1
@@ -25,9 +24,10 @@ class Timings:
     stop: float = 0.05
     shutdown: float = 0.1
     destroy: float = 0.05
+    stubborn: tuple[int, ...] = ()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Container:
     """One imagined container; `started_at` is 0 while it is stopped."""
 
@@ -36,22 +36,23 @@ class Container:
     hwaddr: str = ""
     ip: str = ""
     maxmem: int = 0
-    ignores_shutdown: bool = False
 
 
 class MemoryBackend:
-    """A Backend whose containers are files of a few bytes, so that they outlive the server."""
+    """A Backend whose containers are files of a few bytes, so that they outlive the server.
 
-    def __init__(self, state_dir: Path, timings: Timings | None = None) -> None:
-        self._file = state_dir / "containers.json"
-        self._timings = timings or Timings()
-        self._lock = threading.Lock()
-        self._containers: dict[int, Container] = {}
+    Timings can be set in `timings.json` in the state directory. A container that "dies" or is
+    "changed by hand" is a file that is changed or removed.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / "memory"
+        settings = state_dir / "timings.json"
+        chosen = json.loads(settings.read_text()) if settings.exists() else {}
+        self._timings = Timings(**{**chosen, "stubborn": tuple(chosen.get("stubborn", ()))})
 
     def prepare(self) -> None:
-        if self._file.exists():
-            known = json.loads(self._file.read_text())
-            self._containers = {int(vmid): Container(**state) for vmid, state in known.items()}
+        self._folder.mkdir(parents=True, exist_ok=True)
 
     def create(self, vmid: int, archive: Path, config: ContainerConfig) -> None:
         time.sleep(self._timings.create)
@@ -77,7 +78,6 @@ class MemoryBackend:
                 hwaddr=net.hwaddr.lower() if net else "",
                 ip=net.ip if net and "/" in net.ip else "",
                 maxmem=config.memory_mb * 1024**2,
-                ignores_shutdown="ignores-shutdown" in config.hostname,
             ),
         )
 
@@ -86,22 +86,21 @@ class MemoryBackend:
         self._put(vmid, Container())
 
     def shutdown(self, vmid: int, timeout: float) -> bool:
-        stubborn = self._get(vmid).ignores_shutdown
-        time.sleep(timeout if stubborn else min(self._timings.shutdown, timeout))
-        if stubborn or timeout < self._timings.shutdown:
-            return False
-        self._put(vmid, Container())
-        return True
+        is_in_time = vmid not in self._timings.stubborn and timeout >= self._timings.shutdown
+        time.sleep(self._timings.shutdown if is_in_time else timeout)
+        if is_in_time:
+            self._put(vmid, Container())
+        return is_in_time
 
     def destroy(self, vmid: int) -> None:
         time.sleep(self._timings.destroy)
-        with self._lock:
-            self._containers.pop(vmid, None)
-            self._save()
+        self._file(vmid).unlink(missing_ok=True)
 
     def is_running(self, vmid: int) -> bool:
-        container = self._containers.get(vmid)
-        return bool(container and container.started_at)
+        try:
+            return bool(self._get(vmid).started_at)
+        except BackendError:
+            return False
 
     def usage(self, vmid: int) -> Usage:
         container = self._get(vmid)
@@ -122,25 +121,34 @@ class MemoryBackend:
         container = self._get(vmid)
         if not container.hwaddr:
             return [LOOPBACK]
-        return [LOOPBACK, Interface("eth0", container.hwaddr, container.ip)]
+        local = link_local(container.hwaddr)
+        return [LOOPBACK, Interface("eth0", container.hwaddr, container.ip, local)]
 
     def existing(self) -> set[int]:
-        return set(self._containers)
+        if not self._folder.is_dir():
+            return set()
+        return {int(file.stem) for file in self._folder.glob("*.json")}
+
+    def _file(self, vmid: int) -> Path:
+        return self._folder / f"{vmid}.json"
 
     def _get(self, vmid: int) -> Container:
         try:
-            return self._containers[vmid]
-        except KeyError:
+            return Container(**json.loads(self._file(vmid).read_text()))
+        except FileNotFoundError:
             raise BackendError(f"container {vmid} has no files") from None
 
     def _put(self, vmid: int, container: Container) -> None:
-        with self._lock:
-            self._containers[vmid] = container
-            self._save()
+        """A rename, so that a kill leaves the old file or the new one."""
+        part = self._file(vmid).with_suffix(".part")
+        part.write_text(json.dumps(asdict(container)))
+        part.replace(self._file(vmid))
 
-    def _save(self) -> None:
-        """Write all states; a rename, so that a kill leaves the old file or the new one."""
-        states = {vmid: asdict(container) for vmid, container in self._containers.items()}
-        part = self._file.with_suffix(".part")
-        part.write_text(json.dumps(states))
-        part.replace(self._file)
+
+def link_local(hwaddr: str) -> str:
+    """The IPv6 address that Linux makes of a MAC address."""
+    octets = [int(octet, 16) for octet in hwaddr.split(":")]
+    octets[0] ^= 2
+    words = [*octets[:3], 0xFF, 0xFE, *octets[3:]]
+    pairs = (f"{words[n] << 8 | words[n + 1]:x}" for n in range(0, 8, 2))
+    return f"fe80::{':'.join(pairs)}/64"

@@ -172,14 +172,13 @@ class Network:
         return f"the lab node in {state_dir}" if alias.startswith(MARK) else "something else"
 
     def _refuse_overlap(self) -> None:
-        for link in json.loads(run("ip", "-json", "-4", "address", "show")):
-            for held in link.get("addr_info", []) if link["ifname"] != self.bridge else []:
-                other = ipaddress.ip_interface(f"{held['local']}/{held['prefixlen']}").network
-                if other.overlaps(self.subnet):
-                    raise BackendError(
-                        f"subnet {self.subnet} overlaps {other} on {link['ifname']}: "
-                        "choose another subnet for the lab node"
-                    )
+        for name, address in addresses():
+            other = ipaddress.IPv4Interface(address).network
+            if name != self.bridge and other.overlaps(self.subnet):
+                raise BackendError(
+                    f"subnet {self.subnet} overlaps {other} on {name}: "
+                    "choose another subnet for the lab node"
+                )
 
     def _configure(self) -> None:
         address = f"{self.subnet.network_address + 1}/{self.subnet.prefixlen}"
@@ -194,8 +193,11 @@ class Network:
             setting = Path("/proc/sys/net", key.format(self.bridge))
             if setting.exists():  # a kernel without IPv6 has none
                 setting.write_text(value)
-        run("ip", "address", "flush", "dev", self.bridge)
-        run("ip", "address", "add", address, "dev", self.bridge)
+        if [held for name, held in addresses() if name == self.bridge] != [
+            address
+        ]:  # else leave it alone: people are connected
+            run("ip", "address", "flush", "dev", self.bridge)
+            run("ip", "address", "add", address, "dev", self.bridge)
         run("ip", "link", "set", self.bridge, "address", hwaddr, "up")
 
     def _verify(self, family: str, count: int) -> None:
@@ -211,6 +213,15 @@ class Network:
 def links(name: str) -> bool:
     """Whether this machine has a network interface of that name."""
     return Path("/sys/class/net", name).exists()
+
+
+def addresses() -> list[tuple[str, str]]:
+    """Every IPv4 address of this machine: the interface's name, the address with its prefix."""
+    return [
+        (link["ifname"], f"{entry['local']}/{entry['prefixlen']}")
+        for link in json.loads(run("ip", "-json", "-4", "address", "show"))
+        for entry in link.get("addr_info", [])
+    ]
 
 
 def counters(port: str) -> tuple[int, int]:

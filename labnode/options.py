@@ -46,7 +46,7 @@ NET_PARTS = {
     "type": choice("veth"),
 }
 FEATURE_PARTS = {
-    **{key: FLAG for key in ("force_rw_sys", "fuse", "keyctl", "mknod", "nesting")},
+    **dict.fromkeys(("force_rw_sys", "fuse", "keyctl", "mknod", "nesting"), FLAG),
     "mount": text(pattern=r"[a-zA-Z0-9_; ]+"),
 }
 DEVICE_PARTS = {

@@ -196,7 +196,9 @@ def _join_list(value: object, param: Param | None) -> object:
 
 
 def _problem(path: str, value: object, param: Param) -> str:
-    """The first thing wrong with one value, or nothing."""
+    """The first thing wrong with one value, or nothing; a JSON null is never wrong."""
+    if value is None:
+        return ""
     wrong_type = _type_problem(value, param.type)
     if wrong_type:
         return wrong_type
@@ -215,7 +217,9 @@ def _problem(path: str, value: object, param: Param) -> str:
 
 
 def _type_problem(value: object, kind: str) -> str:
-    got = {list: "ARRAY", dict: "HASH"}.get(type(value)) or f"'{_plain(value)}'"
+    got = f"'{_plain(value)}'"
+    if isinstance(value, list | dict):
+        got = "ARRAY" if isinstance(value, list) else "HASH"
     fits = {
         "string": r"(?s:.*)",
         "boolean": r"[01]",
@@ -264,6 +268,8 @@ def _truth(word: str) -> str:
 
 
 def _convert(value: object, param: Param | None) -> object:
+    if value is None:
+        return None
     if param is None or param.type == "string":
         return _plain(value)
     return float(_plain(value)) if param.type == "number" else int(_plain(value))

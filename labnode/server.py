@@ -42,8 +42,8 @@ class Connection(HTTPConnection):
 class Gateway(wsgi.Gateway_10):
     """Lets the application see the socket."""
 
-    def get_environ(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environ()
+    def get_environ(self) -> Any:
+        environ: Any = super().get_environ()  # type: ignore[no-untyped-call]  # cheroot's stubs
         return {**environ, "labnode.socket": self.req.conn.socket}
 
 
@@ -73,7 +73,9 @@ class Tls(Adapter):
         return MakeFile(sock, mode, io.DEFAULT_BUFFER_SIZE)
 
 
-def make_server(host: str, port: int, application: Any, certificate: Path, key: Path) -> wsgi.Server:
+def make_server(
+    host: str, port: int, application: Any, certificate: Path, key: Path
+) -> wsgi.Server:
     """A server that is bound to its address and not serving yet; raises OSError if it is taken."""
     server = wsgi.Server((host, port), application, numthreads=THREADS, timeout=IDLE_S)
     server.gateway = Gateway

@@ -1,4 +1,4 @@
-"""What a lab node has from its first start: a pool, roles, a user and two tokens with few rights."""
+"""What a lab node has from its first start: a pool, roles, a user and two tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ ROLES = {
     "WinuxDesktop": DESKTOP,  # on the pool: make, size, start, stop and remove desktops
     "WinuxTemplate": ["VM.Clone", "VM.Audit"],  # on the pool: templates are members of it, too
     "WinuxDisk": ["Datastore.AllocateSpace", "Datastore.Audit"],
-    "WinuxUpload": ["Datastore.AllocateSpace", "Datastore.AllocateTemplate", "Datastore.Audit"],
+    # Datastore.Allocate: an upload can only be removed by those who have it.
+    "WinuxUpload": [
+        "Datastore.Allocate",
+        "Datastore.AllocateSpace",
+        "Datastore.AllocateTemplate",
+        "Datastore.Audit",
+    ],
     "WinuxNetwork": ["SDN.Use"],
 }
 

@@ -96,13 +96,14 @@ class Storage:
 
     def clone_linked(self, source: int, vmid: int) -> None:
         """Lay a new container over the base of a template."""
-        if not self.is_template(source):
-            raise BackendError(f"CT {source} is no template: only a full clone is possible")
-        folder = self._new_folder(vmid)
-        for name in ("upper", "work"):
-            self._own_folder(folder / name)
-        with self._bases:
-            (folder / "base").write_text((self.folder(source) / "base").read_text())
+        with self._bases:  # the base cannot go between the look at it and the note of its use
+            if not self.is_template(source):
+                raise BackendError(f"CT {source} is no template: only a full clone is possible")
+            base = self._base_name(self.folder(source))
+            folder = self._new_folder(vmid)
+            for name in ("upper", "work"):
+                self._own_folder(folder / name)
+            (folder / "base").write_text(base)
 
     def clone_full(self, source: int, vmid: int) -> None:
         """Copy a root file system, running or not, whatever it lies on; all or nothing."""
@@ -299,7 +300,9 @@ class Storage:
 
 
 def _size(folder: Path) -> int:
-    done = subprocess.run(
-        ["du", "-sx", "--block-size=1", folder], capture_output=True, check=False, timeout=60
-    )  # files may go away while du counts, which it reports as a failure
+    command = ["du", "-sx", "--block-size=1", str(folder)]
+    try:  # files may go away while du counts, which it reports as a failure: no check
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    except subprocess.TimeoutExpired:
+        return 0
     return int(done.stdout.split()[0]) if done.stdout else 0

@@ -21,12 +21,16 @@ class Storages:
         self.cache = state_dir / "template" / "cache"
         self.cache.mkdir(parents=True, exist_ok=True)
         if "local" not in self._table:
-            self._table.put("local", {"type": "dir", "content": "vztmpl"})
-            self._table.put("local-lab", {"type": "btrfs", "content": "rootdir,images"})
+            self.set("local", "dir", "vztmpl")
+            self.set("local-lab", "btrfs", "rootdir,images")
 
-    def add(self, name: str, kind: str, content: str) -> None:
-        """Add a storage; `kind` is a Proxmox storage type."""
+    def set(self, name: str, kind: str, content: str) -> None:
+        """Add or change a storage; `kind` is a Proxmox storage type."""
         self._table.put(name, {"type": kind, "content": content})
+
+    def remove(self, name: str) -> None:
+        """Take a storage out of the list."""
+        self._table.delete(name)
 
     def names(self) -> list[str]:
         """All storages."""
@@ -75,6 +79,8 @@ class Storages:
             raise Failed("Only root can pass arbitrary filesystem paths.")
         self.get(name)
         kind, _, file = path.partition("/")
+        if re.fullmatch(r"\d+/\S+\.(raw|subvol)", path):
+            raise Failed(f"unable to use volume {volume} - content type needs to be 'vztmpl'")
         if kind != "vztmpl" or not TEMPLATE_NAME.fullmatch(file) or file.startswith("."):
             raise Failed(f"unable to parse directory volume name '{path}'")
         return self.cache / file

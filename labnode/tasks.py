@@ -14,13 +14,32 @@ from labnode.errors import ApiError, BadParameters
 from labnode.store import Document, Store
 
 KEPT = 2000
+DIED = "unexpected status"  # what Proxmox says of a worker that ended without a word
 UPID = re.compile(
     r"UPID:(?P<node>[a-zA-Z0-9\-]+):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9})"
     r":(?P<starttime>[0-9A-F]{8}):(?P<type>[^:\s]+):(?P<id>[^:\s]*):(?P<user>[^:\s]+):",
     re.IGNORECASE,
 )
 
-Log = Callable[[str], None]
+
+class Log:
+    """A running task's log; it also tells the work that somebody wants the task to stop."""
+
+    def __init__(self, write: Callable[[list[str]], None]) -> None:
+        self.lines: list[str] = []
+        self.is_interrupted = False
+        self._write = write
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(line)
+        self._write(self.lines)
+
+    def check(self) -> None:
+        """Called where work can be undone cleanly: raise if the task shall stop."""
+        if self.is_interrupted:
+            raise BackendError("interrupted by signal")
+
+
 Work = Callable[[Log], None]
 
 
@@ -39,6 +58,7 @@ class Tasks:
         self._node = node
         self._table = store.table("task")
         self._threads: dict[str, threading.Thread] = {}
+        self._logs: dict[str, Log] = {}
         self._numbers = itertools.count(int(time.time() * 10) & 0xFFFFFF)
         self._began = time.monotonic()
         self._end_interrupted()
@@ -52,7 +72,8 @@ class Tasks:
         upid = f"UPID:{self._node}:{pid:08X}:{pstart:08X}:{now:08X}:{kind}:{ident}:{user}:"
         if fault and fault.is_lost:
             return upid
-        self._table.put(upid, {"log": [], "exitstatus": None, "endtime": None})
+        self._save(upid, [])
+        self._logs[upid] = Log(lambda lines: self._save(upid, list(lines)))
         arguments = (upid, _failing(fault.message) if fault else work)
         thread = threading.Thread(target=self._run, args=arguments, name=kind, daemon=True)
         self._threads[upid] = thread
@@ -85,7 +106,7 @@ class Tasks:
         found = [(self.parse(upid), task) for upid, task in self._table.items()]
         return sorted(found, key=lambda pair: pair[0]["starttime"], reverse=True)
 
-    def wait(self, upid: str, timeout: float) -> bool:
+    def wait(self, upid: str, timeout: float | None) -> bool:
         """Wait for a task; whether it has ended."""
         thread = self._threads.get(upid)
         if thread:
@@ -98,31 +119,35 @@ class Tasks:
         for thread in list(self._threads.values()):
             thread.join(max(0.0, deadline - time.monotonic()))
 
+    def interrupt(self, upid: str) -> None:
+        """Ask a running task to stop; clones and creates stop when they can be undone."""
+        log = self._logs.get(upid)
+        if log:
+            log.is_interrupted = True
+
     def _run(self, upid: str, work: Work) -> None:
-        lines: list[str] = []
-
-        def log(line: str) -> None:
-            lines.append(line)
-            self._table.put(upid, {"log": list(lines), "exitstatus": None, "endtime": None})
-
+        log = self._logs[upid]
         try:
             work(log)
             status = "OK"
         except (ApiError, BackendError, OSError) as error:
             status = str(error)
-        except Exception as error:  # a bug must end the task, not leave it running for ever
+        except Exception as error:  # noqa: BLE001  # a bug must end the task, too
             status = f"internal error: {error!r}"
-        lines.append("TASK OK" if status == "OK" else f"TASK ERROR: {status}")
-        ended = {"log": lines, "exitstatus": status, "endtime": int(time.time())}
-        self._table.put(upid, ended)
+        last = [] if status == DIED else ["TASK OK" if status == "OK" else f"TASK ERROR: {status}"]
+        self._save(upid, [*log.lines, *last], status)
         self._threads.pop(upid, None)
+        self._logs.pop(upid, None)
+
+    def _save(self, upid: str, lines: list[str], status: str | None = None) -> None:
+        ended = int(time.time()) if status else None
+        self._table.put(upid, {"log": lines, "exitstatus": status, "endtime": ended})
 
     def _end_interrupted(self) -> None:
         """Tasks that ran when the server was killed end as Proxmox says it of a dead worker."""
         for upid, task in self._table.items():
             if task["exitstatus"] is None:
-                ended = {"exitstatus": "unexpected status", "endtime": int(time.time())}
-                self._table.put(upid, {**task, **ended})
+                self._save(upid, task["log"], DIED)
         for parsed, _ in self.all()[KEPT:]:
             self._table.delete(parsed["upid"])
 

@@ -47,7 +47,7 @@ check "format (make fix mends it)" ruff format --check --quiet .
 check "lint" ruff check --quiet .
 check "types" mypy --no-error-summary
 check "imports" lint-imports --no-logo
-check "playbooks" ansible-lint --offline --profile production -q
+check "playbooks" env ANSIBLE_COLLECTIONS_PATH="$PWD/playbooks/collections" ansible-lint --offline --profile production -q
 check "yaml" check_yaml
 check "page templates" djlint --lint --check --quiet templates
 check "shell" check_shell

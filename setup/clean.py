@@ -10,12 +10,14 @@ from setup import machine
 from setup.environment import VENV
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node
-from setup.settings import BENCH, CHECKOUT, Settings, cache_dir, settings_from
+from setup.settings import BENCH, CHECKOUT, DEMO, TEST, Settings, cache_dir, settings_from
+
+STACKS = (("WINUX_DEMO_", DEMO), ("WINUX_BENCH_", BENCH), ("WINUX_TEST_", TEST))
 
 
 def main() -> int:
     """Clean every stack whose files are there, then `var/`. The cache and `.venv` stay."""
-    stacks = [settings_from(os.environ), settings_from(os.environ, "WINUX_BENCH_", BENCH)]
+    stacks = [settings_from(os.environ, *names) for names in STACKS]
     try:
         for settings in stacks:
             _clean(settings)

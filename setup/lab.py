@@ -48,9 +48,13 @@ def credentials(settings: Settings, token: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def clean_lab_node(state_dir: Path, log: Path) -> None:
-    """Remove everything that a lab node ever made: containers, mounts, bridge, packet filter."""
-    command = [*LABNODE, "clean", "--state-dir", str(state_dir)]
+def clean_lab_node(state_dir: Path, log: Path, *, network_alone: bool = False) -> None:
+    """Remove all that a lab node made: containers, mounts, templates, bridge, packet filter.
+
+    With `network_alone` only the last two, so that the next start finds its template again.
+    """
+    alone = ["--network"] if network_alone else []
+    command = [*LABNODE, "clean", "--state-dir", str(state_dir), *alone]
     run_logged(command, log, f"Look at {log}; the containers are below {state_dir}.")
 
 

@@ -14,8 +14,8 @@ from setup.progress import Progress
 from setup.settings import Settings, cache_dir
 from setup.template import GoldenTemplate, build_template, built_template, make_guest_key
 
-#: How many steps `prepare_machine` and `start` announce together.
-STEPS = 6
+#: How many steps `start_node` announces, and `prepare_machine` and `start` together.
+NODE_STEPS, STEPS = 2, 6
 #: Room for wheels, environment, root file system and its copies; and for a run after that.
 FIRST_DISK_GB, REPEAT_DISK_GB = 5, 1
 TEARDOWN_TIMEOUT_S = 90
@@ -61,12 +61,17 @@ class Stack:
         with self.progress.step("Python packages", 60, logs / "python.log"):
             environment.make_environment(environment.VENV, environment.RUN, logs / "python.log")
 
+    def start_node(self) -> GoldenTemplate:
+        """The lab node, with the golden template on it."""
+        log = self.settings.logs / "labnode.log"
+        with self.progress.step("Lab node", 3, log):
+            self.children["lab node"] = start_lab_node(self.settings)
+        return self._template()
+
     def start(self) -> Portal:
         """Lab node, template, database, worker and web; the portal answers when this returns."""
         logs = self.settings.logs
-        with self.progress.step("Lab node", 3, logs / "labnode.log"):
-            self.children["lab node"] = start_lab_node(self.settings)
-        template = self._template()
+        template = self.start_node()
         self.portal = portal = Portal(
             self.settings, credentials(self.settings, "portal"), self.portal_settings
         )
@@ -95,20 +100,20 @@ class Stack:
             time.sleep(0.3)
 
     def stop(self) -> None:
-        """End desktops and processes; a node whose desktops do not end so is cleaned wholly."""
+        """End desktops, processes and network; if a desktop does not end, its node is cleaned."""
+        if not self.children:
+            return
         self._stop_child("web server")
-        problem: SetupFailed | None = None
-        if {"worker", "lab node"} <= self.children.keys():
-            try:
+        try:
+            if {"worker", "lab node"} <= self.children.keys():
                 self.end_desktops()
-            except SetupFailed as failure:
-                problem = failure
+        except SetupFailed as failure:
+            print(failure, flush=True)
         self._stop_child("worker")
         self._stop_child("lab node")
-        if running_containers(self.settings):
-            if problem:
-                print(problem, flush=True)
-            clean_lab_node(self.settings.lab, self.settings.logs / "clean.log")
+        log = self.settings.logs / "clean.log"
+        has_leftovers = bool(running_containers(self.settings))
+        clean_lab_node(self.settings.lab, log, network_alone=not has_leftovers)
 
     def _stop_child(self, name: str) -> None:
         if child := self.children.pop(name, None):

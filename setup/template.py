@@ -62,18 +62,25 @@ def built_template(settings: Settings, guest_key: Path) -> GoldenTemplate | None
 def build_template(settings: Settings, guest_key: Path) -> GoldenTemplate:
     """Run template-build.yml against the stack's node; the slow half comes from the cache."""
     result = settings.folder / "template-result.json"
-    variables = {"result_file": str(result)}
+    first, last = settings.template_vmids
+    variables = {
+        "result_file": str(result),
+        "template_vmid_first": first,
+        "template_vmid_last": last,
+    }
     environment = {
         **os.environ,
         **credentials(settings, "builder"),
         "WINUX_GUEST_KEY_FILE": str(guest_key),
         "WINUX_CACHE_DIR": str(cache_dir()),
+        "WINUX_NETWORK": settings.subnet,
         "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
         "ANSIBLE_CONFIG": str(CHECKOUT / "playbooks/ansible.cfg"),
     }
     ansible = str(VENV / "bin/ansible-playbook")
     command = [ansible, "-i", INVENTORY, PLAYBOOK, "-e", json.dumps(variables)]
     log = settings.logs / "template.log"
+    log.unlink(missing_ok=True)
     run_logged(command, log, "Mend what it says, then run this again.", environment)
     told = json.loads(result.read_text())
     key = content_key(guest_key)

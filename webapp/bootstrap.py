@@ -12,6 +12,7 @@ from webapp.ports import Clock, Hypervisor, Vault, WarmProvisioner
 from webapp.services.accounts import Accounts
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
+from webapp.services.catalogue import Catalogue
 from webapp.services.credentials import CredentialDesk
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.launch import Launcher
@@ -36,6 +37,7 @@ class Services:
     lifetime: Lifetime
     credentials: CredentialDesk
     reports: Reports
+    catalogue: Catalogue
 
 
 def build_services(config: Config, *, clock: Clock | None = None) -> Services:
@@ -55,6 +57,7 @@ def build_services(config: Config, *, clock: Clock | None = None) -> Services:
         lifetime=Lifetime(db, clock, audit),
         credentials=CredentialDesk(db, vault, audit),
         reports=Reports(db, clock),
+        catalogue=Catalogue(db, clock, audit),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from labnode.access import TOKEN_ID, Access, normalize_path
-from labnode.errors import BadParameters
+from labnode.errors import BadParameters, Failed
 from labnode.routes import Call, Routes, anyone
 from labnode.schema import FLAG, required, split_list, text
 
@@ -105,18 +106,36 @@ def list_acl(call: Call) -> object:
 def change_acl(call: Call) -> object:
     """Give or take roles; who holds less than Permissions.Modify gives only what they hold."""
     access, params = call.node.access, call.params
-    if not any(key in params for key in ("users", "groups", "tokens")):
-        raise BadParameters({key: "property is missing" for key in ("users", "groups")})
-    roles = split_list(params["roles"])
+    kinds = ("users", "groups", "tokens")
+    if not any(key in params for key in kinds):
+        text = "either 'users', 'groups' or 'tokens' is required."
+        raise BadParameters(dict.fromkeys(kinds, text))
+    try:
+        _change(access, call.user, params)
+    except Failed as error:
+        raise Failed(f"ACL update failed: {error.message}") from error
+    return None
+
+
+def _change(access: Access, user: str, params: dict[str, Any]) -> None:
+    roles, deletes = split_list(params["roles"]), bool(params.get("delete"))
+    held = access.privileges(user, normalize_path(params["path"]))
+    for role in roles:
+        if "Permissions.Modify" not in held and not access.role_privileges(role) <= held.keys():
+            verb = "remove" if deletes else "add"
+            needs = "'Permissions.Modify' or superset of privileges"
+            raise Failed(f"Cannot {verb} role '{role}' - requires {needs}.")
+        access.role_privileges(role)
+    if "groups" in params:
+        raise Failed(f"group '{split_list(params['groups'])[0]}' does not exist")
     for kind in ("users", "tokens"):
         names = split_list(params.get(kind))
         _check_known(access, names)
-        if names and params.get("delete"):
+        if names and deletes:
             access.revoke(params["path"], roles, kind, names)
         elif names:
             propagate = bool(params.get("propagate", 1))
             access.grant(params["path"], roles, kind, names, propagate=propagate)
-    return None
 
 
 def _check_known(access: Access, names: list[str]) -> None:
@@ -124,6 +143,6 @@ def _check_known(access: Access, names: list[str]) -> None:
         user, _, token = name.partition("!")
         known = access.users.get(user)
         if known is None:
-            raise BadParameters({"users": f"user '{user}' does not exist"})
+            raise Failed(f"user '{user}' does not exist")
         if token and token not in known.get("tokens", {}):
-            raise BadParameters({"tokens": f"no such token '{token}' for user '{user}'"})
+            raise Failed(f"no such token '{token}' for user '{user}'")

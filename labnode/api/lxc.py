@@ -28,7 +28,8 @@ CONFIGURE = perm(
 SUBDIRS = """config pending status vncproxy termproxy vncwebsocket spiceproxy migrate clone rrd
     rrddata firewall snapshot resize interfaces""".split()
 PUBLIC_KEY = re.compile(r"(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/]+=*( .*)?")
-NOT_STORED = ("ostemplate", "storage", "password", "ssh-public-keys", "pool", "start", "force")
+NOT_STORED = """node vmid ostemplate storage password ssh-public-keys pool start force bwlimit
+    unprivileged restore unique ha-managed ignore-unpack-errors template lock""".split()
 PRIVILEGE_OF = {
     **dict.fromkeys(("cores", "cpuunits", "cpulimit"), "VM.Config.CPU"),
     **dict.fromkeys(("memory", "swap"), "VM.Config.Memory"),
@@ -82,13 +83,16 @@ def change_config(call: Call) -> object:
     revert = split_list(params.pop("revert", ""))
     if not params and not revert:
         raise Failed("no options specified")
-    deleted = _deleted(split_list(params.pop("delete", "")), params)
+    params = {key: value for key, value in params.items() if value is not None}
+    deleted = split_list(params.pop("delete", ""))
     with guests.file_lock(vmid):
         config = guests.check_lock(vmid)
         _check_digest(config, expected)
-        _check_options(call, vmid, None, params, config.get("unprivileged") == "1")
         for name in deleted:
             _check_privilege(call, name, vmid, None)
+        _check_names("revert", revert, params)
+        _check_names("delete", deleted, params)
+        _check_options(call, vmid, None, params, config, config.get("unprivileged") == "1")
         _check_read_only(params, deleted)
         values = {key: options.config_value(key, value) for key, value in params.items()}
         _keep_disk(config, values)
@@ -105,6 +109,9 @@ def create(call: Call) -> object:
     vmid, pool = params["vmid"], params.get("pool")
     if params.get("restore"):
         raise Failed("restoring backups is not supported by this node")
+    is_unprivileged = bool(params.get("unprivileged", 1))
+    if not is_unprivileged:
+        call.check("/", "Sys.Modify")
     node.guests.check_unused(vmid)
     _check_keys(params.get("ssh-public-keys", ""))
     _check_pool(node, pool)
@@ -112,25 +119,27 @@ def create(call: Call) -> object:
         pool and call.may(f"/pool/{pool}", "VM.Allocate")
     ):
         raise Forbidden
-    config = {k: v for k, v in params.items() if k not in (*NOT_STORED, "vmid", "node")}
-    is_unprivileged = bool(config.get("unprivileged"))
-    plain = {key: value for key, value in config.items() if key != "unprivileged"}
-    _check_options(call, vmid, pool, plain, is_unprivileged)
-    _check_privileged(call, is_unprivileged)
+    config = {key: value for key, value in params.items() if key not in NOT_STORED}
+    _check_options(call, vmid, pool, config, {}, is_unprivileged)
     archive = node.storages.template(params["ostemplate"])
     source = params["ostemplate"].partition(":")[0]
     call.check(f"/storage/{source}", "Datastore.AllocateSpace", "Datastore.Audit", any_of=True)
     storage, size = _disk_wish(config.get("rootfs"), params.get("storage", "local"))
     _check_rootdir(call, storage)
-    final = _first_config(vmid, config, f"{storage}:{vmid}/vm-{vmid}-disk-0.raw,size={size}")
+    if is_unprivileged:
+        config["unprivileged"] = 1
+    final = _first_config(vmid, config, _new_disk(storage, vmid, size))
     node.guests.reserve(vmid, {})
 
     def work(log: Log) -> None:
         try:
             if not archive.is_file():
-                raise BackendError(f"volume '{params['ostemplate']}' does not exist")
+                missing = f"volume '{params['ostemplate']}' does not exist"
+                log(missing)
+                raise BackendError(missing)
             log(f"extracting archive '{archive}'")
             node.backend.create(vmid, archive, parse_config(vmid, final))
+            log.check()
             log(f"Total bytes read: {archive.stat().st_size}")
             log(f"Detected container architecture: {final['arch']}")
             node.guests.replace(vmid, final)
@@ -198,7 +207,9 @@ def clone(call: Call) -> object:
                 raise BackendError("unexpected state change")
             kind, thing = ("full", "mountpoint") if is_full else ("linked", "mount point")
             log(f"create {kind} clone of {thing} rootfs ({volume})")
-            node.backend.clone(vmid, newid, full=is_full)
+            # Of a container that is no template, "linked" is a copy as well: nothing is shared.
+            node.backend.clone(vmid, newid, full=is_full or source.get("template") != "1")
+            log.check()
         except (BackendError, OSError) as error:
             _roll_back(node, newid)
             raise BackendError(f"clone failed: {error}") from error
@@ -221,9 +232,18 @@ def make_template(call: Call) -> object:
             raise Failed("you can't convert a template to a template")
         if guests.is_running(vmid):
             raise Failed("you can't convert a CT to template if the CT is running")
-        call.node.backend.make_template(vmid)
-        rootfs = config.get("rootfs", "").replace("/vm-", "/base-")
-        guests.update(vmid, {"template": "1", "rootfs": rootfs})
+
+        def work(log: Log) -> None:
+            call.node.backend.make_template(vmid)
+            rootfs = config.get("rootfs", "").replace("/vm-", "/base-")
+            guests.update(vmid, {"template": "1", "rootfs": rootfs})
+
+        # A task that the answer does not name, and waits for.
+        upid = call.spawn("vztemplate", vmid, work)
+        call.node.tasks.wait(upid, None)
+        ended = call.node.tasks.find(upid)
+        if ended and ended["exitstatus"] != "OK":
+            raise Failed(ended["exitstatus"])
     return None
 
 
@@ -277,14 +297,18 @@ def resize(call: Call) -> object:
     """Grow a disk; here the size is a number that is shown, the file system has no limit."""
     guests, vmid, disk = call.node.guests, call.params["vmid"], call.params["disk"]
     config = guests.check_lock(vmid)
+    call.check(f"/vms/{vmid}", "VM.Config.Options")
     _check_digest(config, call.params.get("digest"))
     if disk not in config:
-        raise Failed(f"no options specified for '{disk}'")
+        raise Failed(f"unable to parse volume ID '{disk}'")
+    call.check(f"/storage/{config[disk].partition(':')[0]}", "Datastore.AllocateSpace")
     wish = call.params["size"]
     before = disk_bytes(config) / 1024**3
     size = parse_size_gb(wish.lstrip("+")) + (before if wish.startswith("+") else 0)
     if size < before:
         raise Failed("unable to shrink disk size")
+    if size == before:
+        raise Failed("disk is already at specified size")
     volume = config[disk].partition(",")[0]
 
     def work(log: Log) -> None:
@@ -333,26 +357,40 @@ def add_to_pool(node: Node, vmid: int, pool: str | None) -> None:
 
 
 def _check_options(
-    call: Call, vmid: int, pool: str | None, wanted: dict[str, Any], is_unprivileged: bool
+    call: Call,
+    vmid: int,
+    pool: str | None,
+    wanted: dict[str, Any],
+    config: Config,
+    is_unprivileged: bool,
 ) -> None:
     """Refuse options that the user may not set (Proxmox: check_ct_modify_config_perm)."""
     if call.user == "root@pam":
         return
     for key in sorted(wanted):
         if key == "features":
-            _check_features(call, vmid, pool, str(wanted[key]), is_unprivileged)
+            changed = _changed(str(wanted[key]), config.get("features", ""))
+            _check_features(call, vmid, pool, changed, is_unprivileged)
         elif key.startswith("dev"):
             raise Forbidden("configuring device passthrough is only allowed for root@pam")
         elif key == "hookscript":
             raise Forbidden("changing the hookscript is only allowed for root@pam")
         else:
             _check_privilege(call, key, vmid, pool)
+            _check_resource(call, key, config.get(key, ""))
             _check_resource(call, key, str(wanted[key]))
+
+
+def _changed(new: str, old: str) -> set[str]:
+    """The names of features that differ."""
+    return {key for key, _ in parse_properties(new).items() ^ parse_properties(old).items()}
 
 
 def _check_privilege(call: Call, key: str, vmid: int, pool: str | None) -> None:
     name = PRIVILEGE_OF.get(key) or PRIVILEGE_OF.get(key.rstrip("0123456789"))
-    call.node.access.check_guest(call.user, vmid, pool, name or "VM.Config.Options")
+    # Tags are looked at on the guest alone: with rights on a pool only, no container with tags.
+    where = None if key == "tags" else pool
+    call.node.access.check_guest(call.user, vmid, where, name or "VM.Config.Options")
 
 
 def _check_resource(call: Call, key: str, value: str) -> None:
@@ -370,24 +408,20 @@ def _check_resource(call: Call, key: str, value: str) -> None:
 
 
 def _check_features(
-    call: Call, vmid: int, pool: str | None, value: str, is_unprivileged: bool
+    call: Call, vmid: int, pool: str | None, changed: set[str], is_unprivileged: bool
 ) -> None:
     subject = "changing feature flags"
     if not is_unprivileged:
         raise Forbidden(f"{subject} for privileged container is only allowed for root@pam")
-    if set(parse_properties(value)) - {"nesting"}:
+    if changed - {"nesting"}:
         raise Forbidden(f"{subject} (except nesting) is only allowed for root@pam")
-    call.node.access.check_guest(call.user, vmid, pool, "VM.Allocate")
-
-
-def _check_privileged(call: Call, is_unprivileged: bool) -> None:
-    if not is_unprivileged:
-        call.check("/", "Sys.Modify")
+    if changed:
+        call.node.access.check_guest(call.user, vmid, pool, "VM.Allocate")
 
 
 def _check_pool(node: Node, pool: str | None) -> None:
     if pool and pool not in node.access.pools:
-        raise Failed(f"pool '{pool}' does not exist")
+        raise Forbidden(f"pool '{pool}' does not exist")
 
 
 def _check_keys(keys: str) -> None:
@@ -418,23 +452,30 @@ def _check_read_only(values: dict[str, Any], deleted: list[str]) -> None:
         raise Failed(f"unable to delete required option '{needed.pop()}'")
 
 
-def _deleted(names: list[str], values: dict[str, Any]) -> list[str]:
+def _check_names(what: str, names: list[str], values: dict[str, Any]) -> None:
     for name in names:
-        if name in values:
-            text = f"you can't use '-{name}' and -delete {name}' at the same time"
-            raise BadParameters({"delete": text})
         if options.option(name) is None:
-            raise BadParameters({"delete": f"unknown option '{name}'"})
-    return names
+            raise BadParameters({what: f"unknown option '{name}'"})
+        if name in values:
+            text = f"you can't use '-{name}' and -{what} {name}' at the same time"
+            raise BadParameters({what: text})
 
 
-def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, str]:
-    """Storage and size of `storage:size`, `size` or nothing."""
+def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, float]:
+    """Storage and size in GiB of `storage:size`, `size` or nothing."""
     volume = parse_properties(str(rootfs or ""), "volume").get("volume", "4")
     storage, _, size = volume.rpartition(":")
     if not re.fullmatch(r"\d+(\.\d+)?", size):
         raise Failed(f"unable to create volume '{volume}': a size in GiB is needed")
-    return storage or default_storage, f"{float(size):g}G"
+    return storage or default_storage, float(size)
+
+
+def _new_disk(storage: str, vmid: int, size_gb: float) -> str:
+    """The volume of a new root file system; size 0 asks for a subvolume without a limit."""
+    if size_gb == 0:
+        return f"{storage}:{vmid}/subvol-{vmid}-disk-0.subvol,size=0T"
+    size = f"{size_gb:g}G" if size_gb >= 1 else f"{size_gb * 1024:g}M"
+    return f"{storage}:{vmid}/vm-{vmid}-disk-0.raw,size={size}"
 
 
 def _keep_disk(config: Config, values: Config) -> None:
@@ -485,7 +526,7 @@ def _check_clone(
 ) -> None:
     if is_full and node.guests.is_running(vmid):
         raise Failed("Cannot do full clones on a running container without snapshots")
-    if not is_full and (source.get("template") != "1" or not node.storages.can_clone(storage)):
+    if not is_full and ("/subvol-" in volume or not node.storages.can_clone(storage)):
         raise Failed(f"Linked clone feature for '{volume}' is not available")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from typing import Any
 
 from labnode.api.lxc import AUDIT, GUEST, VMID_PARAM
@@ -10,12 +11,13 @@ from labnode.backend import BackendError, Interface
 from labnode.errors import BadParameters, Failed
 from labnode.routes import Call, Routes, anyone, perm
 from labnode.schema import FLAG, integer
-from labnode.tasks import Log
+from labnode.tasks import DIED, Log
 
 routes = Routes()
 
 POWER = perm("/vms/{vmid}", "VM.PowerMgmt")
 DEFAULT_TIMEOUT_S = 60
+ASK_AGAIN_S = 5.0  # how soon a shutdown notices that its task shall stop
 
 
 @routes.add("GET", f"{GUEST}/status", anyone, VMID_PARAM)
@@ -60,7 +62,10 @@ def start(call: Call) -> object:
 
 
 @routes.add(
-    "POST", f"{GUEST}/status/stop", POWER, {**VMID_PARAM, "overrule-shutdown": FLAG, "skiplock": FLAG}
+    "POST",
+    f"{GUEST}/status/stop",
+    POWER,
+    {**VMID_PARAM, "overrule-shutdown": FLAG, "skiplock": FLAG},
 )
 def stop(call: Call) -> object:
     """Kill a container, in the background."""
@@ -88,7 +93,7 @@ def shutdown(call: Call) -> object:
 
     def work(log: Log) -> None:
         with call.node.guests.file_lock(call.params["vmid"], log):
-            _bring_down(call, bool(call.params.get("forceStop")))
+            _bring_down(call, log, kills=bool(call.params.get("forceStop")))
 
     return call.spawn("vzshutdown", call.params["vmid"], work)
 
@@ -101,18 +106,24 @@ def reboot(call: Call) -> object:
 
     def work(log: Log) -> None:
         with call.node.guests.file_lock(vmid, log):
-            _bring_down(call, kills=False)
+            _bring_down(call, log, kills=False)
             call.node.guests.start(vmid)
 
     return call.spawn("vzreboot", vmid, work)
 
 
-def _bring_down(call: Call, kills: bool) -> None:
+def _bring_down(call: Call, log: Log, *, kills: bool) -> None:
     vmid = call.params["vmid"]
     call.node.guests.check_lock(vmid)
     timeout = call.params.get("timeout", DEFAULT_TIMEOUT_S)
-    if call.node.backend.shutdown(vmid, timeout):
-        return
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        if call.node.backend.shutdown(vmid, min(left, ASK_AGAIN_S)):
+            return
+        if log.is_interrupted:
+            command = f"lxc-stop -n {vmid} --nokill --timeout {timeout}"
+            log(f"command '{command}' failed: received interrupt")
+            raise BackendError(DIED)
     if not kills:
         raise BackendError("container did not stop")
     call.node.backend.stop(vmid)

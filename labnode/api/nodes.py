@@ -151,7 +151,8 @@ def _uptime() -> int:
 
 
 def _cpuinfo() -> Document:
-    facts = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M))
+    lines = Path("/proc/cpuinfo").read_text()
+    facts = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", lines, re.MULTILINE))
     return {
         "cpus": os.cpu_count() or 1,
         "cores": psutil.cpu_count(logical=False) or 1,

@@ -34,7 +34,9 @@ def list_pools(call: Call) -> object:
     return [{"poolid": n, **_comment(p)} for n, p in visible]
 
 
-@routes.add("GET", "/pools/{poolid}", perm("/pool/{poolid}", "Pool.Audit"), {**POOL_ID, "type": TYPE})
+@routes.add(
+    "GET", "/pools/{poolid}", perm("/pool/{poolid}", "Pool.Audit"), {**POOL_ID, "type": TYPE}
+)
 def show_pool(call: Call) -> object:
     """A pool and its members."""
     return {"poolid": call.params["poolid"], **_details(call, call.params["poolid"])}
@@ -46,6 +48,12 @@ def create_pool(call: Call) -> object:
     pools, name = call.node.access.pools, call.params["poolid"]
     if name in pools:
         raise Failed(f"create pool failed: pool '{name}' already exists")
+    parent, nested, leaf = name.rpartition("/")
+    if nested and parent not in pools:
+        text = f"parent '{parent}' of pool '{name}' does not exist"
+        raise Failed(f"create pool failed: {text}")
+    if not leaf[0].isalpha():
+        raise Failed("create pool failed: pool name must start with a letter")
     pools.put(name, {"vms": [], "comment": call.params.get("comment")})
     return None
 
@@ -56,7 +64,7 @@ def change_pool(call: Call) -> object:
     """Add or remove members, or change the comment. Vmids that do not exist are taken, too."""
     pools, params = call.node.access.pools, call.params
     name = params["poolid"]
-    pool = dict(_pool(call, name))
+    pool = dict(_pool(call, name, "update pools failed: "))
     if "comment" in params:
         pool["comment"] = params["comment"]
     for vmid in map(int, split_list(params.get("vms"))):
@@ -71,8 +79,9 @@ def change_pool(call: Call) -> object:
 def delete_pool(call: Call) -> object:
     """Remove an empty pool."""
     name = call.params["poolid"]
-    if _pool(call, name)["vms"]:
-        raise Failed(f"delete pool failed: pool '{name}' is not empty")
+    members = _pool(call, name, "delete pool failed: ")["vms"]
+    if members:
+        raise Failed(f"delete pool failed: pool '{name}' is not empty (contains VM {members[0]})")
     call.node.access.pools.delete(name)
     return None
 
@@ -96,10 +105,10 @@ def _changed_members(call: Call, name: str, members: list[int], vmid: int) -> li
     return sorted([*members, vmid])
 
 
-def _pool(call: Call, name: str) -> Document:
+def _pool(call: Call, name: str, doing: str = "") -> Document:
     pool = call.node.access.pools.get(name)
     if pool is None:
-        raise Failed(f"pool '{name}' does not exist")
+        raise Failed(f"{doing}pool '{name}' does not exist")
     return pool
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from labnode.backend import BackendError, parse_properties
 from labnode.errors import BadParameters, Failed
 from labnode.guests import disk_bytes
+from labnode.options import Config
 from labnode.routes import Call, Routes, anyone, perm
 from labnode.schema import FLAG, VMID, choice, integer, required, text
 from labnode.store import Document
@@ -55,9 +56,7 @@ def status(call: Call) -> object:
     return {key: value for key, value in facts.items() if key != "storage"}
 
 
-@routes.add(
-    "GET", f"{STORAGE}/content", READABLE, {**STORAGE_ID, "content": text(), "vmid": VMID}
-)
+@routes.add("GET", f"{STORAGE}/content", READABLE, {**STORAGE_ID, "content": text(), "vmid": VMID})
 def list_content(call: Call) -> object:
     """Templates and root file systems in a storage."""
     storage, params = call.params["storage"], call.params
@@ -85,9 +84,10 @@ def list_content(call: Call) -> object:
 def upload(call: Call) -> object:
     """Take an uploaded template over, in the background."""
     storages, params = call.node.storages, call.params
-    if not storages.holds(params["storage"], params["content"]):
-        raise Failed(f"can't upload to storage type '{params['storage']}': wrong content")
     target = storages.cache / storages.template_name(params["filename"])
+    if not storages.holds(params["storage"], params["content"]):
+        refusal = f"does not support '{params['content']}' content"
+        raise Failed(f"storage '{params['storage']}' {refusal}")
     if call.upload is None:
         raise BadParameters({"filename": "no file was uploaded"})
     kept = call.upload.with_suffix(".part")
@@ -119,9 +119,11 @@ def delete_content(call: Call) -> object:
     storage, volume = call.params["storage"], call.params["volume"]
     name = volume if ":" in volume else f"{storage}:{volume}"
     if name.partition(":")[0] != storage:
-        raise BadParameters({"storage": f"storage ID missmatch ({name.partition(':')[0]} != {storage})"})
+        raise BadParameters(
+            {"storage": f"storage ID missmatch ({name.partition(':')[0]} != {storage})"}
+        )
     file = call.node.storages.template(name)
-    call.check(f"/storage/{storage}", "Datastore.AllocateTemplate")
+    call.check(f"/storage/{storage}", "Datastore.Allocate")
 
     def work(log: Log) -> None:
         if not file.exists():
@@ -140,10 +142,15 @@ def _disks(call: Call, storage: str) -> list[Document]:
         config = call.node.guests.find(vmid) or {}
         volume = parse_properties(config.get("rootfs", ""), "volume").get("volume", "")
         if volume.partition(":")[0] == storage and call.may(f"/vms/{vmid}", "VM.Audit"):
-            row = {"volid": volume, "vmid": vmid, "content": "rootdir", "format": "raw"}
-            sizes = {"size": disk_bytes(config), "used": 0, "parent": None, "ctime": 0}
-            rows.append({**row, **sizes})
+            row = {"volid": volume, "vmid": vmid, "content": "rootdir", "parent": None, "used": 0}
+            rows.append({**row, **_disk_facts(volume, config)})
     return rows
+
+
+def _disk_facts(volume: str, config: Config) -> Document:
+    if volume.endswith(".subvol"):
+        return {"format": "subvol", "size": 0}
+    return {"format": "raw", "size": disk_bytes(config), "ctime": 0}
 
 
 def _check_sum(file: Path, algorithm: str | None, expected: str) -> None:

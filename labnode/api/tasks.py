@@ -73,26 +73,31 @@ def status(call: Call) -> object:
 
 
 @routes.add(
-    "GET", f"{TASK}/log", anyone, {**UPID, "download": FLAG, "limit": integer(0), "start": integer(0)}
+    "GET",
+    f"{TASK}/log",
+    anyone,
+    {**UPID, "download": FLAG, "limit": integer(0), "start": integer(0)},
 )
 def log(call: Call) -> object:
     """Lines of a task's log."""
     parsed = call.node.tasks.parse(call.params["upid"])
     _check_owner(call, parsed, "Sys.Audit")
     task = call.node.tasks.find(parsed["upid"])
-    lines = (task["log"] if task else []) or ["no content"]
+    if task is None:
+        return {}
+    lines = task["log"] or ["no content"]
     first, limit = call.params.get("start", 0), call.params.get("limit", 50)
     call.total = len(lines)
     shown = lines[first : first + (limit or len(lines))]
-    rows = [{"n": first + number, "t": line} for number, line in enumerate(shown, 1)]
-    return rows if task else {}
+    return [{"n": first + number, "t": line} for number, line in enumerate(shown, 1)]
 
 
 @routes.add("DELETE", TASK, anyone, UPID)
 def stop(call: Call) -> object:
-    """Accepted and without effect: clones and creates are always finished or rolled back."""
+    """Ask a task to stop; a clone or create is rolled back, and leaves no lock behind."""
     parsed = call.node.tasks.parse(call.params["upid"])
     _check_owner(call, parsed, "Sys.Modify")
+    call.node.tasks.interrupt(parsed["upid"])
     return None
 
 
@@ -103,7 +108,8 @@ def _check_owner(call: Call, parsed: Document, privilege: str) -> None:
 
 def _is_own(call: Call, parsed: Document) -> bool:
     """A user's tasks are also those of the user's tokens; a token's only its own."""
-    return parsed["user"] == call.user or parsed["user"].startswith(f"{call.user}!")
+    owner = str(parsed["user"])
+    return owner == call.user or owner.startswith(f"{call.user}!")
 
 
 def _is_wanted(params: dict[str, Any], parsed: Document, task: Document) -> bool:

@@ -1,9 +1,11 @@
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labnode.containers import clean
+from labnode.network import MARK
 from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab
 from tests.labnode_lxc.rootfs import make_archive
 
@@ -18,13 +20,22 @@ def archive() -> Path:
 @pytest.fixture(scope="session")
 def one_lab(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Lab]:
     state_dir = tmp_path_factory.mktemp("lab")
-    clean(state_dir, BRIDGE)  # what an earlier, killed run of the tests left
-    lab = Lab(state_dir, BRIDGE, SUBNET)
-    lab.backend.prepare()
-    lab.backend.create(TEMPLATE, archive, lab.config(TEMPLATE))
-    lab.backend.make_template(TEMPLATE)
-    yield lab
-    clean(state_dir, BRIDGE)
+    with Path(f"/run/lock/winux-test-{BRIDGE}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run of the tests on this machine goes first
+        clean_after_killed_run(BRIDGE)
+        clean_after_killed_run(f"{BRIDGE}n")
+        lab = Lab(state_dir, BRIDGE, SUBNET)
+        lab.backend.prepare()
+        lab.backend.create(TEMPLATE, archive, lab.config(TEMPLATE))
+        lab.backend.make_template(TEMPLATE)
+        yield lab
+        clean(state_dir, BRIDGE)
+
+
+def clean_after_killed_run(bridge: str) -> None:
+    alias = Path(f"/sys/class/net/{bridge}/ifalias")
+    if alias.exists():
+        clean(Path(alias.read_text().strip().removeprefix(MARK)), bridge)
 
 
 @pytest.fixture

@@ -20,6 +20,11 @@ SUBNET = ipaddress.IPv4Network(
 )
 
 
+def neighbour_of(subnet: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
+    """Another subnet of that size, that no other worker of the tests takes."""
+    return ipaddress.IPv4Network((int(subnet.network_address) + 20 * 256, subnet.prefixlen))
+
+
 class Lab:
     """One backend and short ways to use it; `vmid` is also the host part of the address."""
 

@@ -255,6 +255,7 @@ def test_a_configuration_cannot_smuggle_settings_in(
     with pytest.raises(BackendError, match=said):
         lab.backend.start(desktop, config)
     assert not lab.backend.is_running(desktop)
+    assert not any(f"/{desktop}/rootfs" in trace for trace in traces(lab.bridge))
 
 
 def test_two_labs_never_share_a_bridge_or_a_subnet(lab: Lab, tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """Containers from an archive to their removal, as the API asks for it."""
 
+import subprocess
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from labnode.backend import BackendError
+from labnode.containers import clean
 from tests.labnode_lxc.conftest import TEMPLATE
-from tests.labnode_lxc.lab import Lab
+from tests.labnode_lxc.lab import Lab, neighbour_of
 
 pytestmark = pytest.mark.lab
 
@@ -159,6 +162,25 @@ def test_a_broken_archive_leaves_nothing(lab: Lab, tmp_path: Path) -> None:
 
     assert 23 not in lab.backend.existing()
     assert not (lab.state_dir / "containers/23").exists()
+
+
+@pytest.fixture
+def small_lab(tmp_path: Path, lab: Lab) -> Iterator[Lab]:
+    """Another lab, on a disk of one megabyte."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path], check=True)
+    small = Lab(tmp_path, f"{lab.bridge}n", neighbour_of(lab.subnet))
+    yield small
+    clean(tmp_path, small.bridge)
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(small_lab: Lab, archive: Path) -> None:
+    small_lab.backend.prepare()
+
+    with pytest.raises(BackendError, match="No space left on device"):
+        small_lab.backend.create(24, archive, small_lab.config(24))
+
+    assert small_lab.backend.existing() == set()
 
 
 def test_a_second_start_is_refused(lab: Lab, desktop: int) -> None:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from labnode.backend import ContainerConfig
+from labnode.backend import BackendError, ContainerConfig
 from labnode.cgroups import Cgroup, find_version, limits, missing_controllers
 from labnode.host import reserve_ids
 from labnode.lxc_config import Machine, Place, lxc_config
 from tests.labnode_lxc.conftest import TEMPLATE
-from tests.labnode_lxc.lab import Lab
+from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, neighbour_of
 
 CONFIG = ContainerConfig("desktop-1", memory_mb=1024, swap_mb=512, cores=2)
 
@@ -127,6 +127,19 @@ def test_readings_of_cgroup_v2(tmp_path: Path) -> None:
     assert list(group.processes()) == [77]
     assert (group.memory_bytes(), group.memory_limit()) == (4000, 0)
     assert (group.cpu_seconds(), group.cores()) == (2.5, 1.5)
+
+
+@pytest.mark.lab
+def test_a_machine_without_the_programs_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(
+        BackendError, match=r"cannot run containers: .*apt install .*lxc .*nftables"
+    ):
+        Lab(tmp_path, f"{BRIDGE}n", neighbour_of(SUBNET)).backend.prepare()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_controller_is_named(tmp_path: Path) -> None:

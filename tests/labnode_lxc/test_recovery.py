@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tarfile
 import time
-from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from labnode.cgroups import Cgroup, find_version
 from labnode.containers import LxcBackend, clean
 from tests.labnode_lxc.conftest import TEMPLATE
-from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, traces, wait_for
+from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, neighbour_of, traces, wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -144,9 +143,7 @@ def test_an_interrupted_template_can_be_made_again(lab: Lab, archive: Path) -> N
 def test_clean_leaves_nothing_of_this_lab_and_all_of_another(
     lab: Lab, desktop: int, archive: Path, tmp_path: Path
 ) -> None:
-    other = Lab(
-        tmp_path, f"{BRIDGE}n", IPv4Network(f"10.203.{SUBNET.network_address.packed[2] + 20}.0/24")
-    )
+    other = Lab(tmp_path, f"{BRIDGE}n", neighbour_of(SUBNET))
     other.backend.prepare()
     other.backend.create(90, archive, other.config(90))
     other.start(90)

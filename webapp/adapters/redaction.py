@@ -26,5 +26,14 @@ def _spellings(secret: str) -> set[str]:
         json.dumps(secret, ensure_ascii=False)[1:-1],
         quote(secret, safe=""),
         shlex.quote(secret),
-        base64.b64encode(secret.encode()).decode(),
+        *(_inside_base64(secret.encode(), shift) for shift in range(3)),
     }
+
+
+def _inside_base64(secret: bytes, shift: int) -> str:
+    """What `secret` looks like in base64 with `shift` (modulo 3) bytes before it: the characters
+    that depend on it alone."""
+    text = base64.b64encode(bytes(shift) + secret).decode().rstrip("=")
+    first = (0, 2, 3)[shift]
+    last = len(text) - (1 if (shift + len(secret)) % 3 else 0)
+    return text[first:last]

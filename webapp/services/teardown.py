@@ -89,6 +89,8 @@ class Teardown:
             desktop.ended_at = now
             desktop.retry_at = None
             desktop.password_locked = None
+            if desktop.end_reason not in _WORTH_TELLING:
+                desktop.failure = None  # what delayed its end is over
             release(session, desktop)
             self._audit.record(
                 session, SYSTEM, "desktop.end", desktop.public_id, desktop.end_reason or ""
@@ -103,12 +105,14 @@ class Teardown:
             desktop.attempts += 1
             pause = min(timedelta(seconds=2 ** min(desktop.attempts, 10)), LONGEST_WAIT)
             desktop.retry_at = self._clock.now() + pause
-            if desktop.end_reason != EndReason.FAILED:  # else why it failed matters more
+            if desktop.end_reason not in _WORTH_TELLING:  # else that matters more
                 desktop.failure = f"It could not be removed yet: {error}"[:500]
             desktop.failure_log = error.log or desktop.failure_log
             log.warning("Teardown failed, try %s: %s", desktop.attempts, error, extra=_about(lease))
 
 
+#: Ends whose reason stays with the desktop for good.
+_WORTH_TELLING = frozenset({EndReason.FAILED, EndReason.LOST})
 #: Rows to tear down.
 _GOING = or_(Desktop.state == State.STOPPING, Desktop.state == State.FAILED)
 

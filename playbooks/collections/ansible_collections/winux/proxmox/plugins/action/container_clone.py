@@ -1,0 +1,72 @@
+"""Clone a template into a desktop's container."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
+
+
+class ActionModule(ProxmoxAction):
+    spec: ClassVar[dict[str, Any]] = CONNECTION | {
+        "vmid": {"type": "int", "required": True},
+        "template_vmid": {"type": "int"},
+        "template_name": {"type": "str", "default": "xfce"},
+        "hostname": {"type": "str", "required": True},
+        "mark": {"type": "str", "required": True},
+        "pool": {"type": "str", "required": True},
+        "storage": {"type": "str", "required": True},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
+        from ansible_collections.winux.proxmox.plugins.module_utils.templates import newest
+
+        api = self.connect(arguments)
+        container = Container(api, arguments["vmid"], arguments["mark"])
+        answer = {"vmid": container.vmid, "node": api.node}
+        if container.find_ours() is not None and (self.check_mode or container.wait_for_lock()):
+            return answer | {"changed": False}
+        source = arguments["template_vmid"] or newest(api, arguments["template_name"]).vmid
+        if not self.check_mode:
+            self._clone(container, source, arguments)
+        return answer | {"changed": True, "template_vmid": source}
+
+    def _clone(self, container: Any, source: int, arguments: dict[str, Any]) -> None:
+        """Linked where the storage can, else full."""
+        from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
+
+        what = f"cloning template {source} to container {container.vmid}"
+        names = {
+            "newid": container.vmid,
+            "hostname": arguments["hostname"],
+            "pool": arguments["pool"],
+        }
+        self._check_template(container.api, source)
+        try:
+            container.create(f"lxc/{source}/clone", what, **names)
+        except NodeTrouble as refusal:
+            if "Linked clone feature" not in str(refusal):
+                raise
+            container.create(
+                f"lxc/{source}/clone", what, **names, full=1, storage=arguments["storage"]
+            )
+
+    def _check_template(self, api: Any, source: int) -> None:
+        """A clone of what is no template would silently be a full one, of a running desktop
+        even."""
+        from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
+            Missing,
+            ProxmoxFailed,
+        )
+
+        try:
+            config = api.read(f"lxc/{source}/config")
+        except Missing as missing:
+            raise ProxmoxFailed(
+                f"template {source} is not there, or the API token may not use it: {missing}"
+            ) from missing
+        if str(config.get("template", "0")) != "1":
+            raise ProxmoxFailed(
+                f"container {source} is not a template: build one with template-build.yml"
+            )

@@ -1,0 +1,141 @@
+"""Give a desktop's container its size, network and address."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
+from ansible_collections.winux.proxmox.plugins.module_utils.addresses import (
+    address_of,
+    checked,
+    chosen,
+    gateway_of,
+    parse_properties,
+)
+from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
+
+
+class ActionModule(ProxmoxAction):
+    spec: ClassVar[dict[str, Any]] = CONNECTION | {
+        "vmid": {"type": "int", "required": True},
+        "mark": {"type": "str", "required": True},
+        "memory_mb": {"type": "int", "default": 1024},
+        "swap_mb": {"type": "int", "default": 512},
+        "cores": {"type": "int", "default": 2},
+        "disk_gb": {"type": "int", "default": 10},
+        "nesting": {"type": "bool", "default": False},
+        "bridge": {"type": "str", "required": True},
+        "address": {"type": "str"},
+        "gateway": {"type": "str"},
+        "network": {"type": "str"},
+        "check_address": {"type": "bool", "default": True},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
+
+        container = Container(self.connect(arguments), arguments["vmid"], arguments["mark"])
+        config = container.find_ours()
+        if config is None and self.check_mode:
+            return {"changed": True, "address": arguments["address"] or ""}
+        if config is None:
+            raise ProxmoxFailed(
+                f"container {container.vmid} is not there: it was to be cloned first"
+            )
+        address = self._address(container, config, arguments)
+        changed = self._set_options(container, config, arguments, address)
+        changed |= self._grow_disk(container, config, arguments["disk_gb"])
+        return {"changed": changed, "address": address.partition("/")[0]}
+
+    def _address(self, container: Any, config: dict[str, Any], arguments: dict[str, Any]) -> str:
+        """The address that was asked for, the one it has, or a free one; CIDR."""
+        current = parse_properties(str(config.get("net0", ""))).get("ip", "")
+        wanted = arguments["address"]
+        if not wanted and address_of(config):
+            return current
+        if not wanted and not arguments["network"]:
+            raise ProxmoxFailed(
+                "say which address the desktop gets: container_address, or container_network "
+                "to choose from"
+            )
+        look = not wanted or (arguments["check_address"] and wanted != current)
+        taken = self._taken(container) if look else {}
+        return (
+            checked(wanted, taken, container.vmid)
+            if wanted
+            else chosen(arguments["network"], taken, container.vmid)
+        )
+
+    def _taken(self, container: Any) -> dict[str, int]:
+        """Address to vmid of every container that the token sees."""
+        from ansible_collections.winux.proxmox.plugins.module_utils.templates import configurations
+
+        found = configurations(container.api, templates_only=False)
+        return {address_of(config): vmid for vmid, config in found if address_of(config)}
+
+    def _set_options(
+        self, container: Any, config: dict[str, Any], arguments: dict[str, Any], address: str
+    ) -> bool:
+        """PUT what differs, and only that."""
+        gateway = arguments["gateway"] or (
+            gateway_of(arguments["network"]) if arguments["network"] else ""
+        )
+        wanted = {
+            "memory": arguments["memory_mb"],
+            "swap": arguments["swap_mb"],
+            "cores": arguments["cores"],
+        }
+        options = {
+            name: value for name, value in wanted.items() if str(config.get(name)) != str(value)
+        }
+        options |= net_option(str(config.get("net0", "")), arguments["bridge"], address, gateway)
+        options |= nesting_option(str(config.get("features", "")), arguments["nesting"])
+        if options and not self.check_mode:
+            container.set_options(options)
+        return bool(options)
+
+    def _grow_disk(self, container: Any, config: dict[str, Any], disk_gb: int) -> bool:
+        """Larger than the template's disk if asked; it cannot shrink."""
+        size = parse_properties(str(config.get("rootfs", ""))).get("size", "")
+        if not size.endswith("G") or float(size[:-1]) >= disk_gb:
+            return False
+        if not self.check_mode:
+            what = f"growing the disk of container {container.vmid}"
+            container.api.run(
+                what,
+                "put",
+                f"{container.path}/resize",
+                lambda: False,
+                disk="rootfs",
+                size=f"{disk_gb}G",
+            )
+        return True
+
+
+def net_option(current: str, bridge: str, address: str, gateway: str) -> dict[str, str]:
+    """net0, if it must change. The card's hardware address stays: the desktop's identity hangs
+    on it."""
+    have = parse_properties(current)
+    want = {"name": "eth0", "bridge": bridge, "ip": address} | ({"gw": gateway} if gateway else {})
+    if all(have.get(name) == value for name, value in want.items()) and ("gw" in have) == bool(
+        gateway
+    ):
+        return {}
+    kept = {
+        name: have[name] for name in ("hwaddr", "firewall", "tag", "mtu", "rate") if name in have
+    }
+    return {
+        "net0": ",".join(
+            f"{name}={value}" for name, value in (want | kept | {"type": "veth"}).items()
+        )
+    }
+
+
+def nesting_option(current: str, nesting: bool) -> dict[str, str]:
+    """features, if nesting must change. Other features are for root@pam only and stay as they
+    are."""
+    features = parse_properties(current)
+    if (features.get("nesting", "0") == "1") == nesting:
+        return {}
+    features["nesting"] = "1" if nesting else "0"
+    return {"features": ",".join(f"{name}={value}" for name, value in features.items())}

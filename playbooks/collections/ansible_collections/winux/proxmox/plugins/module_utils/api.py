@@ -1,0 +1,231 @@
+"""The Proxmox VE API over proxmoxer, with the patience that real nodes need.
+
+Reads are repeated when the connection or the node fails. Writes wait for locks; when the answer to
+a write is lost, the caller's `happened` looks at what is true before the write is repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
+    AnswerLost,
+    Missing,
+    ProxmoxFailed,
+    TaskFailed,
+)
+from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
+from proxmoxer import ProxmoxAPI
+from proxmoxer.core import ResourceException
+
+#: Seconds for one HTTP call, for a node that does not answer, for others' locks, for our tasks.
+CALL_S = 30
+READ_S = 30
+LOCK_S = 300
+TASK_S = 900
+
+#: Between pveproxy and pvedaemon or another node; 502 to 504 from a proxy before them.
+TRANSPORT = {502, 503, 504, 595, 596, 597, 598, 599}
+LOCKED = re.compile(
+    r"CT is locked|can't lock file|got lock (request )?timeout|cfs-lock"
+    r"|detected modified configuration"
+)
+NO_SUCH = re.compile(
+    r"[Cc]onfiguration file '.*' does not exist|unable to find configuration file"
+    r"|no such CT|CT \d+ does not exist"
+)
+
+
+class Api:
+    """One node of a Proxmox VE, seen with one API token.
+
+    `settings`: api_host, api_port, api_user, api_token_id, api_token_secret, ca_file, node.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.node: str = settings["node"]
+        self.where = f"{settings['api_host']}:{settings['api_port']}"
+        self.token = f"{settings['api_user']}!{settings['api_token_id']}"
+        self._proxmox = ProxmoxAPI(
+            settings["api_host"],
+            port=settings["api_port"],
+            user=settings["api_user"],
+            token_name=settings["api_token_id"],
+            token_value=settings["api_token_secret"],
+            verify_ssl=settings["ca_file"] or True,
+            timeout=CALL_S,
+        )
+
+    def read(self, path: str, **parameters: Any) -> Any:
+        """GET below /nodes/{node}; repeated while the node or the way to it fails."""
+        for _waited in moments(READ_S, first_s=0.2, longest_s=3):
+            try:
+                return self._call("get", path, parameters)
+            except (AnswerLost, NodeTrouble) as trouble:
+                last = trouble
+        raise ProxmoxFailed(
+            f"Proxmox VE at {self.where} does not answer properly: {last}. Look whether its "
+            "node and services run."
+        )
+
+    def write(self, method: str, path: str, happened: Callable[[], bool], **parameters: Any) -> Any:
+        """POST, PUT or DELETE below /nodes/{node}, with the wait for locks.
+
+        `happened` tells, after a lost answer, whether the write took effect; then None is the
+        answer. It must be right: a write that did happen is not sent twice.
+        """
+        lost_since: float | None = None
+        for waited in moments(LOCK_S, first_s=0.2, longest_s=2):
+            try:
+                return self._call(method, path, parameters)
+            except Busy as busy:
+                last: ProxmoxFailed = busy
+            except AnswerLost as lost:
+                last = lost
+                if happened():
+                    return None
+                lost_since = waited if lost_since is None else lost_since
+                if waited - lost_since > READ_S:
+                    break
+        raise ProxmoxFailed(f"gave up: {last}")
+
+    def run(
+        self, what: str, method: str, path: str, happened: Callable[[], bool], **parameters: Any
+    ) -> None:
+        """A write that starts a task, and the wait for its end; again if the task met a lock."""
+        for _waited in moments(LOCK_S, first_s=0.5, longest_s=5):
+            upid = self.write(method, path, happened, **parameters)
+            if upid is None:
+                return
+            try:
+                self.wait(what, str(upid))
+                return
+            except TaskFailed as failed:
+                last = failed
+                if not LOCKED.search(failed.exit_status):
+                    raise
+        raise last
+
+    def wait(self, what: str, upid: str) -> None:
+        """Until the task ended well.
+
+        It is never stopped: that leaves locks which only root on the node can take away. A task
+        that the node has forgotten (it restarted) counts as ended: callers look at what is true.
+        """
+        for _waited in moments(TASK_S):
+            try:
+                state = self.read(f"tasks/{upid}/status")
+            except TaskForgotten:
+                return
+            if state.get("status") == "stopped":
+                break
+        else:
+            raise ProxmoxFailed(f"{what} takes over {TASK_S} s (task {upid}); it was left alone")
+        status = str(state.get("exitstatus", "no exit status"))
+        if status != "OK" and not status.startswith("WARNINGS"):
+            raise TaskFailed(what, status, self._log(upid))
+
+    def _log(self, upid: str) -> list[str]:
+        lines = self.read(f"tasks/{upid}/log", limit=200)
+        return [str(line.get("t", "")) for line in lines][-5:] if isinstance(lines, list) else []
+
+    def upload(self, storage: str, file: Any) -> str | None:
+        """Stream a container archive to a storage; the task's UPID."""
+        try:
+            answer = (
+                self._proxmox.nodes(self.node)
+                .storage(storage)
+                .upload.post(content="vztmpl", filename=file)
+            )
+        except ResourceException as error:
+            raise self._translated(error) from error
+        except requests.RequestException as error:
+            raise ProxmoxFailed(
+                f"the upload to {self.where} broke: {_first_line(error)}. Start again."
+            ) from error
+        return str(_checked(answer))
+
+    def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Any:
+        resource = self._proxmox(
+            f"nodes/{self.node}/{path}" if not path.startswith("/") else path[1:]
+        )
+        try:
+            return _checked(getattr(resource, method)(**parameters))
+        except ResourceException as error:
+            raise self._translated(error) from error
+        except requests.exceptions.SSLError as error:
+            raise ProxmoxFailed(
+                f"the certificate of {self.where} is not trusted: {_first_line(error)}. "
+                "Set proxmox_ca_file to the file with its authority (on a node: "
+                "/etc/pve/pve-root-ca.pem)."
+            ) from error
+        except requests.RequestException as error:
+            raise AnswerLost(f"no answer from {self.where}: {_first_line(error)}") from error
+
+    def _translated(self, error: ResourceException) -> ProxmoxFailed:
+        text = _reason(error)
+        if error.status_code == 401:
+            return ProxmoxFailed(
+                f"Proxmox VE does not accept the API token {self.token}: {text}. Check "
+                "proxmox_api_token_id and _secret."
+            )
+        if error.status_code == 403:
+            return Missing(
+                f"the API token {self.token} may not do this: {text}. docs/admin/proxmox.md "
+                "lists the rights it needs."
+            )
+        if NO_SUCH.search(text):
+            return Missing(text)
+        if LOCKED.search(text):
+            return Busy(text)
+        if "no such task" in text:
+            return TaskForgotten(text)
+        if error.status_code in TRANSPORT:
+            return AnswerLost(f"{error.status_code} {text}")
+        if error.status_code == 500:
+            return NodeTrouble(text)
+        return ProxmoxFailed(f"Proxmox VE refused: {error.status_code} {text}")
+
+
+class Busy(ProxmoxFailed):
+    """Somebody holds a lock; it will pass."""
+
+
+class TaskForgotten(ProxmoxFailed):
+    """The node knows nothing of a task that it started."""
+
+
+class NodeTrouble(ProxmoxFailed):
+    """A 500: on a read it may pass, on a write it is the node's refusal."""
+
+
+def _checked(answer: Any) -> Any:
+    """proxmoxer gives {"errors": <bytes>} for what is no JSON (a proxy's error page, say)."""
+    if isinstance(answer, dict) and isinstance(answer.get("errors"), bytes):
+        raise AnswerLost(
+            "the answer is not from Proxmox VE (no JSON): "
+            + answer["errors"][:80].decode(errors="replace")
+        )
+    return answer
+
+
+def _reason(error: ResourceException) -> str:
+    """The reason line, with what is wrong of which parameter; proxmoxer adds bytes of no JSON."""
+    wrong = [
+        f"{name}: {str(why).strip()}"
+        for name, why in (error.errors or {}).items()
+        if not isinstance(why, bytes)
+    ]
+    reason = str(error.content).partition(" - {")[0].strip()
+    return f"{reason} ({'; '.join(wrong)})" if wrong else reason
+
+
+def _first_line(error: Exception) -> str:
+    """requests nests its errors; the innermost one says what happened."""
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    return (str(cause).splitlines() or [type(cause).__name__])[0][:200]

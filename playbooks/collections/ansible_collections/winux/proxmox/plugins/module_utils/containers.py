@@ -1,0 +1,180 @@
+"""One container on the node: look, wait, change, remove. Only with our mark on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.winux.proxmox.plugins.module_utils.api import (
+    LOCK_S,
+    TASK_S,
+    Api,
+    NodeTrouble,
+)
+from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
+    Missing,
+    ProxmoxFailed,
+    Taken,
+    TaskFailed,
+)
+from ansible_collections.winux.proxmox.plugins.module_utils.marks import has_mark
+from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
+
+#: A lock without a running task is given this long before it counts as left behind.
+STALE_S = 20
+VISIBLE_S = 15
+
+
+class Container:
+    """A container id and the mark that makes it ours."""
+
+    def __init__(self, api: Api, vmid: int, mark: str) -> None:
+        self.api = api
+        self.vmid = vmid
+        self.mark = mark
+        self.path = f"lxc/{vmid}"
+
+    def find(self) -> dict[str, Any] | None:
+        """Its configuration; None: not there, or hidden, which a pool-scoped token cannot tell."""
+        try:
+            return dict(self.api.read(f"{self.path}/config"))
+        except Missing:
+            return None
+
+    def find_ours(self) -> dict[str, Any] | None:
+        """Its configuration, or None; Taken if it is somebody else's."""
+        config = self.find()
+        if config is not None and not has_mark(config, self.mark):
+            name = config.get("hostname", "no name")
+            raise Taken(
+                f"container id {self.vmid} is taken by something else ({name}); it was not touched"
+            )
+        return config
+
+    def is_running(self) -> bool:
+        """Read from the container itself: the cluster's list lags by seconds."""
+        return bool(self.api.read(f"{self.path}/status/current").get("status") == "running")
+
+    def exists_with_mark(self) -> bool:
+        """Whether a create whose answer was lost did happen; it shows a moment later."""
+        return any(self.find_ours() is not None for _waited in moments(3, first_s=0.5))
+
+    def create(self, path: str, what: str, **parameters: Any) -> None:
+        """Clone or create, marked in the same call; then wait until it is whole."""
+        try:
+            self.api.run(
+                what, "post", path, self.exists_with_mark, description=self.mark, **parameters
+            )
+        except (NodeTrouble, TaskFailed) as refusal:
+            if "already exists" in str(refusal):
+                raise Taken(
+                    f"container id {self.vmid} is taken by something else; it was not touched"
+                ) from refusal
+            raise
+        self.wait_until_whole()
+
+    def wait_until_whole(self) -> dict[str, Any]:
+        """Until it can be seen, is ours and has no lock."""
+        for _waited in moments(VISIBLE_S):
+            if self.find_ours() is not None:
+                return self.wait_for_lock()
+        raise ProxmoxFailed(
+            f"container {self.vmid} is not there although Proxmox VE says it was made; is it "
+            "in the token's pool?"
+        )
+
+    def wait_for_lock(self) -> dict[str, Any]:
+        """Until what is under way has ended; its configuration, {} if that removed it."""
+        idle_since: float | None = None
+        for waited in moments(TASK_S):
+            config = self.find_ours()
+            if config is None or "lock" not in config:
+                return config or {}
+            if self._has_task():
+                idle_since = None
+            elif idle_since is None:
+                idle_since = waited
+            elif waited - idle_since > STALE_S:
+                break
+        raise ProxmoxFailed(
+            f"container {self.vmid} is locked ({config['lock']}) and no task works on it: an "
+            f"interrupted one left that. On the node, as root: pct unlock {self.vmid}; then again."
+        )
+
+    def _has_task(self) -> bool:
+        """Whether a task may be working on it: one of its own, or a clone.
+
+        A clone's task carries the id of its source and does not say what it makes.
+        """
+        tasks = self.api.read("tasks", source="active") or []
+        running = [task for task in tasks if "endtime" not in task]
+        return any(
+            str(task.get("id")) == str(self.vmid) or task.get("type") == "vzclone"
+            for task in running
+        )
+
+    def set_options(self, options: dict[str, Any]) -> None:
+        """PUT of its configuration; safe to repeat, so a lost answer needs no look."""
+        self.api.write("put", f"{self.path}/config", lambda: False, **options)
+
+    def start(self) -> bool:
+        """Whether it had to be started."""
+        if self.is_running():
+            return False
+        try:
+            self.api.run(
+                f"starting container {self.vmid}",
+                "post",
+                f"{self.path}/status/start",
+                self.is_running,
+            )
+        except NodeTrouble as refusal:
+            if "already running" not in str(refusal):
+                raise
+        if not self.is_running():
+            raise ProxmoxFailed(
+                f"container {self.vmid} was started and does not run; see its log on the node: "
+                f"pct start {self.vmid} --debug"
+            )
+        return True
+
+    def stop(self) -> None:
+        """Until it does not run any more."""
+        for _waited in moments(LOCK_S, first_s=0.3, longest_s=5):
+            if not self.is_running():
+                return
+            try:
+                self.api.run(
+                    f"stopping container {self.vmid}",
+                    "post",
+                    f"{self.path}/status/stop",
+                    lambda: not self.is_running(),
+                )
+            except NodeTrouble as refusal:
+                if "not running" not in str(refusal):
+                    raise
+        raise ProxmoxFailed(f"container {self.vmid} still runs after {LOCK_S} s of stopping it")
+
+    def remove(self) -> bool:
+        """Wait for what is under way, stop, delete, look that it is gone; whether it was there."""
+        if self.find_ours() is None:
+            return False
+        for _waited in moments(LOCK_S, first_s=0.3, longest_s=5):
+            try:
+                if not self.wait_for_lock():
+                    return True
+                self.stop()
+                self.api.run(
+                    f"removing container {self.vmid}",
+                    "delete",
+                    self.path,
+                    lambda: self.find() is None,
+                    purge=1,
+                )
+            except Missing:
+                pass  # gone between two looks
+            except NodeTrouble as refusal:
+                if "is running" not in str(refusal):  # started by somebody a moment ago: once more
+                    raise
+            if self.find() is None:
+                return True
+        raise ProxmoxFailed(f"container {self.vmid} is still there after {LOCK_S} s of removing it")

@@ -1,0 +1,35 @@
+"""What can go wrong, as the person who runs a playbook should read it.
+
+ProxmoxFailed             the message says what happened and what to do
+├── Missing               no such container, or none that this token may see
+├── Taken                 the id is somebody else's
+├── TaskFailed            a task of Proxmox VE ended badly; holds its exit status
+└── AnswerLost            a write was sent and no answer came: nobody knows whether it happened
+"""
+
+from __future__ import annotations
+
+
+class ProxmoxFailed(Exception):
+    """Something did not work; the text is for a person."""
+
+
+class Missing(ProxmoxFailed):
+    """The container is not there. A token scoped to a pool gets 403 for what is gone or not
+    there yet, so that counts too."""
+
+
+class Taken(ProxmoxFailed):
+    """The container id belongs to something that is not ours."""
+
+
+class AnswerLost(ProxmoxFailed):
+    """The connection broke after a write was sent."""
+
+
+class TaskFailed(ProxmoxFailed):
+    """A task ended with something else than OK or WARNINGS."""
+
+    def __init__(self, what: str, exit_status: str, log: list[str]) -> None:
+        super().__init__("\n".join([f"{what} failed: {exit_status}", *log]))
+        self.exit_status = exit_status

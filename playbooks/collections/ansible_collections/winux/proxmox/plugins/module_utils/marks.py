@@ -1,0 +1,46 @@
+"""Ownership marks: one line in a container's description, written by the very call that creates
+it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+TEMPLATE = re.compile(r"^winux-template: name=(\S+) version=(\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class PublishedTemplate:
+    """A template that desktops may be cloned from."""
+
+    vmid: int
+    name: str
+    version: str
+
+
+def desktop_mark(portal_id: str, session_id: str) -> str:
+    """Whose desktop a container is."""
+    return f"winux: portal={portal_id} desktop={session_id}"
+
+
+def template_mark(name: str, version: str) -> str:
+    """A template that has been tried and may be used."""
+    return f"winux-template: name={name} version={version}"
+
+
+def draft_mark(name: str, version: str) -> str:
+    """A template that is being made."""
+    return f"winux-template-draft: name={name} version={version}"
+
+
+def has_mark(config: dict[str, object], mark: str) -> bool:
+    """Whether one line of the description is the mark (Proxmox adds a newline, people add
+    lines)."""
+    return mark in [line.strip() for line in str(config.get("description", "")).splitlines()]
+
+
+def read_template(vmid: int, config: dict[str, object]) -> PublishedTemplate | None:
+    """The template that this container is, if it is a published one."""
+    found = TEMPLATE.search(str(config.get("description", "")).replace("\r", ""))
+    is_template = str(config.get("template", "0")) == "1"
+    return PublishedTemplate(vmid, found[1], found[2]) if found and is_template else None

@@ -1,0 +1,50 @@
+"""Whether a desktop's XRDP really answers: X.224 connection request (MS-RDPBCGR 2.2.1.1), then
+TLS."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+
+from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
+from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
+
+#: TPKT, X.224 connection request, RDP negotiation request for TLS.
+CONNECTION_REQUEST = bytes.fromhex("03000013 0ee00000000000 0100080001000000")
+PORT = 3389
+RDP_S = 40
+CALL_S = 5
+
+
+def certificate_sha256(address: str) -> str:
+    """SHA-256 (hex) of the certificate that the desktop shows an RDP client; waits until XRDP
+    answers."""
+    trouble: OSError | ValueError = ValueError("no answer")
+    for _waited in moments(RDP_S, first_s=0.05, longest_s=0.5):
+        try:
+            return _handshake(address)
+        except (OSError, ValueError) as error:
+            trouble = error
+    raise ProxmoxFailed(
+        f"the desktop at {address} does not answer on RDP port {PORT} after {RDP_S} s ({trouble})"
+    )
+
+
+def _handshake(address: str) -> str:
+    with socket.create_connection((address, PORT), timeout=CALL_S) as connection:
+        connection.sendall(CONNECTION_REQUEST)
+        _check_confirm(connection.recv(64))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # self-signed: the caller compares its fingerprint
+        with context.wrap_socket(connection) as secure:
+            return hashlib.sha256(secure.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def _check_confirm(answer: bytes) -> None:
+    """X.224 connection confirm (0xd0) with an RDP negotiation response (2) that selects TLS (1)."""
+    if len(answer) < 19 or answer[0] != 3 or answer[5] != 0xD0:
+        raise ValueError("that is no RDP server")
+    if answer[11] != 2 or answer[15] != 1:
+        raise ValueError("the RDP server does not offer TLS")

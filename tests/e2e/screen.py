@@ -1,0 +1,96 @@
+"""A screen without a monitor, and FreeRDP on it: what a person with an RDP client sees."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+SIZE = "1280x800"
+
+
+class Screen:
+    """Xvfb with at most one RDP client on it."""
+
+    def __init__(self) -> None:
+        self._server: subprocess.Popen[bytes] | None = None
+        self._client: subprocess.Popen[bytes] | None = None
+        self._environment: dict[str, str] = {}
+
+    def __enter__(self) -> "Screen":
+        read, write = os.pipe()
+        command = [
+            "Xvfb",
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            f"{SIZE}x24",
+            "-nolisten",
+            "tcp",
+        ]
+        self._server = subprocess.Popen(
+            command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        os.close(write)
+        with os.fdopen(read) as told:
+            number = told.readline().strip()
+        assert number, "Xvfb did not start"
+        self._environment = {**os.environ, "DISPLAY": f":{number}"}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in (self._client, self._server):
+            if process is not None:
+                process.terminate()
+                process.wait(10)
+
+    def connect(self, computer: str, user: str, password: str) -> None:
+        """Start FreeRDP; the password goes in by standard input, as argument lists are public."""
+        options = ["/cert:ignore", f"/size:{SIZE}", "/bpp:24", "/log-level:WARN"]
+        self._client = subprocess.Popen(
+            ["xfreerdp", f"/v:{computer}", f"/u:{user}", "/from-stdin", *options],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._client.stdin is not None
+        self._client.stdin.write(f"{password}\n".encode())
+        self._client.stdin.close()
+
+    def colours(self) -> int:
+        """How many different colours the screen shows at a quarter of its size."""
+        command = [
+            "import",
+            "-silent",
+            "-window",
+            "root",
+            "-resize",
+            "320x200",
+            "-depth",
+            "8",
+            "rgb:-",
+        ]
+        pixels = subprocess.run(
+            command, env=self._environment, capture_output=True, check=True
+        ).stdout
+        return len({pixels[at : at + 3] for at in range(0, len(pixels), 3)})
+
+    def wait_for_colours(self, count: int, timeout_s: float = 60) -> bool:
+        """Whether the picture gets that rich in time; a log-in box or a black screen does not."""
+        give_up = time.monotonic() + timeout_s
+        while time.monotonic() < give_up:
+            if self.colours() >= count:
+                return True
+            time.sleep(0.5)
+        return False
+
+    def keep_picture(self, file: Path) -> None:
+        command = ["import", "-silent", "-window", "root", str(file)]
+        subprocess.run(command, env=self._environment, check=True)

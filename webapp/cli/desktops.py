@@ -1,0 +1,98 @@
+"""`./winux desktop …`"""
+
+import argparse
+
+from webapp.bootstrap import Services
+from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.output import say, show_one, show_rows
+from webapp.domain.states import State
+from webapp.models import Desktop
+from webapp.services.reports import DesktopFilter
+
+
+def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """The command and its own commands."""
+    group = commands.add_parser("desktop", help="desktops of everybody").add_subparsers(
+        metavar="COMMAND", required=True
+    )
+    listing = group.add_parser("list", parents=[shared], help="all that have not ended")
+    listing.add_argument("--all", action="store_true", help="those that ended too")
+    listing.add_argument("--match", default="", help="part of an id, a person's name, an address")
+    listing.set_defaults(run=list_desktops)
+    show = group.add_parser("show", parents=[shared], help="all that is known of one")
+    show.add_argument("id")
+    show.set_defaults(run=show_desktop)
+    stop = group.add_parser("stop", parents=[shared], help="end one or several")
+    stop.add_argument("ids", nargs="+", metavar="id")
+    stop.set_defaults(run=stop_desktops)
+    extend = group.add_parser("extend", parents=[shared], help="give one more time")
+    extend.add_argument("id")
+    extend.add_argument("minutes", type=int)
+    extend.set_defaults(run=extend_desktop)
+
+
+def list_desktops(services: Services, options: argparse.Namespace) -> None:
+    states = frozenset(State) if options.all else frozenset(State) - {State.ENDED}
+    rows = [_row(desktop) for desktop in _all(services, options.match, states)]
+    show_rows(rows, as_json=options.json, nothing="There is no desktop.")
+
+
+def show_desktop(services: Services, options: argparse.Namespace) -> None:
+    desktop = services.reports.desktop(OPERATOR, options.id)
+    steps = [f"{step.name} {step.started_at:%H:%M:%S}" for step in desktop.steps]
+    more = {
+        "minutes": desktop.minutes,
+        "rdp_username": desktop.rdp_username,
+        "keyboard_layout": desktop.keyboard_layout,
+        "build_started_at": desktop.build_started_at,
+        "ready_at": desktop.ready_at,
+        "ended_at": desktop.ended_at,
+        "end_reason": desktop.end_reason.value if desktop.end_reason else None,
+        "steps": steps if options.json else ", ".join(steps),
+        "ssh_host_key_sha256": desktop.ssh_host_key_sha256,
+        "rdp_certificate_sha256": desktop.rdp_certificate_sha256,
+        "teardown_tries": desktop.attempts,
+        "worked_by": desktop.worked_by,
+        "failure": desktop.failure,
+        "failure_log": desktop.failure_log,
+    }
+    show_one(_row(desktop) | more, as_json=options.json)
+
+
+def stop_desktops(services: Services, options: argparse.Namespace) -> None:
+    for public_id in options.ids:
+        services.lifetime.stop(OPERATOR, public_id)
+        if not options.json:
+            say(f"{public_id} will be gone in a moment.")
+    if options.json:
+        show_rows([{"id": public_id} for public_id in options.ids], as_json=True, nothing="")
+
+
+def extend_desktop(services: Services, options: argparse.Namespace) -> None:
+    deadline_at = services.lifetime.extend(OPERATOR, options.id, options.minutes)
+    show_one({"id": options.id, "deadline_at": deadline_at}, as_json=options.json)
+
+
+def _all(services: Services, text: str, states: frozenset[State]) -> list[Desktop]:
+    rows: list[Desktop] = []
+    number = 1
+    while True:
+        page = services.reports.all_desktops(DesktopFilter(text=text, states=states, page=number))
+        rows += page.rows
+        if number >= page.pages:
+            return rows
+        number += 1
+
+
+def _row(desktop: Desktop) -> dict[str, object]:
+    return {
+        "id": desktop.public_id,
+        "state": desktop.state.value,
+        "owner": desktop.owner.name,
+        "template": desktop.template.name,
+        "node": desktop.node,
+        "vmid": desktop.vmid,
+        "address": desktop.address,
+        "created_at": desktop.created_at,
+        "deadline_at": desktop.deadline_at,
+    }

@@ -1,0 +1,124 @@
+"""`./winux worker`, `migrate` and `check-config`."""
+
+import argparse
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+
+from webapp.adapters import schema
+from webapp.adapters.logs import log_as_json
+from webapp.adapters.proxmox import ProxmoxHypervisor
+from webapp.bootstrap import Services, build_worker_services
+from webapp.cli.operator import Commands
+from webapp.cli.output import say, show_one, show_rows
+from webapp.config import Config
+from webapp.domain.errors import Refused, WinuxError
+from webapp.worker.loop import Worker, worker_name
+
+
+def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """The commands."""
+    worker = commands.add_parser("worker", help="build, tear down, expire and reconcile desktops")
+    worker.add_argument("--once", action="store_true", help="do what is due now and end, for cron")
+    worker.set_defaults(run=run_worker)
+    migrate = commands.add_parser(
+        "migrate", parents=[shared], help="bring the database to this release's schema"
+    )
+    migrate.set_defaults(run=migrate_database)
+    check = commands.add_parser(
+        "check-config", parents=[shared], help="say whether the settings hold, starting nothing"
+    )
+    check.set_defaults(run=check_config)
+
+
+def run_worker(services: Services, options: argparse.Namespace) -> None:
+    log_as_json()
+    worker = Worker(build_worker_services(services, worker_name()))
+    if not options.once:
+        worker.stop_on_signals()
+        worker.run()
+    elif not worker.run_once():
+        sys.exit(1)
+
+
+def migrate_database(services: Services, options: argparse.Namespace) -> None:
+    version = schema.migrate(services.db)
+    if options.json:
+        show_one({"schema": version}, as_json=True)
+    else:
+        say(f"The database has schema {version}.")
+
+
+def check_config(services: Services, options: argparse.Namespace) -> None:
+    """Each part on its own line; ends with 1 when one does not hold."""
+    config = services.config
+    checks: dict[str, Callable[[], None]] = {
+        "database": lambda: schema.check(services.db),
+        "proxmox": lambda: _check_proxmox(config),
+        "playbooks": lambda: _check_playbooks(config),
+        "guest key": lambda: _check_guest_key(config),
+        "folders": lambda: _check_folders(config),
+        "programs": _check_programs,
+    }
+    rows = [{"part": "settings", "trouble": None}]
+    rows += [{"part": part, "trouble": _trouble(check)} for part, check in checks.items()]
+    if options.json:
+        show_rows(rows, as_json=True, nothing="")
+    else:
+        for row in rows:
+            say(f"{row['part']:<10} {row['trouble'] or 'ok'}")
+    if any(row["trouble"] for row in rows):
+        sys.exit(1)
+
+
+#: Commands that run whatever schema the database has.
+ANY_SCHEMA = (migrate_database, check_config)
+
+
+def _trouble(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except WinuxError as error:
+        return str(error)
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}."
+    return None
+
+
+def _check_proxmox(config: Config) -> None:
+    ProxmoxHypervisor(config.proxmox).containers(config.vmids)
+
+
+def _check_playbooks(config: Config) -> None:
+    for path in (config.playbooks_dir / "create-winux-session.yml", config.inventory):
+        if not path.exists():
+            raise Refused("no_playbooks", f"{path} does not exist.")
+
+
+def _check_guest_key(config: Config) -> None:
+    mode = config.guest_key_file.stat().st_mode
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise Refused(
+            "open_key",
+            f"{config.guest_key_file} can be read by others.",
+            what_to_do=f"chmod 600 {config.guest_key_file}",
+        )
+
+
+def _check_folders(config: Config) -> None:
+    for folder in (config.run_dir, config.secrets_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f"winux-{config.portal_id}.probe"
+        probe.touch(mode=0o600)
+        probe.unlink()
+
+
+def _check_programs() -> None:
+    for program in ("ssh", "ssh-keyscan"):
+        if shutil.which(program) is None:
+            raise Refused(
+                "no_program",
+                f"{program} is not installed.",
+                what_to_do="apt install openssh-client",
+            )

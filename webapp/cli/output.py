@@ -1,0 +1,69 @@
+"""What commands print: tables for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+Row = Mapping[str, object]
+
+
+def say(text: str) -> None:
+    """A line for people."""
+    sys.stdout.write(f"{text}\n")
+
+
+def complain(text: str) -> None:
+    """A line about what went wrong."""
+    sys.stderr.write(f"winux: {text}\n")
+
+
+def show_rows(rows: Sequence[Row], *, as_json: bool, nothing: str) -> None:
+    """A list; `nothing` is said to people when it is empty."""
+    if as_json:
+        say(json.dumps(rows, indent=2, default=_plain))
+    elif not rows:
+        say(nothing)
+    else:
+        for line in _table(rows):
+            say(line)
+
+
+def show_one(row: Row, *, as_json: bool) -> None:
+    """One thing, with all that is known of it."""
+    if as_json:
+        say(json.dumps(row, indent=2, default=_plain))
+        return
+    width = max(map(len, row))
+    for name, value in row.items():
+        say(f"{_words(name):<{width}}  {_text(value)}")
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    names = list(rows[0])
+    cells = [[_words(name).upper() for name in names]]
+    cells += [[_text(row[name]) for name in names] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+
+
+def _words(name: str) -> str:
+    return name.removeprefix("is_").replace("_", " ")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
+    # A terminal obeys control characters; a person's or a playbook's text may hold some.
+    return "".join(one if one.isprintable() or one == "\n" else "�" for one in str(value))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,111 @@
+"""`./winux person …`"""
+
+import argparse
+import getpass
+import sys
+
+from webapp.bootstrap import Services
+from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.output import say, show_one, show_rows
+from webapp.domain.errors import BadInput
+from webapp.domain.passwords import make_password
+from webapp.models import Role
+
+
+def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """The command and its own commands."""
+    group = commands.add_parser("person", help="people who may sign in").add_subparsers(
+        metavar="COMMAND", required=True
+    )
+    add = group.add_parser("add", parents=[shared], help="make an account")
+    add.add_argument("name", help="what they sign in with")
+    add.add_argument("--role", choices=[role.value for role in Role], default=Role.PERSON.value)
+    add.add_argument("--admin", action="store_true", help="the same as --role admin")
+    _add_password_choices(add)
+    add.set_defaults(run=add_person)
+    passwd = group.add_parser("passwd", parents=[shared], help="set a new password")
+    passwd.add_argument("name")
+    _add_password_choices(passwd)
+    passwd.set_defaults(run=set_password)
+    for word, run, words in (
+        ("disable", disable, "nobody signs in as them any more; they are signed out at once"),
+        ("enable", enable, "undo disable"),
+    ):
+        command = group.add_parser(word, parents=[shared], help=words)
+        command.add_argument("name")
+        command.set_defaults(run=run)
+    listing = group.add_parser("list", parents=[shared], help="everyone")
+    listing.set_defaults(run=list_people)
+
+
+def _add_password_choices(parser: argparse.ArgumentParser) -> None:
+    choices = parser.add_mutually_exclusive_group()
+    choices.add_argument("--generate", action="store_true", help="make a password and show it once")
+    choices.add_argument(
+        "--password-stdin", action="store_true", help="read it from standard input (one line)"
+    )
+
+
+def add_person(services: Services, options: argparse.Namespace) -> None:
+    password = _password(options)
+    role = Role.ADMIN if options.admin else Role(options.role)
+    services.accounts.add_person(OPERATOR, options.name, password, role=role)
+    _tell(options, password, f"{options.name} can sign in now.")
+
+
+def set_password(services: Services, options: argparse.Namespace) -> None:
+    password = _password(options)
+    services.accounts.set_password(OPERATOR, options.name, password)
+    _tell(options, password, f"{options.name} has a new password and was signed out everywhere.")
+
+
+def disable(services: Services, options: argparse.Namespace) -> None:
+    services.accounts.disable(OPERATOR, options.name)
+    _done(options, f"{options.name} cannot sign in any more.")
+
+
+def enable(services: Services, options: argparse.Namespace) -> None:
+    services.accounts.enable(OPERATOR, options.name)
+    _done(options, f"{options.name} can sign in again.")
+
+
+def list_people(services: Services, options: argparse.Namespace) -> None:
+    rows = [
+        {
+            "name": person.name,
+            "role": person.role.value,
+            "is_disabled": person.disabled_at is not None,
+            "created_at": person.created_at,
+        }
+        for person in services.accounts.people()
+    ]
+    show_rows(rows, as_json=options.json, nothing="There is nobody yet: ./winux person add NAME")
+
+
+def _password(options: argparse.Namespace) -> str:
+    if options.generate:
+        return make_password()
+    if options.password_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("New password: ")
+    if getpass.getpass("The same again: ") != first:
+        raise BadInput("password", "The two passwords differ.", what_to_do="Try again.")
+    return first
+
+
+def _tell(options: argparse.Namespace, password: str, text: str) -> None:
+    """The one time that a generated password is shown."""
+    if options.json:
+        shown = {"password": password} if options.generate else {}
+        show_one({"name": options.name, **shown}, as_json=True)
+        return
+    say(text)
+    if options.generate:
+        say(f"Password, shown only now: {password}")
+
+
+def _done(options: argparse.Namespace, text: str) -> None:
+    if options.json:
+        show_one({"name": options.name}, as_json=True)
+    else:
+        say(text)

@@ -1,0 +1,95 @@
+"""`./winux template …`"""
+
+import argparse
+
+from webapp.bootstrap import Services
+from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.output import say, show_one, show_rows
+from webapp.services.catalogue import NUMBERS, TEXTS
+
+
+def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """The command and its own commands."""
+    group = commands.add_parser("template", help="what people can launch").add_subparsers(
+        metavar="COMMAND", required=True
+    )
+    listing = group.add_parser("list", parents=[shared], help="all templates")
+    listing.set_defaults(run=list_templates)
+    publish = group.add_parser(
+        "publish", parents=[shared], help="offer a version that template-build.yml made"
+    )
+    publish.add_argument("--name", required=True)
+    publish.add_argument("--vmid", required=True, type=int)
+    publish.add_argument("--version", required=True)
+    publish.set_defaults(run=publish_template)
+    change = group.add_parser("set", parents=[shared], help="change what a template gives")
+    change.add_argument("name")
+    change.set_defaults(run=set_template)
+    for parser in (publish, change):
+        _add_values(parser)
+
+
+def _add_values(parser: argparse.ArgumentParser) -> None:
+    """An option for each value of a template that can be set."""
+    for name in TEXTS.keys() - {"version"}:
+        parser.add_argument(_option(name), metavar="TEXT")
+    for name in NUMBERS.keys() - {"vmid"}:
+        lowest, highest = NUMBERS[name]
+        parser.add_argument(_option(name), type=int, metavar="N", help=f"{lowest} to {highest}")
+    for option, name, words in (
+        ("--nesting", "nesting", "containers inside the desktop"),
+        ("--enabled", "is_enabled", "whether it can be launched"),
+    ):
+        parser.add_argument(
+            option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=words
+        )
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def list_templates(services: Services, options: argparse.Namespace) -> None:
+    rows = [
+        {
+            "name": template.name,
+            "title": template.title,
+            "vmid": template.vmid,
+            "version": template.version,
+            "is_enabled": template.is_enabled,
+            "memory_mb": template.memory_mb,
+            "swap_mb": template.swap_mb,
+            "cores": template.cores,
+            "disk_gb": template.disk_gb,
+            "nesting": template.nesting,
+            "default_minutes": template.default_minutes,
+            "max_minutes": template.max_minutes,
+            "published_at": template.published_at,
+        }
+        for template in services.catalogue.all()
+    ]
+    show_rows(rows, as_json=options.json, nothing="No template is published yet.")
+
+
+def publish_template(services: Services, options: argparse.Namespace) -> None:
+    values = _values(options)
+    services.catalogue.publish(OPERATOR, options.name, options.vmid, options.version, values)
+    _done(options, f"{options.name} {options.version} can be launched now.")
+
+
+def set_template(services: Services, options: argparse.Namespace) -> None:
+    services.catalogue.change(OPERATOR, options.name, _values(options))
+    _done(options, f"New desktops of {options.name} get that from now on.")
+
+
+def _values(options: argparse.Namespace) -> dict[str, object]:
+    names = (TEXTS.keys() | NUMBERS.keys() | {"nesting", "is_enabled"}) - {"vmid", "version"}
+    given = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _done(options: argparse.Namespace, text: str) -> None:
+    if options.json:
+        show_one({"name": options.name}, as_json=True)
+    else:
+        say(text)

@@ -1,0 +1,98 @@
+"""The templates that people can launch: publishing them and changing what they give."""
+
+import re
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.domain.errors import BadInput, NotFound
+from webapp.models import Template
+from webapp.ports import Clock, Database
+from webapp.services.audit import Actor, Audit
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+#: What can be set of a template, in numbers: from, to.
+NUMBERS: dict[str, tuple[int, int]] = {
+    "vmid": (100, 999_999_999),
+    "memory_mb": (256, 1 << 20),
+    "swap_mb": (0, 1 << 20),
+    "cores": (1, 512),
+    "disk_gb": (1, 10_000),
+    "default_minutes": (1, 43_200),
+    "max_minutes": (1, 43_200),
+}
+#: In text: the longest.
+TEXTS = {"title": 64, "summary": 200, "version": 32, "desktop_environment": 16}
+SWITCHES = frozenset({"nesting", "is_enabled"})
+
+
+class Catalogue:
+    """Templates as an operator keeps them."""
+
+    def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
+        self._db = db
+        self._clock = clock
+        self._audit = audit
+
+    def all(self) -> list[Template]:
+        """Every template, by name."""
+        with self._db.read() as session:
+            return list(session.scalars(select(Template).order_by(Template.name)))
+
+    def publish(
+        self, actor: Actor, name: str, vmid: int, version: str, values: Mapping[str, object]
+    ) -> None:
+        """Offer version `version`, the container `vmid`, under `name`; launches use it from now on.
+
+        A template of that name that exists keeps whatever `values` does not set.
+        """
+        if not _NAME.fullmatch(name):
+            raise BadInput("name", "A template's name has 1 to 32 small letters, digits and -.")
+        with self._db.begin() as session:
+            template = session.scalar(select(Template).where(Template.name == name))
+            if template is None:
+                template = Template(
+                    name=name, title=name.upper() if len(name) < 5 else name.title()
+                )
+                session.add(template)
+            template.published_at = self._clock.now()
+            _set(template, {**values, "vmid": vmid, "version": version})
+            session.flush()
+            _check_minutes(template)
+            self._audit.record(session, actor, "template.publish", name, f"{version}, {vmid}")
+
+    def change(self, actor: Actor, name: str, values: Mapping[str, object]) -> None:
+        """Set some of a template's values; running desktops keep theirs."""
+        with self._db.begin() as session:
+            template = _template(session, name)
+            _set(template, values)
+            _check_minutes(template)
+            words = ", ".join(f"{key}={value}" for key, value in values.items())
+            self._audit.record(session, actor, "template.set", name, words)
+
+
+def _template(session: Session, name: str) -> Template:
+    template = session.scalar(select(Template).where(Template.name == name))
+    if template is None:
+        raise NotFound(f"There is no template {name[:32]!r}.")
+    return template
+
+
+def _set(template: Template, values: Mapping[str, object]) -> None:
+    for key, value in values.items():
+        if key in NUMBERS:
+            lowest, highest = NUMBERS[key]
+            if not isinstance(value, int) or not lowest <= value <= highest:
+                raise BadInput(key, f"{key} takes a number from {lowest} to {highest}.")
+        elif key in TEXTS:
+            if not isinstance(value, str) or not value.strip() or len(value) > TEXTS[key]:
+                raise BadInput(key, f"{key} takes 1 to {TEXTS[key]} characters.")
+        elif key not in SWITCHES or not isinstance(value, bool):
+            raise BadInput(key, f"A template has no {key[:32]!r}, or it takes another value.")
+        setattr(template, key, value)
+
+
+def _check_minutes(template: Template) -> None:
+    if template.default_minutes > template.max_minutes:
+        raise BadInput("default_minutes", "default_minutes cannot be more than max_minutes.")
