@@ -21,7 +21,7 @@ from labnode.backend import BackendError, ContainerConfig, Interface, Usage
 from labnode.cgroups import Cgroup, find_version, has_swap_limit
 from labnode.command import run
 from labnode.host import ID_COUNT, RUN, has_apparmor, prepare_host
-from labnode.lxc_config import PAYLOAD, Machine, Place, find_owner, lxc_config
+from labnode.lxc_config import ENDING, MONITOR, PAYLOAD, Machine, Place, find_owner, lxc_config
 from labnode.network import PORT_SCRIPT, Network, Owner, counters
 from labnode.storage import Storage
 
@@ -125,7 +125,7 @@ class LxcBackend:
         seconds = max(1, round(timeout))
         with suppress(BackendError):  # it did not react, or did not run: is_running tells
             self._lxc("lxc-stop", vmid, f"--timeout={seconds}", "--nokill", timeout_s=seconds + 5)
-        if self.is_running(vmid):
+        if self._cgroup(vmid, PAYLOAD).is_populated():
             return False
         self._clear(vmid)
         return True
@@ -137,17 +137,20 @@ class LxcBackend:
         self._cpu.pop(vmid, None)
 
     def is_running(self, vmid: int) -> bool:
-        return self._payload(vmid).is_populated()
+        # A monitor alone is a container that is about to restart itself, or to end. Twice, as it
+        # may go back to where it was just not found.
+        parts = (PAYLOAD, MONITOR, ENDING, MONITOR, PAYLOAD)
+        return any(self._cgroup(vmid, part).is_populated() for part in parts)
 
     def usage(self, vmid: int) -> Usage:
-        init = self._payload(vmid).init()
+        init = self._cgroup(vmid, PAYLOAD).init()
         try:
             return self._running_usage(vmid, init) if init else Usage()
         except (OSError, ValueError):  # it ended while it was read
             return Usage()
 
     def interfaces(self, vmid: int) -> list[Interface]:
-        init = self._payload(vmid).init()
+        init = self._cgroup(vmid, PAYLOAD).init()
         if not init:
             raise BackendError(f"CT {vmid} not running")
         # The host's own `ip` in the container's network: nothing of the container is run.
@@ -164,12 +167,9 @@ class LxcBackend:
             cgroup=f"{self._network.table}/{vmid}",
         )
 
-    def _cgroup(self, vmid: int) -> Cgroup:
-        """Everything that runs for a container: its processes and LXC's monitor of it."""
-        return Cgroup(f"{self._network.table}/{vmid}", find_version())
-
-    def _payload(self, vmid: int) -> Cgroup:
-        return Cgroup(f"{self._network.table}/{vmid}/{PAYLOAD}", find_version())
+    def _cgroup(self, vmid: int, part: str = "") -> Cgroup:
+        """Everything that runs for a container, or a part of it."""
+        return Cgroup(f"{self._network.table}/{vmid}/{part}".rstrip("/"), find_version())
 
     def _clear(self, vmid: int) -> None:
         """End whatever runs of it and put away what a run leaves; the files stay."""
@@ -216,7 +216,7 @@ class LxcBackend:
 
     def _wait_settled(self, vmid: int) -> None:
         time.sleep(SETTLED_S)
-        if not self.is_running(vmid):
+        if not self._cgroup(vmid, PAYLOAD).is_populated():
             raise BackendError("its init ended at once")
 
     def _lxc(self, program: str, vmid: int, *options: str, timeout_s: float) -> None:
@@ -224,7 +224,7 @@ class LxcBackend:
         run(program, *where, *options, timeout_s=timeout_s)
 
     def _running_usage(self, vmid: int, init: int) -> Usage:
-        group = self._payload(vmid)
+        group = self._cgroup(vmid, PAYLOAD)
         uptime_s = _uptime_s(init)
         received, sent = counters(self._network.port(vmid))
         return Usage(

@@ -11,7 +11,9 @@ from labnode.backend import BackendError, ContainerConfig, Net
 from labnode.cgroups import limits
 from labnode.network import Owner
 
-PAYLOAD = "payload"  # below a container's group; its limits are on this one
+# Below a container's group: its processes, with the limits; LXC's monitor; the monitor when it
+# tidies up, after which it ends or, if the container restarts itself, goes back.
+PAYLOAD, MONITOR, ENDING = "payload", "monitor", "ending"
 SHARED = Path("/usr/share/lxc/config")
 HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
@@ -70,8 +72,8 @@ def _basics(config: ContainerConfig, machine: Machine, place: Place) -> list[tup
         ("lxc.idmap", f"u 0 {machine.first_id} {machine.id_count}"),
         ("lxc.idmap", f"g 0 {machine.first_id} {machine.id_count}"),
         ("lxc.cgroup.dir.container", f"{place.cgroup}/{PAYLOAD}"),
-        ("lxc.cgroup.dir.monitor", f"{place.cgroup}/monitor"),
-        ("lxc.cgroup.dir.monitor.pivot", f"{place.cgroup}/end"),
+        ("lxc.cgroup.dir.monitor", f"{place.cgroup}/{MONITOR}"),
+        ("lxc.cgroup.dir.monitor.pivot", f"{place.cgroup}/{ENDING}"),
     ]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_login import LoginManager, current_user
 
 from webapp.bootstrap import Services
@@ -66,7 +66,14 @@ def services() -> Services:
 
 def current_person() -> CurrentPerson | None:
     """Who asks, or None when nobody is signed in."""
+    if g.get("is_person_unknown"):
+        return None
     return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def forget_person() -> None:
+    """For the rest of this request: who asks cannot be found out, so do not ask again."""
+    g.is_person_unknown = True
 
 
 def source_address() -> str:

@@ -26,7 +26,7 @@ def launch() -> ResponseReturnValue:
     """Launch; the form's one-time token makes a second post find the first one's desktop."""
     form = LaunchForm(request.form)
     if not form.validate():
-        return home_page(form), HTTPStatus.BAD_REQUEST
+        return home_page(form, form.complaint()), HTTPStatus.BAD_REQUEST
     try:
         public_id = services().launcher.launch(actor(), form.wish())
     except Refused as refusal:

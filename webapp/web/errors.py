@@ -17,6 +17,7 @@ from webapp.domain.errors import (
     TooMany,
     WinuxError,
 )
+from webapp.web.context import forget_person
 from webapp.web.language import _, lazy_gettext
 from webapp.web.live import is_live_request
 from webapp.web.request_log import request_id
@@ -87,6 +88,8 @@ def status_of(error: WinuxError) -> int:
 
 def _show_own(error: WinuxError) -> ResponseReturnValue:
     status = status_of(error)
+    if isinstance(error, OutsideFailed):
+        forget_person()  # the page itself must not ask a database that does not answer
     if status >= 500:
         log.error("Request failed: %s", error, extra={"request_id": request_id()})
     page = ErrorPage(

@@ -1,6 +1,6 @@
 """What the forms take: lengths and kinds. Whether a value is allowed, the services decide."""
 
-from wtforms import Form, PasswordField, SelectField, StringField
+from wtforms import Form, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional, Regexp
 
 from webapp.domain.errors import BadInput
@@ -39,18 +39,21 @@ class SignInForm(Form):  # type: ignore[misc]  # WTForms ships no types
 class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
     """The choices of a launch; none must be made."""
 
+    #: What the person sees and can mend.
+    CHOICES = ("minutes", "keyboard_layout", "rdp_username")
+
     template = StringField(validators=[Length(max=32)])
     launch_token = StringField(validators=[Length(max=64)])
     minutes = SelectField(
         lazy_gettext("How long"),
-        [Optional(), Regexp(r"\d{1,5}\Z", message=lazy_gettext("A whole number of minutes."))],
+        [Optional(), Regexp(r"[0-9]{1,5}\Z", message=lazy_gettext("A whole number of minutes."))],
         choices=[],
         validate_choice=False,
     )
     keyboard_layout = SelectField(
         lazy_gettext("Keyboard"),
         [Length(max=8)],
-        choices=list(KEYBOARD_LAYOUTS.items()),
+        choices=[SelectChoice(code, name) for code, name in KEYBOARD_LAYOUTS.items()],
         validate_choice=False,
     )
     rdp_username = StringField(
@@ -71,6 +74,14 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
         self.minutes.choices = minutes_choices(template)
         self.minutes.data = chosen or str(template.default_minutes)
 
+    def complaint(self) -> BadInput | None:
+        """What is wrong with a form that did not validate, where no field of it can show that."""
+        if any(self[name].errors for name in self.CHOICES):
+            return None
+        return BadInput(
+            "template", _("The form is damaged."), what_to_do=_("Choose one of the list.")
+        )
+
     def wish(self) -> LaunchWish:
         """What was chosen, for the launch service."""
         return LaunchWish(
@@ -82,11 +93,11 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
         )
 
 
-def minutes_choices(template: Template) -> list[tuple[str, str]]:
+def minutes_choices(template: Template) -> list[SelectChoice]:
     """The durations to choose from: the usual ones, the template's own and its longest."""
     own = {template.default_minutes, template.max_minutes}
     fitting = own | {minutes for minutes in USUAL_MINUTES if minutes <= template.max_minutes}
-    return [(str(minutes), minutes_words(minutes)) for minutes in sorted(fitting)]
+    return [SelectChoice(str(minutes), minutes_words(minutes)) for minutes in sorted(fitting)]
 
 
 def parse_minutes(text: str) -> int:

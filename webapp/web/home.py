@@ -82,18 +82,20 @@ def live() -> ResponseReturnValue:
     return fragment("home/_running.html", _poll_seconds(desktops), desktops=desktops)
 
 
-def home_page(form: LaunchForm, refusal: Refused | None = None) -> str:
-    """The page, with `form` as it was sent when its launch was refused."""
-    if isinstance(refusal, BadInput) and refusal.field in form:
-        form[refusal.field].errors = [str(refusal)]
-        refusal = None
+def home_page(form: LaunchForm, complaint: Refused | None = None) -> str:
+    """The page, with `form` as it was sent and what was wrong about it."""
+    if isinstance(complaint, BadInput) and complaint.field in LaunchForm.CHOICES:
+        form[complaint.field].errors = [str(complaint)]
+        complaint = None
     desktops = _desktops()
+    full = services().launcher.why_not(actor())
     return render_template(
         "home/show.html",
         desktops=desktops,
         templates=[_card(offer, form) for offer in services().reports.offers()],
         launch_token=secrets.token_urlsafe(24),
-        refusal=refusal or services().launcher.why_not(actor()),
+        complaint=None if full else complaint,
+        full=full,
         poll_seconds=_poll_seconds(desktops),
     )
 

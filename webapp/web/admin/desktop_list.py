@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from flask import request, url_for
 
 from webapp.domain.states import HOLDS_RESOURCES, State
-from webapp.services.reports import DesktopFilter
+from webapp.services.reports import SORTS, DesktopFilter
 from webapp.web.context import services
 from webapp.web.desktop_view import DesktopView
 from webapp.web.language import _
@@ -114,7 +114,7 @@ def _asked() -> Asked:
     return Asked(
         query=request.args.get("q", "").strip()[:LONGEST_QUERY],
         choice=choice if choice in CHOICES else "now",
-        sort=sort.lstrip("-"),
+        sort=sort.lstrip("-") if sort.lstrip("-") in SORTS else "created",
         is_descending=sort.startswith("-"),
         page=page_number(),
     )

@@ -1,0 +1,138 @@
+"""Every route has an access rule, and it holds: nobody, a disabled person, others, owner, admin."""
+
+import pytest
+from flask import Flask
+
+from tests.portal import PASSWORD
+from tests.web.conftest import Browse, Browser
+from webapp.bootstrap import Services
+from webapp.services.audit import SYSTEM, Actor
+from webapp.web.access import Access, rule_of
+
+#: All routes; one that is added or vanishes fails a test below until it is written down here.
+ROUTES = {
+    "static": ("GET", "/static/css/base.css"),
+    "health.alive": ("GET", "/healthz"),
+    "health.ready": ("GET", "/readyz"),
+    "look.choose": ("POST", "/look"),
+    "signin.show": ("GET", "/sign-in"),
+    "signin.enter": ("POST", "/sign-in"),
+    "signin.leave": ("POST", "/sign-out"),
+    "home.show": ("GET", "/"),
+    "home.live": ("GET", "/live"),
+    "history.show": ("GET", "/desktops/"),
+    "history.live": ("GET", "/desktops/live"),
+    "desktops.launch": ("POST", "/desktops/"),
+    "desktops.show": ("GET", "/desktops/{id}"),
+    "desktops.live": ("GET", "/desktops/{id}/live"),
+    "desktops.password": ("POST", "/desktops/{id}/password"),
+    "desktops.rdp": ("GET", "/desktops/{id}/desktop.rdp"),
+    "desktops.extend": ("POST", "/desktops/{id}/extend"),
+    "desktops.confirm_stop": ("GET", "/desktops/{id}/stop"),
+    "desktops.stop": ("POST", "/desktops/{id}/stop"),
+    "account.show": ("GET", "/account/"),
+    "account.end": ("POST", "/account/sign-ins/{sign_in}/end"),
+    "account.end_others": ("POST", "/account/sign-ins/end-others"),
+    "admin.overview": ("GET", "/admin/"),
+    "admin.overview_live": ("GET", "/admin/live"),
+    "admin.desktops": ("GET", "/admin/desktops/"),
+    "admin.desktops_live": ("GET", "/admin/desktops/live"),
+    "admin.desktop": ("GET", "/admin/desktops/{id}"),
+    "admin.desktop_live": ("GET", "/admin/desktops/{id}/live"),
+    "admin.extend": ("POST", "/admin/desktops/{id}/extend"),
+    "admin.confirm_stop": ("GET", "/admin/desktops/{id}/stop"),
+    "admin.stop": ("POST", "/admin/desktops/{id}/stop"),
+    "admin.confirm_stop_many": ("POST", "/admin/desktops/stop/confirm"),
+    "admin.stop_many": ("POST", "/admin/desktops/stop"),
+}
+#: Routes about a thing that belongs to alice: for anybody else it does not exist.
+OWNED = {
+    name for name, (_, path) in ROUTES.items() if "{" in path and not name.startswith("admin.")
+}
+
+
+def test_the_list_of_routes_is_complete(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(ROUTES)
+
+
+def test_every_route_names_who_may_call_it(app: Flask) -> None:
+    without = [
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule_of(app.view_functions[rule.endpoint]) is None
+    ]
+    assert without == []
+
+
+def test_a_route_without_a_rule_is_refused_to_everybody(
+    app: Flask, alice: Actor, browse: Browse
+) -> None:
+    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    browser = browse("alice")
+    assert browser.get("/forgotten").status_code == 403
+    assert "secret" not in browser.get("/forgotten").text
+
+
+def test_only_posts_change_anything(app: Flask) -> None:
+    methods = {rule.endpoint: rule.methods or set() for rule in app.url_map.iter_rules()}
+    for endpoint, (method, _) in ROUTES.items():
+        assert methods[endpoint] - {"HEAD", "OPTIONS"} == {method}, endpoint
+
+
+#: Looking changes nothing, so one set of people looks at all; each change gets its own.
+TOGETHER = [[name for name, (method, _) in ROUTES.items() if method == "GET"]] + [
+    [name] for name, (method, _) in ROUTES.items() if method == "POST" and name != "signin.enter"
+]
+
+
+@pytest.mark.parametrize("endpoints", TOGETHER, ids=lambda names: names[0])
+def test_who_may_call_it(
+    endpoints: list[str],
+    app: Flask,
+    services: Services,
+    stranger: Browser,
+    browse: Browse,
+    alice: Actor,
+    bob: Actor,
+    root: Actor,
+    ready: str,
+) -> None:
+    services.accounts.add_person(SYSTEM, "dora", PASSWORD)
+    people = {"nobody": stranger} | {
+        name: browse(name) for name in ("dora", "bob", "root", "alice")
+    }
+    services.accounts.disable(SYSTEM, "dora")
+    alices_sign_in = services.accounts.sign_ins(alice.person_id or 0)[0].id
+    for endpoint in endpoints:
+        rule = rule_of(app.view_functions[endpoint])
+        # Who may change something comes last, so that the others find it unchanged.
+        last = "root" if rule is Access.ADMIN else "alice"
+        for name in sorted(people, key=lambda name: name == last):
+            expect(call(people[name], endpoint, ready, alices_sign_in), endpoint, rule, name)
+
+
+def call(browser: Browser, endpoint: str, public_id: str, sign_in: int) -> tuple[int, str]:
+    method, path = ROUTES[endpoint]
+    path = path.format(id=public_id, sign_in=sign_in)
+    if method == "GET":
+        answer = browser.get(path)
+    else:
+        answer = browser.post(path, minutes="5", desktop=public_id, template="xfce")
+    return answer.status_code, answer.headers.get("Location", "")
+
+
+def expect(answer: tuple[int, str], endpoint: str, rule: Access | None, name: str) -> None:
+    status, location = answer
+    is_sent_to_sign_in = status == 303 and location.startswith("/sign-in")
+    about = (endpoint, name, answer)
+    if rule is Access.ANYONE:
+        assert status < 400 or (endpoint == "health.ready" and status == 503), about
+    elif name in {"nobody", "dora"}:
+        assert is_sent_to_sign_in, about
+    elif rule is Access.ADMIN and name != "root":
+        assert status == 403, about
+    elif endpoint in OWNED and name != "alice":
+        assert status == 404, about
+    else:
+        assert status < 400, about
+        assert not is_sent_to_sign_in or endpoint == "signin.leave", about

@@ -1,0 +1,141 @@
+"""Signing in and out."""
+
+import pytest
+from flask import Flask
+
+from tests.portal import PASSWORD, SteppingClock
+from tests.web.conftest import Browse, Browser, words
+from webapp.bootstrap import Services
+from webapp.services.audit import SYSTEM, Actor
+
+
+def test_a_person_signs_in_and_lands_at_home(stranger: Browser, alice: Actor) -> None:
+    answer = stranger.sign_in("alice")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert "Launch a desktop" in stranger.sees("/")
+
+
+def test_who_is_not_signed_in_is_asked_to_and_comes_back(stranger: Browser, alice: Actor) -> None:
+    asked = stranger.get("/desktops/?page=2")
+    assert asked.headers["Location"] == "/sign-in?next=/desktops/?page%3D2"
+    page = stranger.get(asked.headers["Location"])
+    assert 'value="/desktops/?page=2"' in page.text
+    assert stranger.sign_in("alice", next="/desktops/?page=2").headers["Location"] == (
+        "/desktops/?page=2"
+    )
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "https:evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "/ok\r\nX-Evil: 1",
+        "/\t/evil.example",
+        " //evil.example",
+        "/%0a/evil\x00",
+        "///evil.example",
+        "/" + "a" * 501,
+    ],
+)
+def test_nobody_is_sent_to_another_site(stranger: Browser, alice: Actor, evil: str) -> None:
+    answer = stranger.sign_in("alice", next=evil)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+def test_a_wrong_password_and_an_unknown_name_look_the_same(
+    stranger: Browser, alice: Actor
+) -> None:
+    wrong = stranger.sign_in("alice", "not the password")
+    unknown = stranger.sign_in("nobody", "not the password")
+    assert (wrong.status_code, unknown.status_code) == (401, 401)
+    assert words(wrong) == words(unknown)
+    assert "do not belong together" in words(wrong)
+
+
+def test_a_disabled_person_is_told_the_same_and_is_out_at_once(
+    services: Services, browse: Browse, stranger: Browser, alice: Actor
+) -> None:
+    browser = browse("alice")
+    services.accounts.disable(SYSTEM, "alice")
+    assert browser.get("/").headers["Location"] == "/sign-in"
+    assert "do not belong together" in words(stranger.sign_in("alice"))
+
+
+def test_too_many_tries_are_stopped_and_say_how_long(
+    stranger: Browser, alice: Actor, clock: SteppingClock
+) -> None:
+    for _ in range(5):
+        stranger.sign_in("alice", "wrong wrong wrong")
+    stopped = stranger.sign_in("alice")
+    assert stopped.status_code == 429
+    assert 0 < int(stopped.headers["Retry-After"]) <= 901
+    assert "Try again in" in words(stopped)
+    clock.step(minutes=16)
+    assert stranger.sign_in("alice").status_code == 303
+
+
+def test_a_stranger_cannot_lock_somebody_out(app: Flask, alice: Actor) -> None:
+    stranger = Browser(app.test_client(), "198.51.100.7")
+    for _ in range(6):
+        stranger.sign_in("alice", "wrong wrong wrong")
+    assert Browser(app.test_client(), "192.0.2.1").sign_in("alice").status_code == 303
+
+
+def test_signing_in_makes_a_new_cookie(stranger: Browser, alice: Actor) -> None:
+    stranger.get("/sign-in")
+    before = stranger.client.get_cookie("winux")
+    stranger.sign_in("alice")
+    after = stranger.client.get_cookie("winux")
+    assert before
+    assert after
+    assert before.value != after.value
+
+
+def test_signing_out_ends_it_on_the_server(app: Flask, browse: Browse, alice: Actor) -> None:
+    browser = browse("alice")
+    stolen = browser.client.get_cookie("winux")
+    assert stolen
+    assert browser.post("/sign-out").headers["Location"] == "/sign-in"
+    thief = app.test_client()
+    thief.set_cookie("winux", stolen.value)
+    assert thief.get("/").headers["Location"] == "/sign-in"
+
+
+def test_an_idle_sign_in_ends(browse: Browse, alice: Actor, clock: SteppingClock) -> None:
+    browser = browse("alice")
+    clock.step(hours=11)
+    assert browser.get("/").status_code == 200
+    clock.step(hours=13)
+    assert browser.get("/").headers["Location"] == "/sign-in"
+
+
+def test_who_is_signed_in_does_not_see_the_form(browse: Browse, alice: Actor) -> None:
+    assert browse("alice").get("/sign-in?next=/account/").headers["Location"] == "/account/"
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("a" * 300, PASSWORD),
+        ("alice", "p" * 2000),
+        ("alice\x00", PASSWORD),
+        ("ａｌｉｃｅ", PASSWORD),
+        ("alice'--", PASSWORD),
+        ("", ""),
+    ],
+)
+def test_odd_names_and_passwords_are_only_wrong(
+    stranger: Browser, alice: Actor, name: str, password: str
+) -> None:
+    assert stranger.sign_in(name, password).status_code in {400, 401}
+
+
+def test_a_login_without_a_token_is_refused(app: Flask, alice: Actor) -> None:
+    answer = app.test_client().post("/sign-in", data={"name": "alice", "password": PASSWORD})
+    assert answer.status_code == 400
+    assert "open for too long" in answer.text
