@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from setup import environment, machine, packages
+from setup import environment, machine, packages, vendor
 from setup.failure import SetupFailed
 from setup.portal import GUEST_KEY
 from setup.progress import Progress
@@ -48,7 +48,8 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
     outdated = {v: r for v, r in venvs.items() if not environment.is_current(v, r)}
     stack_settings = settings_from(os.environ, "WINUX_TEST_", TEST)
     wants_template = is_lab and built_template(stack_settings, GUEST_KEY) is None
-    progress = Progress(bool(missing) + len(outdated) + NODE_STEPS * wants_template)
+    wants_vendor = is_test and not vendor.is_current()
+    progress = Progress(bool(missing) + len(outdated) + wants_vendor + NODE_STEPS * wants_template)
     if missing:
         log = LOGS / "packages.log"
         with progress.step(f"{len(missing)} Debian packages", 120, log):
@@ -59,6 +60,9 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
         log = LOGS / f"{requirements.stem}.log"
         with progress.step(f"Python packages of {requirements.name}", 90, log):
             environment.make_environment(venv, requirements, log)
+    if wants_vendor:
+        with progress.step("Browser modules", 20, LOGS / "vendor.log"):
+            vendor.prepare(LOGS / "vendor.log")
     if wants_template:
         with machine.only_one(stack_settings):
             _build_template(Stack(stack_settings, progress))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from setup import environment, machine, packages
+from setup import environment, machine, packages, vendor
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node, credentials, running_containers, start_lab_node
 from setup.portal import GUEST_KEY, Portal
@@ -15,7 +15,7 @@ from setup.settings import Settings, cache_dir
 from setup.template import GoldenTemplate, build_template, built_template, make_guest_key
 
 #: How many steps `start_node` announces, and `prepare_machine` and `start` together.
-NODE_STEPS, STEPS = 2, 6
+NODE_STEPS, STEPS = 2, 7
 #: Room for wheels, environment, root file system and its copies; and for a run after that.
 FIRST_DISK_GB, REPEAT_DISK_GB = 5, 1
 TEARDOWN_TIMEOUT_S = 90
@@ -47,7 +47,7 @@ class Stack:
         machine.check_port("127.0.0.1", self.settings.lab_port, f"{self.settings.prefix}LAB_PORT")
 
     def prepare_machine(self) -> None:
-        """Debian packages and the virtual environment."""
+        """Debian packages, the virtual environment, the browser's modules."""
         logs = self.settings.logs
         if missing := packages.missing_packages("run"):
             with self.progress.step("Debian packages", 45, logs / "packages.log"):
@@ -57,9 +57,14 @@ class Stack:
         machine.check_containers()
         if environment.is_current(environment.VENV, environment.RUN):
             self.progress.skip("Python packages")
+        else:
+            with self.progress.step("Python packages", 60, logs / "python.log"):
+                environment.make_environment(environment.VENV, environment.RUN, logs / "python.log")
+        if vendor.is_current():
+            self.progress.skip("Browser modules")
             return
-        with self.progress.step("Python packages", 60, logs / "python.log"):
-            environment.make_environment(environment.VENV, environment.RUN, logs / "python.log")
+        with self.progress.step("Browser modules", 20, logs / "vendor.log"):
+            vendor.prepare(logs / "vendor.log")
 
     def start_node(self) -> GoldenTemplate:
         """The lab node, with the golden template on it."""

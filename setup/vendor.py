@@ -1,4 +1,4 @@
-"""The browser's modules: from npm into static/vendor, named by content and compressed ahead.
+"""`python3 -m setup.vendor`: the browser's modules from npm into static/vendor.
 
 IronRDP's module carries its WebAssembly as text inside the JavaScript. It is taken out here: a
 file of its own is a quarter smaller, compiles while it arrives, and the browser keeps the compiled
@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -121,3 +122,10 @@ def _make(module: Path, folder: Path, log: Path) -> None:
 
 def _named(stem: str, content: bytes, suffix: str) -> str:
     return f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
+
+
+if __name__ == "__main__":
+    try:
+        prepare(CHECKOUT / "var/logs/vendor.log")
+    except SetupFailed as failure:
+        sys.exit(f"{failure}")

@@ -11,10 +11,11 @@ import { startMenu } from "./menu.js";
 import { startOnce } from "./once.js";
 import { startSecret } from "./secret.js";
 import { startWait } from "./wait.js";
+import { startWarm } from "./warm.js";
 
 for (const start of [
   startAgo, startCountdown, startElapsed, startCopy, startSecret, startDialogs, startLook, startMany, startMenu,
-  startOnce, startWait, startLive,
+  startOnce, startWait, startWarm, startLive,
 ]) {
   start();
 }

@@ -3,6 +3,7 @@
 The page never holds the desktop's password: the gateway puts it in.
 """
 
+from functools import cache
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
+from webapp.config import ROOT
 from webapp.domain.errors import WinuxError
 from webapp.domain.limits import KEYBOARD_LAYOUTS
 from webapp.services.presence import Heartbeat
@@ -49,6 +51,7 @@ def show(public_id: str) -> ResponseReturnValue:
             "desktop_view.html",
             settings=_settings(desktop, presence),
             layouts=KEYBOARD_LAYOUTS,
+            modules=_modules(),
             wasm_url=vendor_url("rdp.wasm"),
         )
     )
@@ -118,7 +121,7 @@ def left(public_id: str) -> ResponseReturnValue:
 
 @blueprint.errorhandler(WinuxError)
 def refuse(error: WinuxError) -> ResponseReturnValue:
-    """Refusals for the page's script; `again`: asking later may work. The page itself has its own."""
+    """Refusals for the page's script; `again`: asking later may work. A page shows them itself."""
     if request.endpoint == "connect.show":
         raise error
     status = status_of(error)
@@ -162,6 +165,13 @@ def _settings(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
         "urls": urls,
         "words": view_words(),
     }
+
+
+@cache
+def _modules() -> list[str]:
+    """The page's own modules, so that it asks for all at once and not for one after the other."""
+    files = sorted((ROOT / "static/js/desktop-view").glob("*.js"))
+    return [f"js/desktop-view/{file.name}" for file in files]
 
 
 def _gateway_http() -> str:

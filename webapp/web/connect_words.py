@@ -17,6 +17,7 @@ def view_words() -> dict[str, Any]:
             "signIn": _("Signing in to the desktop"),
             "picture": _("Waiting for the first picture"),
         },
+        "reconnecting": _("Connecting again"),
         "in": _("Trying again in %d s."),
         "now": _("Trying again now."),
         "left": {

@@ -163,7 +163,7 @@ class DesktopView:
             case State.QUEUED | State.BUILDING | State.ASSIGNING | State.WARM:
                 return _("You can leave this page; it goes on without you.")
             case State.READY:
-                return _("Download the .rdp file and open it, or use the details below.")
+                return _("Open it here, or with any RDP client: the details are below.")
             case State.STOPPING:
                 return _("Everything in it is erased.")
             case _:

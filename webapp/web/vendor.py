@@ -33,9 +33,15 @@ def vendor_url(name: str) -> str:
         raise OutsideFailed(
             "This portal was set up without the browser's RDP module.",
             retry=False,
-            what_to_do="The people who run it make it with: python3 -m setup.prepare run",
+            what_to_do="The people who run it make it with: python3 -m setup.vendor",
         )
     return url_for("vendor.file", name=file)
+
+
+@blueprint.app_template_global()
+def viewer_files() -> list[str]:
+    """What a desktop's page fetches ahead, so that *Open in browser* has it already."""
+    return [url_for("vendor.file", name=name) for name in manifest().values()]
 
 
 @blueprint.get("/<name>")

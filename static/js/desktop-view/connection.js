@@ -20,6 +20,8 @@ export class Connection {
   #isRunning = false;
   #isWanted = true;
   #triedOnce = false;
+  #isRenewing = false;
+  #hadPicture = false;
 
   constructor(parts, handlers) {
     Object.assign(this, parts);
@@ -55,15 +57,15 @@ export class Connection {
 
   /** A new session with other settings, such as the keyboard layout. */
   renew() {
-    this.#triedOnce = false;
-    this.#backoff.reset();
+    this.#isRenewing = true;
     this.#end();
   }
 
   #end() {
+    const { link } = this;
     this.session?.close();
     // a link that is gone already does not hear the goodbye
-    setTimeout(() => this.link?.drop(), 300);
+    setTimeout(() => link?.drop(), 300);
   }
 
   /** One session from beginning to end; resolves to whether to go on. */
@@ -74,6 +76,10 @@ export class Connection {
     this.link = null;
     this.handlers.stopped();
     if (!this.#isWanted) return false;
+    if (this.#isRenewing) {
+      this.#isRenewing = false;
+      return true;
+    }
     if (performance.now() - began > WORKED_MS) {
       this.#backoff.reset();
       this.#triedOnce = false;
@@ -112,25 +118,37 @@ export class Connection {
   }
 
   async #connect(link) {
-    const { curtain, words, screen } = this;
-    curtain.step("viewer", words.steps.viewer);
+    const { words, screen } = this;
+    this.#step("viewer", words.steps.viewer);
     const loading = rdp.load(this.moduleUrl);
     const asking = this.portal.ticket(this.keyboardLayout());
     loading.catch(() => {}); // its failure is told below, after the ticket's
     const ticket = await asking;
     const module = await loading;
-    curtain.step("sign-in", words.steps.signIn);
+    this.#step("sign-in", words.steps.signIn);
     this.link = link;
     link.attach();
     const size = screen.size();
     this.session = await rdp.connect(module, {
       canvas: this.canvas, address: ticket.gateway_url, ticket: ticket.ticket, size, handlers: this.handlers,
     });
-    curtain.step("picture", words.steps.picture);
-    this.picture.next().then(() => { curtain.hide(); this.handlers.pictured(); });
+    this.#step("picture", words.steps.picture);
+    this.picture.next().then(() => this.#show());
     screen.ask(size);
     this.handlers.started(this.session, ticket);
     return this.session;
+  }
+
+  /** The first time with a bar of steps; later over the last picture, which stays dimmed. */
+  #step(name, title) {
+    if (this.#hadPicture) this.curtain.back(this.words.reconnecting, title);
+    else this.curtain.step(name, title);
+  }
+
+  #show() {
+    this.#hadPicture = true;
+    this.curtain.hide();
+    this.handlers.pictured();
   }
 
   #refused(error) {

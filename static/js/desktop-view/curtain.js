@@ -22,6 +22,12 @@ export class Curtain {
     this.retry.hidden = true;
   }
 
+  /** It connects again: the last picture stays, dimmed. */
+  back(title, text) {
+    this.#show("back", title, text);
+    this.retry.hidden = true;
+  }
+
   /** The link broke and comes back by itself. */
   waiting(title, text) {
     this.#show("waiting", title, text);

@@ -4,7 +4,7 @@ import { KEYS, LAYOUTS } from "./layouts.js";
 
 const PLAIN_KEYS = new Map([[" ", "Space"], ["\n", "Enter"], ["\t", "Tab"]]);
 /** Characters that a dead key gives together with the space bar. */
-const WITH_SPACE = { "^": "\u0302", "`": "\u0300", "´": "\u0301", "~": "\u0303", "¨": "\u0308", "°": "\u030a" };
+const WITH_SPACE = { "^": "\u0302", "`": "\u0300", "~": "\u0303" };
 
 /**
  * The strokes that type `text` in `layout`: a list of { code, shift, altGr }, or null for a
