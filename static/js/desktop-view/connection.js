@@ -147,6 +147,7 @@ export class Connection {
 
   #show() {
     this.#hadPicture = true;
+    performance.mark("desktop-shown");
     this.curtain.hide();
     this.handlers.pictured();
   }
