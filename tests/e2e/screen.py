@@ -54,7 +54,7 @@ class Screen:
         """Start FreeRDP; the password goes in by standard input, as argument lists are public."""
         options = ["/cert:ignore", f"/size:{SIZE}", "/bpp:24", "/log-level:WARN"]
         self._client = subprocess.Popen(
-            ["xfreerdp", f"/v:{computer}", f"/u:{user}", "/from-stdin", *options],
+            ["xfreerdp", f"/v:{computer}", f"/u:{user}", "/d:", "/from-stdin:force", *options],
             env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
