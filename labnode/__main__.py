@@ -26,6 +26,7 @@ from labnode.guests import Guests
 from labnode.memory import MemoryBackend
 from labnode.routes import Node
 from labnode.server import make_server
+from labnode.snapshots import Snapshots
 from labnode.storages import Storages
 from labnode.store import Store
 from labnode.tasks import Tasks
@@ -54,7 +55,7 @@ def serve(options: argparse.Namespace) -> int:
         certificate, key = ensure_certificate(state_dir, host)
         node = _make_node(options, store, state_dir, fingerprint(certificate))
         node.backend.prepare()
-        node.guests.recover()
+        node.guests.recover(node.snapshots.copies())
         faults = Faults() if options.faults else None
         uploads = state_dir / "uploads"
         for rest in uploads.glob("pveupload-*"):
@@ -136,6 +137,7 @@ def _make_node(options: argparse.Namespace, store: Store, state_dir: Path, print
         tasks=Tasks(store, options.node),
         storages=Storages(store, state_dir),
         guests=guests,
+        snapshots=Snapshots(store, backend, guests),
         backend=backend,
         bridge=options.bridge,
         gateway=interface,

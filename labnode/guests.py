@@ -38,8 +38,11 @@ class Guests:
         self._file_locks: dict[int, threading.Lock] = {}
         self._bridges: set[str] = set()
 
-    def recover(self) -> None:
-        """After a crash: roll interrupted creates and clones back, release the sources' locks."""
+    def recover(self, kept: set[int]) -> None:
+        """After a crash: roll interrupted creates and clones back, release the sources' locks.
+
+        `kept` are the copies that snapshots need.
+        """
         for vmid in self.vmids():
             lock = self.config(vmid).get("lock")
             if lock == "create" or lock == "destroyed":
@@ -47,7 +50,7 @@ class Guests:
                 self.forget(vmid)
             elif lock:
                 self.unlock(vmid)
-        for vmid in self._backend.existing() - set(self.vmids()):
+        for vmid in self._backend.existing() - set(self.vmids()) - kept:
             self._backend.destroy(vmid)
 
     # -- configuration
@@ -173,7 +176,7 @@ class Guests:
         """The row of the container list."""
         running = self.is_running(vmid)
         usage = self._usage(vmid) if running else Usage()
-        memory, swap = (int(config.get(key, 512)) for key in ("memory", "swap"))
+        memory, swap = (int(config.get(key, "512").strip() or 0) for key in ("memory", "swap"))
         row: Document = {
             "vmid": vmid,
             "type": "lxc",
@@ -199,10 +202,12 @@ class Guests:
         # A host without pressure stall information shows null here, and so do we.
         return row | ({"pid": usage.pid, **dict.fromkeys(PRESSURE)} if running else {})
 
-    def resource(self, vmid: int, config: Config) -> Document:
-        """The row of the cluster's resources and of a pool's members."""
+    def resource(self, vmid: int, config: Config, *, is_member: bool = False) -> Document:
+        """The row of the cluster's resources, or of a pool's members."""
         row = self.status(vmid, config)
         drop = {"cpus", "swap", "maxswap", "pid", *PRESSURE}
+        if is_member:
+            drop |= {"tags", "lock"}
         kept = {key: value for key, value in row.items() if key not in drop}
         template = int(config.get("template", 0))
         extra = {"id": f"lxc/{vmid}", "node": self.node, "maxcpu": row["cpus"]}

@@ -162,6 +162,8 @@ def _shown(key: str, value: str) -> object:
     param = option(key)
     if key == "description":
         return value.rstrip("\n") + "\n"
+    if value == " ":
+        return value
     if param and param.type in ("integer", "boolean"):
         return int(value)
     return float(value) if param and param.type == "number" else value

@@ -14,6 +14,7 @@ from labnode.backend import Backend
 from labnode.errors import ApiError, Forbidden
 from labnode.guests import Guests
 from labnode.schema import Param, required, text
+from labnode.snapshots import Snapshots
 from labnode.storages import Storages
 from labnode.tasks import TaskFault, Tasks, Work
 
@@ -30,6 +31,7 @@ class Node:
     tasks: Tasks
     storages: Storages
     guests: Guests
+    snapshots: Snapshots
     backend: Backend
     bridge: str
     gateway: ipaddress.IPv4Interface

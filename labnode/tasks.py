@@ -104,7 +104,7 @@ class Tasks:
     def all(self) -> list[tuple[Document, Document]]:
         """What the UPIDs say and what is stored, the newest first."""
         found = [(self.parse(upid), task) for upid, task in self._table.items()]
-        return sorted(found, key=lambda pair: pair[0]["starttime"], reverse=True)
+        return sorted(found, key=lambda pair: (pair[0]["starttime"], pair[0]["pid"]), reverse=True)
 
     def wait(self, upid: str, timeout: float | None) -> bool:
         """Wait for a task; whether it has ended."""

@@ -60,11 +60,12 @@ def index(call: Call) -> object:
     {**VMID_PARAM, "current": FLAG, "snapshot": text(format="pve-configid", max_length=40)},
 )
 def show_config(call: Call) -> object:
-    """The configuration; there are no pending changes and no snapshots here."""
-    config = call.node.guests.config(call.params["vmid"])
+    """The configuration now (there are never pending changes), or in a snapshot."""
     if "snapshot" in call.params:
-        raise Failed(f"snapshot '{call.params['snapshot']}' does not exist")
-    return options.config_json(config)
+        from labnode.api.snapshots import snapshot_config
+
+        return snapshot_config(call, call.params["snapshot"])
+    return options.config_json(call.node.guests.config(call.params["vmid"]))
 
 
 @routes.add("GET", f"{GUEST}/pending", AUDIT, VMID_PARAM)
@@ -83,7 +84,8 @@ def change_config(call: Call) -> object:
     revert = split_list(params.pop("revert", ""))
     if not params and not revert:
         raise Failed("no options specified")
-    params = {key: value for key, value in params.items() if value is not None}
+    # A JSON null is stored as a blank and spoils the option, on a real node as here.
+    params = {key: " " if value is None else value for key, value in params.items()}
     deleted = split_list(params.pop("delete", ""))
     with guests.file_lock(vmid):
         config = guests.check_lock(vmid)
@@ -95,7 +97,6 @@ def change_config(call: Call) -> object:
         _check_options(call, vmid, None, params, config, config.get("unprivileged") == "1")
         _check_read_only(params, deleted)
         values = {key: options.config_value(key, value) for key, value in params.items()}
-        _keep_disk(config, values)
         guests.update(vmid, values, deleted)
         # Proxmox stores first and complains then: the change has been made.
         guests.check_bridge(values)
@@ -129,7 +130,10 @@ def create(call: Call) -> object:
     if is_unprivileged:
         config["unprivileged"] = 1
     final = _first_config(vmid, config, _new_disk(storage, vmid, size))
-    node.guests.reserve(vmid, {})
+    try:
+        node.guests.reserve(vmid, {})
+    except Failed as error:  # somebody was quicker
+        raise Failed(f"unable to create CT {vmid} - {error.message}") from error
 
     def work(log: Log) -> None:
         try:
@@ -200,6 +204,8 @@ def clone(call: Call) -> object:
         raise
     volume = parse_properties(source.get("rootfs", ""), "volume").get("volume", "")
     was_running = node.guests.is_running(vmid)
+    name = params.get("snapname")
+    origin = node.snapshots.get(vmid, name)["copy"] if name else vmid
 
     def work(log: Log) -> None:
         try:
@@ -208,7 +214,8 @@ def clone(call: Call) -> object:
             kind, thing = ("full", "mountpoint") if is_full else ("linked", "mount point")
             log(f"create {kind} clone of {thing} rootfs ({volume})")
             # Of a container that is no template, "linked" is a copy as well: nothing is shared.
-            node.backend.clone(vmid, newid, full=is_full or source.get("template") != "1")
+            copies = is_full or source.get("template") != "1"
+            node.backend.clone(origin, newid, full=copies)
             log.check()
         except (BackendError, OSError) as error:
             _roll_back(node, newid)
@@ -228,6 +235,8 @@ def make_template(call: Call) -> object:
     guests.config(vmid)
     with guests.file_lock(vmid):
         config = guests.check_lock(vmid)
+        if call.node.snapshots.all(vmid):
+            raise Failed("unable to create template, because CT contains snapshots")
         if config.get("template") == "1":
             raise Failed("you can't convert a template to a template")
         if guests.is_running(vmid):
@@ -273,6 +282,7 @@ def destroy(call: Call) -> object:
                 log(f"forced to stop CT {vmid} before destroying!")
                 node.backend.stop(vmid)
             node.guests.lock(vmid, "destroyed")
+            node.snapshots.forget(vmid)
             node.backend.destroy(vmid)
             if call.params.get("purge"):
                 log(f"purging CT {vmid} from related configurations..")
@@ -334,16 +344,6 @@ def feature(call: Call) -> object:
     storage = config.get("rootfs", "local-lab:").partition(":")[0]
     can_clone = call.node.storages.can_clone(storage)
     return {"hasFeature": int(call.params["feature"] == "copy" or can_clone)}
-
-
-@routes.add("GET", f"{GUEST}/snapshot", AUDIT, VMID_PARAM)
-def list_snapshots(call: Call) -> object:
-    """Only the present: this node makes no snapshots."""
-    guests, vmid = call.node.guests, call.params["vmid"]
-    digest = options.digest(guests.config(vmid))
-    running = int(guests.is_running(vmid))
-    now = {"name": "current", "description": "You are here!", "digest": digest}
-    return [{**now, "running": running}]
 
 
 # -- checks and conversions
@@ -478,17 +478,6 @@ def _new_disk(storage: str, vmid: int, size_gb: float) -> str:
     return f"{storage}:{vmid}/vm-{vmid}-disk-0.raw,size={size}"
 
 
-def _keep_disk(config: Config, values: Config) -> None:
-    """A new rootfs value cannot move the disk: volume and size stay, flags are taken."""
-    if "rootfs" in values:
-        here = parse_properties(config.get("rootfs", ""), "volume")
-        wish = parse_properties(values["rootfs"], "volume")
-        rest = {key: value for key, value in {**here, **wish}.items() if key != "volume"}
-        rest["size"] = here.get("size", "4G")
-        flags = [f"{key}={value}" for key, value in sorted(rest.items())]
-        values["rootfs"] = ",".join([here.get("volume", ""), *flags])
-
-
 def _first_config(vmid: int, wanted: dict[str, Any], rootfs: str) -> Config:
     stored = {key: options.config_value(key, value) for key, value in wanted.items()}
     defaults = {"arch": "amd64", "ostype": "debian", "memory": "512", "swap": "512"}
@@ -503,7 +492,7 @@ def _cloned_config(call: Call, source: Config) -> tuple[Config, bool]:
     if "storage" in params and not is_full:
         raise Failed("parameter 'storage' not allowed for linked clones")
     if "snapname" in params:
-        raise Failed(f"snapshot '{params['snapname']}' does not exist")
+        source = node.snapshots.get(vmid, params["snapname"])["config"]
     config = {k: v for k, v in source.items() if k not in ("lock", "template")}
     for key in sorted(config):
         if key == "rootfs":
@@ -511,7 +500,7 @@ def _cloned_config(call: Call, source: Config) -> tuple[Config, bool]:
             origin = parts["volume"].partition(":")[0]
             storage = params.get("storage", origin)
             _check_rootdir(call, storage)
-            _check_clone(node, vmid, parts["volume"], origin, is_full, source)
+            _check_clone(node, vmid, parts["volume"], is_full, "snapname" in params)
             config[key] = f"{storage}:{newid}/vm-{newid}-disk-0.raw,size={parts['size']}"
         elif re.fullmatch(r"net\d+", key):
             config[key] = options.network_value(config[key], new_address=True)
@@ -521,12 +510,11 @@ def _cloned_config(call: Call, source: Config) -> tuple[Config, bool]:
     return config, is_full
 
 
-def _check_clone(
-    node: Node, vmid: int, volume: str, storage: str, is_full: bool, source: Config
-) -> None:
-    if is_full and node.guests.is_running(vmid):
+def _check_clone(node: Node, vmid: int, volume: str, is_full: bool, has_snapshot: bool) -> None:
+    if is_full and node.guests.is_running(vmid) and not has_snapshot:
         raise Failed("Cannot do full clones on a running container without snapshots")
-    if not is_full and ("/subvol-" in volume or not node.storages.can_clone(storage)):
+    can_clone = "/subvol-" not in volume and node.storages.can_clone(volume.partition(":")[0])
+    if not is_full and not can_clone:
         raise Failed(f"Linked clone feature for '{volume}' is not available")
 
 

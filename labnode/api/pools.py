@@ -115,7 +115,7 @@ def _pool(call: Call, name: str, doing: str = "") -> Document:
 def _details(call: Call, name: str) -> Document:
     guests, pool = call.node.guests, _pool(call, name)
     found = ((vmid, guests.find(vmid)) for vmid in pool["vms"])
-    members = [guests.resource(vmid, config) for vmid, config in found if config is not None]
+    members = [guests.resource(v, config, is_member=True) for v, config in found if config]
     if call.params.get("type", "lxc") != "lxc":
         members = []
     return {**_comment(pool), "members": members}

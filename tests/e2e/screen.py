@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 
 SIZE = "1280x800"
+#: The strip of the panel, and the colours that the icons on it have at least.
+PANEL, PANEL_COLOURS = "1280x36+0+764", 100
 
 
 class Screen:
@@ -54,7 +56,7 @@ class Screen:
         """Start FreeRDP; the password goes in by standard input, as argument lists are public."""
         options = ["/cert:ignore", f"/size:{SIZE}", "/bpp:24", "/log-level:WARN"]
         self._client = subprocess.Popen(
-            ["xfreerdp", f"/v:{computer}", f"/u:{user}", "/from-stdin", *options],
+            ["xfreerdp", f"/v:{computer}", f"/u:{user}", "/d:", "/from-stdin:force", *options],
             env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -64,29 +66,22 @@ class Screen:
         self._client.stdin.write(f"{password}\n".encode())
         self._client.stdin.close()
 
-    def colours(self) -> int:
-        """How many different colours the screen shows at a quarter of its size."""
-        command = [
-            "import",
-            "-silent",
-            "-window",
-            "root",
-            "-resize",
-            "320x200",
-            "-depth",
-            "8",
-            "rgb:-",
-        ]
+    def panel_colours(self) -> int:
+        """How many colours the strip has where a desktop has its panel with icons.
+
+        A black screen or XRDP's log-in box in the middle has one or two there.
+        """
+        command = ["import", "-silent", "-window", "root", "-crop", PANEL, "-depth", "8", "rgb:-"]
         pixels = subprocess.run(
             command, env=self._environment, capture_output=True, check=True
         ).stdout
         return len({pixels[at : at + 3] for at in range(0, len(pixels), 3)})
 
-    def wait_for_colours(self, count: int, timeout_s: float = 60) -> bool:
-        """Whether the picture gets that rich in time; a log-in box or a black screen does not."""
+    def wait_for_desktop(self, timeout_s: float = 60) -> bool:
+        """Whether a desktop's panel appears in time."""
         give_up = time.monotonic() + timeout_s
         while time.monotonic() < give_up:
-            if self.colours() >= count:
+            if self.panel_colours() >= PANEL_COLOURS:
                 return True
             time.sleep(0.5)
         return False

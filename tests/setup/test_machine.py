@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from setup.settings import CHECKOUT, Settings, settings_from
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> Iterator[Settings]:
     """Names that nobody else on this machine has."""
-    return replace(settings_from({}), folder=tmp_path, bridge=f"wxt{tmp_path.stat().st_ino % 9999}")
+    bridge = f"wxt{tmp_path.stat().st_ino % 9999}"
+    yield replace(settings_from({}), folder=tmp_path, bridge=bridge)
+    (machine.LOCKS / f"winux-{bridge}.lock").unlink(missing_ok=True)
 
 
 def test_a_taken_port_names_holder_and_setting() -> None:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
+from ansible_collections.winux.proxmox.plugins.module_utils.action import DESKTOP, ProxmoxAction
 
 
 class ActionModule(ProxmoxAction):
-    spec: ClassVar[dict[str, Any]] = CONNECTION | {
-        "vmid": {"type": "int", "required": True},
+    spec: ClassVar[dict[str, Any]] = DESKTOP | {
         "template_vmid": {"type": "int"},
         "template_name": {"type": "str", "default": "xfce"},
-        "hostname": {"type": "str", "required": True},
-        "mark": {"type": "str", "required": True},
         "pool": {"type": "str", "required": True},
         "storage": {"type": "str", "required": True},
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
         from ansible_collections.winux.proxmox.plugins.module_utils.templates import newest
 
-        api = self.connect(arguments)
-        container = Container(api, arguments["vmid"], arguments["mark"])
+        container = self.container(arguments)
+        api = container.api
         answer = {"vmid": container.vmid, "node": api.node}
         if container.find_ours() is not None and (self.check_mode or container.wait_for_lock()):
             return answer | {"changed": False}
@@ -39,7 +35,7 @@ class ActionModule(ProxmoxAction):
         what = f"cloning template {source} to container {container.vmid}"
         names = {
             "newid": container.vmid,
-            "hostname": arguments["hostname"],
+            "hostname": arguments["session_id"],
             "pool": arguments["pool"],
         }
         self._check_template(container.api, source)
@@ -53,8 +49,7 @@ class ActionModule(ProxmoxAction):
             )
 
     def _check_template(self, api: Any, source: int) -> None:
-        """A clone of what is no template would silently be a full one, of a running desktop
-        even."""
+        """A clone of what is no template would silently be a full one, even of a desktop."""
         from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
             Missing,
             ProxmoxFailed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
+from ansible_collections.winux.proxmox.plugins.module_utils.action import DESKTOP, ProxmoxAction
 from ansible_collections.winux.proxmox.plugins.module_utils.addresses import (
     address_of,
     checked,
@@ -16,9 +16,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import Prox
 
 
 class ActionModule(ProxmoxAction):
-    spec: ClassVar[dict[str, Any]] = CONNECTION | {
-        "vmid": {"type": "int", "required": True},
-        "mark": {"type": "str", "required": True},
+    spec: ClassVar[dict[str, Any]] = DESKTOP | {
         "memory_mb": {"type": "int", "default": 1024},
         "swap_mb": {"type": "int", "default": 512},
         "cores": {"type": "int", "default": 2},
@@ -32,9 +30,7 @@ class ActionModule(ProxmoxAction):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
-
-        container = Container(self.connect(arguments), arguments["vmid"], arguments["mark"])
+        container = self.container(arguments)
         config = container.find_ours()
         if config is None and self.check_mode:
             return {"changed": True, "address": arguments["address"] or ""}

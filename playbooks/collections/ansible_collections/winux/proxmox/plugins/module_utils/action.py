@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
+from ansible_collections.winux.proxmox.plugins.module_utils.marks import desktop_mark
 
 CONNECTION = {
     "api_host": {"type": "str", "required": True},
@@ -25,6 +26,13 @@ CONNECTION = {
     "secrets_file": {"type": "path"},
     "ca_file": {"type": "path"},
     "node": {"type": "str", "required": True},
+}
+
+
+DESKTOP = CONNECTION | {
+    "vmid": {"type": "int", "required": True},
+    "portal_id": {"type": "str", "required": True},
+    "session_id": {"type": "str", "required": True},
 }
 
 
@@ -71,6 +79,13 @@ class ProxmoxAction(WinuxAction):
                 "there is no API token secret: set proxmox_api_token_secret in the environment"
             )
         return Api(arguments | {"api_token_secret": secret})
+
+    def container(self, arguments: dict[str, Any]) -> Any:
+        """The container of a desktop (`DESKTOP` are its options)."""
+        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
+
+        mark = desktop_mark(arguments["portal_id"], arguments["session_id"])
+        return Container(self.connect(arguments), arguments["vmid"], mark)
 
 
 def read_secrets(path: str | None) -> dict[str, str]:

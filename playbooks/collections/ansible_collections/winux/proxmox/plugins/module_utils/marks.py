@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
+
+ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 TEMPLATE = re.compile(r"^winux-template: name=(\S+) version=(\S+)$", re.MULTILINE)
 
 
@@ -19,7 +22,13 @@ class PublishedTemplate:
 
 
 def desktop_mark(portal_id: str, session_id: str) -> str:
-    """Whose desktop a container is."""
+    """Whose desktop a container is. Both ids are checked: they become a line and a host name."""
+    for name, value in (("portal_id", portal_id), ("session_id", session_id)):
+        if not ID.fullmatch(value):
+            raise ProxmoxFailed(
+                f"{name} must be 1 to 63 of a-z, 0-9 and -, and begin and end with a letter or "
+                f"digit; it is {value!r}"
+            )
     return f"winux: portal={portal_id} desktop={session_id}"
 
 

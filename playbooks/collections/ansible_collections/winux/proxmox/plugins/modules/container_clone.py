@@ -12,12 +12,8 @@ description:
   - Waits for the lock that a clone of the same template holds. A clone of ours that is under
     way or done is waited for and left unchanged.
   - A container with the same id and without the mark is refused.
-extends_documentation_fragment: [winux.proxmox.api]
+extends_documentation_fragment: [winux.proxmox.api, winux.proxmox.desktop]
 options:
-  vmid:
-    description: Id of the container.
-    type: int
-    required: true
   template_vmid:
     description: Template to clone.
     type: int
@@ -25,15 +21,6 @@ options:
     description: Without O(template_vmid), the newest published version of this template.
     type: str
     default: xfce
-  hostname:
-    description: Host name.
-    type: str
-    required: true
-  mark:
-    description: Line of the description that makes the container ours; another one is never
-      touched.
-    type: str
-    required: true
   pool:
     description: Pool that the container becomes a member of.
     type: str
@@ -48,8 +35,8 @@ EXAMPLES = r"""
 - name: Clone a template into a desktop's container
   winux.proxmox.container_clone:
     vmid: 20001
-    hostname: desktop-a1b2c3d4
-    mark: "winux: portal=manual desktop=desktop-a1b2c3d4"
+    portal_id: manual
+    session_id: desktop-a1b2c3d4
     pool: winux
     storage: local-lab
 """

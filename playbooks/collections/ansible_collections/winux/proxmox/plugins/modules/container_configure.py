@@ -8,17 +8,8 @@ version_added: 1.0.0
 author: [Winux (@winux)]
 description:
   - Changes only what differs. The disk is never made smaller.
-extends_documentation_fragment: [winux.proxmox.api]
+extends_documentation_fragment: [winux.proxmox.api, winux.proxmox.desktop]
 options:
-  vmid:
-    description: Id of the container.
-    type: int
-    required: true
-  mark:
-    description: Line of the description that makes the container ours; another one is never
-      touched.
-    type: str
-    required: true
   memory_mb:
     description: Memory in MiB.
     type: int
@@ -62,7 +53,8 @@ EXAMPLES = r"""
 - name: Give a desktop's container its size, network and address
   winux.proxmox.container_configure:
     vmid: 20001
-    mark: "winux: portal=manual desktop=desktop-a1b2c3d4"
+    portal_id: manual
+    session_id: desktop-a1b2c3d4
     bridge: wxbr0
     network: 10.203.0.0/24
 """

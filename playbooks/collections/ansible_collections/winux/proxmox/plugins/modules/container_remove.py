@@ -10,24 +10,15 @@ description:
   - Waits for a create or clone that is under way (never aborts it), stops, deletes, and looks
     that it is gone.
   - Unchanged if it is gone already. One without the mark is refused.
-extends_documentation_fragment: [winux.proxmox.api]
-options:
-  vmid:
-    description: Id of the container.
-    type: int
-    required: true
-  mark:
-    description: Line of the description that makes the container ours; another one is never
-      touched.
-    type: str
-    required: true
+extends_documentation_fragment: [winux.proxmox.api, winux.proxmox.desktop]
 """
 
 EXAMPLES = r"""
 - name: Remove a container of ours, whatever state it is in
   winux.proxmox.container_remove:
     vmid: 20001
-    mark: "winux: portal=manual desktop=desktop-a1b2c3d4"
+    portal_id: manual
+    session_id: desktop-a1b2c3d4
 """
 
 RETURN = r"""

@@ -8,24 +8,15 @@ version_added: 1.0.0
 author: [Winux (@winux)]
 description:
   - Unchanged if it runs.
-extends_documentation_fragment: [winux.proxmox.api]
-options:
-  vmid:
-    description: Id of the container.
-    type: int
-    required: true
-  mark:
-    description: Line of the description that makes the container ours; another one is never
-      touched.
-    type: str
-    required: true
+extends_documentation_fragment: [winux.proxmox.api, winux.proxmox.desktop]
 """
 
 EXAMPLES = r"""
 - name: Start a desktop's container
   winux.proxmox.container_start:
     vmid: 20001
-    mark: "winux: portal=manual desktop=desktop-a1b2c3d4"
+    portal_id: manual
+    session_id: desktop-a1b2c3d4
 """
 
 RETURN = r"""

@@ -1,0 +1,108 @@
+"""Snapshots of containers: list, make, show, go back to, remove."""
+
+from __future__ import annotations
+
+from labnode import options
+from labnode.api.lxc import AUDIT, GUEST, VMID_PARAM
+from labnode.errors import Failed
+from labnode.routes import Call, Routes, perm
+from labnode.schema import FLAG, required, text
+from labnode.store import Document
+from labnode.tasks import Log
+
+routes = Routes()
+
+NAME = {"snapname": required(text(format="pve-configid", max_length=40))}
+SNAPSHOT = f"{GUEST}/snapshot/{{snapname}}"
+MAKE = perm("/vms/{vmid}", "VM.Snapshot")
+GO_BACK = perm("/vms/{vmid}", "VM.Snapshot", "VM.Snapshot.Rollback", any_of=True)
+LOOK = perm("/vms/{vmid}", "VM.Snapshot", "VM.Snapshot.Rollback", "VM.Audit", any_of=True)
+
+
+@routes.add("GET", f"{GUEST}/snapshot", AUDIT, VMID_PARAM)
+def list_snapshots(call: Call) -> object:
+    """All snapshots, and the present as `current`."""
+    guests, snapshots, vmid = call.node.guests, call.node.snapshots, call.params["vmid"]
+    now: Document = {
+        "name": "current",
+        "description": "You are here!",
+        "digest": options.digest(guests.config(vmid)),
+        "running": int(guests.is_running(vmid)),
+    }
+    rows = [_row(name, each) for name, each in snapshots.all(vmid).items()]
+    return [*rows, {**now, **_parent(snapshots.parent(vmid))}]
+
+
+@routes.add("POST", f"{GUEST}/snapshot", MAKE, {**VMID_PARAM, **NAME, "description": text()})
+def create_snapshot(call: Call) -> object:
+    """Copy the container, in the background; whether the name is free is found out there."""
+    node, vmid, name = call.node, call.params["vmid"], call.params["snapname"]
+    if name == "current":
+        raise Failed("unable to use snapshot name 'current' (reserved name)")
+    description = call.params.get("description", "")
+
+    def work(log: Log) -> None:
+        with node.guests.file_lock(vmid, log):
+            config = node.guests.config(vmid)
+            if config.get("template") == "1":
+                raise Failed("you can't take a snapshot if it's a template")
+            if not node.storages.can_clone(config.get("rootfs", "").partition(":")[0]):
+                raise Failed("snapshot feature is not available")
+            node.snapshots.create(vmid, name, description)
+
+    return call.spawn("vzsnapshot", vmid, work)
+
+
+@routes.add("GET", f"{SNAPSHOT}/config", LOOK, {**VMID_PARAM, **NAME})
+def show_snapshot(call: Call) -> object:
+    """The configuration in a snapshot."""
+    return snapshot_config(call, call.params["snapname"])
+
+
+@routes.add("POST", f"{SNAPSHOT}/rollback", GO_BACK, {**VMID_PARAM, **NAME, "start": FLAG})
+def go_back(call: Call) -> object:
+    """Make the container what it was, in the background."""
+    node, vmid, name = call.node, call.params["vmid"], call.params["snapname"]
+
+    def work(log: Log) -> None:
+        with node.guests.file_lock(vmid, log):
+            node.snapshots.rollback(vmid, name)
+            if call.params.get("start"):
+                node.guests.start(vmid)
+
+    return call.spawn("vzrollback", vmid, work)
+
+
+@routes.add("DELETE", SNAPSHOT, MAKE, {**VMID_PARAM, **NAME, "force": FLAG})
+def delete_snapshot(call: Call) -> object:
+    """Remove a snapshot, in the background."""
+    node, vmid, name = call.node, call.params["vmid"], call.params["snapname"]
+
+    def work(log: Log) -> None:
+        with node.guests.file_lock(vmid, log):
+            node.snapshots.delete(vmid, name)
+
+    return call.spawn("vzdelsnapshot", vmid, work)
+
+
+def snapshot_config(call: Call, name: str) -> Document:
+    """A snapshot's configuration as the API shows it."""
+    vmid = call.params["vmid"]
+    snapshot = call.node.snapshots.get(vmid, name)
+    shown = options.config_json(call.node.snapshots.config(vmid, name))
+    digest = {"digest": options.digest(call.node.guests.config(vmid))}
+    return {**shown, **digest, "snaptime": snapshot["snaptime"], **_parent(snapshot["parent"])}
+
+
+def _row(name: str, snapshot: Document) -> Document:
+    description = snapshot["description"]
+    return {
+        "name": name,
+        "description": f"{description}\n" if description else "",
+        "snaptime": snapshot["snaptime"],
+        **_parent(snapshot["parent"]),
+    }
+
+
+def _parent(name: str) -> Document:
+    return {"parent": name} if name else {}

@@ -1,0 +1,106 @@
+"""Snapshots: the configuration of a moment, and a full copy of the container's files.
+
+The backend knows a copy as one more container, with a number no container can have.
+"""
+
+from __future__ import annotations
+
+import time
+
+from labnode.backend import Backend
+from labnode.errors import Failed
+from labnode.guests import Guests
+from labnode.options import Config
+from labnode.store import Document, Store
+
+FIRST_COPY = 10**9  # Proxmox's own vmids end below
+
+
+class Snapshots:
+    """The snapshots of all containers."""
+
+    def __init__(self, store: Store, backend: Backend, guests: Guests) -> None:
+        self._table = store.table("snapshot")
+        self._backend, self._guests = backend, guests
+
+    def all(self, vmid: int) -> dict[str, Document]:
+        """Snapshots by name: `config`, `snaptime`, `description`, `parent` and `copy`."""
+        return dict((self._table.get(vmid) or {"snapshots": {}})["snapshots"])
+
+    def parent(self, vmid: int) -> str:
+        """The snapshot that the present state comes from, if any."""
+        return str((self._table.get(vmid) or {}).get("parent", ""))
+
+    def get(self, vmid: int, name: str) -> Document:
+        """One snapshot; raises Failed where there is none."""
+        self._guests.config(vmid)
+        try:
+            return self.all(vmid)[name]
+        except KeyError:
+            raise Failed(f"snapshot '{name}' does not exist") from None
+
+    def copies(self) -> set[int]:
+        """The numbers under which the backend keeps copies."""
+        found = (entry["snapshots"].values() for _, entry in self._table.items())
+        return {snapshot["copy"] for snapshots in found for snapshot in snapshots}
+
+    def create(self, vmid: int, name: str, description: str) -> None:
+        """Copy the container as it is now."""
+        if name in self.all(vmid):
+            raise Failed(f"snapshot name '{name}' already used")
+        config = self._guests.lock(vmid, "snapshot")
+        try:
+            copy = self._free_number(vmid)
+            self._backend.clone(vmid, copy, full=True)
+            facts = {"description": description, "snaptime": int(time.time()), "copy": copy}
+            snapshot = {**facts, "config": config, "parent": self.parent(vmid)}
+            self._save(vmid, {**self.all(vmid), name: snapshot}, name)
+        finally:
+            self._guests.unlock(vmid)
+
+    def rollback(self, vmid: int, name: str) -> None:
+        """Make the container what it was; a running one is killed."""
+        snapshot = self.get(vmid, name)
+        self._guests.lock(vmid, "rollback")
+        try:
+            if self._guests.is_running(vmid):
+                self._backend.stop(vmid)
+            self._backend.destroy(vmid)
+            self._backend.clone(snapshot["copy"], vmid, full=True)
+            self._guests.replace(vmid, {**snapshot["config"], "lock": "rollback"})
+            self._save(vmid, self.all(vmid), name)
+        finally:
+            self._guests.unlock(vmid)
+
+    def delete(self, vmid: int, name: str) -> None:
+        """Remove one snapshot; its children become those of its parent."""
+        gone = self.get(vmid, name)
+        self._guests.check_lock(vmid)
+        rest = {
+            key: {**each, "parent": gone["parent"] if each["parent"] == name else each["parent"]}
+            for key, each in self.all(vmid).items()
+            if key != name
+        }
+        here = self.parent(vmid)
+        self._save(vmid, rest, gone["parent"] if here == name else here)
+        self._backend.destroy(gone["copy"])
+
+    def forget(self, vmid: int) -> None:
+        """Remove all snapshots of a container that is being destroyed."""
+        for snapshot in self.all(vmid).values():
+            self._backend.destroy(snapshot["copy"])
+        self._table.delete(vmid)
+
+    def config(self, vmid: int, name: str) -> Config:
+        """The configuration in a snapshot; the description is the snapshot's."""
+        snapshot = self.get(vmid, name)
+        own = {key: value for key, value in snapshot["config"].items() if key != "description"}
+        about = {"description": snapshot["description"]} if snapshot["description"] else {}
+        return {**own, **about}
+
+    def _save(self, vmid: int, snapshots: dict[str, Document], parent: str) -> None:
+        self._table.put(vmid, {"snapshots": snapshots, "parent": parent})
+
+    def _free_number(self, vmid: int) -> int:
+        taken = self.copies()
+        return next(n for n in range(FIRST_COPY + vmid, 10**15, FIRST_COPY) if n not in taken)

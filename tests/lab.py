@@ -1,0 +1,159 @@
+"""A lab node with real containers and the golden template on it, shared by all tests of a run.
+
+Tests marked `lab` run on one worker (`--dist loadgroup`), so one node serves them all; a file lock
+keeps two runs on one machine apart. Names come from the environment, so that a demo and a test run
+live side by side: WINUX_TEST_LAB_DIR, _BRIDGE, _SUBNET, _PORT. With WINUX_TEST_LAB_KEEP=1 the
+node's state and template stay for the next run.
+"""
+
+import fcntl
+import ipaddress
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLAYBOOKS = ROOT / "playbooks"
+ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
+START_S = 30
+TEMPLATE_S = 900
+
+
+@dataclass
+class RealLab:
+    """The server process, its names, and short ways to look into containers."""
+
+    state_dir: Path
+    bridge: str
+    subnet: ipaddress.IPv4Network
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = self.state_dir.parent / f"{self.state_dir.name}.log"
+
+    def start(self) -> None:
+        """Serve; return when the API answers."""
+        names = [f"--state-dir={self.state_dir}", f"--listen=127.0.0.1:{self.port}"]
+        places = [f"--bridge={self.bridge}", f"--subnet={self.subnet}"]
+        command = [sys.executable, "-m", "labnode", "serve", *names, *places, "--faults"]
+        ready = self.state_dir / "ready"
+        ready.unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        give_up = time.monotonic() + START_S
+        while not ready.exists():
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            assert time.monotonic() < give_up, "the lab node did not get ready"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server; containers go on running."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(90)
+
+    def clean(self) -> None:
+        """Remove containers, bridge, packet filter and state."""
+        command = [sys.executable, "-m", "labnode", "clean", f"--state-dir={self.state_dir}"]
+        subprocess.run(command, cwd=ROOT, check=True)
+        shutil.rmtree(self.state_dir, ignore_errors=True)
+
+    def settings(self, token: str) -> dict[str, str]:
+        """The environment of a token, as an operator sources it: `portal` or `builder`."""
+        lines = (self.state_dir / f"{token}.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def inside(self, vmid: int, script: str) -> str:
+        """What a shell script prints that root runs in a container."""
+        where = ["-P", f"/run/winux/{self.bridge}", "-n", str(vmid), "--clear-env"]
+        command = ["lxc-attach", *where, "--", "/bin/sh", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@dataclass(frozen=True)
+class GoldenTemplate:
+    """A template that template-build.yml has published, and the key that opens its desktops."""
+
+    vmid: int
+    name: str
+    version: str
+    guest_key: Path
+
+
+def ansible(
+    playbook: str, environment: dict[str, str], folder: Path, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """`ansible-playbook` as an operator types it, in `folder`, with nothing else in its way."""
+    command = [str(ANSIBLE), "-i", str(ROOT / "inventory/lab"), str(PLAYBOOKS / playbook), *options]
+    kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+    path = f"{ANSIBLE.parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=kept | {"PATH": path, "PWD": str(folder)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=TEMPLATE_S,
+    )
+
+
+@pytest.fixture(scope="session")
+def lab_node() -> Iterator[RealLab]:
+    """The running node; skipped or refused where containers cannot run (tests/conftest.py)."""
+    setting = os.environ.get
+    lab = RealLab(
+        state_dir=ROOT / setting("WINUX_TEST_LAB_DIR", "var/test-lab"),
+        bridge=setting("WINUX_TEST_LAB_BRIDGE", "wxtlab0"),
+        subnet=ipaddress.IPv4Network(setting("WINUX_TEST_LAB_SUBNET", "10.203.3.0/24")),
+        port=int(setting("WINUX_TEST_LAB_PORT", "8009")),
+    )
+    lab.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with lab.log.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run with the same names: wait for its end
+        lab.start()
+        try:
+            yield lab
+        finally:
+            lab.stop()
+            if setting("WINUX_TEST_LAB_KEEP") != "1":
+                lab.clean()
+
+
+@pytest.fixture(scope="session")
+def golden_template(lab_node: RealLab) -> GoldenTemplate:
+    """The template, built by its playbook; the slow half comes from the cache."""
+    key = _guest_key(lab_node.state_dir)
+    result = lab_node.state_dir / "template.json"
+    environment = lab_node.settings("builder") | {"WINUX_GUEST_KEY_FILE": str(key)}
+    if cache := os.environ.get("WINUX_CACHE_DIR"):
+        environment["WINUX_CACHE_DIR"] = cache
+    done = ansible(
+        "template-build.yml", environment, lab_node.state_dir, "-e", f"result_file={result}"
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    told = json.loads(result.read_text())
+    return GoldenTemplate(told["vmid"], told["name"], told["version"], key)
+
+
+def _guest_key(folder: Path) -> Path:
+    """The checkout's key if set-up has made one (then the template is in the cache), else ours."""
+    own = ROOT / "var/guest_key"
+    if own.is_file():
+        return own
+    key = folder / "guest_key"
+    if not key.exists():
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "winux", "-f", str(key)]
+        subprocess.run(command, check=True)
+    return key

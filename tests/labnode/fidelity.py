@@ -1,0 +1,242 @@
+"""Writes `labnode/FIDELITY.md` from a replay: `python -m tests.labnode.fidelity`.
+
+A case is one recorded request with its answer; requests that are repeated in one case (polls, the
+six version requests of a module) count once, and as different if any of them differs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from labnode.api import all_endpoints
+from tests.labnode import recordings
+from tests.labnode.scenario import Outcome, Replay, prepare
+from tests.labnode.server import ROOT, LabNode
+
+FILE = ROOT / "labnode" / "FIDELITY.md"
+VERSION = "9.1"
+GUEST = "/nodes/{node}/lxc/{vmid}"
+TASK = "/nodes/{node}/tasks/{upid}"
+STORAGE = "/nodes/{node}/storage"
+# Endpoints that the product (portal, playbooks, set-up) or the official Ansible modules call.
+CALLED = {
+    "GET /version": "both",
+    "GET /nodes": "both",
+    "GET /nodes/{node}/status": "both",
+    "GET /nodes/{node}/lxc": "both",
+    "POST /nodes/{node}/lxc": "both",
+    f"GET {GUEST}/config": "both",
+    f"PUT {GUEST}/config": "both",
+    f"GET {GUEST}/status/current": "both",
+    f"GET {GUEST}/interfaces": "both",
+    f"POST {GUEST}/status/start": "both",
+    f"POST {GUEST}/status/stop": "product",
+    f"POST {GUEST}/status/shutdown": "both",
+    f"POST {GUEST}/status/reboot": "modules",
+    f"POST {GUEST}/clone": "both",
+    f"POST {GUEST}/template": "both",
+    f"PUT {GUEST}/resize": "modules",
+    f"GET {GUEST}/feature": "modules",
+    f"DELETE {GUEST}": "both",
+    f"GET {GUEST}/snapshot": "modules",
+    f"POST {GUEST}/snapshot": "modules",
+    f"DELETE {GUEST}/snapshot/{{snapname}}": "modules",
+    f"POST {GUEST}/snapshot/{{snapname}}/rollback": "modules",
+    "GET /nodes/{node}/qemu": "modules",
+    "GET /nodes/{node}/network": "modules",
+    "GET /nodes/{node}/tasks": "modules",
+    f"GET {TASK}/status": "both",
+    f"GET {TASK}/log": "both",
+    f"DELETE {TASK}": "product",
+    "GET /cluster/resources": "both",
+    "GET /cluster/nextid": "both",
+    "GET /cluster/status": "product",
+    "GET /pools": "modules",
+    "POST /pools": "modules",
+    "PUT /pools": "modules",
+    "DELETE /pools": "modules",
+    "GET /pools/{poolid}": "modules",
+    "PUT /access/acl": "modules",
+    "GET /access/permissions": "product",
+    "POST /access/ticket": "both",
+    f"GET {STORAGE}": "both",
+    f"GET {STORAGE}/{{storage}}/content": "both",
+    f"GET {STORAGE}/{{storage}}/status": "both",
+    f"POST {STORAGE}/{{storage}}/upload": "both",
+    f"DELETE {STORAGE}/{{storage}}/content/{{volume}}": "both",
+}
+LAG = "containers are listed as they are now; Proxmox's lists follow seconds later"
+ABORT = (
+    "an interrupted create is rolled back completely; Proxmox leaves a locked container behind, so "
+    "that what follows finds none"
+)
+KILLED = "workers are threads and cannot be killed alone; the create ends well"
+SIZES = "disk sizes are shown, not enforced, so that too small and too big ones succeed"
+NO_MOUNTS = "storages are always mounted"
+AT_ONCE = "addresses are there as soon as the container runs"
+# Every case that comes out differently, with why. Checked to be complete and needed.
+DIFFERENT = {
+    r"create\.while-creating\.resources|resources\.vm|pool\.get-with-vm|pool\.after-clone": LAG,
+    r"ansible\.(create-again|clone-linked|absent.*)": LAG,
+    r"run\.interfaces\.poll0|iface\.130": AT_ONCE,
+    r"abort\.create.*|root-ticket\.delete-locked-force|cleanup\.delete-305.*": ABORT,
+    r"cleanup\.leftover-volumes": f"{ABORT}; {KILLED}",
+    r"kill\.create.*": KILLED,
+    r"fail\.(too-small-disk|full-fs-subvol-over).*|fail\.(small|huge)\.after": SIZES,
+    r"fail\.storage-inactive|fail\.inactive\.after": NO_MOUNTS,
+    r"resources\.(vm\.)?final|resources\.rw": "follows from cases above (null, disk sizes, mounts)",
+    r"tasks\.(final|rw)": "follows from cases above (aborted and killed tasks)",
+    r"reboot\.task-log": "the lock is held once for both halves and not waited for",
+    r"resize\.ok\.task-status": "nothing is resized, so the task has ended at the first look",
+    r"suspend\.stopped|node\.hosts": "not called by anybody: 501",
+}
+
+
+@dataclass
+class Case:
+    """All exchanges of one kind in one case."""
+
+    name: str
+    endpoint: str
+    problems: list[str]
+
+    @property
+    def reason(self) -> str:
+        found = (why for pattern, why in DIFFERENT.items() if re.fullmatch(pattern, self.name))
+        return next(found, "")
+
+    @property
+    def kind(self) -> str:
+        if not self.problems:
+            return "same"
+        return "missing" if "501" in self.reason else "simplified"
+
+
+def replayed() -> list[Case]:
+    """Run the scenario against a fresh lab node."""
+    with tempfile.TemporaryDirectory() as folder:
+        state_dir = Path(folder) / "state"
+        node = LabNode(state_dir, prepare(state_dir)).start()
+        try:
+            replay = Replay(node, recordings.read(VERSION))
+            replay.run()
+        finally:
+            node.stop()
+    cases: dict[tuple[str, ...], Case] = {}
+    for outcome in replay.outcomes:
+        endpoint = endpoint_of(outcome)
+        key = (outcome.case, endpoint, json.dumps(outcome.params), outcome.state)
+        case = cases.setdefault(key, Case(outcome.case, endpoint, []))
+        case.problems += outcome.problems
+    return list(cases.values())
+
+
+def endpoint_of(outcome: Outcome) -> str:
+    """The endpoint that an exchange is about, as in Proxmox's own list."""
+    path = re.sub(r"^/api2/(json|extjs)", "", outcome.path).rstrip("/") or "/"
+    path = re.sub(r"/nodes/[^/]+", "/nodes/{node}", path)
+    path = re.sub(r"/(lxc|qemu)/[^/]+", r"/\1/{vmid}", path)
+    path = re.sub(r"/tasks/[^/]+", "/tasks/{upid}", path)
+    path = re.sub(r"/content/.+", "/content/{volume}", path)
+    path = re.sub(r"/storage/[^/]+", "/storage/{storage}", path)
+    path = re.sub(r"/snapshot/[^/]+", "/snapshot/{snapname}", path)
+    path = re.sub(r"^/pools/.+", "/pools/{poolid}", path)
+    return f"{outcome.method} {path}"
+
+
+def share(cases: list[Case]) -> tuple[int, int]:
+    """How many cases on called endpoints are the same, of how many."""
+    called = [case for case in cases if case.endpoint in CALLED]
+    return sum(not case.problems for case in called), len(called)
+
+
+def document(cases: list[Case]) -> str:
+    """The text of FIDELITY.md."""
+    same, total = share(cases)
+    percent = f"{100 * same / total:.1f} %"
+    return TEXT.format(
+        version=VERSION,
+        same=same,
+        total=total,
+        percent=percent,
+        endpoints="\n".join(_endpoint_rows(cases)),
+        cases="\n".join(_case_rows(cases)),
+    )
+
+
+TEXT = """\
+# How faithful the lab node is
+
+Written by `python -m tests.labnode.fidelity`; a test fails when it is out of date.
+
+The lab node follows Proxmox VE {version}. Requests that were recorded on a real {version} node are
+sent to it in the same order, and status, reason line, texts, keys, types and values are compared;
+only times, process ids, loads, sizes in use, digests and MAC addresses are compared by type.
+Requests repeated within a case count once, and as different if one of them is.
+
+**{same} of {total} recorded cases ({percent}) on endpoints that the product or the official Ansible
+modules call come out the same.** What could not even be asked, because an earlier answer was
+different, counts as different.
+
+## Endpoint by endpoint
+
+| endpoint | called by | same | simplified | missing |
+|---|---|---|---|---|
+{endpoints}
+
+Every other endpoint of Proxmox VE is missing: 501 `Method 'GET /path' not implemented`.
+
+## Case by case: what is different, and why
+
+| case | endpoint | is | why |
+|---|---|---|---|
+{cases}
+
+## Simplified, without a recorded case
+
+- Storage `local-lab` calls itself `btrfs`, the type whose behaviour is closest: linked clones, one
+  volume a container. It is a directory with overlay mounts. Disk sizes are not enforced.
+- A linked clone of a container that is no template is a copy. A snapshot is a copy, too.
+- Interrupted creates and clones are rolled back at the next start, locks are released, and their
+  tasks end with `unexpected status`; Proxmox leaves them to the operator.
+- `DELETE` on the task of a running clone or create lets the step under way end and then rolls back;
+  it never leaves a lock.
+- Pressure fields are null; `diskread`, `diskwrite`, `swap` and a volume's `used` are 0.
+- Changes of a running container are stored and apply at its next start; nothing is ever `pending`.
+- There is one node, no quorum, no firewall, no backup, no replication, no HA, no virtual machine.
+- Users, groups, roles and tokens are made by the lab node itself, not over the API.
+"""
+
+
+def _endpoint_rows(cases: list[Case]) -> list[str]:
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for case in cases:
+        counts[case.endpoint][case.kind] += 1
+    ours = {f"{r.method} {re.sub(':path', '', r.path)}" for r in all_endpoints().routes}
+    rows = []
+    for endpoint in sorted({*counts, *CALLED, *ours}, key=lambda e: e.split(" ")[::-1]):
+        numbers = [str(counts[endpoint][kind] or "") for kind in ("same", "simplified", "missing")]
+        if endpoint not in counts:
+            state = "no recorded case" if endpoint in ours else "501"
+            numbers = ["", "", "501"] if state == "501" else [state, "", ""]
+        who = CALLED.get(endpoint, "").replace("both", "product, modules")
+        rows.append(f"| `{endpoint}` | {who} | {' | '.join(numbers)} |")
+    return rows
+
+
+def _case_rows(cases: list[Case]) -> list[str]:
+    found = {(c.name, c.endpoint, c.kind, c.reason) for c in cases if c.problems}
+    return [f"| {name} | `{where}` | {kind} | {why} |" for name, where, kind, why in sorted(found)]
+
+
+def main() -> None:
+    FILE.write_text(document(replayed()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""An operator at a terminal: runs the playbooks by hand and reads what they say."""
+
+import itertools
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab import GoldenTemplate, RealLab, ansible
+
+#: Ids of containers made by these tests; the portal's own begin at 30001.
+_vmids: Iterator[int] = itertools.count(20101)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a playbook ended."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something, as the recap says."""
+        return int(re.findall(r"changed=(\d+)", self.output)[-1])
+
+    @classmethod
+    def of(cls, done: subprocess.CompletedProcess[str]) -> "Run":
+        return cls(done.returncode, done.stdout + done.stderr)
+
+
+@dataclass
+class Desktop:
+    """One desktop that an operator makes: its names and what it was made with."""
+
+    session_id: str
+    vmid: int
+    operator: "Operator"
+
+    def create(self, *options: str, **variables: Any) -> Run:
+        return self.operator.run("create-winux-session.yml", self, *options, **variables)
+
+    def destroy(self, **variables: Any) -> Run:
+        return self.operator.run("destroy-winux-session.yml", self, **variables)
+
+    @property
+    def file(self) -> Path:
+        return self.operator.folder / f"{self.session_id}.json"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the playbook wrote down for connecting."""
+        return dict(json.loads(self.file.read_text()))
+
+
+@dataclass
+class Operator:
+    """Somebody with the environment of a token, working in a folder."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @classmethod
+    def on(cls, lab: RealLab, template: GoldenTemplate, folder: Path) -> "Operator":
+        key = {"WINUX_GUEST_KEY_FILE": str(template.guest_key)}
+        return cls(folder, lab.settings("portal") | key)
+
+    def new_desktop(self) -> Desktop:
+        vmid = next(_vmids)
+        return Desktop(f"desktop-{vmid:08x}", vmid, self)
+
+    def run(self, playbook: str, desktop: Desktop, *options: str, **variables: Any) -> Run:
+        """Run it with `-e "name=value …"`, as the manual shows."""
+        names = {"session_id": desktop.session_id, "container_id": desktop.vmid} | variables
+        text = " ".join(f"{name}={value}" for name, value in names.items() if value is not None)
+        return Run.of(ansible(playbook, self.environment, self.folder, "-e", text, *options))
