@@ -122,6 +122,9 @@ class FakeProvisioner:
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
         self.told.append((address, ssh_host_key_sha256, deadline_at))
 
+    def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
+        self.warned.append((address, ssh_host_key_sha256, text))
+
     def warm_up(self, runs: int) -> None:
         pass
 

@@ -1,0 +1,107 @@
+"""Which clipboard messages may pass (MS-RDPECLIP 2.2, carried as MS-RDPBCGR 2.2.6.1 chunks).
+
+The rules hold against both sides: a forbidden direction loses its announcements, requests and
+data alike, whatever the page or the desktop does. The sender gets the answer that the protocol
+owes it, so that neither waits for ever.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from webapp.gateway.wire import ProtocolError
+
+CHANNEL = "cliprdr"
+
+_FORMAT_LIST, _FORMAT_LIST_RESPONSE = 2, 3
+_DATA_REQUEST, _DATA_RESPONSE = 4, 5
+_FILE_REQUEST, _FILE_RESPONSE = 8, 9
+_LOCK, _UNLOCK = 10, 11
+_OK, _FAIL = 1, 2
+"""msgFlags CB_RESPONSE_OK and CB_RESPONSE_FAIL."""
+
+_OFFERS = {_FORMAT_LIST, _DATA_RESPONSE, _FILE_RESPONSE}
+"""What the side sends whose clipboard is read."""
+_WISHES = {_DATA_REQUEST, _FILE_REQUEST, _LOCK, _UNLOCK}
+"""What the side sends that reads."""
+_ANSWERS = {
+    _FORMAT_LIST: (_FORMAT_LIST_RESPONSE, _OK),
+    _DATA_REQUEST: (_DATA_RESPONSE, _FAIL),
+    _FILE_REQUEST: (_FILE_RESPONSE, _FAIL),
+}
+
+_CHUNK_HEADER = 8
+_MESSAGE_HEADER = 8
+_FIRST, _LAST = 0x1, 0x2
+_COMPRESSED = 0x00200000
+_SHOW_PROTOCOL = 0x10
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which way text may go."""
+
+    into_desktop: bool = True
+    out_of_desktop: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one chunk: whether it passes, and what its sender is told instead."""
+
+    passes: bool
+    answer: bytes | None = None
+
+
+PASS, DROP = Verdict(True), Verdict(False)
+
+
+class Filter:
+    """Judges the chunks that one side sends."""
+
+    def __init__(self, *, may_offer: bool, may_read: bool) -> None:
+        self._forbidden = (set() if may_offer else _OFFERS) | (set() if may_read else _WISHES)
+        self._passes: bool | None = None
+        """What was decided of the message whose chunks are coming; None between messages."""
+
+    def judge(self, chunk: bytes) -> Verdict:
+        """Decide at a message's first chunk; its other chunks share its fate."""
+        if not self._forbidden:
+            return PASS
+        if len(chunk) < _CHUNK_HEADER:
+            raise ProtocolError("channel data without its header")
+        _, flags = struct.unpack_from("<II", chunk)
+        if flags & _COMPRESSED:
+            raise ProtocolError("compressed clipboard data where a direction is forbidden")
+        verdict = self._first(chunk) if flags & _FIRST else self._later()
+        self._passes = None if flags & _LAST else verdict.passes
+        return verdict
+
+    def _first(self, chunk: bytes) -> Verdict:
+        if self._passes is not None:
+            raise ProtocolError("a clipboard message inside another")
+        if len(chunk) < _CHUNK_HEADER + _MESSAGE_HEADER:
+            raise ProtocolError("a clipboard message without its whole header in the first chunk")
+        (kind,) = struct.unpack_from("<H", chunk, _CHUNK_HEADER)
+        if kind not in self._forbidden:
+            return PASS
+        return Verdict(False, _message(*_ANSWERS[kind]) if kind in _ANSWERS else None)
+
+    def _later(self) -> Verdict:
+        if self._passes is None:
+            raise ProtocolError("a clipboard message without a beginning")
+        return PASS if self._passes else DROP
+
+
+def filters(rules: Rules) -> tuple[Filter, Filter]:
+    """The filter for what the browser sends, and the one for what the desktop sends."""
+    return (
+        Filter(may_offer=rules.into_desktop, may_read=rules.out_of_desktop),
+        Filter(may_offer=rules.out_of_desktop, may_read=rules.into_desktop),
+    )
+
+
+def _message(kind: int, flags: int) -> bytes:
+    """A clipboard message without data, in one chunk. A file response owes a stream id: zero."""
+    data = bytes(4) if kind == _FILE_RESPONSE else b""
+    message = struct.pack("<HHI", kind, flags, len(data)) + data
+    return struct.pack("<II", len(message), _FIRST | _LAST | _SHOW_PROTOCOL) + message

@@ -1,0 +1,163 @@
+"""One RDP connection as the gateway sees it: bytes of either side in, bytes for either side out.
+
+No sockets, no clock. From the Connect Initial on, inside TLS. The gateway reads the set-up, input
+and channel headers; pictures pass unread. What it changes, and why each is needed with IronRDP 0.7
+and xrdp 0.9.21:
+
+1. Client Info: the real user and password are put in (`client_info`).
+2. Core data: 32 bpp, the LAN connection type, a client build that may resize (`gcc`).
+3. Server PDUs go out one per message until Font Map, after every activation: IronRDP drops what
+   follows in the same message.
+4. xrdp's Deactivate All is completed (`share`).
+5. Clipboard messages of a forbidden direction, and channels that Winux does not offer, are
+   dropped (`clipboard`).
+"""
+
+from dataclasses import dataclass, field
+
+from webapp.gateway import client_info, clipboard, fastpath, framing, gcc, mcs, share
+from webapp.gateway.client_info import Login
+from webapp.gateway.wire import ProtocolError
+
+IO_CHANNEL = 1003
+"""The id that servers give to the channel of everything that is not a static channel."""
+CHANNELS = frozenset({clipboard.CHANNEL, "drdynvc"})
+"""Static channels that are carried: clipboard, and the dynamic ones (display control)."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one connection is given."""
+
+    login: Login
+    rules: clipboard.Rules = clipboard.Rules()
+    keyboard_layout: int = 0
+    """Windows language id of the keyboard; 0: as the browser asks."""
+
+
+@dataclass
+class Flow:
+    """What is to be sent. Every item for the browser is one WebSocket message."""
+
+    to_desktop: list[bytes] = field(default_factory=list)
+    to_browser: list[bytes] = field(default_factory=list)
+
+
+class Conversation:
+    """Both directions of a connection; a ProtocolError from it ends the connection."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._browser = framing.Splitter()
+        self._desktop = framing.Splitter()
+        self._browser_clipboard, self._desktop_clipboard = clipboard.filters(terms.rules)
+        self._channel_names: list[str] | None = None
+        self._channels: dict[int, str] = {}
+        self.is_signed_in = False
+        self.has_disconnected = False
+        """The desktop said good-bye (MCS Disconnect Provider Ultimatum): somebody logged out."""
+        self._is_answered = False
+        self._had_input = False
+
+    def take_input(self) -> bool:
+        """Whether the person did something since the last call."""
+        had, self._had_input = self._had_input, False
+        return had
+
+    # -- from the browser -----------------------------------------------------------------------
+
+    def from_browser(self, data: bytes) -> Flow:
+        flow = Flow()
+        for pdu in self._browser.feed(data):
+            if framing.is_fastpath(pdu):
+                self._take_fastpath_input(pdu, flow)
+            else:
+                self._take_request(pdu, flow)
+        return flow
+
+    def _take_fastpath_input(self, pdu: bytes, flow: Flow) -> None:
+        if not self.is_signed_in:
+            raise ProtocolError("input before signing in")
+        self._had_input = fastpath.has_input(pdu) or self._had_input
+        flow.to_desktop.append(pdu)
+
+    def _take_request(self, pdu: bytes, flow: Flow) -> None:
+        if self._channel_names is None:
+            self._channel_names = gcc.channel_names(pdu)
+            pdu = gcc.rewrite_core_data(pdu, self._terms.keyboard_layout)
+        elif mcs.kind_of(pdu) == mcs.SEND_DATA_REQUEST:
+            self._take_browser_data(mcs.parse_data(pdu), pdu, flow)
+            return
+        flow.to_desktop.append(pdu)
+
+    def _take_browser_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
+        if data.channel == IO_CHANNEL:
+            flow.to_desktop.append(self._io_data(data, pdu))
+            return
+        name = self._channels.get(data.channel)
+        if name == clipboard.CHANNEL:
+            verdict = self._browser_clipboard.judge(data.payload)
+            if verdict.answer:
+                flow.to_browser.append(
+                    mcs.data_pdu(
+                        mcs.SEND_DATA_INDICATION, data.initiator, data.channel, verdict.answer
+                    )
+                )
+            if not verdict.passes:
+                return
+        if name in CHANNELS:
+            flow.to_desktop.append(pdu)
+
+    def _io_data(self, data: mcs.ChannelData, pdu: bytes) -> bytes:
+        if not self.is_signed_in:
+            if not client_info.is_client_info(data.payload):
+                raise ProtocolError("data before the Client Info PDU")
+            self.is_signed_in = True
+            return mcs.with_payload(data, client_info.rewrite(data.payload, self._terms.login))
+        self._had_input = share.has_input(data.payload) or self._had_input
+        return pdu
+
+    # -- from the desktop -----------------------------------------------------------------------
+
+    def from_desktop(self, data: bytes) -> Flow:
+        flow = Flow()
+        for pdu in self._desktop.feed(data):
+            if framing.is_fastpath(pdu):
+                flow.to_browser.append(pdu)
+            else:
+                self._take_answer(pdu, flow)
+        return flow
+
+    def _take_answer(self, pdu: bytes, flow: Flow) -> None:
+        if self._channel_names is None:
+            raise ProtocolError("the desktop speaks first")
+        kind = mcs.kind_of(pdu)
+        if not self._is_answered:
+            self._is_answered = True
+            self._channels = dict(zip(gcc.channel_ids(pdu), self._channel_names, strict=False))
+        elif kind == mcs.SEND_DATA_INDICATION:
+            self._take_desktop_data(mcs.parse_data(pdu), pdu, flow)
+            return
+        elif kind & mcs.CHOICE == mcs.DISCONNECT:
+            self.has_disconnected = True
+        flow.to_browser.append(pdu)
+
+    def _take_desktop_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
+        name = self._channels.get(data.channel)
+        if name == clipboard.CHANNEL:
+            verdict = self._desktop_clipboard.judge(data.payload)
+            if verdict.answer:
+                flow.to_desktop.append(
+                    mcs.data_pdu(
+                        mcs.SEND_DATA_REQUEST, data.initiator, data.channel, verdict.answer
+                    )
+                )
+            if not verdict.passes:
+                return
+        if name is None:
+            complete = share.complete_deactivate_all(data.payload)
+            if complete:
+                pdu = mcs.with_payload(data, complete)
+        elif name not in CHANNELS:
+            return
+        flow.to_browser.append(pdu)

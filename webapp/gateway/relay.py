@@ -1,0 +1,130 @@
+"""One connection: a browser's WebSocket on one side, a desktop's TLS stream on the other.
+
+A thin shell around `rdp.Conversation`. Neither direction reads on before the other side has taken
+what it was sent, so a slow browser slows its desktop down and nothing piles up here.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+
+from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.keyboards import input_locale
+from webapp.gateway import rdcleanpath
+from webapp.gateway.client_info import Login
+from webapp.gateway.clipboard import Rules
+from webapp.gateway.desktop_link import READ_SIZE, DesktopLink
+from webapp.gateway.rdp import Conversation, Flow, Terms
+from webapp.gateway.wire import ProtocolError
+from webapp.ports import Clock
+from webapp.services.connect import Admitted, Traffic
+
+SIGN_IN_SECONDS = 15.0
+"""From the answer to RDCleanPath to the Client Info PDU; IronRDP needs 0.1."""
+_MOST_ANSWERS = 1 << 20
+"""Bytes of our own answers to a desktop that does not take them; a few dozen are honest."""
+
+
+class Relay:
+    """Runs until one side ends, or `end` is called."""
+
+    def __init__(self, browser: ServerConnection, admitted: Admitted, clock: Clock) -> None:
+        self.admitted = admitted
+        self._browser = browser
+        self._clock = clock
+        self._conversation = Conversation(_terms(admitted))
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._bytes_up = 0
+        self._bytes_down = 0
+        self._last_input_at: datetime | None = None
+
+    def end(self, ending: Ending) -> None:
+        """Make `run` return; the first reason counts."""
+        if not self._ending.done():
+            self._ending.set_result(ending)
+
+    def traffic(self) -> Traffic:
+        """What went through since the beginning. Up is from the browser to the desktop."""
+        if self._conversation.take_input():
+            self._last_input_at = self._clock.now()
+        return Traffic(
+            connection_id=self.admitted.connection_id,
+            bytes_up=self._bytes_up,
+            bytes_down=self._bytes_down,
+            last_input_at=self._last_input_at,
+        )
+
+    async def run(self, link: DesktopLink) -> Ending:
+        """Carry bytes; why it ended. Raises nothing for what a peer does."""
+        pumps = [
+            asyncio.create_task(self._guard(self._up(link))),
+            asyncio.create_task(self._guard(self._down(link))),
+        ]
+        timer = asyncio.get_running_loop().call_later(SIGN_IN_SECONDS, self._check_signed_in)
+        try:
+            return await self._ending
+        finally:
+            timer.cancel()
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def _up(self, link: DesktopLink) -> Ending:
+        async for message in self._browser:
+            if isinstance(message, str):
+                raise ProtocolError("a text message")
+            self._bytes_up += len(message)
+            flow = self._conversation.from_browser(message)
+            await self._deliver(flow, link)
+            await link.writer.drain()
+        return Ending(ConnectionEnd.LEFT)
+
+    async def _down(self, link: DesktopLink) -> Ending:
+        address = f"{self.admitted.desktop_id}:3389"
+        await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
+        while data := await link.reader.read(READ_SIZE):
+            await self._deliver(self._conversation.from_desktop(data), link)
+        has_said_goodbye = self._conversation.has_disconnected
+        return Ending(ConnectionEnd.LOGGED_OUT if has_said_goodbye else ConnectionEnd.UNREACHABLE)
+
+    async def _deliver(self, flow: Flow, link: DesktopLink) -> None:
+        for pdu in flow.to_desktop:
+            link.writer.write(pdu)
+        if link.writer.transport.get_write_buffer_size() > _MOST_ANSWERS:
+            raise ProtocolError("the desktop does not read")
+        for message in flow.to_browser:
+            self._bytes_down += len(message)
+            await self._browser.send(message)
+
+    async def _guard(self, pump: Awaitable[Ending]) -> None:
+        """Run one direction; however it ends, the connection ends with it."""
+        try:
+            ending = await pump
+        except ProtocolError as error:
+            ending = Ending(ConnectionEnd.BAD_REQUEST, str(error))
+        except ConnectionClosed:
+            ending = Ending(self._why_browser_closed())
+        except OSError:
+            ending = Ending(ConnectionEnd.UNREACHABLE)
+        self.end(ending)
+
+    def _why_browser_closed(self) -> ConnectionEnd:
+        """LEFT, or SILENT when it was us who gave up waiting for its pong."""
+        is_ours = self._browser.close_code == CloseCode.INTERNAL_ERROR
+        return ConnectionEnd.SILENT if is_ours else ConnectionEnd.LEFT
+
+    def _check_signed_in(self) -> None:
+        if not self._conversation.is_signed_in:
+            self.end(Ending(ConnectionEnd.SLOW))
+
+
+def _terms(admitted: Admitted) -> Terms:
+    return Terms(
+        login=Login(admitted.username, admitted.password),
+        rules=Rules(admitted.clipboard_in, admitted.clipboard_out),
+        keyboard_layout=input_locale(admitted.keyboard_layout),
+    )
