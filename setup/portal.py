@@ -74,6 +74,21 @@ class Portal:
         command = [WINUX, "worker"]
         return Child("worker", command, self.settings.logs / "worker.log", self.environment)
 
+    def start_gateway(self) -> Child:
+        """Start what carries desktops to browsers, and return when it answers."""
+        log = self.settings.logs / "gateway.log"
+        child = Child("gateway", [WINUX, "gateway"], log, self.environment)
+        try:
+            child.wait_until(
+                lambda: self._answers(self.settings.gateway_port, "/gateway/ping"),
+                READY_TIMEOUT_S,
+                "Mend what it says, then run this again.",
+            )
+        except BaseException:
+            child.stop()
+            raise
+        return child
+
     def start_web(self) -> Child:
         """Start gunicorn and return when the portal says that it is ready."""
         address = f"{self.settings.listen}:{self.settings.port}"
@@ -90,7 +105,9 @@ class Portal:
         child = Child("web server", [*command, "wsgi:app"], log, self.environment)
         try:
             child.wait_until(
-                self._is_web_up, READY_TIMEOUT_S, "Mend what it says, then run this again."
+                lambda: self._answers(self.settings.port, "/healthz"),
+                READY_TIMEOUT_S,
+                "Mend what it says, then run this again.",
             )
         except BaseException:
             child.stop()
@@ -114,10 +131,10 @@ class Portal:
         command = [WINUX, *arguments]
         run_logged(command, self.log, "Mend what it says, then run this again.", self.environment)
 
-    def _is_web_up(self) -> bool:
-        web = http.client.HTTPConnection(self.settings.listen, self.settings.port, timeout=2)
+    def _answers(self, port: int, path: str) -> bool:
+        web = http.client.HTTPConnection(self.settings.listen, port, timeout=2)
         try:
-            web.request("GET", "/healthz")
+            web.request("GET", path)
             return web.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
@@ -138,6 +155,7 @@ class Portal:
             "WINUX_ENCRYPTION_KEY_FILE": self._kept_secret("encryption_key"),
             "WINUX_PORTAL_ID": self.settings.folder.name,
             "WINUX_PUBLIC_URL": self.settings.url,
+            "WINUX_GATEWAY_LISTEN": f"{self.settings.listen}:{self.settings.gateway_port}",
             "WINUX_DATABASE_URL": f"sqlite:///{self.settings.folder / 'winux.db'}",
             "WINUX_RUN_DIR": str(self.settings.folder / "run"),
             "WINUX_GUEST_KEY_FILE": str(GUEST_KEY),

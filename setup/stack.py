@@ -1,4 +1,4 @@
-"""One whole Winux on this machine: lab node, golden template, portal, worker, web server."""
+"""One whole Winux on this machine: lab node, golden template, worker, gateway, web server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from setup.settings import Settings, cache_dir
 from setup.template import GoldenTemplate, build_template, built_template, make_guest_key
 
 #: How many steps `start_node` announces, and `prepare_machine` and `start` together.
-NODE_STEPS, STEPS = 2, 7
+NODE_STEPS, STEPS = 2, 8
 #: Room for wheels, environment, root file system and its copies; and for a run after that.
 FIRST_DISK_GB, REPEAT_DISK_GB = 5, 1
 TEARDOWN_TIMEOUT_S = 90
@@ -44,6 +44,9 @@ class Stack:
         for folder in (cache_dir(), self.settings.folder):
             machine.check_disk(folder, needed_gb)
         machine.check_port(self.settings.listen, self.settings.port, f"{self.settings.prefix}PORT")
+        machine.check_port(
+            self.settings.listen, self.settings.gateway_port, f"{self.settings.prefix}GATEWAY_PORT"
+        )
         machine.check_port("127.0.0.1", self.settings.lab_port, f"{self.settings.prefix}LAB_PORT")
 
     def prepare_machine(self) -> None:
@@ -84,6 +87,8 @@ class Stack:
             portal.migrate()
             portal.publish(template)
             self.children["worker"] = portal.start_worker()
+        with self.progress.step("Gateway", 2, logs / "gateway.log"):
+            self.children["gateway"] = portal.start_gateway()
         with self.progress.step("Web server", 3, logs / "web.log"):
             self.children["web server"] = portal.start_web()
         return portal
@@ -109,6 +114,7 @@ class Stack:
         if not self.children:
             return
         self._stop_child("web server")
+        self._stop_child("gateway")
         try:
             if {"worker", "lab node"} <= self.children.keys():
                 self.end_desktops()

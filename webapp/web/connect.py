@@ -67,7 +67,6 @@ def ticket(public_id: str) -> ResponseReturnValue:
         actor(),
         public_id,
         sign_in_id=current_user.signed_in.sign_in_id,
-        user_agent=request.user_agent.string,
         keyboard_layout=request.form.get("keyboard_layout", "us"),
     )
     return jsonify(

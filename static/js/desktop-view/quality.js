@@ -33,7 +33,6 @@ export class Quality {
   }
 
   async #roundTrip() {
-    const from = performance.now();
     try {
       await fetch(this.pingUrl, { cache: "no-store", signal: AbortSignal.timeout(4_000) });
     } catch {
@@ -41,7 +40,10 @@ export class Quality {
     }
     this.#answeredAt = performance.now();
     this.#hasAnswered = true;
-    return this.#answeredAt - from;
+    // without the time that a new connection takes
+    const timing = performance.getEntriesByName(this.pingUrl).at(-1);
+    performance.clearResourceTimings();
+    return timing ? timing.responseStart - timing.requestStart : null;
   }
 
   #rate(link) {
