@@ -44,6 +44,9 @@ class Rules:
     out_of_desktop: bool = True
 
 
+ALL = Rules()
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What becomes of one chunk: whether it passes, and what its sender is told instead."""

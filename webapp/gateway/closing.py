@@ -1,4 +1,4 @@
-"""Why a connection ends, as the browser is told: RDCleanPath status, WebSocket close code and word."""
+"""Why a connection ends, as browsers are told: RDCleanPath status, close code and word."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,8 @@
 """One RDP connection as the gateway sees it: bytes of either side in, bytes for either side out.
 
-No sockets, no clock. From the Connect Initial on, inside TLS. The gateway reads the set-up, input
-and channel headers; pictures pass unread. What it changes, and why each is needed with IronRDP 0.7
-and xrdp 0.9.21:
+No sockets, no clock. From the Connect Initial on, inside TLS. The gateway reads the set-up, input,
+channel headers and clip regions; pictures pass undecoded. What it changes, and why each is needed
+with IronRDP 0.7 and xrdp 0.9.21:
 
 1. Client Info: the real user and password are put in (`client_info`).
 2. Core data: 32 bpp, the LAN connection type, a client build that may resize (`gcc`).
@@ -11,11 +11,12 @@ and xrdp 0.9.21:
 4. xrdp's Deactivate All is completed (`share`).
 5. Clipboard messages of a forbidden direction, and channels that Winux does not offer, are
    dropped (`clipboard`).
+6. RemoteFX regions that IronRDP would clip wrongly are split (`surface`, `remotefx`).
 """
 
 from dataclasses import dataclass, field
 
-from webapp.gateway import client_info, clipboard, fastpath, framing, gcc, mcs, share
+from webapp.gateway import client_info, clipboard, fastpath, framing, gcc, mcs, share, surface
 from webapp.gateway.client_info import Login
 from webapp.gateway.wire import ProtocolError
 
@@ -30,7 +31,7 @@ class Terms:
     """What one connection is given."""
 
     login: Login
-    rules: clipboard.Rules = clipboard.Rules()
+    rules: clipboard.Rules = clipboard.ALL
     keyboard_layout: int = 0
     """Windows language id of the keyboard; 0: as the browser asks."""
 
@@ -50,6 +51,7 @@ class Conversation:
         self._terms = terms
         self._browser = framing.Splitter()
         self._desktop = framing.Splitter()
+        self._pictures = surface.Mender()
         self._browser_clipboard, self._desktop_clipboard = clipboard.filters(terms.rules)
         self._channel_names: list[str] | None = None
         self._channels: dict[int, str] = {}
@@ -123,7 +125,7 @@ class Conversation:
         flow = Flow()
         for pdu in self._desktop.feed(data):
             if framing.is_fastpath(pdu):
-                flow.to_browser.append(pdu)
+                flow.to_browser.extend(self._pictures.take(pdu))
             else:
                 self._take_answer(pdu, flow)
         return flow
