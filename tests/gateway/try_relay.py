@@ -14,10 +14,11 @@ import ssl
 import sys
 from pathlib import Path
 
+from tests.gateway.recorded import RecordingConversation
 from webapp.adapters.system import SystemClock
 from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.limits import KEYBOARD_LAYOUTS
-from webapp.gateway import x224
+from webapp.gateway import relay, x224
 from webapp.gateway.admission import Visitor
 from webapp.gateway.server import Gateway, Settings
 from webapp.services.connect import Admitted, Traffic
@@ -92,7 +93,11 @@ def main() -> None:
     parser.add_argument("--user", default="desktop")
     parser.add_argument("--password-file", type=Path, required=True)
     parser.add_argument("--origin", default="http://127.0.0.1:8080")
+    parser.add_argument("--record", type=Path, help="write down what both sides send")
     options = parser.parse_args()
+    if options.record:
+        RecordingConversation.file = options.record
+        relay.Conversation = RecordingConversation  # type: ignore[misc]  # to look inside
     password = options.password_file.read_text().strip()
     admissions = EverybodyIsWelcome(options.target, options.user, password)
     settings = Settings(*options.listen, public_origin=options.origin, max_connections=1000)

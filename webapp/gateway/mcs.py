@@ -12,6 +12,9 @@ SEND_DATA_REQUEST, SEND_DATA_INDICATION = 0x64, 0x68
 DISCONNECT, CHOICE = 0x20, 0xFC
 """A Disconnect Provider Ultimatum (choice 8), and the bits of the choice."""
 
+FIRST_USER = 1001
+"""User channel ids go over the wire less this."""
+
 _BODY = TPKT_HEADER + len(DATA_HEADER)
 _PRIORITY_WHOLE = 0x70
 """dataPriority high; segmentation: begin and end. RDP never splits data here."""
@@ -24,7 +27,7 @@ class ChannelData:
 
     kind: int
     initiator: int
-    """User channel id less 1001, as on the wire."""
+    """User channel id less FIRST_USER, as on the wire."""
     channel: int
     payload: bytes
 

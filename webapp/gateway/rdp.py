@@ -11,7 +11,8 @@ with IronRDP 0.7 and xrdp 0.9.21:
 4. xrdp's Deactivate All is completed (`share`).
 5. Clipboard messages of a forbidden direction, and channels that Winux does not offer, are
    dropped (`clipboard`).
-6. RemoteFX regions that IronRDP would clip wrongly are split (`surface`, `remotefx`).
+6. RemoteFX regions that IronRDP would clip wrongly are split (`surface`, `remotefx`), and tiles
+   that were drawn in part are asked for again, whole (`partial_tiles`).
 """
 
 from dataclasses import dataclass, field
@@ -60,11 +61,26 @@ class Conversation:
         """The desktop said good-bye (MCS Disconnect Provider Ultimatum): somebody logged out."""
         self._is_answered = False
         self._had_input = False
+        self._initiator = 0
 
     def take_input(self) -> bool:
         """Whether the person did something since the last call."""
         had, self._had_input = self._had_input, False
         return had
+
+    @property
+    def has_partial_tiles(self) -> bool:
+        """Whether parts of the screen should be drawn again (`partial_tiles`)."""
+        return bool(self._pictures.partial)
+
+    def refresh(self) -> Flow:
+        """Ask the desktop to draw the partial tiles again, whole."""
+        areas = self._pictures.partial.take()
+        if not areas:
+            return Flow()
+        payload = share.refresh_areas(self._initiator + mcs.FIRST_USER, areas)
+        pdu = mcs.data_pdu(mcs.SEND_DATA_REQUEST, self._initiator, IO_CHANNEL, payload)
+        return Flow(to_desktop=[pdu])
 
     # -- from the browser -----------------------------------------------------------------------
 
@@ -115,6 +131,7 @@ class Conversation:
             if not client_info.is_client_info(data.payload):
                 raise ProtocolError("data before the Client Info PDU")
             self.is_signed_in = True
+            self._initiator = data.initiator
             return mcs.with_payload(data, client_info.rewrite(data.payload, self._terms.login))
         self._had_input = share.has_input(data.payload) or self._had_input
         return pdu

@@ -23,8 +23,12 @@ from webapp.gateway.wire import ProtocolError
 from webapp.ports import Clock
 from webapp.services.connect import Admitted, Traffic
 
-SIGN_IN_SECONDS = 15.0
-"""From the answer to RDCleanPath to the Client Info PDU; IronRDP needs 0.1."""
+SIGN_IN_SECONDS = 30.0
+"""From TLS to the Client Info PDU; it takes 0.1, and longer on a machine under heavy load."""
+_REST_SECONDS = 0.4
+"""A screen that did not change for so long rests: partial tiles are drawn again."""
+_LONGEST_UNREST = 3.0
+"""Partial tiles are drawn again after so long even if the screen never rests."""
 _MOST_ANSWERS = 1 << 20
 """Bytes of our own answers to a desktop that does not take them; a few dozen are honest."""
 
@@ -41,6 +45,8 @@ class Relay:
         self._bytes_up = 0
         self._bytes_down = 0
         self._last_input_at: datetime | None = None
+        self._drawn_at = 0.0
+        self._mending: asyncio.TimerHandle | None = None
 
     def end(self, ending: Ending) -> None:
         """Make `run` return; the first reason counts."""
@@ -69,6 +75,8 @@ class Relay:
             return await self._ending
         finally:
             timer.cancel()
+            if self._mending:
+                self._mending.cancel()
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
@@ -88,6 +96,7 @@ class Relay:
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
         while data := await link.reader.read(READ_SIZE):
             await self._deliver(self._conversation.from_desktop(data), link)
+            self._mend_later(link)
         has_said_goodbye = self._conversation.has_disconnected
         return Ending(ConnectionEnd.LOGGED_OUT if has_said_goodbye else ConnectionEnd.UNREACHABLE)
 
@@ -99,6 +108,23 @@ class Relay:
         for message in flow.to_browser:
             self._bytes_down += len(message)
             await self._browser.send(message)
+
+    def _mend_later(self, link: DesktopLink) -> None:
+        loop = asyncio.get_running_loop()
+        self._drawn_at = loop.time()
+        if self._mending is None and self._conversation.has_partial_tiles:
+            self._mending = loop.call_later(_REST_SECONDS, self._mend, link, self._drawn_at)
+
+    def _mend(self, link: DesktopLink, since: float) -> None:
+        """Have partial tiles drawn again once the screen rests, or has not for too long."""
+        loop = asyncio.get_running_loop()
+        rests_at = self._drawn_at + _REST_SECONDS
+        if loop.time() < min(rests_at, since + _LONGEST_UNREST):
+            self._mending = loop.call_at(rests_at, self._mend, link, since)
+            return
+        self._mending = None
+        for pdu in self._conversation.refresh().to_desktop:
+            link.writer.write(pdu)
 
     async def _guard(self, pump: Awaitable[Ending]) -> None:
         """Run one direction; however it ends, the connection ends with it."""

@@ -1,29 +1,24 @@
 """Share Control and Share Data PDUs, the slow path (MS-RDPBCGR 2.2.8.1.1.1)."""
 
 import struct
+from collections.abc import Sequence
 
+from webapp.gateway.remotefx import Rectangle
 from webapp.gateway.wire import Reader
 
 _TYPE_MASK = 0x0F
 _DEACTIVATE_ALL, _DATA = 6, 7
 _PROTOCOL_VERSION = 0x10
-_FONT_MAP, _INPUT = 0x28, 0x1C
-"""pduType2 of TS_FONT_MAP_PDU and TS_INPUT_PDU."""
+_INPUT, _REFRESH = 0x1C, 0x21
+"""pduType2 of TS_INPUT_PDU and TS_REFRESH_RECT_PDU."""
 _SHARE_DATA_HEADER = 18
 _TYPE2 = 14
-_SERVER = 0x03EA
-"""The server's MCS user channel, the source of its PDUs."""
 _SHARE_ID = 0x000103EA
 """The id that xrdp gives to its only share."""
 _EMPTY_HEADER = 6
 
 _INPUT_EVENT = 12
 _SYNC_EVENT = 0
-
-
-def is_font_map(payload: bytes) -> bool:
-    """Whether this is the server's last PDU of an activation (2.2.1.22)."""
-    return _is_data(payload, _FONT_MAP)
 
 
 def complete_deactivate_all(payload: bytes) -> bytes | None:
@@ -52,12 +47,15 @@ def has_input(payload: bytes) -> bool:
     return False
 
 
-def refresh_rectangle(source: int, left: int, top: int, right: int, bottom: int) -> bytes:
-    """A Refresh Rect PDU for one inclusive rectangle (2.2.11.2); `source` the client's channel."""
-    body = struct.pack("<B3xHHHH", 1, left, top, right, bottom)
+def refresh_areas(source: int, areas: Sequence[Rectangle]) -> bytes:
+    """A Refresh Rect PDU (2.2.11.2) for at most 255 areas; `source` is the client's channel."""
+    body = struct.pack("<B3x", len(areas))
+    for one in areas:
+        last = (one.x + one.width - 1, one.y + one.height - 1)
+        body += struct.pack("<4H", one.x, one.y, *last)
     size = _SHARE_DATA_HEADER + len(body)
     control = struct.pack("<HHH", size, _PROTOCOL_VERSION | _DATA, source)
-    return control + struct.pack("<IBBHBBH", _SHARE_ID, 0, 1, size, 0x21, 0, 0) + body
+    return control + struct.pack("<IBBHBBH", _SHARE_ID, 0, 1, size, _REFRESH, 0, 0) + body
 
 
 def _is_data(payload: bytes, kind: int) -> bool:

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from webapp.gateway import remotefx
+from webapp.gateway.partial_tiles import PartialTiles
 from webapp.gateway.wire import ProtocolError, Reader
 
 _SURFACE_COMMANDS = 4
@@ -18,7 +19,8 @@ _BITS = frozenset({1, 6})
 """cmdType CMDTYPE_SET_SURFACE_BITS and CMDTYPE_STREAM_SURFACE_BITS."""
 _BITS_HEADER = 22
 """Command type, destination, and TS_BITMAP_DATA_EX up to the data."""
-_LENGTH_AT = 18
+_SIZE_AT, _LENGTH_AT = 14, 18
+"""Of xrdp's bits, width and height are those of the whole screen."""
 _FLAGS_AT = 11
 _EXTENDED = 1
 """flags EX_COMPRESSED_BITMAP_HEADER_PRESENT."""
@@ -31,6 +33,7 @@ class Mender:
     """Follows the updates of one connection; remembers at most one command, when it must."""
 
     def __init__(self) -> None:
+        self.partial = PartialTiles()
         self._lost: list[list[remotefx.Rectangle]] = []
         self._command = bytearray()
 
@@ -69,6 +72,7 @@ class Mender:
         region = remotefx.find_region(message)
         if region is None:
             return pdu
+        self.partial.drawn(region.rectangles, *struct.unpack_from("<HH", head, _SIZE_AT))
         self._lost = remotefx.split_bands(region.rectangles)
         if not self._lost:
             return pdu
