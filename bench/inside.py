@@ -49,7 +49,7 @@ class Inside:
             if file is None:
                 raise FileNotFoundError(f"{program} is not on this machine; see setup/packages.txt")
             there = f"/usr/local/bin/{program}"
-            copy = f"cat > {there} && chmod 755 {there}"
+            copy = f"cat > {there}.new && chmod 755 {there}.new && mv -f {there}.new {there}"
             self._attach("sh", "-c", copy, stdin=Path(file).read_bytes())
 
     def framebuffer(self) -> Pixels:

@@ -130,7 +130,8 @@ class Soak:
 
     def _heap_mb(self) -> float:
         self.page.evaluate("globalThis.gc?.()")
-        return round(self.page.evaluate("performance.memory.usedJSHeapSize") / 1e6, 1)
+        used = int(self.page.evaluate("performance.memory.usedJSHeapSize"))
+        return round(used / 1e6, 1)
 
     def _rest(self) -> Comparison:
         """Everything stops; what is left of the picture must be right."""

@@ -58,7 +58,7 @@ def wait_shown(page: Page, timeout_s: float = WAIT_S) -> None:
 
 
 def wait_true(page: Page, expression: str, timeout_s: float = WAIT_S) -> Any:
-    """Until an expression holds. Asked again and again: the page's policy forbids eval inside it."""
+    """Until an expression holds. Asked from outside: the page's policy forbids eval in it."""
     give_up = time.monotonic() + timeout_s
     while not (value := _value(page, expression)):
         if time.monotonic() > give_up:

@@ -1,62 +1,12 @@
-"""One whole Winux for the end-to-end tests, with a browser to look at it."""
+"""Alice's browser at the whole Winux of tests/site.py, and a screen for an RDP client."""
 
-import os
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from setup.machine import only_one
-from setup.progress import Progress
-from setup.settings import CHECKOUT, TEST, Settings, settings_from
-from setup.stack import STEPS, Stack
 from tests.e2e.screen import Screen
-
-#: Pictures of what was seen, kept after the run.
-ARTIFACTS = CHECKOUT / "var/artifacts"
-
-
-@dataclass(frozen=True)
-class Site:
-    """A running portal and the passwords of its people."""
-
-    settings: Settings
-    stack: Stack
-    passwords: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        return self.settings.url
-
-
-@pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    settings = settings_from(os.environ, "WINUX_TEST_", TEST)
-    stack = Stack(settings, Progress(STEPS, sys.stderr))
-    with only_one(settings):
-        try:
-            stack.check()
-            stack.prepare_machine()
-            portal = stack.start()
-            stack.end_desktops()
-            people = {"admin": portal.make_person("admin", is_admin=True)}
-            people["alice"] = portal.make_person("alice")
-            yield Site(settings, stack, people)
-        finally:
-            stack.stop()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
+from tests.site import Site
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +30,3 @@ def page(chromium: Browser, site: Site) -> Iterator[Page]:
 def screen() -> Iterator[Screen]:
     with Screen() as screen:
         yield screen
-
-
-@pytest.fixture(scope="session")
-def artifacts() -> Path:
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    return ARTIFACTS

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.rdp_probe import answers
-from tests.e2e.conftest import Site
+from tests.site import Site
 from tests.e2e.screen import Screen
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]

@@ -150,11 +150,11 @@ def _moving(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
 
 def _settings(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
     """What the page's script needs to know."""
-    here = {"public_id": desktop.id}
     names = ("ticket", "heartbeat", "extend", "stop", "left", "end_on_close")
-    urls = {name: url_for(f"connect.{name}", **here) for name in names}
+    urls = {name: url_for(f"connect.{name}", public_id=desktop.id) for name in names}
     urls |= {"page": desktop.url, "ping": _gateway_http() + "/gateway/ping"}
-    urls |= {"sign_in": url_for("signin.show", next=url_for("connect.show", **here))}
+    here = url_for("connect.show", public_id=desktop.id)
+    urls["sign_in"] = url_for("signin.show", next=here)
     return _moving(desktop, presence) | {
         "id": desktop.id,
         "title": f"{desktop.title} · {desktop.id}",

@@ -59,6 +59,7 @@ def _clipboard() -> dict[str, str]:
         "notNow": _("Not now"),
         "on": _("The clipboard is shared: press to stop"),
         "off": _("The clipboard is not shared: press to share it"),
+        "tooLong": _("That text is too long for the clipboard (over a million characters)."),
         "forbidden": _("This template does not allow the clipboard"),
     }
 

@@ -9,7 +9,8 @@ const REMEMBERED = "winux.clipboard";
 /** xrdp learns of new text and of the key on two ways; the text must be there first. */
 const AHEAD_OF_KEY_MS = 80;
 const NO_PASTE_EVENT_MS = 150;
-const LONGEST = 4_000_000;
+/** What the gateway lets through at once. */
+const LONGEST = 1_000_000;
 
 export class Clipboard extends EventTarget {
   #known = "";
@@ -94,7 +95,11 @@ export class Clipboard extends EventTarget {
   }
 
   async #offer(text) {
-    if (!text || text === this.#known || text.length > LONGEST) return false;
+    if (!text || text === this.#known) return false;
+    if (text.length > LONGEST) {
+      this.dispatchEvent(new Event("toolong"));
+      return false;
+    }
     this.#known = text;
     await this.session()?.offerText(text);
     return true;

@@ -8,7 +8,7 @@ const BY_CODE = {
   1002: "once",
   1006: "soon",
   1009: "once",
-  4400: "asked",
+  4400: "once",
   4401: "once",
   4404: "never",
   4408: "soon",

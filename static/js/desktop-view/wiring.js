@@ -79,6 +79,7 @@ function wireClipboard(view) {
     button.title = clipboard.isAllowed ? words.clipboard[clipboard.isOn ? "on" : "off"] : words.clipboard.forbidden;
   };
   clipboard.addEventListener("change", show);
+  clipboard.addEventListener("toolong", () => view.notes.show(words.clipboard.tooLong));
   button.addEventListener("click", () => clipboard.turn(!clipboard.isOn));
   show();
 }
