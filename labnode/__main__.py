@@ -75,7 +75,9 @@ def serve(options: argparse.Namespace) -> int:
         threading.Thread(target=server.serve, name="serve").start()
         url = f"https://{host}:{port}"
         ready = state_dir / "ready"
-        ready.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n")
+        written = state_dir / "ready.new"
+        written.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n")
+        written.replace(ready)  # whoever waits for the file never reads half of it
         print(f"labnode: node {options.node} ready at {url}", flush=True)
         stopped.wait()
         ready.unlink(missing_ok=True)
