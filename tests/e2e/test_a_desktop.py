@@ -6,6 +6,7 @@ import subprocess
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -161,13 +162,12 @@ def test_stopping_removes_every_trace(page: Page, site: Site, desktop: Desktop) 
 
 
 def test_a_desktop_ends_by_itself_at_its_deadline(page: Page, site: Site) -> None:
-    page.goto("/")
-    page.get_by_text("Choices").first.click()
-    page.get_by_label("Minutes").or_(page.get_by_label("How long")).first.fill("1")
-    page.get_by_role("button", name="Launch desktop").first.click()
-    page.wait_for_url(re.compile(r"/desktops/desktop-[0-9a-f]{8}$"))
-    expect(page.get_by_role("link", name="Download .rdp")).to_be_visible(timeout=READY_MS)
-    desktop_id = page.url.rpartition("/")[2]
-    computer = page.locator(".facts .value").first.inner_text()
-    assert wait_until_ended(site, desktop_id, 120) == "expired"
-    assert_nothing_left(site, Desktop(desktop_id, computer, "", "", frozenset()))
+    desktop = launch(page)
+    soon = (datetime.now(UTC) + timedelta(seconds=3)).replace(tzinfo=None)
+    with closing(sqlite3.connect(site.settings.folder / "winux.db", timeout=10)) as db, db:
+        moved = "update desktops set deadline_at = ? where public_id = ?"
+        db.execute(moved, (soon.isoformat(sep=" "), desktop.id))
+    assert wait_until_ended(site, desktop.id, 60) == "expired"
+    assert_nothing_left(site, desktop)
+    page.goto(f"/desktops/{desktop.id}")
+    expect(page.get_by_role("link", name="Download .rdp")).to_have_count(0)
