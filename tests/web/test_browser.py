@@ -1,6 +1,5 @@
 """What only a browser shows: the pages in Chromium, by keyboard, without scripts, at any size."""
 
-import gzip
 import re
 import shutil
 import threading
@@ -321,14 +320,3 @@ def test_nothing_keeps_people_out(open_page: OpenPage, everything: list[str], co
     page.goto("/sign-in")
     found = axe.run(page)
     assert found.violations_count == 0, found.generate_report()
-
-
-def test_pages_are_light(open_page: OpenPage, everything: list[str]) -> None:
-    """Compressed, with all that they bring along."""
-    page = open_page("root")
-    for path in everything:
-        bodies: list[bytes] = []
-        page.on("response", lambda answer, bodies=bodies: bodies.append(answer.body()))
-        page.goto(path, wait_until="networkidle")
-        weight = sum(len(gzip.compress(body)) for body in bodies)
-        assert 2_000 < weight < 100_000, path
