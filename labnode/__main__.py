@@ -61,7 +61,10 @@ def serve(options: argparse.Namespace) -> int:
         for rest in uploads.glob("pveupload-*"):
             rest.unlink()
         application = Application(node, all_endpoints(), uploads, faults)
-        server = make_server(host, port, application, certificate, key)
+        try:
+            server = make_server(host, port, application, certificate, key)
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {error}") from error
         port = server.bind_addr[1]
         _write_tokens(options, node, state_dir, host, port)
 
