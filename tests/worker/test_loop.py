@@ -167,9 +167,9 @@ def test_a_hanging_build_holds_up_neither_others_nor_the_clock(
     first = launch(services, alice)
 
     class OftenSlowProvisioner(SlowProvisioner):
-        def at(self, moment: str, order: object, is_cancelled: object) -> None:
-            if getattr(order, "desktop_id", "") == first:
-                super().at(moment, order, is_cancelled)  # type: ignore[arg-type]
+        def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+            if order.desktop_id == first:
+                super().at(moment, order, is_cancelled)
 
     slow = OftenSlowProvisioner(node)
     with _running(Worker(_services(services, slow), grace_seconds=0)):
@@ -220,11 +220,11 @@ def test_a_defect_in_one_job_does_not_end_the_worker(
     class BrokenProvisioner(FakeProvisioner):
         is_broken = True
 
-        def destroy(self, *args: object, **options: object) -> None:
+        def destroy(self, desktop_id: str, vmid: int, **options: Any) -> None:
             if self.is_broken:
                 self.is_broken = False
                 raise ZeroDivisionError
-            super().destroy(*args, **options)  # type: ignore[arg-type]
+            super().destroy(desktop_id, vmid, **options)
 
     first = launch(services, alice)
     with _running(Worker(_services(services, BrokenProvisioner(node)))):

@@ -8,6 +8,7 @@ so not even a daemon gets away. What it wrote, secrets first, is deleted whateve
 """
 
 import argparse
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -80,11 +81,9 @@ class Reporter:
         self._lock = threading.Lock()
 
     def tell(self, **event: Any) -> None:
-        try:
-            with self._lock:
-                print(json.dumps(event), file=self._out, flush=True)
-        except OSError:  # the parent is gone: the end of input says so too
-            pass
+        # When the parent is gone, the end of the input says so too.
+        with self._lock, contextlib.suppress(OSError):
+            print(json.dumps(event), file=self._out, flush=True)
 
 
 class Run:
@@ -264,11 +263,9 @@ def end_descendants() -> None:
 
 
 def _reap() -> None:
-    try:
+    with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+            continue
 
 
 def main() -> None:
