@@ -67,6 +67,7 @@ class WorkerServices:
 
     name: str
     config: Config
+    leases: Leases
     provisioner: WarmProvisioner
     builder: Builder
     teardown: Teardown
@@ -91,6 +92,7 @@ def build_worker_services(
     return WorkerServices(
         name=name,
         config=config,
+        leases=leases,
         provisioner=provisioner,
         builder=Builder(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
         teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),

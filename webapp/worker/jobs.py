@@ -51,7 +51,7 @@ def survives(job: Callable[[], object]) -> bool:
         job()
     except (Conflict, OutsideFailed) as error:
         log.warning("%s", error)
-    # A defect in one job must not keep the worker from the others; its traceback is for the operator.
+    # A defect in one job must not keep the worker from the others; the operator gets its traceback.
     except Exception:
         log.exception("A job broke")
     else:
