@@ -9,9 +9,8 @@ from setup import environment, machine, packages
 from setup.failure import SetupFailed
 from setup.portal import GUEST_KEY
 from setup.progress import Progress
-from setup.settings import CHECKOUT, TEST, cache_dir, settings_from
-from setup.stack import NODE_STEPS, Stack
-from setup.template import built_template
+from setup.settings import CHECKOUT, cache_dir
+from setup.template import fill_cache
 
 LOGS = CHECKOUT / "var/logs"
 #: What a first run puts on the disk: wheels, environments, root file systems, containers.
@@ -46,9 +45,7 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
     if is_test and environment.MODULES.exists():
         venvs[environment.modules_environment()] = environment.MODULES
     outdated = {v: r for v, r in venvs.items() if not environment.is_current(v, r)}
-    stack_settings = settings_from(os.environ, "WINUX_TEST_", TEST)
-    wants_template = is_lab and built_template(stack_settings, GUEST_KEY) is None
-    progress = Progress(bool(missing) + len(outdated) + NODE_STEPS * wants_template)
+    progress = Progress(bool(missing) + len(outdated) + is_lab)
     if missing:
         log = LOGS / "packages.log"
         with progress.step(f"{len(missing)} Debian packages", 120, log):
@@ -59,17 +56,11 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
         log = LOGS / f"{requirements.stem}.log"
         with progress.step(f"Python packages of {requirements.name}", 90, log):
             environment.make_environment(venv, requirements, log)
-    if wants_template:
-        with machine.only_one(stack_settings):
-            _build_template(Stack(stack_settings, progress))
-
-
-def _build_template(stack: Stack) -> None:
-    """Before the tests, so that none of them has to wait for it."""
-    try:
-        stack.start_node()
-    finally:
-        stack.stop()
+    if is_lab:
+        with progress.step(
+            "Root file system of the golden template", 150, cache_dir() / "base.log"
+        ):
+            fill_cache(GUEST_KEY, LOGS / "rootfs.log")
 
 
 if __name__ == "__main__":
