@@ -298,7 +298,7 @@ class DesktopView:
 
     @property
     def keyboard(self) -> str:
-        return KEYBOARD_LAYOUTS.get(self.row.keyboard_layout, self.row.keyboard_layout)
+        return _(KEYBOARD_LAYOUTS.get(self.row.keyboard_layout, self.row.keyboard_layout))
 
     @property
     def ready_in(self) -> str:

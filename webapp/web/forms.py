@@ -47,7 +47,7 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
     keyboard_layout = SelectField(
         lazy_gettext("Keyboard"),
         [Length(max=8)],
-        choices=[SelectChoice(code, name) for code, name in KEYBOARD_LAYOUTS.items()],
+        choices=[SelectChoice(code, lazy_gettext(name)) for code, name in KEYBOARD_LAYOUTS.items()],
         validate_choice=False,
     )
     rdp_username = StringField(
