@@ -62,8 +62,8 @@ def built_template(settings: Settings, guest_key: Path) -> GoldenTemplate | None
 def fill_cache(guest_key: Path, log: Path) -> None:
     """Build the root file system alone, so that whoever builds the template next is quick."""
     make_guest_key(guest_key, log)
-    script = CHECKOUT / "playbooks/roles/template_rootfs/files/build-rootfs"
-    command = [script, cache_dir(), "bookworm", guest_key.with_suffix(".pub"), "xfce"]
+    script = str(CHECKOUT / "playbooks/roles/template_rootfs/files/build-rootfs")
+    command = [script, str(cache_dir()), "bookworm", str(guest_key.with_suffix(".pub")), "xfce"]
     run_logged(command, log, "Mend what it says, then run this again.")
 
 
