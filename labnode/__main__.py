@@ -101,7 +101,8 @@ def clean(options: argparse.Namespace) -> int:
             _take_down_network(choice, state_dir)
         else:
             _clean_backend(choice, state_dir)
-            (state_dir / "state.sqlite").unlink(missing_ok=True)
+            for file in state_dir.glob("state.sqlite*"):
+                file.unlink()
     return 0
 
 

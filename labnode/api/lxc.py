@@ -353,7 +353,7 @@ def add_to_pool(node: Node, vmid: int, pool: str | None) -> None:
     """Make a new container a member of its pool."""
     if pool:
         entry = node.access.pools.get(pool) or {"vms": []}
-        node.access.pools.put(pool, {**entry, "vms": sorted({*entry["vms"], vmid})})
+        node.access.put_pool(pool, {**entry, "vms": sorted({*entry["vms"], vmid})})
 
 
 def _check_options(

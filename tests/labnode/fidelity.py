@@ -220,8 +220,9 @@ def _endpoint_rows(cases: list[Case]) -> list[str]:
     ours = {f"{r.method} {re.sub(':path', '', r.path)}" for r in all_endpoints().routes}
     rows = []
     for endpoint in sorted({*counts, *CALLED, *ours}, key=lambda e: e.split(" ")[::-1]):
-        numbers = [str(counts[endpoint][kind] or "") for kind in ("same", "simplified", "missing")]
-        if endpoint not in counts:
+        found = counts.get(endpoint, {})
+        numbers = [str(found.get(kind, "")) for kind in ("same", "simplified", "missing")]
+        if not found:
             state = "no recorded case" if endpoint in ours else "501"
             numbers = ["", "", "501"] if state == "501" else [state, "", ""]
         who = CALLED.get(endpoint, "").replace("both", "product, modules")

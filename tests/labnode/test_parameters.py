@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,3 +204,35 @@ def test_answers_have_one_json_object_and_its_length(root: Client) -> None:
     assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
     assert int(answer.headers["Content-Length"]) == len(answer.text)
     assert json.loads(answer.text)["data"]["release"] == "9.1"
+
+
+def test_an_answer_leaves_in_one_piece(node: Any) -> None:
+    # Head and body in two writes cost 40 ms a request with clients that delay their ACK.
+    context = ssl.create_default_context(cafile=str(node.state_dir / "ca.pem"))
+    host, port = node.url.removeprefix("https://").split(":")
+    plain = socket.create_connection((host, int(port)), 10)
+    with context.wrap_socket(plain, server_hostname=host) as secure:
+        secure.sendall(b"GET /foo/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        first = secure.recv(65536)
+    assert first.startswith(b"HTTP/1.1 500 no such file '/foo/'\r\n")
+    assert first.endswith(b"\r\n\r\nno such file '/foo/'\n")
+
+
+def test_a_client_that_does_not_finish_its_handshake_holds_nobody_up(
+    node: Any, root: Client
+) -> None:
+    host, port = node.url.removeprefix("https://").split(":")
+    with socket.create_connection((host, int(port)), 10):
+        began = time.monotonic()
+        fresh = Client(root.url, root.ca_file, root.headers)
+        assert fresh.get("/version").status == 200
+        assert time.monotonic() - began < 5
+
+
+def test_a_body_nobody_wanted_is_not_kept(node: Any, root: Client) -> None:
+    stranger = Client(root.url, root.ca_file)
+    answer = stranger("POST", "/nodes/lab/storage/local/upload", b"x" * 8 * 1024**2)
+    assert (answer.status, answer.reason) == (401, "No ticket")
+    assert stranger.get("/version").reason == "No ticket"
+    chunked = root("POST", "/pools", iter([b"poolid=", b"new"]))
+    assert (chunked.status, chunked.reason) == (501, "chunked transfer encoding not supported")

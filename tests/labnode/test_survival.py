@@ -177,7 +177,7 @@ def test_five_thousand_containers_are_listed_quickly(tmp_path: Path) -> None:
             began = time.monotonic()
             rows = client.get(path).data
             assert len(rows) == 5000
-            assert time.monotonic() - began < 5, f"{path} took too long"
+            assert time.monotonic() - began < 10, f"{path} took too long"
     finally:
         lab.stop()
 
