@@ -125,19 +125,21 @@ class Run:
 
     def _listen(self) -> None:
         """Take the request, let the playbook go, and watch for the end of the input."""
-        line = _read_line()
-        if line:
-            request = json.loads(line)
-            self._write_request(request)
-            timer = threading.Timer(
-                request["timeout"], self._end, ["It took too long and was ended."]
-            )
-            timer.daemon = True
-            timer.start()
-            self._folder.gate.write_bytes(b"")
-            while os.read(0, 4096):
-                pass
+        try:
+            if line := _read_line():
+                self._begin(json.loads(line))
+                while os.read(0, 4096):
+                    continue
+        except OSError as error:
+            self._end(f"The run could not be prepared: {error.strerror}.")
         self._end("The worker that ran it ended.")
+
+    def _begin(self, request: dict[str, Any]) -> None:
+        timer = threading.Timer(request["timeout"], self._end, ["It took too long and was ended."])
+        timer.daemon = True
+        timer.start()
+        self._write_request(request)
+        self._folder.gate.write_bytes(b"")
 
     def _write_request(self, request: dict[str, Any]) -> None:
         self._secrets = [str(secret) for secret in request["secrets"].values()]
