@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from tests.lab import PLAYBOOKS
+from tests.lab import PLAYBOOKS, RealLab
 from tests.labnode.server import LabNode
 
 COLLECTIONS = str(PLAYBOOKS / "collections")
@@ -22,7 +22,7 @@ SESSION = "desktop-0000test"
 MARK = desktop_mark("manual", SESSION)
 
 
-def api_of(node: LabNode, **changes: Any) -> Api:
+def api_of(node: LabNode | RealLab, **changes: Any) -> Api:
     """The playbooks' API client for a lab node, with the portal's token."""
     values = node.settings("portal")
     settings = {
