@@ -87,10 +87,12 @@ class Container:
     def wait_for_lock(self) -> dict[str, Any]:
         """Until what is under way has ended; its configuration, {} if that removed it."""
         idle_since: float | None = None
+        lock = ""
         for waited in moments(TASK_S):
             config = self.find_ours()
             if config is None or "lock" not in config:
                 return config or {}
+            lock = config["lock"]
             if self._tasks():
                 idle_since = None
             elif idle_since is None:
@@ -98,7 +100,7 @@ class Container:
             elif waited - idle_since > STALE_S:
                 break
         raise ProxmoxFailed(
-            f"container {self.vmid} is locked ({config['lock']}) and no task works on it: an "
+            f"container {self.vmid} is locked ({lock}) and no task works on it: an "
             f"interrupted one left that. On the node, as root: pct unlock {self.vmid}; then again."
         )
 
