@@ -6,7 +6,7 @@ import ipaddress
 import time
 from typing import Any
 
-from labnode.api.lxc import AUDIT, GUEST, VMID_PARAM
+from labnode.api.lxc_rules import AUDIT, GUEST, VMID_PARAM
 from labnode.backend import BackendError, Interface
 from labnode.errors import BadParameters, Failed
 from labnode.routes import Call, Routes, anyone, perm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labnode import options
-from labnode.api.lxc import AUDIT, GUEST, VMID_PARAM
+from labnode.api.lxc_rules import AUDIT, GUEST, VMID_PARAM
 from labnode.errors import Failed
 from labnode.routes import Call, Routes, anyone, perm
 from labnode.schema import FLAG, required, text
