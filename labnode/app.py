@@ -96,7 +96,7 @@ class Application:
     def _answer(self, request: Request, path: str, user: str, *, is_extjs: bool) -> Response:
         try:
             call, data = self._handle(request, path, user)
-        except (ApiError, BackendError) as error:
+        except (ApiError, BackendError, OSError) as error:
             return refuse(error if isinstance(error, ApiError) else Failed(str(error)), is_extjs)
         except UnsupportedBody:
             raise

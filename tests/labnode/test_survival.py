@@ -148,6 +148,14 @@ def test_a_taken_port_is_one_clear_line(lab: LabNode, tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_spoiled_state_file_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").write_text("this is not a database, or not any more\n" * 200)
+    result = run("serve", "--state-dir", tmp_path, "--backend", "memory", "--listen", "127.0.0.1:0")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"labnode: cannot use {tmp_path}/state.sqlite: ")
+    assert "Traceback" not in result.stderr
+
+
 def test_clean_works_when_the_server_is_dead_and_twice(lab: LabNode, client: Client) -> None:
     lab.kill()
     for _ in range(2):
