@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -19,6 +20,7 @@ VAR = CHECKOUT / "var"
 
 def main() -> int:
     """Clean every lab node whose files are there, then `var/`. The cache and `.venv` stay."""
+    argparse.ArgumentParser(description=__doc__).parse_args()  # --help must not clean
     try:
         stacks = [settings_from(os.environ, *names) for names in STACKS]
         with ExitStack() as locks:
