@@ -13,7 +13,7 @@ from setup.machine import check_port
 from setup.portal import Portal
 from setup.settings import CHECKOUT, TEST, Settings, settings_from
 from setup.template import GoldenTemplate as Published
-from tests.e2e.person import PATIENCE_MS, Person
+from tests.e2e.person import Person
 from tests.e2e.screen import Screen
 from tests.e2e.site import Site
 from tests.e2e.witness import Witness
@@ -21,8 +21,12 @@ from tests.lab import GoldenTemplate, RealLab
 
 #: Pictures of what was seen, kept after the run.
 ARTIFACTS = CHECKOUT / "var/test-artifacts"
-#: What was said during the whole run is looked at last.
-LAST = "test_secrets.py"
+#: What takes its time meanwhile, and what looks at the whole run, comes last, in this order.
+LAST = (
+    "test_the_desktop_warns_of_its_end",
+    "test_it_ends_by_itself_and_the_page_says_why",
+    "test_no_secret_was_left_or_shown_anywhere",
+)
 PEOPLE = ("alice", "bob", "carol")
 #: Short times, so that tests need not wait long for what happens by itself.
 QUICK = {
@@ -46,7 +50,7 @@ Visit = Callable[..., Person]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name == LAST and item.path.parent.name == "e2e")
+    items.sort(key=lambda item: LAST.index(item.name) if item.name in LAST else -1)
 
 
 def _settings(lab: RealLab) -> Settings:
@@ -73,8 +77,7 @@ def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
     web = portal.start_web()
     site.start_worker()
     yield site
-    for worker in site.workers.copy():
-        site.stop_worker(worker)
+    site.end()
     web.stop()
 
 
@@ -107,11 +110,9 @@ def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
         size = {"width": 1280, "height": 900}
         context = chromium.new_context(base_url=site.url, viewport=size, **options)
         contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", note)
-        person = Person(site, page, name)
+        person = Person.in_browser(site, context, name)
+        person.page.on("pageerror", lambda error: complaints.append(str(error)))
+        person.page.on("console", note)
         person.sign_in()
         return person
 
