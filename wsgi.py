@@ -4,13 +4,13 @@ import os
 import sys
 
 from webapp.adapters import schema
+from webapp.adapters.logs import log_as_json
 from webapp.app import create_app
 from webapp.bootstrap import build_services
 from webapp.config import BadConfig, load
 from webapp.domain.errors import WinuxError
-from webapp.web.request_log import set_up_logging
 
-set_up_logging()
+log_as_json()
 try:
     services = build_services(load(os.environ))
     schema.check(services.db)

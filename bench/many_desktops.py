@@ -15,7 +15,7 @@ from webapp.domain.states import EndReason, State
 from webapp.models import Desktop, DesktopStep, Person, Template
 
 #: One desktop in so many still runs.
-RUNNING_SHARE = 10
+RUNNING_SHARE = 9
 OTHERS = 9
 #: When each step begins and the last one ends, in seconds after the build began.
 STEP_TIMES_S = (0.5, 2.0, 2.4, 3.3, 4.6, 5.2)

@@ -124,13 +124,13 @@ def _run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
 
 def _pages(desktop_id: str) -> list[tuple[str, str, str]]:
     return [
-        ("sign in", "", "/signin"),
+        ("sign in", "", "/sign-in"),
         ("launch", PERSON, "/"),
         ("one desktop", PERSON, f"/desktops/{desktop_id}"),
         ("its live part", PERSON, f"/desktops/{desktop_id}/live"),
-        ("my desktops", PERSON, "/desktops"),
-        ("all desktops", ADMIN, "/admin/desktops"),
-        ("overview", ADMIN, "/admin"),
+        ("my desktops", PERSON, "/desktops/"),
+        ("all desktops", ADMIN, "/admin/desktops/"),
+        ("overview", ADMIN, "/admin/"),
     ]
 
 

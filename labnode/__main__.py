@@ -61,7 +61,10 @@ def serve(options: argparse.Namespace) -> int:
         for rest in uploads.glob("pveupload-*"):
             rest.unlink()
         application = Application(node, all_endpoints(), uploads, faults)
-        server = make_server(host, port, application, certificate, key)
+        try:
+            server = make_server(host, port, application, certificate, key)
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {error}") from error
         port = server.bind_addr[1]
         _write_tokens(options, node, state_dir, host, port)
 
@@ -75,7 +78,9 @@ def serve(options: argparse.Namespace) -> int:
         threading.Thread(target=server.serve, name="serve").start()
         url = f"https://{host}:{port}"
         ready = state_dir / "ready"
-        ready.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n")
+        written = state_dir / "ready.new"
+        written.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n")
+        written.replace(ready)  # whoever waits for the file never reads half of it
         print(f"labnode: node {options.node} ready at {url}", flush=True)
         stopped.wait()
         ready.unlink(missing_ok=True)
@@ -96,7 +101,8 @@ def clean(options: argparse.Namespace) -> int:
             _take_down_network(choice, state_dir)
         else:
             _clean_backend(choice, state_dir)
-            (state_dir / "state.sqlite").unlink(missing_ok=True)
+            for file in state_dir.glob("state.sqlite*"):
+                file.unlink()
     return 0
 
 

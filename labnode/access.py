@@ -57,6 +57,7 @@ class Access:
     def __init__(self, store: Store) -> None:
         self.users, self.roles = store.table("user"), store.table("role")
         self.acl, self.pools = store.table("acl"), store.table("pool")
+        self._pool_of = self._members()
         keys = store.table("key")
         if "ticket" not in keys:
             keys.put("ticket", {"secret": secrets.token_hex(32)})
@@ -190,8 +191,18 @@ class Access:
 
     def pool_of(self, vmid: int | str) -> str | None:
         """The pool a guest is in."""
-        found = (pool for pool, entry in self.pools.items() if int(vmid) in entry["vms"])
-        return next(found, None)
+        return self._pool_of.get(int(vmid))
+
+    def put_pool(self, name: str, pool: Document | None) -> None:
+        """Add, change or (None) remove a pool."""
+        if pool is None:
+            self.pools.delete(name)
+        else:
+            self.pools.put(name, pool)
+        self._pool_of = self._members()
+
+    def _members(self) -> dict[int, str]:
+        return {vmid: name for name, pool in self.pools.items() for vmid in pool["vms"]}
 
     def forget_guest(self, vmid: int) -> None:
         """Remove a destroyed guest from pools and access lists."""
@@ -199,7 +210,7 @@ class Access:
         pool = self.pool_of(vmid)
         if pool:
             entry = self.pools.get(pool) or {}
-            self.pools.put(pool, {**entry, "vms": [v for v in entry["vms"] if v != vmid]})
+            self.put_pool(pool, {**entry, "vms": [v for v in entry["vms"] if v != vmid]})
 
     def _change(
         self,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 BASE = re.compile(r"/api2/+(json|extjs)(/.*)?")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
-MAX_BODY = 512 * 1024
+MAX_BODY, CHUNK = 512 * 1024, 64 * 1024
 HEADERS = {"Cache-Control": "max-age=0", "Pragma": "no-cache", "Server": "pve-api-daemon/3.0"}
 
 
@@ -49,7 +49,11 @@ class Application:
         self._uploads = uploads
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        return self._respond(Request(environ))(environ, start)
+        response = self._respond(Request(environ))
+        # A body that nobody wanted: the server would read what is left of it into memory.
+        while environ["wsgi.input"].read(CHUNK):
+            pass
+        return response(environ, start)
 
     def _respond(self, request: Request) -> Response:
         if self._faults and (answer := self._faults.intercept(request)):
@@ -60,6 +64,8 @@ class Application:
         path = (match[2] or "/").rstrip("/") or "/"
         if request.method not in ("GET", "POST", "PUT", "DELETE"):
             return empty(501, f"method '{request.method}' not available")
+        if request.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return plain(501, "chunked transfer encoding not supported")
         try:
             user = self._user(request, path)
         except Unauthorized as error:
@@ -90,7 +96,7 @@ class Application:
     def _answer(self, request: Request, path: str, user: str, *, is_extjs: bool) -> Response:
         try:
             call, data = self._handle(request, path, user)
-        except (ApiError, BackendError) as error:
+        except (ApiError, BackendError, OSError) as error:
             return refuse(error if isinstance(error, ApiError) else Failed(str(error)), is_extjs)
         except UnsupportedBody:
             raise

@@ -24,6 +24,7 @@ from labnode.tasks import Log
 
 GIB = 1024**3
 DEFAULT_DISK_GB = 4
+HOST_CPUS = os.cpu_count() or 1
 LOCK_WAIT_S = 10.0
 PRESSURE = [f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how in ("some", "full")]
 
@@ -183,7 +184,7 @@ class Guests:
             "name": config.get("hostname", f"CT{vmid}"),
             "status": "running" if running else "stopped",
             "cpu": usage.cpu,
-            "cpus": int(config.get("cores", 0)) or os.cpu_count() or 1,
+            "cpus": int(config.get("cores", 0)) or HOST_CPUS,
             "mem": usage.mem,
             "maxmem": memory * 1024**2,
             "swap": 0,

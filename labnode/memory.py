@@ -38,6 +38,9 @@ class Container:
     maxmem: int = 0
 
 
+STOPPED = Container()
+
+
 class MemoryBackend:
     """A Backend whose containers are files of a few bytes, so that they outlive the server.
 
@@ -47,6 +50,7 @@ class MemoryBackend:
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "memory"
+        self._read: dict[int, tuple[int, Container]] = {}
         settings = state_dir / "timings.json"
         chosen = json.loads(settings.read_text()) if settings.exists() else {}
         self._timings = Timings(**{**chosen, "stubborn": tuple(chosen.get("stubborn", ()))})
@@ -133,9 +137,15 @@ class MemoryBackend:
         return self._folder / f"{vmid}.json"
 
     def _get(self, vmid: int) -> Container:
+        """Read again only what has changed, so that thousands can be listed."""
         try:
-            return Container(**json.loads(self._file(vmid).read_text()))
+            changed_at = self._file(vmid).stat().st_mtime_ns
+            if self._read.get(vmid, (0, STOPPED))[0] != changed_at:
+                state = Container(**json.loads(self._file(vmid).read_text()))
+                self._read[vmid] = (changed_at, state)
+            return self._read[vmid][1]
         except FileNotFoundError:
+            self._read.pop(vmid, None)
             raise BackendError(f"container {vmid} has no files") from None
 
     def _put(self, vmid: int, container: Container) -> None:

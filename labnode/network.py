@@ -63,9 +63,13 @@ table bridge {table} {{
 RULE_COUNTS = {"inet": 5, "bridge": 6}
 
 # LXC calls this for every interface before the container's init runs, also when the container
-# restarts itself. Its last argument is the name of the port.
+# restarts itself. Its last argument is the name of the port. The port gets no IPv6 address of its
+# own: containers have no business with it, and browsers on this machine drop all connections each
+# time an address appears.
 PORT_SCRIPT = """#!/bin/sh
 for port; do :; done
+ipv6=/proc/sys/net/ipv6/conf/$port/disable_ipv6
+[ ! -e "$ipv6" ] || echo 1 >"$ipv6" || exit 1
 exec bridge link set dev "$port" isolated on
 """
 

@@ -8,6 +8,7 @@ by a worker thread (a client that stalls holds nobody up), and the application c
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ class Tls(Adapter):
         self.context.load_cert_chain(certificate, key)
 
     def bind(self, sock: Any) -> Any:
-        """The listening socket stays plain."""
+        """The listening socket stays plain; a restart gets the port while old connections end."""
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return sock
 
     def wrap(self, sock: Any) -> tuple[Any, dict[str, str]]:

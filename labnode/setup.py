@@ -47,7 +47,7 @@ def ensure_users(access: Access, bridge: str) -> dict[str, str]:
     for role, privileges in ROLES.items():
         access.roles.put(role, {"privs": privileges})
     if POOL not in access.pools:
-        access.pools.put(POOL, {"vms": [], "comment": "Winux desktops and templates"})
+        access.put_pool(POOL, {"vms": [], "comment": "Winux desktops and templates"})
     if USER not in access.users:
         access.add_user(USER)
     known = (access.users.get(USER) or {}).get("tokens", {})

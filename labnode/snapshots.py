@@ -58,6 +58,11 @@ class Snapshots:
         finally:
             self._guests.unlock(vmid)
 
+    def describe(self, vmid: int, name: str, description: str) -> None:
+        """Change a snapshot's description."""
+        changed = {**self.get(vmid, name), "description": description}
+        self._save(vmid, {**self.all(vmid), name: changed}, self.parent(vmid))
+
     def rollback(self, vmid: int, name: str) -> None:
         """Make the container what it was; a running one is killed."""
         snapshot = self.get(vmid, name)

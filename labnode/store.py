@@ -13,14 +13,19 @@ Document = dict[str, Any]
 
 
 class Store:
-    """One SQLite file; writes are durable when `Table.put` returns (the process may be killed)."""
+    """One SQLite file; writes are durable when `Table.put` returns (the process may be killed).
+
+    Raises OSError where the file cannot be used: a full disk, or something else in its place.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        path.touch(0o600)  # it holds the key that tickets are signed with
+        self._path = path
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(
+        self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = NORMAL")
+        self.execute(
             "CREATE TABLE IF NOT EXISTS document"
             " (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
@@ -36,8 +41,11 @@ class Store:
 
     def execute(self, sql: str, *values: str) -> list[tuple[str, ...]]:
         """Run one statement."""
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
+        try:
+            with self._lock:
+                return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise OSError(f"cannot use {self._path}: {error}") from error
 
 
 class Table:

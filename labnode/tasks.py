@@ -14,6 +14,7 @@ from labnode.errors import ApiError, BadParameters
 from labnode.store import Document, Store
 
 KEPT = 2000
+UNDOING = ("vzcreate", "vzclone")  # these ask themselves, where they can undo what they did
 DIED = "unexpected status"  # what Proxmox says of a worker that ended without a word
 UPID = re.compile(
     r"UPID:(?P<node>[a-zA-Z0-9\-]+):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9})"
@@ -28,6 +29,7 @@ class Log:
     def __init__(self, write: Callable[[list[str]], None]) -> None:
         self.lines: list[str] = []
         self.is_interrupted = False
+        self.failure = ""
         self._write = write
 
     def __call__(self, line: str) -> None:
@@ -35,9 +37,9 @@ class Log:
         self._write(self.lines)
 
     def check(self) -> None:
-        """Called where work can be undone cleanly: raise if the task shall stop."""
-        if self.is_interrupted:
-            raise BackendError("interrupted by signal")
+        """Called where work can be undone cleanly: raise if the task shall stop or fail."""
+        if self.failure or self.is_interrupted:
+            raise BackendError(self.failure or "interrupted by signal")
 
 
 Work = Callable[[Log], None]
@@ -45,7 +47,7 @@ Work = Callable[[Log], None]
 
 @dataclass(frozen=True)
 class TaskFault:
-    """A fault asked for by a test: the task fails with `message`, or is lost without a trace."""
+    """A fault asked for by a test: the task fails with `message`, or its record is lost."""
 
     message: str = ""
     is_lost: bool = False
@@ -70,12 +72,12 @@ class Tasks:
         pstart = int((time.monotonic() - self._began) * 100)
         pid, now = next(self._numbers) & 0xFFFFFFFF, int(time.time())
         upid = f"UPID:{self._node}:{pid:08X}:{pstart:08X}:{now:08X}:{kind}:{ident}:{user}:"
-        if fault and fault.is_lost:
-            return upid
-        self._save(upid, [])
-        self._logs[upid] = Log(lambda lines: self._save(upid, list(lines)))
-        arguments = (upid, _failing(fault.message) if fault else work)
-        thread = threading.Thread(target=self._run, args=arguments, name=kind, daemon=True)
+        is_recorded = not (fault and fault.is_lost)
+        self._logs[upid] = Log(lambda lines: self._save(upid, list(lines)) if is_recorded else None)
+        self._logs[upid].failure = fault.message if fault and is_recorded else ""
+        if is_recorded:
+            self._save(upid, [])
+        thread = threading.Thread(target=self._run, args=(upid, work), name=kind, daemon=True)
         self._threads[upid] = thread
         thread.start()
         return upid
@@ -128,6 +130,8 @@ class Tasks:
     def _run(self, upid: str, work: Work) -> None:
         log = self._logs[upid]
         try:
+            if self.parse(upid)["type"] not in UNDOING:
+                log.check()
             work(log)
             status = "OK"
         except (ApiError, BackendError, OSError) as error:
@@ -135,7 +139,8 @@ class Tasks:
         except Exception as error:  # noqa: BLE001  # a bug must end the task, too
             status = f"internal error: {error!r}"
         last = [] if status == DIED else ["TASK OK" if status == "OK" else f"TASK ERROR: {status}"]
-        self._save(upid, [*log.lines, *last], status)
+        if upid in self._table:
+            self._save(upid, [*log.lines, *last], status)
         self._threads.pop(upid, None)
         self._logs.pop(upid, None)
 
@@ -150,10 +155,3 @@ class Tasks:
                 self._save(upid, task["log"], DIED)
         for parsed, _ in self.all()[KEPT:]:
             self._table.delete(parsed["upid"])
-
-
-def _failing(message: str) -> Work:
-    def fail(log: Log) -> None:
-        raise BackendError(message)
-
-    return fail

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
+from contextlib import ExitStack
+from pathlib import Path
 
 from setup import machine
-from setup.environment import VENV
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node
 from setup.settings import BENCH, CHECKOUT, DEMO, TEST, Settings, cache_dir, settings_from
 
 STACKS = (("WINUX_DEMO_", DEMO), ("WINUX_BENCH_", BENCH), ("WINUX_TEST_", TEST))
+VAR = CHECKOUT / "var"
 
 
 def main() -> int:
-    """Clean every stack whose files are there, then `var/`. The cache and `.venv` stay."""
-    stacks = [settings_from(os.environ, *names) for names in STACKS]
+    """Clean every lab node whose files are there, then `var/`. The cache and `.venv` stay."""
+    argparse.ArgumentParser(description=__doc__).parse_args()  # --help must not clean
     try:
-        for settings in stacks:
-            _clean(settings)
+        stacks = [settings_from(os.environ, *names) for names in STACKS]
+        with ExitStack() as locks:
+            for settings in stacks:
+                locks.enter_context(machine.only_one(settings))
+            for state_dir in _lab_nodes(stacks):
+                machine.check_root("Removing containers")
+                clean_lab_node(state_dir, VAR / "logs/clean.log")
+        for folder in (*(settings.folder for settings in stacks), VAR):
+            shutil.rmtree(folder, ignore_errors=True)
     except SetupFailed as failure:
         print(failure, file=sys.stderr)
         return 1
-    shutil.rmtree(CHECKOUT / "var", ignore_errors=True)
     print(f"Clean. Downloads and built root file systems stay in {cache_dir()}.")
     return 0
 
 
-def _clean(settings: Settings) -> None:
-    if not settings.lab.exists():
-        return
-    machine.check_root("Removing containers")
-    with machine.only_one(settings):
-        if (VENV / "bin/python").exists():
-            clean_lab_node(settings.lab, settings.logs / "clean.log")
-        shutil.rmtree(settings.folder)
+def _lab_nodes(stacks: list[Settings]) -> set[Path]:
+    """State folders of lab nodes: those of the stacks, and any other below `var/`."""
+    found = {file.parent for file in VAR.rglob("backend.json")}
+    return found | {one.lab for one in stacks if (one.lab / "backend.json").exists()}
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def _run(settings: Settings) -> int:
 
 def _first_desktop(stack: Stack, settings: Settings, person: dict[str, str]) -> ReadyDesktop:
     """Launch as that person would, through the page; desktops of an earlier run are ended first."""
-    with stack.progress.step("First desktop", 8, settings.logs / "worker.log"):
+    with stack.progress.step("First desktop", 8):
         stack.end_desktops()
         visitor = Visitor(settings.url)
         visitor.sign_in(person["name"], person["password"])

@@ -9,9 +9,8 @@ from setup import environment, machine, packages, vendor
 from setup.failure import SetupFailed
 from setup.portal import GUEST_KEY
 from setup.progress import Progress
-from setup.settings import CHECKOUT, TEST, cache_dir, settings_from
-from setup.stack import NODE_STEPS, Stack
-from setup.template import built_template
+from setup.settings import CHECKOUT, cache_dir
+from setup.template import fill_cache
 
 LOGS = CHECKOUT / "var/logs"
 #: What a first run puts on the disk: wheels, environments, root file systems, containers.
@@ -46,10 +45,8 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
     if is_test and environment.MODULES.exists():
         venvs[environment.modules_environment()] = environment.MODULES
     outdated = {v: r for v, r in venvs.items() if not environment.is_current(v, r)}
-    stack_settings = settings_from(os.environ, "WINUX_TEST_", TEST)
-    wants_template = is_lab and built_template(stack_settings, GUEST_KEY) is None
     wants_vendor = is_test and not vendor.is_current()
-    progress = Progress(bool(missing) + len(outdated) + wants_vendor + NODE_STEPS * wants_template)
+    progress = Progress(bool(missing) + len(outdated) + wants_vendor + is_lab)
     if missing:
         log = LOGS / "packages.log"
         with progress.step(f"{len(missing)} Debian packages", 120, log):
@@ -63,17 +60,11 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
     if wants_vendor:
         with progress.step("Browser modules", 20, LOGS / "vendor.log"):
             vendor.prepare(LOGS / "vendor.log")
-    if wants_template:
-        with machine.only_one(stack_settings):
-            _build_template(Stack(stack_settings, progress))
-
-
-def _build_template(stack: Stack) -> None:
-    """Before the tests, so that none of them has to wait for it."""
-    try:
-        stack.start_node()
-    finally:
-        stack.stop()
+    if is_lab:
+        with progress.step(
+            "Root file system of the golden template", 150, cache_dir() / "base.log"
+        ):
+            fill_cache(GUEST_KEY, LOGS / "rootfs.log")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from setup.progress import Progress
 from setup.settings import Settings, cache_dir
 from setup.template import GoldenTemplate, build_template, built_template, make_guest_key
 
-#: How many steps `start_node` announces, and `prepare_machine` and `start` together.
-NODE_STEPS, STEPS = 2, 8
+#: How many steps `prepare_machine` and `start` announce together.
+STEPS = 8
 #: Room for wheels, environment, root file system and its copies; and for a run after that.
-FIRST_DISK_GB, REPEAT_DISK_GB = 5, 1
+FIRST_DISK_GB, REPEAT_DISK_GB = 8, 1
 TEARDOWN_TIMEOUT_S = 90
 
 
@@ -69,17 +69,12 @@ class Stack:
         with self.progress.step("Browser modules", 20, logs / "vendor.log"):
             vendor.prepare(logs / "vendor.log")
 
-    def start_node(self) -> GoldenTemplate:
-        """The lab node, with the golden template on it."""
-        log = self.settings.logs / "labnode.log"
-        with self.progress.step("Lab node", 3, log):
-            self.children["lab node"] = start_lab_node(self.settings)
-        return self._template()
-
     def start(self) -> Portal:
         """Lab node, template, database, worker and web; the portal answers when this returns."""
         logs = self.settings.logs
-        template = self.start_node()
+        with self.progress.step("Lab node", 3, logs / "labnode.log"):
+            self.children["lab node"] = start_lab_node(self.settings)
+        template = self._template()
         self.portal = portal = Portal(
             self.settings, credentials(self.settings, "portal"), self.portal_settings
         )

@@ -59,6 +59,14 @@ def built_template(settings: Settings, guest_key: Path) -> GoldenTemplate | None
     return template if template.key == content_key(guest_key) else None
 
 
+def fill_cache(guest_key: Path, log: Path) -> None:
+    """Build the root file system alone, so that whoever builds the template next is quick."""
+    make_guest_key(guest_key, log)
+    script = str(CHECKOUT / "playbooks/roles/template_rootfs/files/build-rootfs")
+    command = [script, str(cache_dir()), "bookworm", str(guest_key.with_suffix(".pub")), "xfce"]
+    run_logged(command, log, "Mend what it says, then run this again.")
+
+
 def build_template(settings: Settings, guest_key: Path) -> GoldenTemplate:
     """Run template-build.yml against the stack's node; the slow half comes from the cache."""
     result = settings.folder / "template-result.json"

@@ -29,7 +29,7 @@ from webapp.web.words import init_words
 
 def create_app(services: Services) -> Flask:
     """The web application; it holds no state but `services`."""
-    app = Flask("webapp", template_folder=ROOT / "templates", static_folder=ROOT / "static")
+    app = Flask("webapp", template_folder=ROOT / "templates", static_folder=None)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     init_request_log(app)
     init_security(app, services.config)

@@ -74,6 +74,7 @@ class WorkerServices:
 
     name: str
     config: Config
+    leases: Leases
     provisioner: WarmProvisioner
     builder: Builder
     teardown: Teardown
@@ -99,6 +100,7 @@ def build_worker_services(
     return WorkerServices(
         name=name,
         config=config,
+        leases=leases,
         provisioner=provisioner,
         builder=Builder(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
         teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),

@@ -6,7 +6,7 @@ import ipaddress
 import time
 from typing import Any
 
-from labnode.api.lxc import AUDIT, GUEST, VMID_PARAM
+from labnode.api.lxc_rules import AUDIT, GUEST, VMID_PARAM
 from labnode.backend import BackendError, Interface
 from labnode.errors import BadParameters, Failed
 from labnode.routes import Call, Routes, anyone, perm
@@ -17,7 +17,7 @@ routes = Routes()
 
 POWER = perm("/vms/{vmid}", "VM.PowerMgmt")
 DEFAULT_TIMEOUT_S = 60
-ASK_AGAIN_S = 5.0  # how soon a shutdown notices that its task shall stop
+ASK_AGAIN_S = 2.0  # how soon a shutdown notices that its task shall stop
 
 
 @routes.add("GET", f"{GUEST}/status", anyone, VMID_PARAM)

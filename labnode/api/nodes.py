@@ -11,7 +11,7 @@ import psutil
 
 from labnode.errors import Failed
 from labnode.routes import Call, Node, Routes, anyone, perm
-from labnode.schema import VMID, choice, required, text
+from labnode.schema import FLAG, VMID, required, text
 from labnode.store import Document
 
 routes = Routes()
@@ -83,7 +83,7 @@ def list_networks(call: Call) -> object:
     return [_bridge(call.node)] if "bridge" in wanted else []
 
 
-@routes.add("GET", "/nodes/{node}/qemu", anyone, {"full": choice("0", "1")})
+@routes.add("GET", "/nodes/{node}/qemu", anyone, {"full": FLAG})
 def list_machines(call: Call) -> object:
     """None: this node has containers only."""
     return []

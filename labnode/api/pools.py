@@ -54,7 +54,7 @@ def create_pool(call: Call) -> object:
         raise Failed(f"create pool failed: {text}")
     if not leaf[0].isalpha():
         raise Failed("create pool failed: pool name must start with a letter")
-    pools.put(name, {"vms": [], "comment": call.params.get("comment")})
+    call.node.access.put_pool(name, {"vms": [], "comment": call.params.get("comment")})
     return None
 
 
@@ -62,7 +62,7 @@ def create_pool(call: Call) -> object:
 @routes.add("PUT", "/pools/{poolid}", ALLOCATE, CHANGES)
 def change_pool(call: Call) -> object:
     """Add or remove members, or change the comment. Vmids that do not exist are taken, too."""
-    pools, params = call.node.access.pools, call.params
+    params = call.params
     name = params["poolid"]
     pool = dict(_pool(call, name, "update pools failed: "))
     if "comment" in params:
@@ -70,7 +70,7 @@ def change_pool(call: Call) -> object:
     for vmid in map(int, split_list(params.get("vms"))):
         call.check(f"/vms/{vmid}", "Permissions.Modify", "VM.Allocate", any_of=True)
         pool["vms"] = _changed_members(call, name, pool["vms"], vmid)
-    pools.put(name, pool)
+    call.node.access.put_pool(name, pool)
     return None
 
 
@@ -82,7 +82,7 @@ def delete_pool(call: Call) -> object:
     members = _pool(call, name, "delete pool failed: ")["vms"]
     if members:
         raise Failed(f"delete pool failed: pool '{name}' is not empty (contains VM {members[0]})")
-    call.node.access.pools.delete(name)
+    call.node.access.put_pool(name, None)
     return None
 
 
@@ -101,7 +101,7 @@ def _changed_members(call: Call, name: str, members: list[int], vmid: int) -> li
     if other:
         call.check(f"/pool/{other}", "Pool.Allocate")
         entry = access.pools.get(other) or {}
-        access.pools.put(other, {**entry, "vms": [v for v in entry["vms"] if v != vmid]})
+        access.put_pool(other, {**entry, "vms": [v for v in entry["vms"] if v != vmid]})
     return sorted([*members, vmid])
 
 

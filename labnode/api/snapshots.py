@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labnode import options
-from labnode.api.lxc import AUDIT, GUEST, VMID_PARAM
+from labnode.api.lxc_rules import AUDIT, GUEST, VMID_PARAM
 from labnode.errors import Failed
-from labnode.routes import Call, Routes, perm
+from labnode.routes import Call, Routes, anyone, perm
 from labnode.schema import FLAG, required, text
 from labnode.store import Document
 from labnode.tasks import Log
@@ -51,6 +51,20 @@ def create_snapshot(call: Call) -> object:
             node.snapshots.create(vmid, name, description)
 
     return call.spawn("vzsnapshot", vmid, work)
+
+
+@routes.add("GET", SNAPSHOT, anyone, {**VMID_PARAM, **NAME})
+def index(call: Call) -> object:
+    """What lies below a snapshot."""
+    return [{"cmd": "rollback"}, {"cmd": "config"}]
+
+
+@routes.add("PUT", f"{SNAPSHOT}/config", MAKE, {**VMID_PARAM, **NAME, "description": text()})
+def describe_snapshot(call: Call) -> object:
+    """Change a snapshot's description."""
+    description = call.params.get("description", "")
+    call.node.snapshots.describe(call.params["vmid"], call.params["snapname"], description)
+    return None
 
 
 @routes.add("GET", f"{SNAPSHOT}/config", LOOK, {**VMID_PARAM, **NAME})

@@ -112,7 +112,11 @@ def upload(call: Call) -> object:
     "DELETE",
     f"{STORAGE}/content/{{volume:path}}",
     anyone,
-    {**STORAGE_ID, "volume": required(text()), "delay": integer(1, 30)},
+    {
+        "storage": text(format="pve-storage-id"),
+        "volume": required(text()),
+        "delay": integer(1, 30),
+    },
 )
 def delete_content(call: Call) -> object:
     """Remove a template, in the background."""

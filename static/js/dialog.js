@@ -10,7 +10,7 @@ async function open(link) {
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
   dialog.innerHTML = await answer.text();
-  dialog.setAttribute("aria-labelledby", dialog.querySelector("h2")?.id ?? "");
+  dialog.setAttribute("aria-labelledby", dialog.querySelector("h1")?.id ?? "");
   document.body.append(dialog);
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
   dialog.addEventListener("click", (event) => {

@@ -12,6 +12,7 @@ class Region {
     this.seconds = Number(element.dataset.liveSeconds);
     this.failures = 0;
     this.timer = null;
+    this.asked = 0;
   }
 
   plan() {
@@ -22,12 +23,16 @@ class Region {
   }
 
   async refresh() {
+    window.clearTimeout(this.timer);
+    const number = ++this.asked;
     try {
       const answer = await fetch(this.element.dataset.live, { headers: { "X-Live": "1" }, cache: "no-store" });
       if (answer.status === 401 || answer.status === 404) return window.location.reload();
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      const html = await answer.text();
+      if (number !== this.asked) return; // a later question is under way
       setNow(answer.headers.get("X-Now"));
-      morph(this.element, await answer.text());
+      morph(this.element, html);
       this.seconds = Number(answer.headers.get("X-Live-Seconds"));
       this.failures = 0;
       document.dispatchEvent(new CustomEvent("live:refreshed"));
@@ -41,6 +46,7 @@ class Region {
 export function startLive() {
   const regions = [...document.querySelectorAll("[data-live]")].map((element) => new Region(element));
   regions.forEach((region) => region.plan());
+  document.addEventListener("live:now", () => regions.forEach((region) => region.refresh()));
   document.addEventListener("visibilitychange", () =>
     regions.forEach((region) => (document.hidden || !region.seconds ? region.plan() : region.refresh())));
 }

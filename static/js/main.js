@@ -4,6 +4,7 @@ import { startCopy } from "./copy.js";
 import { startCountdown } from "./countdown.js";
 import { startDialogs } from "./dialog.js";
 import { startElapsed } from "./elapsed.js";
+import { startFilter } from "./filter.js";
 import { startLive } from "./live.js";
 import { startLook } from "./look.js";
 import { startMany } from "./many.js";
@@ -15,7 +16,7 @@ import { startWarm } from "./warm.js";
 
 for (const start of [
   startAgo, startCountdown, startElapsed, startCopy, startSecret, startDialogs, startLook, startMany, startMenu,
-  startOnce, startWait, startWarm, startLive,
+  startOnce, startWait, startWarm, startFilter, startLive,
 ]) {
   start();
 }

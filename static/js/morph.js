@@ -1,5 +1,6 @@
 // Makes an element's content equal to new HTML with as few changes as possible, so that focus,
-// open details, ticks and shown secrets survive and nothing jumps. [data-live-keep] is left alone.
+// open details, ticks, typed text and shown secrets survive and nothing jumps. [data-live-keep] is left alone.
+// What scripts and people change: open details, and what is hidden until a script can serve it.
 const KEPT = new Set(["open", "hidden"]);
 
 function isSame(old, fresh) {
@@ -8,7 +9,7 @@ function isSame(old, fresh) {
 
 function morphAttributes(old, fresh) {
   for (const { name, value } of [...fresh.attributes]) {
-    if (old.getAttribute(name) !== value && !(KEPT.has(name) && old.matches("details, button"))) old.setAttribute(name, value);
+    if (old.getAttribute(name) !== value && !KEPT.has(name)) old.setAttribute(name, value);
   }
   for (const { name } of [...old.attributes]) {
     if (!fresh.hasAttribute(name) && !KEPT.has(name)) old.removeAttribute(name);

@@ -1,6 +1,7 @@
-"""Settings for runs of small playbooks that misbehave."""
+"""A lab node, and settings for runs of small playbooks that misbehave."""
 
 import secrets
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.evil import processes_of, write_playbooks
+from tests.adapters.lab import make_template
+from tests.labnode.server import LabNode
 from tests.portal import make_environment
 from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.config import Config, load
@@ -89,3 +92,17 @@ def order() -> BuildOrder:
         minutes=30,
         deadline_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
     )
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[LabNode]:
+    """A lab node with a template."""
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    # A port that is named can be taken again at once after a kill, an ephemeral one cannot.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"https://127.0.0.1:{free.getsockname()[1]}"
+    node = LabNode(folder, ["--faults"], url=url).start()
+    make_template(node.client())
+    yield node
+    node.stop()

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 
 from tests.adapters.conftest import PASSWORD, TOKEN, MakeProvisioner, rests
 from tests.adapters.evil import LONG, files_with, listing, processes_of
+from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed
 from webapp.ports import BuildOrder
@@ -167,6 +169,31 @@ def _memory(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.Error:
         return 0
+
+
+@pytest.fixture
+def full_tmpfs(tmp_path: Path) -> Iterator[Path]:
+    """A file system in memory with room for names but for no content."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "winux-test", folder], check=True)
+    (folder / "all").write_bytes(b"x" * 4096)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.lab  # mounting needs root
+@pytest.mark.parametrize("setting", ["run_dir", "secrets_dir"])
+def test_a_full_disk_is_said_at_once(
+    make_provisioner: MakeProvisioner, config: Config, full_tmpfs: Path, setting: str
+) -> None:
+    make_provisioner("good")
+    provisioner = AnsibleProvisioner(replace(config, **{setting: full_tmpfs}))
+    began = time.monotonic()
+    with pytest.raises(OutsideFailed, match="No space left"):
+        provisioner.destroy("desktop-0a1b2c3d", 30001)
+    assert time.monotonic() - began < 20
+    assert [file.name for file in full_tmpfs.iterdir()] == ["all"]
 
 
 # -- secrets ------------------------------------------------------------------------------------

@@ -1,32 +1,134 @@
-"""Alice's browser at the whole Winux of tests/site.py, and a screen for an RDP client."""
+"""One whole Winux for the end-to-end tests: real node, worker, web server, browser and screen."""
 
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 
+from setup.machine import check_port
+from setup.portal import Portal
+from setup.settings import CHECKOUT, TEST, Settings, settings_from
+from setup.template import GoldenTemplate as Published
+from tests.e2e.person import Person
 from tests.e2e.screen import Screen
-from tests.site import Site
+from tests.e2e.site import Site
+from tests.e2e.witness import Witness
+from tests.lab import GoldenTemplate, RealLab
+
+#: Pictures of what was seen, kept after the run.
+ARTIFACTS = CHECKOUT / "var/test-artifacts"
+#: What takes its time meanwhile, and what looks at the whole run, comes last, in this order.
+LAST = (
+    "test_the_desktop_warns_of_its_end",
+    "test_it_ends_by_itself_and_the_page_says_why",
+    "test_no_secret_was_left_or_shown_anywhere",
+)
+PEOPLE = ("alice", "bob", "carol")
+#: Short times, so that tests need not wait long for what happens by itself.
+QUICK = {
+    "WINUX_LEASE_SECONDS": "6",
+    "WINUX_RECONCILE_SECONDS": "2",
+    "WINUX_QUARANTINE_SECONDS": "4",
+}
+#: Chromium must not call home from a test.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+#: Chromium's own complaint when the addresses of the machine change; pages ask again by themselves.
+HARMLESS = "ERR_NETWORK_CHANGED"
+
+Visit = Callable[..., Person]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LAST.index(item.name) if item.name in LAST else -1)
+
+
+def _settings(lab: RealLab) -> Settings:
+    settings = settings_from(os.environ, "WINUX_TEST_", TEST)
+    names = {"bridge": lab.bridge, "subnet": str(lab.subnet), "lab_port": lab.port}
+    return replace(settings, folder=settings.folder / "e2e", **names)
+
+
+@pytest.fixture(scope="session")
+def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
+    """The portal with one worker, and three people and an admin; each run starts empty."""
+    settings = _settings(lab_node)
+    shutil.rmtree(settings.folder, ignore_errors=True)
+    check_port(settings.listen, settings.port, "WINUX_TEST_PORT")
+    key = {"WINUX_GUEST_KEY_FILE": str(golden_template.guest_key)}
+    portal = Portal(settings, lab_node.settings("portal"), QUICK | key)
+    site = Site(settings, lab_node, portal, golden_template)
+    portal.migrate()
+    vmid, name, version = golden_template.vmid, golden_template.name, golden_template.version
+    portal.publish(Published("", vmid, name, version))
+    site.add_person("root", is_admin=True)
+    for name in PEOPLE:
+        site.add_person(name)
+    web = portal.start_web()
+    site.start_worker()
+    yield site
+    site.end()
+    web.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def witness(site: Site) -> Iterator[Witness]:
+    witness = Witness()
+    witness.start()
+    yield witness
+    witness.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, site: Site) -> Iterator[Page]:
-    """A browser that alice has signed in with; any error on its console fails the test."""
-    context = chromium.new_context(base_url=site.url, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/")
-    page.get_by_label("Name").fill("alice")
-    page.get_by_label("Password").fill(site.passwords["alice"])
-    page.get_by_role("button", name="Sign in").click()
-    yield page
-    context.close()
-    assert errors == []
+def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
+    """Somebody who has signed in, in a fresh browser; what its console complains about fails."""
+    contexts, complaints = [], []
+
+    def note(line: ConsoleMessage) -> None:
+        if line.type == "error" and HARMLESS not in line.text:
+            complaints.append(line.text)
+
+    def make(name: str, **options: object) -> Person:
+        size = {"width": 1280, "height": 900}
+        context = chromium.new_context(base_url=site.url, viewport=size, **options)
+        contexts.append(context)
+        person = Person.in_browser(site, context, name)
+        person.page.on("pageerror", lambda error: complaints.append(str(error)))
+        person.page.on("console", note)
+        person.sign_in()
+        return person
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
 
 
 @pytest.fixture
 def screen() -> Iterator[Screen]:
     with Screen() as screen:
         yield screen
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    return ARTIFACTS

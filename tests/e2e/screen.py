@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 SIZE = "1280x800"
+WHOLE = f"{SIZE}+0+0"
 #: The strip of the panel, and the colours that the icons on it have at least.
 PANEL, PANEL_COLOURS = "1280x36+0+764", 100
 
@@ -51,6 +52,9 @@ class Screen:
             if process is not None:
                 process.terminate()
                 process.wait(10)
+        if self._client is not None:  # FreeRDP leaves this when it is ended
+            name = f"com.freerdp.xfreerdp.tsmf_{self._client.pid:016X}"
+            (Path("/dev/shm") / name).unlink(missing_ok=True)
 
     def connect(self, computer: str, user: str, password: str) -> None:
         """Start FreeRDP; the password goes in by standard input, as argument lists are public."""
@@ -66,15 +70,19 @@ class Screen:
         self._client.stdin.write(f"{password}\n".encode())
         self._client.stdin.close()
 
+    def pixels(self, place: str) -> bytes:
+        """A part of the screen, given as width x height + left + top, three bytes a point."""
+        command = ["import", "-silent", "-window", "root", "-crop", place, "-depth", "8", "rgb:-"]
+        return subprocess.run(
+            command, env=self._environment, capture_output=True, check=True
+        ).stdout
+
     def panel_colours(self) -> int:
         """How many colours the strip has where a desktop has its panel with icons.
 
         A black screen or XRDP's log-in box in the middle has one or two there.
         """
-        command = ["import", "-silent", "-window", "root", "-crop", PANEL, "-depth", "8", "rgb:-"]
-        pixels = subprocess.run(
-            command, env=self._environment, capture_output=True, check=True
-        ).stdout
+        pixels = self.pixels(PANEL)
         return len({pixels[at : at + 3] for at in range(0, len(pixels), 3)})
 
     def wait_for_desktop(self, timeout_s: float = 60) -> bool:
@@ -85,6 +93,15 @@ class Screen:
                 return True
             time.sleep(0.5)
         return False
+
+    def wait_until_still(self, place: str = WHOLE, timeout_s: float = 20) -> None:
+        """Return when nothing has moved for two seconds (a clock may tick once), or in the end."""
+        give_up = time.monotonic() + timeout_s
+        before, still_since = self.pixels(place), time.monotonic()
+        while time.monotonic() < min(still_since + 2, give_up):
+            time.sleep(0.4)
+            if (now := self.pixels(place)) != before:
+                before, still_since = now, time.monotonic()
 
     def keep_picture(self, file: Path) -> None:
         command = ["import", "-silent", "-window", "root", str(file)]

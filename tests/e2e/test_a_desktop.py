@@ -1,130 +1,70 @@
 """A person's whole way: sign in, launch, watch the steps, work in the desktop, extend, stop."""
 
 import re
-import sqlite3
-import subprocess
-import time
-from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from bench.rdp_probe import answers
-from tests.site import Site
+from tests.e2e.conftest import Visit
+from tests.e2e.person import Person
 from tests.e2e.screen import Screen
+from tests.e2e.site import Site, programs_in, wait_until
+from webapp.domain.estimate import BUILD_STEPS
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
-READY_MS = 90_000
+STEPS = list(BUILD_STEPS.values())
 
 
 @dataclass(frozen=True)
 class Desktop:
-    """What the page told about a desktop."""
+    """What alice's page told about her desktop."""
 
+    alice: Person
     id: str
+    vmid: int
     computer: str
     user: str
     password: str
-    steps_seen: frozenset[str]
-
-    @property
-    def address(self) -> str:
-        return self.computer.partition(":")[0]
-
-
-def launch(page: Page) -> Desktop:
-    page.goto("/")
-    page.get_by_role("button", name="Launch desktop").first.click()
-    page.wait_for_url(re.compile(r"/desktops/desktop-[0-9a-f]{8}$"))
-    steps = set()
-    give_up = time.monotonic() + READY_MS / 1000
-    while page.get_by_role("link", name="Download .rdp").count() == 0:
-        steps |= set(page.locator(".steps li[aria-current=step]").all_inner_texts())
-        assert time.monotonic() < give_up, page.locator("main").inner_text()
-        page.wait_for_timeout(100)
-    secret = page.locator("[data-secret-text]")
-    page.get_by_role("button", name="Show").click()
-    expect(secret).to_have_text(re.compile(r"^[A-Za-z0-9-]{12,}$"))
-    facts = page.locator(".facts .value").all_inner_texts()
-    return Desktop(
-        id=page.url.rpartition("/")[2],
-        computer=facts[0],
-        user=facts[1],
-        password=secret.inner_text(),
-        steps_seen=frozenset(text.split("\n")[0] for text in steps),
-    )
+    steps_seen: list[str]
 
 
 @pytest.fixture(scope="module")
-def desktop(page: Page) -> Desktop:
-    return launch(page)
-
-
-def programs_in(desktop_id: str) -> set[str]:
-    """Names of the processes inside a desktop, seen from the machine."""
-    names = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            hostname = (process / "root/etc/hostname").read_text().strip()
-            if hostname == desktop_id:
-                names.add((process / "comm").read_text().strip())
-        except OSError:
-            continue  # it ended while we looked
-    return names
-
-
-def state_of(site: Site, desktop_id: str) -> tuple[str, str | None]:
-    with closing(sqlite3.connect(f"file:{site.settings.folder}/winux.db?mode=ro", uri=True)) as db:
-        query = "select state, end_reason from desktops where public_id = ?"
-        state, reason = db.execute(query, (desktop_id,)).fetchone()
-    return str(state), reason
-
-
-def wait_until_ended(site: Site, desktop_id: str, timeout_s: float) -> str | None:
-    give_up = time.monotonic() + timeout_s
-    while True:
-        state, reason = state_of(site, desktop_id)
-        if state == "ended":
-            return reason
-        assert time.monotonic() < give_up, f"still {state}"
-        time.sleep(0.5)
-
-
-def assert_nothing_left(site: Site, desktop: Desktop) -> None:
-    assert not answers(desktop.address)
-    assert programs_in(desktop.id) == set()
-    links = subprocess.run(
-        ["ip", "-o", "link", "show", "master", site.settings.bridge],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert links == "", "a container's network port is still there"
-    mounts = [
-        line
-        for line in Path("/proc/self/mounts").read_text().splitlines()
-        if site.settings.bridge in line
-    ]
-    assert mounts == []
-    with closing(sqlite3.connect(f"file:{site.settings.folder}/winux.db?mode=ro", uri=True)) as db:
-        held = db.execute("select count(*) from address_reservations").fetchone()[0]
-        held += db.execute("select count(*) from vmid_reservations").fetchone()[0]
-    assert held == 0
+def desktop(site: Site, visit: Visit) -> Desktop:
+    alice = visit("alice")
+    site.slow_down("POST .*/status/start", 2)  # else a quick machine is done between two looks
+    public_id = alice.launch()
+    alice.page.evaluate("window.isSameDocument = true")
+    steps = alice.steps_until_ready()
+    assert alice.page.evaluate("window.isSameDocument"), "the page was loaded again"
+    vmid = site.desktop(public_id)["vmid"]
+    return Desktop(alice, public_id, vmid, *alice.connection(), steps)
 
 
 def test_the_page_shows_the_steps_as_they_happen(desktop: Desktop) -> None:
-    assert len(desktop.steps_seen) >= 3, desktop.steps_seen
-    assert desktop.user == "desktop"
+    assert len(desktop.steps_seen) >= 2, desktop.steps_seen
+    assert BUILD_STEPS["desktop_start"] in desktop.steps_seen
+    assert desktop.steps_seen == [step for step in STEPS if step in desktop.steps_seen]
 
 
-def test_a_wrong_password_opens_nothing(desktop: Desktop, screen: Screen, artifacts: Path) -> None:
+def test_the_page_of_a_ready_desktop(desktop: Desktop, artifacts: Path) -> None:
+    desktop.alice.button("Hide").click()
+    expect(desktop.alice.page.get_by_text(desktop.password)).to_have_count(0)
+    desktop.alice.page.screenshot(path=artifacts / "page-ready.png", full_page=True)
+
+
+def test_a_wrong_password_opens_nothing(
+    site: Site, desktop: Desktop, screen: Screen, artifacts: Path
+) -> None:
     screen.connect(desktop.computer, desktop.user, "not-" + desktop.password)
-    assert not screen.wait_for_desktop(timeout_s=12)
+    refused = "journalctl --quiet --no-pager | grep -c 'xrdp-sesman.*authentication failure' || :"
+    wait_until(lambda: int(site.lab.inside(desktop.vmid, refused)), "PAM refuses the password")
+    assert not screen.wait_for_desktop(timeout_s=4)
     screen.keep_picture(artifacts / "wrong-password.png")
-    assert "xfce4-panel" not in programs_in(desktop.id)
+    assert not {"Xorg", "xfce4-session", "xfce4-panel"} & programs_in(desktop.id)
 
 
 def test_the_password_from_the_page_opens_a_real_desktop(
@@ -132,42 +72,53 @@ def test_the_password_from_the_page_opens_a_real_desktop(
 ) -> None:
     screen.connect(desktop.computer, desktop.user, desktop.password)
     appeared = screen.wait_for_desktop()
-    time.sleep(3)  # let the icons settle: the picture is kept for people
+    screen.wait_until_still()
     screen.keep_picture(artifacts / "desktop.png")
     assert appeared, f"no desktop on the screen: see {artifacts / 'desktop.png'}"
-    assert {"xfce4-panel", "xfdesktop"} <= programs_in(desktop.id)
+    assert {"Xorg", "xfce4-panel", "xfdesktop"} <= programs_in(desktop.id)
 
 
-def test_extending_moves_the_end(page: Page, desktop: Desktop) -> None:
-    page.goto(f"/desktops/{desktop.id}")
-    deadline = page.locator("[data-countdown]").first
-    before = deadline.get_attribute("data-countdown")
-    page.get_by_role("button", name=re.compile("Extend by")).click()
-    expect(page.locator("[data-countdown]").first).not_to_have_attribute(
-        "data-countdown", before or ""
+def test_extending_moves_the_end_on_the_page_and_inside(site: Site, desktop: Desktop) -> None:
+    alice, countdown = desktop.alice, desktop.alice.page.locator("[data-countdown]").first
+    known_inside = "cat /var/lib/winux/deadline"
+    inside_before = int(site.lab.inside(desktop.vmid, known_inside))
+    before = countdown.get_attribute("data-countdown")
+    left_before = minutes_left(alice)
+    alice.button(re.compile("Extend by 30 min")).click()
+    expect(alice.page.get_by_text("Extended by 30 min.")).to_be_visible()
+    expect(countdown).not_to_have_attribute("data-countdown", before or "")
+    assert 28 <= minutes_left(alice) - left_before <= 30
+    told = datetime.fromisoformat(site.desktop(desktop.id)["deadline_at"]).replace(tzinfo=UTC)
+    wait_until(
+        lambda: int(site.lab.inside(desktop.vmid, known_inside)) == int(told.timestamp()),
+        "the desktop itself knows its new deadline",
     )
+    assert 29 * 60 <= told.timestamp() - inside_before <= 31 * 60
 
 
-def test_stopping_removes_every_trace(page: Page, site: Site, desktop: Desktop) -> None:
-    page.goto(f"/desktops/{desktop.id}")
-    page.get_by_role("link", name="Stop now").click()
-    page.get_by_role("button", name="Stop now").click()
-    assert wait_until_ended(site, desktop.id, 60) == "asked"
-    assert_nothing_left(site, desktop)
-    page.goto("/desktops/")
-    expect(
-        page.get_by_role("link", name=desktop.id).or_(page.get_by_text(desktop.id)).first
-    ).to_be_visible()
+def minutes_left(person: Person) -> int:
+    """What the countdown says, which may be of an hour and more."""
+    face = person.page.locator("[data-countdown-text]").first.inner_text()
+    hours, minutes, _ = ([0] + [int(part) for part in face.split(":")])[-3:]
+    return hours * 60 + minutes
 
 
-def test_a_desktop_ends_by_itself_at_its_deadline(page: Page, site: Site) -> None:
-    page.goto("/")
-    page.get_by_text("Choices").first.click()
-    page.get_by_label("Minutes").or_(page.get_by_label("How long")).first.fill("1")
-    page.get_by_role("button", name="Launch desktop").first.click()
-    page.wait_for_url(re.compile(r"/desktops/desktop-[0-9a-f]{8}$"))
-    expect(page.get_by_role("link", name="Download .rdp")).to_be_visible(timeout=READY_MS)
-    desktop_id = page.url.rpartition("/")[2]
-    computer = page.locator(".facts .value").first.inner_text()
-    assert wait_until_ended(site, desktop_id, 120) == "expired"
-    assert_nothing_left(site, Desktop(desktop_id, computer, "", "", frozenset()))
+def test_stopping_asks_first_and_leaves_no_trace(
+    site: Site, desktop: Desktop, artifacts: Path
+) -> None:
+    while_it_lived = site.desktop(desktop.id)
+    assert len(site.leftovers(while_it_lived)) >= 8, "the look for traces finds nothing"
+    alice = desktop.alice
+    alice.page.get_by_role("link", name="Stop now").click()
+    dialog = alice.page.get_by_role("dialog", name=f"Stop {desktop.id}?")
+    expect(dialog.get_by_text("Unsaved files in it are gone")).to_be_visible()
+    dialog.get_by_role("link", name="Keep it").click()
+    assert site.desktop(desktop.id)["state"] == "ready"
+    alice.stop()
+    alice.expect_headline("This desktop has ended")
+    expect(alice.page.get_by_text("You stopped it.")).to_be_visible()
+    alice.page.screenshot(path=artifacts / "page-ended.png", full_page=True)
+    assert site.leftovers(while_it_lived) == []
+    alice.go("/desktops/")
+    row = alice.page.get_by_role("row").filter(has_text=desktop.id)
+    expect(row).to_contain_text("You stopped it.")

@@ -206,6 +206,11 @@ Every other endpoint of Proxmox VE is missing: 501 `Method 'GET /path' not imple
   tasks end with `unexpected status`; Proxmox leaves them to the operator.
 - `DELETE` on the task of a running clone or create lets the step under way end and then rolls back;
   it never leaves a lock.
+- `password` and `ssh-public-keys` of a create are checked and not applied: who needs them in the
+  container puts them into the template.
+- Of the options, hostname, memory, swap, cores, net0 and nesting mean something here; the others
+  (mount points, devices, CPU weight, name servers, start at boot ...) are checked, stored and
+  shown. All containers are unprivileged.
 - Pressure fields are null; `diskread`, `diskwrite`, `swap` and a volume's `used` are 0.
 - Changes of a running container are stored and apply at its next start; nothing is ever `pending`.
 - There is one node, no quorum, no firewall, no backup, no replication, no HA, no virtual machine.
@@ -220,8 +225,9 @@ def _endpoint_rows(cases: list[Case]) -> list[str]:
     ours = {f"{r.method} {re.sub(':path', '', r.path)}" for r in all_endpoints().routes}
     rows = []
     for endpoint in sorted({*counts, *CALLED, *ours}, key=lambda e: e.split(" ")[::-1]):
-        numbers = [str(counts[endpoint][kind] or "") for kind in ("same", "simplified", "missing")]
-        if endpoint not in counts:
+        found = counts.get(endpoint, {})
+        numbers = [str(found.get(kind, "")) for kind in ("same", "simplified", "missing")]
+        if not found:
             state = "no recorded case" if endpoint in ours else "501"
             numbers = ["", "", "501"] if state == "501" else [state, "", ""]
         who = CALLED.get(endpoint, "").replace("both", "product, modules")

@@ -42,6 +42,7 @@ class LabNode:
 
     state_dir: Path
     options: list[str] = field(default_factory=list)
+    backend: str = "memory"
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
 
@@ -51,7 +52,7 @@ class LabNode:
         log = (self.state_dir.parent / "labnode.log").open("ab")
         with log:
             self.process = subprocess.Popen(
-                [*command, "--backend", "memory", *listen, *self.options],
+                [*command, "--backend", self.backend, *listen, *self.options],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

@@ -71,6 +71,18 @@ def test_other_addresses_of_the_host_are_no_way_in(lab: Lab, desktop: int, host_
     )
 
 
+def test_a_container_brings_the_host_no_ipv6_address(lab: Lab, desktop: int) -> None:
+    """Browsers on the host drop their connections each time an address appears."""
+    port = f"{lab.bridge}-{desktop}"
+    shown = subprocess.run(
+        ["ip", "-6", "-o", "address", "show", "dev", port],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == ""
+
+
 def test_rules_removed_by_hand_are_back_at_the_next_start(
     lab: Lab, desktop: int, neighbour: int, host_port: int
 ) -> None:

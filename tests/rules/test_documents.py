@@ -51,10 +51,27 @@ def test_every_setting_is_documented_with_its_default(setting: str) -> None:
         assert f"`{default}`" in rows[0]
 
 
+def test_every_variable_that_is_read_is_documented() -> None:
+    """Also those of set-up, tests and playbooks; a trailing `_` is a prefix, not a name."""
+    internal = {
+        "WINUX_GATE",  # from the worker to the run that it prepares
+        "WINUX_RUN",  # marks the processes of one run
+        "WINUX_IN_NAMESPACE",  # a script telling itself that it has been started again
+    }
+    documented = text_of("docs/admin/settings.md")
+    read = {
+        name.removesuffix("_FILE") if name.removesuffix("_FILE") in SETTINGS else name
+        for path, text in texts(".py", ".yml", ".sh", "")
+        if path.parts[:2] != ("tests", "domain")  # these make up names to see them refused
+        for name in re.findall(r"\bWINUX_[A-Z_]*[A-Z]\b", text)
+    }
+    assert sorted(name for name in read - internal if f"`{name}`" not in documented) == []
+
+
 def test_no_setting_is_documented_that_does_not_exist() -> None:
-    code = "\n".join(text for path, text in texts() if path.parts[0] not in {"docs", "tests"})
+    code = "\n".join(text for path, text in texts() if path.parts[0] != "docs")
     documented = re.findall(r"^\| `(\w+)` \|", text_of("docs/admin/settings.md"), re.MULTILINE)
-    stack = re.compile(r"WINUX_(DEMO|BENCH)_")
+    stack = re.compile(r"WINUX_(DEMO|BENCH|TEST)_")
     assert [name for name in documented if stack.sub("", name) not in code] == []
 
 

@@ -38,7 +38,7 @@ def test_a_defect_gives_a_reference_that_the_log_has(
     assert answer.status_code == 500
     assert f"Reference: {reference}" in words(answer)
     assert "secret detail" not in answer.text
-    assert [record for record in caplog.records if vars(record).get("request_id") == reference]
+    assert [record for record in caplog.records if vars(record).get("request") == reference]
 
 
 def test_a_database_that_fails_is_said_and_not_a_bare_page(

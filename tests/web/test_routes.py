@@ -11,7 +11,7 @@ from webapp.web.access import Access, rule_of
 
 #: All routes; one that is added or vanishes fails a test below until it is written down here.
 ROUTES = {
-    "static": ("GET", "/static/css/base.css"),
+    "static": ("GET", "/static/mark/css/base.css"),
     "health.alive": ("GET", "/healthz"),
     "health.ready": ("GET", "/readyz"),
     "look.choose": ("POST", "/look"),

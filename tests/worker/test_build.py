@@ -1,6 +1,7 @@
 """Building: the happy way, every way it can break, and that nothing stays of what broke."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from tests.fakes import (
 from tests.portal import SteppingClock
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
+from webapp import bootstrap
 from webapp.bootstrap import Services
 from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
@@ -216,6 +218,21 @@ def test_when_all_tried_vm_ids_are_foreign_the_build_fails(
     worker.teardown.teardown_one()
     assert row(services, public_id).end_reason == EndReason.FAILED
     assert len(node.there) == 4
+
+
+def test_when_no_other_vm_id_is_left_the_build_says_so(
+    services: Services, alice: Actor, xfce: str, node: FakeNode
+) -> None:
+    node.put(30001, None)
+    public_id = launch(services, alice)
+    small = replace(services, config=replace(services.config, vmid_last=30001))
+    worker = bootstrap.build_worker_services(
+        small, "worker", provisioner=FakeProvisioner(node), hypervisor=node
+    )
+    worker.builder.build_one()
+    assert "All 1 VM ids (30001–30001) are in use." in (row(services, public_id).failure or "")
+    worker.teardown.teardown_one()
+    assert reservations(services) == 0
 
 
 def test_a_node_that_does_not_answer_after_a_build_fails_it(

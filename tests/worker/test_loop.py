@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from tests.fakes import DownHypervisor, FakeNode, FakeProvisioner, SlowProvisioner
+from tests.fakes import (
+    DownHypervisor,
+    DyingProvisioner,
+    FakeNode,
+    FakeProvisioner,
+    Killed,
+    SlowProvisioner,
+)
 from tests.portal import make_environment
 from tests.worker.life import launch, reservations, row
 from webapp import bootstrap
@@ -26,7 +34,7 @@ from webapp.domain.states import EndReason, State
 from webapp.models import WorkerBeat
 from webapp.ports import BuildOrder, BuildResult
 from webapp.services.audit import Actor
-from webapp.worker.loop import Worker
+from webapp.worker.loop import Worker, worker_name
 
 
 @pytest.fixture
@@ -167,9 +175,9 @@ def test_a_hanging_build_holds_up_neither_others_nor_the_clock(
     first = launch(services, alice)
 
     class OftenSlowProvisioner(SlowProvisioner):
-        def at(self, moment: str, order: object, is_cancelled: object) -> None:
-            if getattr(order, "desktop_id", "") == first:
-                super().at(moment, order, is_cancelled)  # type: ignore[arg-type]
+        def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+            if order.desktop_id == first:
+                super().at(moment, order, is_cancelled)
 
     slow = OftenSlowProvisioner(node)
     with _running(Worker(_services(services, slow), grace_seconds=0)):
@@ -220,11 +228,11 @@ def test_a_defect_in_one_job_does_not_end_the_worker(
     class BrokenProvisioner(FakeProvisioner):
         is_broken = True
 
-        def destroy(self, *args: object, **options: object) -> None:
+        def destroy(self, desktop_id: str, vmid: int, **options: Any) -> None:
             if self.is_broken:
                 self.is_broken = False
                 raise ZeroDivisionError
-            super().destroy(*args, **options)  # type: ignore[arg-type]
+            super().destroy(desktop_id, vmid, **options)
 
     first = launch(services, alice)
     with _running(Worker(_services(services, BrokenProvisioner(node)))):
@@ -232,6 +240,40 @@ def test_a_defect_in_one_job_does_not_end_the_worker(
         services.lifetime.stop(alice, first)
         second = launch(services, alice)
         _until(lambda: row(services, second).state == State.READY)
+
+
+def test_a_restarted_worker_need_not_wait_for_the_lease_of_the_one_that_died(
+    services: Services, alice: Actor, xfce: str, node: FakeNode
+) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    public_id = launch(services, alice)
+    dying = bootstrap.build_worker_services(
+        services,
+        worker_name().replace(f":{os.getpid()}:", f":{dead.pid}:"),
+        provisioner=DyingProvisioner(node, "desktop_start"),
+        hypervisor=node,
+    )
+    with pytest.raises(Killed):
+        dying.builder.build_one()
+    assert Worker(_services(services, FakeProvisioner(node))).run_once()
+    assert row(services, public_id).state == State.READY
+
+
+def test_a_living_workers_lease_is_respected(
+    services: Services, alice: Actor, xfce: str, node: FakeNode
+) -> None:
+    public_id = launch(services, alice)
+    living = bootstrap.build_worker_services(
+        services,
+        worker_name(),
+        provisioner=DyingProvisioner(node, "desktop_start"),
+        hypervisor=node,
+    )
+    with pytest.raises(Killed):
+        living.builder.build_one()
+    Worker(_services(services, FakeProvisioner(node))).run_once()
+    assert row(services, public_id).state == State.BUILDING
 
 
 # -- the database's faults ------------------------------------------------------------------------

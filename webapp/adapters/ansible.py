@@ -1,5 +1,6 @@
 """Makes and removes desktops with the playbooks: `ports.Provisioner` on ansible-runner."""
 
+import logging
 import os
 import threading
 from collections import deque
@@ -13,6 +14,8 @@ from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
 from webapp.ports import BuildOrder, BuildResult
+
+log = logging.getLogger(__name__)
 
 CREATE = "create-winux-session.yml"
 DESTROY = "destroy-winux-session.yml"
@@ -107,9 +110,13 @@ class AnsibleProvisioner:
             run.close()
 
     def _fill_up(self) -> None:
-        with self._lock:
-            while len(self._waiting) < self._wanted:
-                self._waiting.append(self._start(CREATE))
+        """Starting ahead only saves time: when it fails, the next build starts its own run."""
+        try:
+            with self._lock:
+                while len(self._waiting) < self._wanted:
+                    self._waiting.append(self._start(CREATE))
+        except OutsideFailed as error:
+            log.warning("%s", error)
 
     def _run(
         self,

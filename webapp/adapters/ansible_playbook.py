@@ -4,6 +4,7 @@ Importing Ansible takes about half a second, which a person who launches a deskt
 for. The word is the end of file of the FIFO named by WINUX_GATE. Run as a file with `python -P`.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -24,9 +25,16 @@ MODULES = (
     "ansible.plugins.filter.core",
     "ansible.plugins.test.core",
     "ansible.plugins.lookup.file",
-    "ansible.plugins.inventory.yaml",
+    "ansible.plugins.inventory.auto",
+    "ansible.plugins.inventory.host_list",
     "ansible.plugins.inventory.ini",
+    "ansible.plugins.inventory.script",
+    "ansible.plugins.inventory.toml",
+    "ansible.plugins.inventory.yaml",
     "ansible.plugins.vars.host_group_vars",
+    "ansible.plugins.cache.memory",
+    # Our actions run in forks of this process: what is loaded here is loaded in none of them.
+    "proxmoxer.backends.https",
 )
 
 
@@ -34,6 +42,7 @@ def main() -> int:
     """Wait for the word, then be `ansible-playbook` with this program's arguments."""
     for name in MODULES:
         importlib.import_module(name)
+    gc.freeze()  # the forks need not look through all of that for garbage
     Path(os.environ["WINUX_GATE"]).read_bytes()
     cli = importlib.import_module("ansible.cli.playbook").PlaybookCLI
     return int(cli.cli_executor(["ansible-playbook", *sys.argv[1:]]) or 0)

@@ -8,6 +8,7 @@ so not even a daemon gets away. What it wrote, secrets first, is deleted whateve
 """
 
 import argparse
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -80,11 +81,9 @@ class Reporter:
         self._lock = threading.Lock()
 
     def tell(self, **event: Any) -> None:
-        try:
-            with self._lock:
-                print(json.dumps(event), file=self._out, flush=True)
-        except OSError:  # the parent is gone: the end of input says so too
-            pass
+        # When the parent is gone, the end of the input says so too.
+        with self._lock, contextlib.suppress(OSError):
+            print(json.dumps(event), file=self._out, flush=True)
 
 
 class Run:
@@ -126,19 +125,21 @@ class Run:
 
     def _listen(self) -> None:
         """Take the request, let the playbook go, and watch for the end of the input."""
-        line = _read_line()
-        if line:
-            request = json.loads(line)
-            self._write_request(request)
-            timer = threading.Timer(
-                request["timeout"], self._end, ["It took too long and was ended."]
-            )
-            timer.daemon = True
-            timer.start()
-            self._folder.gate.write_bytes(b"")
-            while os.read(0, 4096):
-                pass
+        try:
+            if line := _read_line():
+                self._begin(json.loads(line))
+                while os.read(0, 4096):
+                    continue
+        except OSError as error:
+            self._end(f"The run could not be prepared: {error.strerror}.")
         self._end("The worker that ran it ended.")
+
+    def _begin(self, request: dict[str, Any]) -> None:
+        timer = threading.Timer(request["timeout"], self._end, ["It took too long and was ended."])
+        timer.daemon = True
+        timer.start()
+        self._write_request(request)
+        self._folder.gate.write_bytes(b"")
 
     def _write_request(self, request: dict[str, Any]) -> None:
         self._secrets = [str(secret) for secret in request["secrets"].values()]
@@ -264,11 +265,9 @@ def end_descendants() -> None:
 
 
 def _reap() -> None:
-    try:
+    with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+            continue
 
 
 def main() -> None:

@@ -70,9 +70,6 @@ def _run(command: list[str], text: str = "") -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise OutsideFailed(f"{command[0]} got no answer from the desktop.", retry=True) from error
     if done.returncode:
-        raise OutsideFailed(
-            f"The desktop did not do it: {command[0]} ended with {done.returncode}.",
-            retry=True,
-            log=done.stderr[-2000:],
-        )
+        said = (done.stderr.strip() or done.stdout.strip())[-200:]
+        raise OutsideFailed(f"The desktop did not do it: {said}", retry=True)
     return done.stdout

@@ -6,7 +6,16 @@ import sys
 from datetime import UTC, datetime
 
 #: What `extra=` may bring along.
-FIELDS = ("desktop", "request", "person")
+FIELDS = (
+    "desktop",
+    "request",
+    "person",
+    "source",
+    "method",
+    "path",
+    "status",
+    "milliseconds",
+)
 
 
 class JsonLines(logging.Formatter):

@@ -29,6 +29,8 @@ ENDING_SECONDS = 15.0
 #: How often a listening parent asks whether the run is still wanted, in seconds.
 LISTEN_SECONDS = 0.1
 LARGEST_LINE = 1 << 20
+#: A process that waits for a dead disk cannot be killed; this is not waited for.
+KILL_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -92,17 +94,13 @@ class RunProcess:
             "--run-dir": place.run_dir,
             "--secrets-dir": place.secrets_dir,
         }
-        self._process = subprocess.Popen(
+        self._process = _popen(
             [
                 sys.executable,
                 *("-m", "webapp.adapters.ansible_run"),
                 *(str(word) for option in options.items() for word in option),
             ],
-            cwd=ROOT,
-            env={**environment, "WINUX_RUN": self._name},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C at the worker's terminal is for the worker
+            {**environment, "WINUX_RUN": self._name},
         )
 
     @property
@@ -176,15 +174,33 @@ class RunProcess:
         return os.read(self._process.stdout.fileno(), 65_536) if readable else None
 
 
+def _popen(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C at the worker's terminal is for the worker
+        )
+    except OSError as error:  # no memory, too many processes or open files
+        raise OutsideFailed(f"Ansible cannot be started: {error.strerror}.", retry=True) from error
+
+
 def end_marked(name: str) -> None:
     """Kill whatever still carries the run's name in its environment, wherever it went."""
     marker = f"WINUX_RUN={name}".encode()
-    while left := [pid for pid in psutil.pids() if marker in _environment(pid)]:
+    for _ in range(KILL_TRIES):
+        left = [pid for pid in psutil.pids() if marker in _environment(pid)]
+        if not left:
+            return
         log.error("Processes of the run %s were left and are killed: %s", name, left)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+    log.error("Processes of the run %s cannot be killed: %s", name, left)
 
 
 def _environment(pid: int) -> list[bytes]:

@@ -105,6 +105,17 @@ class Leases:
             desktop.worked_by = None
             desktop.worked_until = None
 
+    def free_those_of(self, is_dead: Callable[[str], bool]) -> None:
+        """End the leases of workers that are known to be dead, so that nobody waits for them."""
+        with self._db.begin() as session:
+            held = session.scalars(select(Desktop).where(Desktop.worked_by.is_not(None)))
+            for desktop in held:
+                worker = (desktop.worked_by or "").partition("#")[0]
+                if is_dead(worker):
+                    log.info("Freed of the dead worker %s", worker, extra=_about(desktop))
+                    desktop.worked_by = None
+                    desktop.worked_until = None
+
     def renew(self, lease: Lease) -> bool:
         """Keep the lease for its full length from now; False when it is lost."""
         with self._db.begin() as session:
@@ -153,3 +164,7 @@ class KeptLease:
                     return
             except OutsideFailed as error:  # tried again at the next turn, as long as it is ours
                 log.warning("A lease could not be renewed: %s", error)
+
+
+def _about(desktop: Desktop) -> dict[str, str]:
+    return {"desktop": desktop.public_id}

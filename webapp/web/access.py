@@ -42,8 +42,7 @@ def rule_of(view: Callable[..., Any]) -> Access | None:
 
 
 def init_access(app: Flask) -> None:
-    """Check the rule before every request; the static files are open to everybody."""
-    anyone(app.view_functions["static"])
+    """Check the rule before every request."""
     app.before_request(_check)
 
 

@@ -1,30 +1,43 @@
-"""The static files' addresses: with a mark of their content, so that browsers may keep them."""
+"""The static files, under an address that changes with their content.
+
+Modules import each other by relative paths, so the mark stands in the folder: all of one release's
+files have one mark, and browsers keep them for good.
+"""
 
 import hashlib
-from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, send_from_directory, url_for
 
-#: For files asked for with their mark.
+from webapp.config import ROOT
+from webapp.web.access import anyone
+
+STATIC = ROOT / "static"
 FOREVER = "public, max-age=31536000, immutable"
 
 
 def init_assets(app: Flask) -> None:
-    """Give the templates `asset()`. What modules import has no mark and is checked each time."""
-    folder = Path(app.static_folder or "")
+    """Serve the files, and give the templates `asset()`."""
+    current = mark_of(STATIC)
+
+    @app.get("/static/<mark>/<path:filename>", endpoint="static")
+    @anyone
+    def static(mark: str, filename: str) -> Response:
+        response = send_from_directory(STATIC, filename)
+        # A page of an older release still gets its files, but must not keep ours as them.
+        response.headers["Cache-Control"] = FOREVER if mark == current else "no-cache"
+        return response
 
     @app.template_global()
     def asset(path: str) -> str:
-        return url_for("static", filename=path, v=_mark(folder / path))
-
-    @app.after_request
-    def set_cache(response: Response) -> Response:
-        if request.endpoint == "static" and response.status_code == 200:
-            response.headers["Cache-Control"] = FOREVER if "v" in request.args else "no-cache"
-        return response
+        return url_for("static", mark=current, filename=path)
 
 
-@cache
-def _mark(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
+def mark_of(folder: Path) -> str:
+    """A short mark of all that is in `folder`."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(folder)}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:10]

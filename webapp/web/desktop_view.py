@@ -17,7 +17,7 @@ from webapp.web.words import clock_face, cores, disk, exactly, memory, precise, 
 #: From this much time left on, the page says that the end is near.
 ENDING_SOON = timedelta(minutes=5)
 #: Pictures of desktop environments, below static/img; others share a drawing.
-PICTURES: dict[str, str] = {}
+PICTURES = {"xfce": "desktop-xfce.webp"}
 #: How often a page looks again, in seconds, while its desktop is in a state; others never change.
 POLL_SECONDS = {
     State.QUEUED: 1,
@@ -298,7 +298,7 @@ class DesktopView:
 
     @property
     def keyboard(self) -> str:
-        return KEYBOARD_LAYOUTS.get(self.row.keyboard_layout, self.row.keyboard_layout)
+        return _(KEYBOARD_LAYOUTS.get(self.row.keyboard_layout, self.row.keyboard_layout))
 
     @property
     def ready_in(self) -> str:

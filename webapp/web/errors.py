@@ -91,7 +91,7 @@ def _show_own(error: WinuxError) -> ResponseReturnValue:
     if isinstance(error, OutsideFailed):
         forget_person()  # the page itself must not ask a database that does not answer
     if status >= 500:
-        log.error("Request failed: %s", error, extra={"request_id": request_id()})
+        log.error("Request failed: %s", error, extra={"request": request_id()})
     page = ErrorPage(
         title=error.message,
         text=error.what_to_do,
@@ -129,7 +129,7 @@ def _show_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _show_defect(error: Exception) -> ResponseReturnValue:
-    log.error("Request failed", exc_info=error, extra={"request_id": request_id()})
+    log.error("Request failed", exc_info=error, extra={"request": request_id()})
     page = ErrorPage(
         title=_("Something went wrong on our side"),
         text=_(

@@ -8,10 +8,6 @@ from webapp.domain.limits import KEYBOARD_LAYOUTS
 from webapp.models import Template
 from webapp.services.launch import LaunchWish
 from webapp.web.language import _, lazy_gettext
-from webapp.web.words import minutes_words
-
-#: Offered as far as the template allows; any other number within its limits is taken too.
-USUAL_MINUTES = (15, 30, 60, 120, 240, 480)
 
 
 class SignInForm(Form):  # type: ignore[misc]  # WTForms ships no types
@@ -44,16 +40,14 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
 
     template = StringField(validators=[Length(max=32)])
     launch_token = StringField(validators=[Length(max=64)])
-    minutes = SelectField(
-        lazy_gettext("How long"),
+    minutes = StringField(
+        lazy_gettext("How long (minutes)"),
         [Optional(), Regexp(r"[0-9]{1,5}\Z", message=lazy_gettext("A whole number of minutes."))],
-        choices=[],
-        validate_choice=False,
     )
     keyboard_layout = SelectField(
         lazy_gettext("Keyboard"),
         [Length(max=8)],
-        choices=[SelectChoice(code, name) for code, name in KEYBOARD_LAYOUTS.items()],
+        choices=[SelectChoice(code, lazy_gettext(name)) for code, name in KEYBOARD_LAYOUTS.items()],
         validate_choice=False,
     )
     rdp_username = StringField(
@@ -69,10 +63,14 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
     )
 
     def offer(self, template: Template) -> None:
-        """Set the choices that `template` has, its defaults chosen."""
-        chosen = self.minutes.data
-        self.minutes.choices = minutes_choices(template)
-        self.minutes.data = chosen or str(template.default_minutes)
+        """Show the template's own time where none was chosen, and how far one may go."""
+        self.minutes.data = self.minutes.data or str(template.default_minutes)
+        self.minutes.render_kw = {
+            "type": "number",
+            "min": 1,
+            "max": template.max_minutes,
+            "inputmode": "numeric",
+        }
 
     def complaint(self) -> BadInput | None:
         """What is wrong with a form that did not validate, where no field of it can show that."""
@@ -91,13 +89,6 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
             keyboard_layout=self.keyboard_layout.data or None,
             launch_token=self.launch_token.data or None,
         )
-
-
-def minutes_choices(template: Template) -> list[SelectChoice]:
-    """The durations to choose from: the usual ones, the template's own and its longest."""
-    own = {template.default_minutes, template.max_minutes}
-    fitting = own | {minutes for minutes in USUAL_MINUTES if minutes <= template.max_minutes}
-    return [SelectChoice(str(minutes), minutes_words(minutes)) for minutes in sorted(fitting)]
 
 
 def parse_minutes(text: str) -> int:

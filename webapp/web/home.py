@@ -64,7 +64,7 @@ class Card:
     @property
     def minutes_hint(self) -> str:
         longest = words.minutes_words(self.template.max_minutes)
-        return _("You can extend it while it runs, to %(longest)s in all.", longest=longest)
+        return _("At most %(longest)s. You can extend it while it runs.", longest=longest)
 
 
 @blueprint.get("/")

@@ -1,5 +1,6 @@
 """The language of the pages: words in it, chosen by the browser among those that there are."""
 
+from pathlib import Path
 from typing import Any
 
 import flask_babel
@@ -7,18 +8,23 @@ from flask import Flask, request
 
 from webapp.config import ROOT
 
-#: English needs no catalogue; others are added here when theirs is in translations/.
-LANGUAGES = ("en",)
+CATALOGUES = ROOT / "translations"
 
 
-def init_language(app: Flask) -> None:
-    """Set Babel up: times are shown in UTC, scripts put them into the person's zone."""
+def init_language(app: Flask, catalogues: Path = CATALOGUES) -> None:
+    """Set Babel up: the languages are English and those that `catalogues` has.
+
+    Times are shown in UTC; scripts put them into the person's zone.
+    """
     app.config.update(
         BABEL_DEFAULT_LOCALE="en",
         BABEL_DEFAULT_TIMEZONE="UTC",
-        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+        BABEL_TRANSLATION_DIRECTORIES=str(catalogues),
     )
-    flask_babel.Babel(app, locale_selector=_choose)
+    languages = ["en", *(file.parts[-3] for file in catalogues.glob("*/LC_MESSAGES/*.mo"))]
+    flask_babel.Babel(
+        app, locale_selector=lambda: request.accept_languages.best_match(languages) or "en"
+    )
 
 
 def _(text: str, **values: object) -> str:
@@ -39,7 +45,3 @@ def lazy_gettext(text: str) -> Any:
 def language() -> str:
     """The language of this request, for `<html lang>`."""
     return str(flask_babel.get_locale() or "en")
-
-
-def _choose() -> str:
-    return request.accept_languages.best_match(LANGUAGES) or "en"

@@ -34,10 +34,14 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 TWO_YEARS = 2 * 365 * 24 * 3600
+#: Browsers ignore these on plain http, and complain.
+HTTPS_HEADERS = {
+    "Strict-Transport-Security": f"max-age={TWO_YEARS}",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
 def init_security(app: Flask, config: Config) -> None:
@@ -60,9 +64,7 @@ def init_security(app: Flask, config: Config) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
-    headers = HEADERS | (
-        {"Strict-Transport-Security": f"max-age={TWO_YEARS}"} if config.is_https else {}
-    )
+    headers = HEADERS | (HTTPS_HEADERS if config.is_https else {})
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -33,7 +33,7 @@ def hour(at: datetime) -> str:
 def ago(at: datetime) -> str:
     """How long ago something was."""
     passed = services().clock.now() - at
-    if passed < timedelta(seconds=45):
+    if passed < timedelta(minutes=1):
         return _("just now")
     return str(format_timedelta(-passed, granularity="second", threshold=1, add_direction=True))
 

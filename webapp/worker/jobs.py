@@ -51,8 +51,9 @@ def survives(job: Callable[[], object]) -> bool:
         job()
     except (Conflict, OutsideFailed) as error:
         log.warning("%s", error)
+    # A defect in one job must not keep the worker from the others; the operator gets its traceback.
     except Exception:
-        log.exception("A job broke")  # a defect: its traceback is for the operator
+        log.exception("A job broke")
     else:
         return True
     return False

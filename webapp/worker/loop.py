@@ -39,6 +39,20 @@ def worker_name() -> str:
     return f"{platform.node()[:40]}:{os.getpid()}:{int(time.time())}"
 
 
+def is_dead(name: str) -> bool:
+    """Whether the worker of that name ran on this machine and its process is gone."""
+    host, _, rest = name.rpartition(":")[0].rpartition(":")
+    if host != platform.node()[:40] or not rest.isdigit():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # another user's process has the number now
+        return False
+    return False
+
+
 class Worker:
     """One worker process."""
 
@@ -52,6 +66,7 @@ class Worker:
         """Work until `stop()`; returns when everything that ran has ended."""
         slots = self._services.config.worker_slots
         survives(lambda: self._services.provisioner.warm_up(slots))
+        survives(self._free_the_dead)
         threads = [
             *(self._thread(f"slot-{n}", self._work_slot) for n in range(1, slots + 1)),
             self._thread("clock", self._work_clock),
@@ -78,6 +93,7 @@ class Worker:
         rota = Rota(self._steps())
         jobs: Iterable[Callable[[], object]] = (
             services.provisioner.sweep,
+            self._free_the_dead,
             self._reconcile,
             self._expire_all,
             lambda: _all(rota.do_one),
@@ -141,6 +157,9 @@ class Worker:
             services.teller.tell_deadline_one,
             services.idle.warn_one,
         ]
+
+    def _free_the_dead(self) -> None:
+        self._services.leases.free_those_of(is_dead)
 
     def _expire_all(self) -> None:
         _all(self._services.lifetime.expire_one)

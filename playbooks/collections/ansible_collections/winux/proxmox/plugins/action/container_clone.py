@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import DESKTOP, ProxmoxAction
+from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
+from ansible_collections.winux.proxmox.plugins.module_utils.failures import Missing, ProxmoxFailed
+from ansible_collections.winux.proxmox.plugins.module_utils.templates import newest
 
 
 class ActionModule(ProxmoxAction):
@@ -16,8 +19,6 @@ class ActionModule(ProxmoxAction):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        from ansible_collections.winux.proxmox.plugins.module_utils.templates import newest
-
         container = self.container(arguments)
         api = container.api
         answer = {"vmid": container.vmid, "node": api.node}
@@ -30,8 +31,6 @@ class ActionModule(ProxmoxAction):
 
     def _clone(self, container: Any, source: int, arguments: dict[str, Any]) -> None:
         """Linked where the storage can, else full."""
-        from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
-
         what = f"cloning template {source} to container {container.vmid}"
         names = {
             "newid": container.vmid,
@@ -50,11 +49,6 @@ class ActionModule(ProxmoxAction):
 
     def _check_template(self, api: Any, source: int) -> None:
         """A clone of what is no template would silently be a full one, even of a desktop."""
-        from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
-            Missing,
-            ProxmoxFailed,
-        )
-
         try:
             config = api.read(f"lxc/{source}/config")
         except Missing as missing:

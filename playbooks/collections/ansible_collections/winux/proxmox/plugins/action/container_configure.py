@@ -13,6 +13,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.addresses import (
     parse_properties,
 )
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
+from ansible_collections.winux.proxmox.plugins.module_utils.templates import configurations
 
 
 class ActionModule(ProxmoxAction):
@@ -64,8 +65,6 @@ class ActionModule(ProxmoxAction):
 
     def _taken(self, container: Any) -> dict[str, int]:
         """Address to vmid of every container that the token sees."""
-        from ansible_collections.winux.proxmox.plugins.module_utils.templates import configurations
-
         found = configurations(container.api, templates_only=False)
         return {address_of(config): vmid for vmid, config in found if address_of(config)}
 

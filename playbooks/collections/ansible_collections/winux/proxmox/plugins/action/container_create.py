@@ -6,8 +6,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
+from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
+from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed, Taken
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import draft_mark, has_mark
+from ansible_collections.winux.proxmox.plugins.module_utils.templates import (
+    configurations,
+    free_vmids,
+    published,
+)
 
 
 class ActionModule(ProxmoxAction):
@@ -28,11 +35,6 @@ class ActionModule(ProxmoxAction):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        from ansible_collections.winux.proxmox.plugins.module_utils.templates import (
-            free_vmids,
-            published,
-        )
-
         api = self.connect(arguments)
         name, version = arguments["name"], arguments["version"]
         answer = {"name": name, "version": version}
@@ -67,9 +69,6 @@ class ActionModule(ProxmoxAction):
 
     def _rest_of_earlier_run(self, api: Any, mark: str) -> int | None:
         """A whole template is used; a half-made container is removed."""
-        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
-        from ansible_collections.winux.proxmox.plugins.module_utils.templates import configurations
-
         for vmid, config in configurations(api, templates_only=False):
             if has_mark(config, mark):
                 container = Container(api, vmid, mark)
@@ -79,9 +78,6 @@ class ActionModule(ProxmoxAction):
         return None
 
     def _create(self, api: Any, vmid: int, mark: str, arguments: dict[str, Any]) -> None:
-        from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
-        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
-
         container = Container(api, vmid, mark)
         options = {
             "vmid": vmid,

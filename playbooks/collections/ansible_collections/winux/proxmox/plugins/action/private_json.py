@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import (
@@ -30,6 +31,4 @@ class ActionModule(WinuxAction):
         }
 
     def _before(self, path: str) -> dict[str, str]:
-        from pathlib import Path
-
         return read_secrets(path) if Path(path).is_file() else {}

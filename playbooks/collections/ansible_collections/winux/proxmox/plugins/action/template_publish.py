@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
+from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import (
     draft_mark,
     has_mark,
@@ -20,8 +21,6 @@ class ActionModule(ProxmoxAction):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
-
         mark = template_mark(arguments["name"], arguments["version"])
         container = Container(
             self.connect(arguments),

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.winux.proxmox.plugins.module_utils.api import Api
+from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import desktop_mark
 
@@ -47,7 +49,7 @@ class WinuxAction(ActionBase):
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         _valid, arguments = self.validate_argument_spec(self.spec)
         try:
             return result | self.act(arguments)
@@ -67,9 +69,7 @@ class ProxmoxAction(WinuxAction):
     """An action that speaks to a node."""
 
     def connect(self, arguments: dict[str, Any]) -> Any:
-        """The API; imported here so that Ansible can read the plugin without proxmoxer."""
-        from ansible_collections.winux.proxmox.plugins.module_utils.api import Api
-
+        """The API, with the secret from the secrets file or the options."""
         secret = (
             read_secrets(arguments["secrets_file"]).get("proxmox_api_token_secret")
             or arguments["api_token_secret"]
@@ -82,8 +82,6 @@ class ProxmoxAction(WinuxAction):
 
     def container(self, arguments: dict[str, Any]) -> Any:
         """The container of a desktop (`DESKTOP` are its options)."""
-        from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
-
         mark = desktop_mark(arguments["portal_id"], arguments["session_id"])
         return Container(self.connect(arguments), arguments["vmid"], mark)
 

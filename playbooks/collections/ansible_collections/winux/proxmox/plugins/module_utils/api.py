@@ -219,7 +219,7 @@ def _reason(error: ResourceException) -> str:
         for name, why in (error.errors or {}).items()
         if not isinstance(why, bytes)
     ]
-    reason = str(error.content).partition(" - {")[0].strip()
+    reason = str(error.content).partition(" - {")[0].strip().rstrip("!.")
     return f"{reason} ({'; '.join(wrong)})" if wrong else reason
 
 

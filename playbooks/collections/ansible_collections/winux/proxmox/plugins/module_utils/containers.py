@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.winux.proxmox.plugins.module_utils.api import (
@@ -65,11 +66,12 @@ class Container:
                 what, "post", path, self.exists_with_mark, description=self.mark, **parameters
             )
         except (NodeTrouble, TaskFailed) as refusal:
-            if "already exists" in str(refusal):
+            if "already exists" not in str(refusal):
+                raise
+            if self.find_hidden() is None:
                 raise Taken(
                     f"container id {self.vmid} is taken by something else; it was not touched"
                 ) from refusal
-            raise
         self.wait_until_whole()
 
     def wait_until_whole(self) -> dict[str, Any]:
@@ -85,32 +87,46 @@ class Container:
     def wait_for_lock(self) -> dict[str, Any]:
         """Until what is under way has ended; its configuration, {} if that removed it."""
         idle_since: float | None = None
+        lock = ""
         for waited in moments(TASK_S):
             config = self.find_ours()
             if config is None or "lock" not in config:
                 return config or {}
-            if self._has_task():
+            lock = config["lock"]
+            if self._tasks():
                 idle_since = None
             elif idle_since is None:
                 idle_since = waited
             elif waited - idle_since > STALE_S:
                 break
         raise ProxmoxFailed(
-            f"container {self.vmid} is locked ({config['lock']}) and no task works on it: an "
+            f"container {self.vmid} is locked ({lock}) and no task works on it: an "
             f"interrupted one left that. On the node, as root: pct unlock {self.vmid}; then again."
         )
 
-    def _has_task(self) -> bool:
-        """Whether a task may be working on it: one of its own, or a clone.
+    def find_hidden(self) -> dict[str, Any] | None:
+        """Like `find_ours`, also if it is being made now: it joins the pool at the very end, and
+        a pool-scoped token cannot see it before."""
+        config = self.find_ours()
+        if config is None:
+            for upid in self._tasks():
+                with suppress(TaskFailed):
+                    self.api.wait(f"task {upid}", upid)
+            config = self.find_ours()
+        return config
+
+    def _tasks(self) -> list[str]:
+        """Running tasks that may be working on it: its own ones, and clones.
 
         A clone's task carries the id of its source and does not say what it makes.
         """
         tasks = self.api.read("tasks", source="active") or []
-        running = [task for task in tasks if "endtime" not in task]
-        return any(
-            str(task.get("id")) == str(self.vmid) or task.get("type") == "vzclone"
-            for task in running
-        )
+        return [
+            str(task["upid"])
+            for task in tasks
+            if "endtime" not in task
+            and (str(task.get("id")) == str(self.vmid) or task.get("type") == "vzclone")
+        ]
 
     def set_options(self, options: dict[str, Any]) -> None:
         """PUT of its configuration; safe to repeat, so a lost answer needs no look."""
@@ -156,7 +172,7 @@ class Container:
 
     def remove(self) -> bool:
         """Wait for what is under way, stop, delete, look that it is gone; whether it was there."""
-        if self.find_ours() is None:
+        if self.find_hidden() is None:
             return False
         for _waited in moments(LOCK_S, first_s=0.3, longest_s=5):
             try:

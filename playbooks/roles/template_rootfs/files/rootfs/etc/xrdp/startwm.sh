@@ -1,12 +1,15 @@
 #!/bin/sh
 # Starts the person's session. Debian's own way (/etc/X11/Xsession, startxfce4) sources a dozen scripts and starts an
 # ssh-agent first; this sets what XFCE needs and nothing else, because the first login is what people wait for.
+# shellcheck source=/dev/null
 [ -r /etc/profile ] && . /etc/profile
+# shellcheck source=/dev/null
 [ -r "$HOME/.profile" ] && . "$HOME/.profile"
 
 /usr/local/lib/winux/set-keyboard
 cd "$HOME" || exit 1
-export XDG_RUNTIME_DIR="/run/user/$(id -u)"
+XDG_RUNTIME_DIR="/run/user/$(id -u)"
+export XDG_RUNTIME_DIR
 export XDG_SESSION_TYPE=x11 XDG_SESSION_CLASS=user XDG_CURRENT_DESKTOP=XFCE DESKTOP_SESSION=xfce XDG_MENU_PREFIX=xfce-
 export XDG_CONFIG_DIRS=/etc/xdg XDG_DATA_DIRS=/usr/local/share:/usr/share
 # No accessibility bus unless one is installed, no disks to watch in a container.

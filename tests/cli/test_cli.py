@@ -1,0 +1,210 @@
+"""The command line as an operator and a program use it."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.portal import make_environment
+from webapp.bootstrap import build_services
+from webapp.cli import main
+from webapp.config import ROOT, load
+from webapp.services.audit import SYSTEM, Actor
+from webapp.services.launch import LaunchWish
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    values = make_environment(tmp_path)
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+@pytest.fixture
+def run(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command; its exit status, output and complaints."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = main(arguments)
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def migrated(run: Run) -> Run:
+    assert run("migrate")[0] == 0
+    return run
+
+
+def _json(answer: tuple[int, str, str]) -> Any:
+    assert answer[0] == 0, answer
+    return json.loads(answer[1])
+
+
+def test_a_database_of_no_schema_says_how_to_go_on(run: Run) -> None:
+    status, _, complaint = run("person", "list")
+    assert (status, complaint.strip()) == (
+        1,
+        "winux: The database's schema is older than this release. Run ./winux migrate.",
+    )
+
+
+def test_migrating_twice_is_harmless(run: Run) -> None:
+    assert _json(run("migrate", "--json")) == _json(run("migrate", "--json"))
+
+
+def test_a_wrong_setting_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINUX_VMID_FIRST", "many")
+    status, _, complaint = run("person", "list")
+    assert status == 1
+    assert "WINUX_VMID_FIRST is 'many'" in complaint
+
+
+def test_people_are_made_listed_and_disabled(migrated: Run) -> None:
+    made = _json(migrated("person", "add", "alice", "--generate", "--json"))
+    assert (made["name"], len(made["password"])) == ("alice", 20)
+    assert _json(migrated("person", "add", "boss", "--admin", "--generate", "--json"))
+    assert migrated("person", "disable", "alice")[0] == 0
+    rows = _json(migrated("person", "list", "--json"))
+    assert [(row["name"], row["role"], row["is_disabled"]) for row in rows] == [
+        ("alice", "person", True),
+        ("boss", "admin", False),
+    ]
+    assert migrated("person", "enable", "alice")[0] == 0
+    _, table, _ = migrated("person", "list")
+    assert table.splitlines()[0].split() == ["NAME", "ROLE", "DISABLED", "CREATED", "AT"]
+
+
+def test_a_password_comes_from_standard_input(migrated: Run, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [ROOT / "winux", "person", "add", "alice", "--password-stdin"],
+        env={"PATH": os.environ["PATH"], **environment},
+        input="a long enough password\n",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert "long enough" not in done.stdout + done.stderr
+    services = build_services(load(environment))
+    assert services.accounts.sign_in("alice", "a long enough password", "192.0.2.1", "test")
+    services.db.close()
+
+
+def test_what_cannot_be_is_refused_with_its_reason(migrated: Run) -> None:
+    migrated("person", "add", "alice", "--generate")
+    for command, words in [
+        (("person", "add", "alice", "--generate"), "There is a person alice already."),
+        (("person", "add", "no spaces", "--generate"), "A name has"),
+        (("person", "passwd", "nobody", "--generate"), "nobody"),
+        (("desktop", "show", "desktop-00000000"), "There is no such desktop."),
+        (("desktop", "stop", "desktop-00000000"), "There is no such desktop."),
+        (("template", "set", "xfce", "--cores", "2"), "There is no template 'xfce'."),
+        (("template", "publish", "--name", "X!", "--vmid", "29001", "--version", "1"), "letters"),
+        (("template", "publish", "--name", "x", "--vmid", "7", "--version", "1"), "vmid takes"),
+    ]:
+        status, out, complaint = migrated(*command)
+        assert (status, out) == (1, ""), command
+        assert words in complaint
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("nope",), ("person",), ("desktop", "extend", "x", "many"), ("person", "add")]
+)
+def test_wrong_usage_ends_with_2(run: Run, command: tuple[str, ...]) -> None:
+    status, _, complaint = run(*command)
+    assert status == 2
+    assert "usage:" in complaint
+
+
+def test_templates_are_published_and_set(migrated: Run) -> None:
+    publish = ("template", "publish", "--name", "xfce", "--vmid", "29001", "--version")
+    assert migrated(*publish, "1")[0] == 0
+    assert migrated("template", "set", "xfce", "--memory-mb", "2048", "--nesting")[0] == 0
+    assert migrated(*publish, "2", "--title", "Xfce desktop")[0] == 0
+    [row] = _json(migrated("template", "list", "--json"))
+    assert (row["version"], row["title"], row["memory_mb"], row["nesting"]) == (
+        "2",
+        "Xfce desktop",
+        2048,
+        True,
+    )
+    refused = migrated("template", "set", "xfce", "--default-minutes", "500")
+    assert "cannot be more" in refused[2]
+    assert _json(migrated("template", "list", "--json")) == [row]
+
+
+def test_desktops_are_listed_shown_stopped_and_extended(
+    migrated: Run, environment: dict[str, str]
+) -> None:
+    migrated("template", "publish", "--name", "xfce", "--vmid", "29001", "--version", "1")
+    services = build_services(load(environment))
+    owner = Actor(services.accounts.add_person(SYSTEM, "alice", "a long password"))
+    public_id = services.launcher.launch(owner, LaunchWish())
+    services.db.close()
+    [row] = _json(migrated("desktop", "list", "--json"))
+    assert (row["id"], row["state"], row["owner"]) == (public_id, "queued", "alice")
+    assert _json(migrated("desktop", "list", "--match", "nobody", "--json")) == []
+    assert "cannot be changed" in migrated("desktop", "extend", public_id, "10")[2]
+    assert migrated("desktop", "stop", public_id)[0] == 0
+    shown = _json(migrated("desktop", "show", public_id, "--json"))
+    assert (shown["state"], shown["end_reason"]) == ("stopping", "admin")
+    assert "password" not in json.dumps(shown)
+    assert public_id in migrated("desktop", "list")[1]
+
+
+def test_text_from_outside_cannot_play_with_the_terminal(
+    migrated: Run, environment: dict[str, str]
+) -> None:
+    title = "\x1b[2Jgone"
+    migrated(
+        "template", "publish", "--name", "x", "--vmid", "29001", "--version", "1", "--title", title
+    )
+    assert "\x1b" not in migrated("template", "list")[1]
+
+
+def test_checking_the_settings_tells_each_part(migrated: Run) -> None:
+    status, out, _ = migrated("check-config", "--json")
+    troubles = {row["part"]: row["trouble"] for row in json.loads(out)}
+    assert status == 1
+    assert troubles["settings"] is None
+    assert troubles["database"] is None
+    assert "cannot be reached" in troubles["proxmox"]
+    assert "guest_key: No such file" in troubles["guest key"]
+
+
+def test_one_round_of_the_worker_ends_with_1_when_proxmox_is_away(
+    migrated: Run, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [ROOT / "winux", "worker", "--once"],
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert any("cannot be reached" in line["text"] for line in lines)
+
+
+def test_every_command_is_described(run: Run) -> None:
+    described = (ROOT / "docs" / "admin" / "cli.md").read_text()
+    for group in ("person", "desktop", "template"):
+        _, text, _ = run(group, "--help")
+        for line in text.split("COMMAND")[-1].splitlines():
+            words = line.split()
+            if line.startswith("    ") and words:
+                assert f"winux {group} {words[0]}" in described
+    for command in ("worker", "migrate", "check-config"):
+        assert f"winux {command}" in described

@@ -1,0 +1,322 @@
+"""What only a browser shows: the pages in Chromium, by keyboard, without scripts, at any size."""
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from sqlalchemy import func, select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.portal import PASSWORD, SteppingClock
+from tests.worker.life import launch
+from webapp.bootstrap import Services, WorkerServices
+from webapp.models import Desktop
+from webapp.services.audit import Actor
+
+# Never beside the tests with real containers: Chromium drops its connections, even those to
+# 127.0.0.1, each time an address appears on some interface of the machine.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]
+
+#: Chromium itself complains about these; the pages do nothing wrong.
+HARMLESS = ("ERR_NETWORK_CHANGED", "401 (UNAUTHORIZED)")
+
+#: Chromium must not call home from a test.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDTHS = (360, 768, 1280, 2560)
+
+OpenPage = Callable[..., Page]
+
+
+class QuietHandler(WSGIRequestHandler):
+    """The application writes its own log."""
+
+    def log_request(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("these tests need Chromium: apt-get install chromium (`make test` does)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The application on a real port."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture
+def open_page(chromium: Chromium, site: str) -> Iterator[OpenPage]:
+    """A page of a fresh browser in which somebody is signed in; complaints of it fail the test."""
+    contexts, complaints = [], []
+
+    def note(line: ConsoleMessage) -> None:
+        if line.type == "error" and not any(word in line.text for word in HARMLESS):
+            complaints.append(line.text)
+
+    def make(name: str = "", **options: object) -> Page:
+        context = chromium.new_context(base_url=site, **options)
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", note)
+        if name:
+            page.goto("/sign-in")
+            page.get_by_label("Name").fill(name)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url("**/")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def count_desktops(services: Services) -> int:
+    with services.db.read() as session:
+        return session.scalar(select(func.count(Desktop.id))) or 0
+
+
+def test_from_sign_in_to_launch_with_the_keyboard_alone(
+    open_page: OpenPage, services: Services, alice: Actor, xfce: str
+) -> None:
+    page = open_page()
+    page.goto("/")
+    page.keyboard.type("alice")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/")
+    button = page.get_by_role("button", name="Launch desktop")
+    for _ in range(15):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", "what has the focus can be seen"
+        if button.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/desktops/desktop-*")
+    assert count_desktops(services) == 1
+
+
+def test_everything_needed_works_without_scripts(
+    open_page: OpenPage, services: Services, alice: Actor, xfce: str, worker: WorkerServices
+) -> None:
+    page = open_page("alice", java_script_enabled=False)
+    page.get_by_role("button", name="Launch desktop").click()
+    expect(page.get_by_role("heading", name="waits for its turn")).to_be_visible()
+    worker.builder.build_one()
+    # The page looks again by itself, every second.
+    expect(page.get_by_role("heading", name="Your desktop is ready")).to_be_visible(timeout=15_000)
+    assert page.get_by_role("button", name="Copy computer").count() == 0, "no dead buttons"
+    secret = services.credentials.reveal(
+        alice, services.reports.live_desktops(alice.person_id or 0)[0].public_id
+    ).password
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text(secret)).to_be_visible()
+    page.get_by_role("link", name="Hide").click()
+    expect(page.get_by_text(secret)).to_have_count(0)
+    page.get_by_role("button", name="Extend by 30 min").click()
+    expect(page.get_by_text("Extended by 30 min.")).to_be_visible()
+    page.get_by_role("link", name="Stop now").click()
+    page.get_by_role("button", name="Stop now").click()
+    expect(page.get_by_role("heading", name="is being removed")).to_be_visible()
+
+
+def test_the_page_follows_the_launch_without_jumping(
+    open_page: OpenPage, services: Services, alice: Actor, xfce: str, worker: WorkerServices
+) -> None:
+    page = open_page("alice")
+    page.get_by_role("button", name="Launch desktop").click()
+    status = page.get_by_role("status").filter(has_text="waits for its turn")
+    expect(status).to_be_visible()
+    assert status.get_attribute("aria-live") == "polite"
+    page.evaluate(
+        """() => { window.sameDocument = true; window.shift = 0;
+        new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))
+            .observe({type: "layout-shift"}); }"""
+    )
+    page.wait_for_timeout(2500)
+    assert page.evaluate("window.shift") == 0, "refreshing what has not changed moves nothing"
+    worker.builder.build_one()
+    expect(page.get_by_role("heading", name="Your desktop is ready")).to_be_visible(timeout=15_000)
+    assert page.evaluate("window.sameDocument"), "the page was not reloaded"
+
+
+def test_a_double_click_launches_once(
+    open_page: OpenPage, services: Services, alice: Actor, xfce: str
+) -> None:
+    page = open_page("alice")
+    page.get_by_role("button", name="Launch desktop").dblclick(no_wait_after=True)
+    page.wait_for_url("**/desktops/desktop-*")
+    assert count_desktops(services) == 1
+
+
+def test_back_and_reload_never_launch_again(
+    open_page: OpenPage, services: Services, alice: Actor, xfce: str
+) -> None:
+    page = open_page("alice")
+    page.get_by_role("button", name="Launch desktop").click()
+    page.wait_for_url("**/desktops/desktop-*")
+    page.reload()
+    page.go_back()
+    page.reload()
+    page.go_forward()
+    page.go_back()
+    assert count_desktops(services) == 1
+
+
+def test_time_left_counts_down_as_clock_and_ring(open_page: OpenPage, ready: str) -> None:
+    page = open_page("alice")
+    page.goto(f"/desktops/{ready}")
+    clock = page.locator("[data-countdown-text]").first
+    ring = page.locator("[data-countdown-ring]").first
+    before, arc = clock.inner_text(), ring.get_attribute("stroke-dasharray")
+    assert re.fullmatch(r"(30:00|29:\d\d)", before)
+    expect(clock).not_to_have_text(before)
+    expect(ring).not_to_have_attribute("stroke-dasharray", arc or "")
+
+
+def test_times_are_in_the_persons_own_zone(
+    open_page: OpenPage, ready: str, clock: SteppingClock
+) -> None:
+    page = open_page("alice", timezone_id="Europe/Warsaw")
+    page.goto(f"/desktops/{ready}")
+    # 09:30 UTC at the beginning of March.
+    expect(page.locator("time[data-hour]").first).to_have_text("10:30")
+
+
+def test_copy_and_reveal(open_page: OpenPage, services: Services, alice: Actor, ready: str) -> None:
+    page = open_page("alice", permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/desktops/{ready}")
+    secret = services.credentials.reveal(alice, ready).password
+    page.get_by_role("button", name="Copy computer").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "10.203.0.64:3389"
+    expect(page.get_by_text("Copied")).to_be_visible()
+    page.get_by_role("button", name="Copy password").click()
+    page.wait_for_function(
+        "secret => navigator.clipboard.readText().then(t => t === secret)", arg=secret
+    )
+    expect(page.get_by_text(secret)).to_have_count(0)
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text(secret)).to_be_visible()
+    # A refresh of the live region leaves what was revealed alone.
+    with page.expect_response("**/live"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(200)
+    expect(page.get_by_text(secret)).to_be_visible()
+    page.get_by_role("button", name="Hide").click()
+    expect(page.get_by_text(secret)).to_have_count(0)
+
+
+def test_stop_asks_in_a_dialog_that_escape_leaves(
+    open_page: OpenPage, services: Services, ready: str
+) -> None:
+    page = open_page("alice")
+    page.goto(f"/desktops/{ready}")
+    page.get_by_role("link", name="Stop now").click()
+    dialog = page.get_by_role("dialog", name=f"Stop {ready}?")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("link", name="Keep it")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("link", name="Stop now")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Stop now").click()
+    expect(page.get_by_role("heading", name="is being removed")).to_be_visible()
+
+
+def test_colours_change_at_once_and_stay(open_page: OpenPage, alice: Actor, xfce: str) -> None:
+    page = open_page("alice")
+    page.get_by_label("Your menu").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    page.reload()
+    assert page.locator("html").get_attribute("data-look") == "dark"
+
+
+def test_a_page_whose_sign_in_ended_asks_for_it(
+    open_page: OpenPage, services: Services, alice: Actor, xfce: str
+) -> None:
+    page = open_page("alice")
+    page.get_by_role("button", name="Launch desktop").click()
+    page.wait_for_url("**/desktops/desktop-*")
+    for row in services.accounts.sign_ins(alice.person_id or 0):
+        services.accounts.end_sign_in(alice, row.id)
+    page.wait_for_url(re.compile(r"/sign-in\?next="), timeout=15_000)
+
+
+def addresses(ready: str) -> list[str]:
+    own = ["/", "/desktops/", f"/desktops/{ready}", f"/desktops/{ready}/stop", "/account/"]
+    return [*own, "/admin/", "/admin/desktops/?state=all", f"/admin/desktops/{ready}"]
+
+
+@pytest.fixture
+def everything(
+    services: Services, root: Actor, xfce: str, worker: WorkerServices, clock: SteppingClock
+) -> list[str]:
+    """Root has a ready desktop, one that is made and one that ended; the pages that show them."""
+    ended = launch(services, root)
+    clock.step(seconds=7)
+    worker.builder.build_one()
+    services.lifetime.stop(root, ended)
+    worker.teardown.teardown_one()
+    ready = launch(services, root)
+    worker.builder.build_one()
+    making = launch(services, root)
+    return [*addresses(ready), f"/desktops/{making}", f"/desktops/{ended}"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_sticks_out_sideways(
+    open_page: OpenPage, everything: list[str], width: int
+) -> None:
+    page = open_page("root", viewport={"width": width, "height": 800})
+    for path in everything:
+        page.goto(path)
+        too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert too_wide <= 0, path
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_nothing_keeps_people_out(open_page: OpenPage, everything: list[str], colours: str) -> None:
+    """Contrast, names, order of headings and more, as axe sees them."""
+    page = open_page("root", color_scheme=colours, reduced_motion="reduce")
+    axe = Axe()
+    for path in everything:
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details.fold').forEach(fold => fold.open = true)")
+        found = axe.run(page)
+        assert found.violations_count == 0, f"{path}\n{found.generate_report()}"
+    page.context.clear_cookies()
+    page.goto("/sign-in")
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()

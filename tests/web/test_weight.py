@@ -1,0 +1,25 @@
+"""Pages are light: with all that they bring along, compressed as a proxy does it."""
+
+import gzip
+import re
+
+import pytest
+
+from tests.web.conftest import Browse
+from webapp.config import ROOT
+from webapp.services.audit import Actor
+
+LIMIT_BYTES = 100_000
+
+
+@pytest.mark.parametrize("path", ["/", "/desktops/", "/desktops/{id}", "/admin/desktops/"])
+def test_a_page_with_all_it_needs(browse: Browse, root: Actor, ready: str, path: str) -> None:
+    person = "root" if path.startswith("/admin") else "alice"
+    page = browse(person).get(path.format(id=ready))
+    assert page.status_code == 200
+    pictures = set(re.findall(r'src="/static/[0-9a-f]+/(img/[^"]+)"', page.text))
+    files = [*(ROOT / "static/css").iterdir(), *(ROOT / "static/js").iterdir()]
+    files += [ROOT / "static" / picture for picture in pictures]
+    weights = {file.name: len(gzip.compress(file.read_bytes())) for file in files}
+    total = len(gzip.compress(page.data)) + sum(weights.values())
+    assert total < LIMIT_BYTES, weights

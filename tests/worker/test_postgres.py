@@ -1,0 +1,86 @@
+"""Several workers on PostgreSQL, where transactions really run at the same time."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from tests.fakes import FakeNode, FakeProvisioner
+from tests.portal import PASSWORD, make_environment, publish_template
+from tests.worker.life import launch, reservations
+from webapp import bootstrap
+from webapp.adapters import schema
+from webapp.bootstrap import Services, build_services
+from webapp.config import load
+from webapp.domain.states import State
+from webapp.models import Base, Desktop
+from webapp.services.audit import SYSTEM, Actor
+from webapp.worker.loop import Worker
+
+
+@pytest.fixture
+def on_postgres(postgres_url: str, tmp_path: Path) -> Iterator[Services]:
+    services = build_services(load(make_environment(tmp_path, WINUX_DATABASE_URL=postgres_url)))
+    schema.migrate(services.db)
+    publish_template(services)
+    yield services
+    Base.metadata.drop_all(services.db.engine)
+    with services.db.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    services.db.close()
+
+
+def _count(services: Services, state: State) -> int:
+    with services.db.read() as session:
+        return session.scalar(select(func.count()).where(Desktop.state == state)) or 0
+
+
+def _until_all_are(services: Services, state: State, count: int) -> None:
+    patience = time.monotonic() + 30
+    while _count(services, state) < count:
+        assert time.monotonic() < patience, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_three_workers_build_and_tear_down_each_desktop_once(on_postgres: Services) -> None:
+    node = FakeNode()
+    provisioners = [FakeProvisioner(node) for _ in range(3)]
+    workers = [
+        Worker(
+            bootstrap.build_worker_services(
+                on_postgres, f"worker-{number}", provisioner=provisioner, hypervisor=node
+            )
+        )
+        for number, provisioner in enumerate(provisioners)
+    ]
+    people = [
+        Actor(on_postgres.accounts.add_person(SYSTEM, f"person{number}", PASSWORD))
+        for number in range(4)
+    ]
+    wanted = [launch(on_postgres, person) for person in people for _ in range(3)]
+    threads = [threading.Thread(target=worker.run) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        _until_all_are(on_postgres, State.READY, 12)
+        stoppers = [
+            threading.Thread(
+                target=on_postgres.lifetime.stop, args=(Actor(None, is_admin=True), public_id)
+            )
+            for public_id in wanted * 2  # everybody clicks twice
+        ]
+        for stopper in stoppers:
+            stopper.start()
+        _until_all_are(on_postgres, State.ENDED, 12)
+    finally:
+        for worker in workers:
+            worker.stop()
+        for thread in threads:
+            thread.join(30)
+    built = [order.desktop_id for one in provisioners for order in one.orders]
+    assert sorted(built) == sorted(wanted)
+    assert len([vmid for one in provisioners for vmid in one.destroyed]) == 12
+    assert (node.there, reservations(on_postgres)) == ({}, 0)

@@ -1,0 +1,25 @@
+"""Words that the domain has in English, marked for translators; a test holds the two together.
+
+The domain knows the standard library only, so it cannot mark them itself; the pages show them
+through `_()`.
+"""
+
+from webapp.web.language import lazy_gettext
+
+WORDS = (
+    lazy_gettext("Copying the template"),
+    lazy_gettext("Setting size and address"),
+    lazy_gettext("Starting the machine"),
+    lazy_gettext("Setting up your account"),
+    lazy_gettext("Waiting for the screen"),
+    lazy_gettext("English (US)"),
+    lazy_gettext("English (UK)"),
+    lazy_gettext("French"),
+    lazy_gettext("German"),
+    lazy_gettext("Polish"),
+    lazy_gettext("Spanish"),
+    lazy_gettext("Italian"),
+    lazy_gettext("Portuguese"),
+    lazy_gettext("Belgian"),
+    lazy_gettext("Swiss"),
+)
