@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import struct
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +65,20 @@ def canvas_of(page: Page) -> Pixels:
     width, height, text = page.evaluate(READ_CANVAS)
     pixels = np.frombuffer(base64.b64decode(text), np.uint8)
     return pixels.reshape(height, width, 4)[:, :, :3]
+
+
+def keep(pixels: Pixels, file: Path) -> None:
+    """Write a picture as a PNG file ([PNG] 11.2: truecolour, 8 bits, no filter)."""
+    height, width, _ = pixels.shape
+    rows = np.zeros((height, 1 + width * 3), np.uint8)
+    rows[:, 1:] = pixels.reshape(height, width * 3)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
+    packed = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    ]
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
 
 
 def compare(seen: Pixels, true: Pixels) -> Comparison:

@@ -1,18 +1,115 @@
 """A real desktop in Chromium: alice's, launched once for all of these tests."""
 
+import os
+import shutil
+import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, StorageState
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    Page,
+    StorageState,
+    sync_playwright,
+)
 
 from bench.inside import Inside, inside_of
 from bench.viewer import Viewer, wait_shown
+from setup.machine import check_port
+from setup.portal import Portal
+from setup.processes import Child
+from setup.settings import CHECKOUT, TEST, settings_from
+from setup.template import GoldenTemplate as Published
 from setup.visitor import Visitor
-from tests.site import Site
+from tests.e2e.site import Site
+from tests.lab import GoldenTemplate, RealLab
 
-#: What xrdp and IronRDP tell each other of no importance.
+#: Pictures of what was seen, kept after the run.
+ARTIFACTS = CHECKOUT / "var/test-artifacts"
+#: What xrdp and IronRDP tell each other of no importance, and what a break of the link says.
 HARMLESS = ("ironrdp", "WebSocket connection to", "Failed to load resource", "The session ended")
+#: Beside the portal of tests/e2e on the same node: other ports, VM ids and addresses.
+PORT, GATEWAY_PORT = 8092, 8095
+VMIDS = (30_801, 30_899)
+FIRST_HOST, LAST_HOST = 200, 250
+
+
+@dataclass
+class Gateway:
+    """The gateway's process, which tests end and start again."""
+
+    portal: Portal
+    child: Child
+
+    def kill(self) -> None:
+        os.kill(self.child.process.pid, signal.SIGKILL)
+        self.child.process.wait(10)
+
+    def start(self) -> None:
+        self.child = self.portal.start_gateway()
+
+
+@pytest.fixture(scope="session")
+def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
+    """A portal with a worker, and a few people; each run starts empty."""
+    settings = settings_from(os.environ, "WINUX_TEST_", TEST)
+    settings = replace(
+        settings,
+        folder=settings.folder / "browser",
+        port=PORT,
+        gateway_port=GATEWAY_PORT,
+        bridge=lab_node.bridge,
+        subnet=str(lab_node.subnet),
+        lab_port=lab_node.port,
+        vmids=VMIDS,
+    )
+    shutil.rmtree(settings.folder, ignore_errors=True)
+    check_port(settings.listen, PORT, "the port")
+    more = {
+        "WINUX_GUEST_KEY_FILE": str(golden_template.guest_key),
+        "WINUX_ADDRESS_FIRST": str(lab_node.subnet[FIRST_HOST]),
+        "WINUX_ADDRESS_LAST": str(lab_node.subnet[LAST_HOST]),
+    }
+    portal = Portal(settings, lab_node.settings("portal"), more)
+    site = Site(settings, lab_node, portal, golden_template)
+    portal.migrate()
+    vmid, name, version = golden_template.vmid, golden_template.name, golden_template.version
+    portal.publish(Published("", vmid, name, version))
+    site.add_person("root", is_admin=True)
+    for name in ("alice", "bob"):
+        site.add_person(name)
+    web = portal.start_web()
+    site.start_worker()
+    yield site
+    site.end()
+    web.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(site: Site) -> Iterator[Gateway]:
+    gateway = Gateway(site.portal, site.portal.start_gateway())
+    yield gateway
+    gateway.child.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    return ARTIFACTS
 
 
 @dataclass(frozen=True)
@@ -31,7 +128,7 @@ def visitor(site: Site) -> Visitor:
 
 
 @pytest.fixture(scope="session")
-def launch(site: Site, visitor: Visitor) -> Callable[[], Desktop]:
+def launch(site: Site, gateway: Gateway, visitor: Visitor) -> Callable[[], Desktop]:
     """Launches a desktop and lends it what the tests look into it with."""
     return lambda: _launch(site, visitor)
 

@@ -24,8 +24,10 @@ SENTENCES = {
     "be": r"""L'été où ça §è!çà) ê ë ô ~ @#{}[]€ \|^ <>""",
     "ch": r"""Zürich § ° ç è à é ü ö ä £ $ @#¦|¢ [] {} \ ~ ê ñ""",
 }  # fmt: skip
-STROKES = """([text, layout]) =>
-  import("/static/js/desktop-view/typing.js").then(({ strokesFor }) => strokesFor(text, layout))"""
+STROKES = """async ([text, layout]) => {
+  const beside = document.querySelector("script[type=module]").src;
+  return (await import(new URL("typing.js", beside))).strokesFor(text, layout);
+}"""
 
 
 @pytest.mark.parametrize("layout", SENTENCES)

@@ -119,7 +119,8 @@ def test_the_screen_as_a_touchpad_moves_the_pointer_and_taps_at_it(
     before = pointer.bounding_box()
     fingers.draw([(100, 600)], 100, 50)
     after = pointer.bounding_box()
-    assert before and after
+    assert before
+    assert after
     assert after["x"] - before["x"] > 100
     assert after["y"] - before["y"] > 50
     fingers.tap((100, 600))

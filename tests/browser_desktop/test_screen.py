@@ -6,14 +6,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from bench.picture import settled
+from bench.picture import canvas_of, keep, settled
 from bench.viewer import Viewer, wait_true
 from tests.browser_desktop.conftest import Desktop, reopen
-from tests.site import Site
+from tests.e2e.site import Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
 
 TERMINAL = "xfce4-terminal --disable-server --geometry 90x25+100+100"
+
+
+def check_picture(page: Page, desktop: Desktop, artifacts: Path, name: str) -> None:
+    """Every tile is right; else both pictures are kept."""
+    wrong = settled(page, desktop.inside).wrong
+    if wrong:
+        keep(canvas_of(page), artifacts / f"{name}-seen.png")
+        keep(desktop.inside.framebuffer(), artifacts / f"{name}-true.png")
+    assert wrong == [], f"{name}: column, row, dB of each tile that is not right"
 
 
 def size_of(page: Page) -> tuple[int, int]:
@@ -24,10 +33,10 @@ def size_of(page: Page) -> tuple[int, int]:
 def test_after_drawing_scrolling_and_moving_windows(
     view: Page, desktop: Desktop, artifacts: Path
 ) -> None:
-    assert settled(view, desktop.inside).wrong == []
+    check_picture(view, desktop, artifacts, "start")
     desktop.inside.start(f"{TERMINAL} -x sh -c 'ls -laR /usr/share/doc | head -5000; cat'")
     view.wait_for_timeout(3000)
-    assert settled(view, desktop.inside).wrong == []
+    check_picture(view, desktop, artifacts, "scrolled")
     view.mouse.move(400, 112)
     view.mouse.down()
     for step in range(60):
@@ -35,13 +44,15 @@ def test_after_drawing_scrolling_and_moving_windows(
         view.wait_for_timeout(30)
     view.mouse.up()
     view.mouse.move(5, 400)
-    assert settled(view, desktop.inside).wrong == []
+    check_picture(view, desktop, artifacts, "moved")
     view.screenshot(path=artifacts / "desktop-in-browser.png")
     desktop.inside.run("pkill xfce4-terminal; true")
-    assert settled(view, desktop.inside).wrong == []
+    check_picture(view, desktop, artifacts, "closed")
 
 
-def test_the_desktop_follows_the_window_and_is_drawn_right(view: Page, desktop: Desktop) -> None:
+def test_the_desktop_follows_the_window_and_is_drawn_right(
+    view: Page, desktop: Desktop, artifacts: Path
+) -> None:
     for width, height in ((1000, 700), (1601, 901), (2560, 1440), (1280, 800)):
         view.set_viewport_size({"width": width, "height": height})
         began = time.monotonic()
@@ -52,14 +63,16 @@ def test_the_desktop_follows_the_window_and_is_drawn_right(view: Page, desktop: 
             5,
         )
         assert time.monotonic() - began < 3
-        assert settled(view, desktop.inside).wrong == []
+        check_picture(view, desktop, artifacts, "resized")
 
 
-def test_the_picture_is_right_after_a_reconnect(view: Page, desktop: Desktop) -> None:
+def test_the_picture_is_right_after_a_reconnect(
+    view: Page, desktop: Desktop, artifacts: Path
+) -> None:
     desktop.inside.start(TERMINAL)
     view.wait_for_timeout(1500)
     reopen(view)
-    assert settled(view, desktop.inside).wrong == []
+    check_picture(view, desktop, artifacts, "reconnected")
     desktop.inside.run("pkill xfce4-terminal; true")
 
 
@@ -91,11 +104,12 @@ def test_it_is_sharp_on_dense_screens_and_never_too_small(
     assert size_of(page) == expected
     box = page.locator("[data-view-canvas]").bounding_box()
     assert box
-    assert box["width"] <= width
+    # half a pixel of the screen at most is cut off
+    assert box["width"] <= width + 0.5
     assert box["height"] <= height + 0.5
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if width >= 1000:  # one pixel of the desktop is one of the screen
-        assert box["width"] == pytest.approx(expected[0] / density, abs=0.51)
+        assert box["width"] == pytest.approx(expected[0] / density, abs=0.4)
     context.close()
 
 
