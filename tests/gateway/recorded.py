@@ -35,6 +35,20 @@ def pdus(records: list[tuple[int, bytes]], direction: int) -> list[bytes]:
     return [pdu for way, data in records if way == direction for pdu in splitter.feed(data)]
 
 
+def beginning(records: list[tuple[int, bytes]], size_wanted: int) -> list[tuple[int, bytes]]:
+    """The first records, with so many bytes of the desktop's, that end with a whole PDU."""
+    size = total = 0
+    splitter = Splitter()
+    for number, (direction, data) in enumerate(records):
+        if direction == FROM_BROWSER:
+            continue
+        size += len(data)
+        total += sum(map(len, splitter.feed(data)))
+        if total > size_wanted and total == size:
+            return records[: number + 1]
+    raise ValueError("the recording ends within a PDU")
+
+
 class RecordingConversation(Conversation):
     """A conversation that writes down what it is given."""
 

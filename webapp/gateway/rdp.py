@@ -13,11 +13,24 @@ with IronRDP 0.7 and xrdp 0.9.21:
    dropped (`clipboard`).
 6. RemoteFX regions that IronRDP would clip wrongly are split (`surface`, `remotefx`), and tiles
    that were drawn in part are asked for again, whole (`partial_tiles`).
+7. A browser that falls behind pauses its desktop (`pause`): xorgxrdp waits eight seconds for an
+   acknowledgement, then overwrites pictures while xrdp encodes them, and green bars are the result.
+   Few frames may be under way at a time (`capabilities`).
 """
 
 from dataclasses import dataclass, field
 
-from webapp.gateway import client_info, clipboard, fastpath, framing, gcc, mcs, share, surface
+from webapp.gateway import (
+    capabilities,
+    client_info,
+    clipboard,
+    fastpath,
+    framing,
+    gcc,
+    mcs,
+    share,
+    surface,
+)
 from webapp.gateway.client_info import Login
 from webapp.gateway.wire import ProtocolError
 
@@ -62,6 +75,9 @@ class Conversation:
         self._is_answered = False
         self._had_input = False
         self._initiator = 0
+        self.acknowledged = -1
+        """The last frame that the browser has drawn."""
+        self.is_paused = False
 
     def take_input(self) -> bool:
         """Whether the person did something since the last call."""
@@ -78,9 +94,32 @@ class Conversation:
         areas = self._pictures.partial.take()
         if not areas:
             return Flow()
-        payload = share.refresh_areas(self._initiator + mcs.FIRST_USER, areas)
-        pdu = mcs.data_pdu(mcs.SEND_DATA_REQUEST, self._initiator, IO_CHANNEL, payload)
-        return Flow(to_desktop=[pdu])
+        return Flow(to_desktop=[self._own_data(share.refresh_areas(self._user, areas))])
+
+    @property
+    def awaits_browser(self) -> bool:
+        """Whether pictures came that the browser has not said it has drawn."""
+        behind = self._pictures.frame > self.acknowledged or self._pictures.is_in_frame
+        return behind and not self.is_paused
+
+    def pause(self) -> Flow:
+        """Stop the desktop's pictures until the browser has caught up."""
+        self.is_paused = True
+        return Flow(to_desktop=[self._own_data(share.suppress_output(self._user))])
+
+    def _resume(self, flow: Flow) -> None:
+        if self.is_paused:
+            self.is_paused = False
+            pdu = self._own_data(share.allow_output(self._user, self._pictures.size))
+            flow.to_desktop.append(pdu)
+
+    @property
+    def _user(self) -> int:
+        return self._initiator + mcs.FIRST_USER
+
+    def _own_data(self, payload: bytes) -> bytes:
+        """The packet for a PDU of our own to the desktop."""
+        return mcs.data_pdu(mcs.SEND_DATA_REQUEST, self._initiator, IO_CHANNEL, payload)
 
     # -- from the browser -----------------------------------------------------------------------
 
@@ -110,7 +149,7 @@ class Conversation:
 
     def _take_browser_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
         if data.channel == IO_CHANNEL:
-            flow.to_desktop.append(self._io_data(data, pdu))
+            self._take_io_data(data, pdu, flow)
             return
         name = self._channels.get(data.channel)
         if name == clipboard.CHANNEL:
@@ -126,15 +165,22 @@ class Conversation:
         if name in CHANNELS:
             flow.to_desktop.append(pdu)
 
-    def _io_data(self, data: mcs.ChannelData, pdu: bytes) -> bytes:
+    def _take_io_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
         if not self.is_signed_in:
             if not client_info.is_client_info(data.payload):
                 raise ProtocolError("data before the Client Info PDU")
             self.is_signed_in = True
             self._initiator = data.initiator
-            return mcs.with_payload(data, client_info.rewrite(data.payload, self._terms.login))
+            info = client_info.rewrite(data.payload, self._terms.login)
+            flow.to_desktop.append(mcs.with_payload(data, info))
+            return
+        frame = share.acknowledged_frame(data.payload)
+        if frame is not None:
+            self.acknowledged = max(frame, self.acknowledged)
+            self._resume(flow)
         self._had_input = share.has_input(data.payload) or self._had_input
-        return pdu
+        limited = capabilities.limit_frames(data.payload)
+        flow.to_desktop.append(pdu if limited is data.payload else mcs.with_payload(data, limited))
 
     # -- from the desktop -----------------------------------------------------------------------
 
@@ -177,6 +223,8 @@ class Conversation:
             complete = share.complete_deactivate_all(data.payload)
             if complete:
                 pdu = mcs.with_payload(data, complete)
+            elif share.is_font_map(data.payload):
+                self._resume(flow)
         elif name not in CHANNELS:
             return
         flow.to_browser.append(pdu)

@@ -29,6 +29,8 @@ _REST_SECONDS = 0.4
 """A screen that did not change for so long rests: partial tiles are drawn again."""
 _LONGEST_UNREST = 3.0
 """Partial tiles are drawn again after so long even if the screen never rests."""
+_STALL_SECONDS = 2.0
+"""A browser that has not drawn anything for so long has its desktop paused (see `rdp`)."""
 _MOST_ANSWERS = 1 << 20
 """Bytes of our own answers to a desktop that does not take them; a few dozen are honest."""
 
@@ -47,6 +49,7 @@ class Relay:
         self._last_input_at: datetime | None = None
         self._drawn_at = 0.0
         self._mending: asyncio.TimerHandle | None = None
+        self._stalling: asyncio.TimerHandle | None = None
 
     def end(self, ending: Ending) -> None:
         """Make `run` return; the first reason counts."""
@@ -74,9 +77,9 @@ class Relay:
         try:
             return await self._ending
         finally:
-            timer.cancel()
-            if self._mending:
-                self._mending.cancel()
+            for handle in (timer, self._mending, self._stalling):
+                if handle:
+                    handle.cancel()
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
@@ -95,19 +98,38 @@ class Relay:
         address = f"{self.admitted.desktop_id}:3389"
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
         while data := await link.reader.read(READ_SIZE):
-            await self._deliver(self._conversation.from_desktop(data), link)
+            flow = self._conversation.from_desktop(data)
+            self._watch_browser(link)
+            await self._deliver(flow, link)
+            if self._conversation.has_disconnected:
+                return Ending(ConnectionEnd.LOGGED_OUT)
             self._mend_later(link)
-        has_said_goodbye = self._conversation.has_disconnected
-        return Ending(ConnectionEnd.LOGGED_OUT if has_said_goodbye else ConnectionEnd.UNREACHABLE)
+        return Ending(ConnectionEnd.UNREACHABLE)
 
     async def _deliver(self, flow: Flow, link: DesktopLink) -> None:
-        for pdu in flow.to_desktop:
-            link.writer.write(pdu)
+        self._write(flow, link)
         if link.writer.transport.get_write_buffer_size() > _MOST_ANSWERS:
             raise ProtocolError("the desktop does not read")
         for message in flow.to_browser:
             self._bytes_down += len(message)
             await self._browser.send(message)
+
+    def _watch_browser(self, link: DesktopLink) -> None:
+        if self._stalling is None and self._conversation.awaits_browser:
+            drawn = self._conversation.acknowledged
+            loop = asyncio.get_running_loop()
+            self._stalling = loop.call_later(_STALL_SECONDS, self._check_browser, link, drawn)
+
+    def _check_browser(self, link: DesktopLink, drawn: int) -> None:
+        """Pause the desktop if the browser has drawn nothing since the last look."""
+        self._stalling = None
+        if self._conversation.acknowledged == drawn and self._conversation.awaits_browser:
+            self._write(self._conversation.pause(), link)
+        self._watch_browser(link)
+
+    def _write(self, flow: Flow, link: DesktopLink) -> None:
+        for pdu in flow.to_desktop:
+            link.writer.write(pdu)
 
     def _mend_later(self, link: DesktopLink) -> None:
         loop = asyncio.get_running_loop()
@@ -123,8 +145,7 @@ class Relay:
             self._mending = loop.call_at(rests_at, self._mend, link, since)
             return
         self._mending = None
-        for pdu in self._conversation.refresh().to_desktop:
-            link.writer.write(pdu)
+        self._write(self._conversation.refresh(), link)
 
     async def _guard(self, pump: Awaitable[Ending]) -> None:
         """Run one direction; however it ends, the connection ends with it."""

@@ -31,6 +31,8 @@ LOOK_SECONDS = 1.0
 BLIND_SECONDS = 30.0
 """Without an answer of the database for so long, nobody knows who may stay: all must go."""
 PING_SECONDS = 20.0
+PONG_SECONDS = 60.0
+"""A busy page answers late: its pong waits behind the pictures that it has yet to draw."""
 
 _LARGEST_MESSAGE = 4 << 20
 """One message of an admitted browser; a clipboard text comes in one piece."""
@@ -93,7 +95,7 @@ class Gateway:
             open_timeout=HAND_SHAKE_SECONDS,
             close_timeout=CLOSE_SECONDS,
             ping_interval=PING_SECONDS,
-            ping_timeout=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
             max_size=rdcleanpath.LONGEST,
             max_queue=_MOST_MESSAGES,
         )

@@ -9,8 +9,8 @@ from webapp.gateway.wire import Reader
 _TYPE_MASK = 0x0F
 _DEACTIVATE_ALL, _DATA = 6, 7
 _PROTOCOL_VERSION = 0x10
-_INPUT, _REFRESH = 0x1C, 0x21
-"""pduType2 of TS_INPUT_PDU and TS_REFRESH_RECT_PDU."""
+_INPUT, _REFRESH, _SUPPRESS, _FONT_MAP, _FRAME_ACKNOWLEDGE = 0x1C, 0x21, 0x23, 0x28, 0x38
+"""pduType2 of the PDUs that the gateway knows."""
 _SHARE_DATA_HEADER = 18
 _TYPE2 = 14
 _SHARE_ID = 0x000103EA
@@ -47,15 +47,44 @@ def has_input(payload: bytes) -> bool:
     return False
 
 
+def is_font_map(payload: bytes) -> bool:
+    """Whether this is the server's last PDU of an activation (2.2.1.22)."""
+    return _is_data(payload, _FONT_MAP)
+
+
+def acknowledged_frame(payload: bytes) -> int | None:
+    """The frame that a TS_FRAME_ACKNOWLEDGE_PDU names (MS-RDPRFX 2.2.3.1); None for other PDUs."""
+    if not _is_data(payload, _FRAME_ACKNOWLEDGE):
+        return None
+    return Reader(payload, _SHARE_DATA_HEADER).u32()
+
+
 def refresh_areas(source: int, areas: Sequence[Rectangle]) -> bytes:
     """A Refresh Rect PDU (2.2.11.2) for at most 255 areas; `source` is the client's channel."""
     body = struct.pack("<B3x", len(areas))
     for one in areas:
         last = (one.x + one.width - 1, one.y + one.height - 1)
         body += struct.pack("<4H", one.x, one.y, *last)
+    return _client_data(source, _REFRESH, body)
+
+
+def suppress_output(source: int) -> bytes:
+    """A Suppress Output PDU (2.2.11.3) that stops pictures."""
+    return _client_data(source, _SUPPRESS, bytes(4))
+
+
+def allow_output(source: int, size: tuple[int, int]) -> bytes:
+    """A Suppress Output PDU that lets pictures come again, beginning with the whole screen.
+
+    The rectangle is inclusive by the specification, but xorgxrdp takes its ends as exclusive.
+    """
+    return _client_data(source, _SUPPRESS, struct.pack("<B3x4H", 1, 0, 0, *size))
+
+
+def _client_data(source: int, kind: int, body: bytes) -> bytes:
     size = _SHARE_DATA_HEADER + len(body)
     control = struct.pack("<HHH", size, _PROTOCOL_VERSION | _DATA, source)
-    return control + struct.pack("<IBBHBBH", _SHARE_ID, 0, 1, size, _REFRESH, 0, 0) + body
+    return control + struct.pack("<IBBHBBH", _SHARE_ID, 0, 1, size, kind, 0, 0) + body
 
 
 def _is_data(payload: bytes, kind: int) -> bool:

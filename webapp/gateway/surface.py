@@ -1,6 +1,7 @@
 """Surface commands in fast-path output, as xrdp's pictures come (MS-RDPBCGR 2.2.9.1.2, 2.2.9.2).
 
-Everything passes as it is but RemoteFX messages whose region IronRDP would clip wrongly.
+Everything passes as it is but RemoteFX messages whose region IronRDP would clip wrongly. Frames are
+counted on the way, for knowing whether the browser keeps up.
 """
 
 import struct
@@ -15,6 +16,8 @@ _SURFACE_COMMANDS = 4
 _SINGLE, _LAST, _FIRST, _NEXT = 0, 1, 2, 3
 _COMPRESSED = 2
 _UPDATE_HEADER = 3
+_MARKER, _MARKER_SIZE, _BEGIN, _END = 4, 8, 0, 1
+"""cmdType CMDTYPE_FRAME_MARKER, its size, and its frameAction (2.2.9.2.3)."""
 _BITS = frozenset({1, 6})
 """cmdType CMDTYPE_SET_SURFACE_BITS and CMDTYPE_STREAM_SURFACE_BITS."""
 _BITS_HEADER = 22
@@ -34,6 +37,11 @@ class Mender:
 
     def __init__(self) -> None:
         self.partial = PartialTiles()
+        self.frame = -1
+        """The last whole frame that came."""
+        self.is_in_frame = False
+        self.size = (0, 0)
+        """Width and height of the screen."""
         self._lost: list[list[remotefx.Rectangle]] = []
         self._command = bytearray()
 
@@ -63,6 +71,9 @@ class Mender:
         self._lost = []
         self._command.clear()
         head = pdu[data_at : data_at + _BITS_HEADER]
+        if head[:2] == struct.pack("<H", _MARKER) and len(head) >= _MARKER_SIZE:
+            self._mark(*struct.unpack_from("<HI", head, 2))
+            return pdu
         if len(head) < _BITS_HEADER or struct.unpack_from("<H", head)[0] not in _BITS:
             return pdu
         if head[_FLAGS_AT] & _EXTENDED:
@@ -72,12 +83,18 @@ class Mender:
         region = remotefx.find_region(message)
         if region is None:
             return pdu
-        self.partial.drawn(region.rectangles, *struct.unpack_from("<HH", head, _SIZE_AT))
+        self.size = struct.unpack_from("<HH", head, _SIZE_AT)
+        self.partial.drawn(region.rectangles, *self.size)
         self._lost = remotefx.split_bands(region.rectangles)
         if not self._lost:
             return pdu
         lost = [one for group in self._lost for one in group]
         return pdu[:place] + remotefx.without(message, region, lost)
+
+    def _mark(self, action: int, frame: int) -> None:
+        self.is_in_frame = action == _BEGIN
+        if action == _END:
+            self.frame = frame
 
     def _finish(self) -> Iterator[bytes]:
         """The commands that paint what was taken out."""
