@@ -86,6 +86,7 @@ class FakeProvisioner:
         self.orders: list[BuildOrder] = []
         self.destroyed: list[int] = []
         self.told: list[tuple[str, str, datetime]] = []
+        self.warned: list[tuple[str, str, str]] = []
 
     def create(
         self, order: BuildOrder, *, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]
