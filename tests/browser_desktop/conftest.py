@@ -52,6 +52,11 @@ class Gateway:
     def start(self) -> None:
         self.child = self.portal.start_gateway()
 
+    def ensure(self) -> None:
+        """After a test that failed half-way."""
+        if not self.child.is_running():
+            self.start()
+
 
 @pytest.fixture(scope="session")
 def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
@@ -71,6 +76,7 @@ def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
     check_port(settings.listen, PORT, "the port")
     more = {
         "WINUX_GUEST_KEY_FILE": str(golden_template.guest_key),
+        "WINUX_MAX_DESKTOPS": "10",
         "WINUX_ADDRESS_FIRST": str(lab_node.subnet[FIRST_HOST]),
         "WINUX_ADDRESS_LAST": str(lab_node.subnet[LAST_HOST]),
     }
@@ -170,8 +176,9 @@ def context(chromium: Browser, signed_in: StorageState) -> Iterator[BrowserConte
 
 
 @pytest.fixture
-def view(context: BrowserContext, site: Site, desktop: Desktop) -> Iterator[Page]:
+def view(context: BrowserContext, site: Site, gateway: Gateway, desktop: Desktop) -> Iterator[Page]:
     """The desktop, shown; any error on the page's console fails the test."""
+    gateway.ensure()
     page = Viewer(context, site.url).look_at(desktop.id)
     errors: list[str] = []
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)

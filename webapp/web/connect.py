@@ -29,7 +29,7 @@ from webapp.web.access import signed_in
 from webapp.web.connect_words import view_words
 from webapp.web.context import actor, services
 from webapp.web.desktop_view import DesktopView
-from webapp.web.errors import status_of
+from webapp.web.errors import show_own, status_of
 from webapp.web.security import content_security_policy
 from webapp.web.vendor import vendor_url
 from webapp.web.viewing import whole_view
@@ -122,7 +122,7 @@ def left(public_id: str) -> ResponseReturnValue:
 def refuse(error: WinuxError) -> ResponseReturnValue:
     """Refusals for the page's script; `again`: asking later may work. A page shows them itself."""
     if request.endpoint == "connect.show":
-        raise error
+        return show_own(error)
     status = status_of(error)
     answer = jsonify(
         message=error.message,

@@ -11,9 +11,9 @@ export class Backoff {
     this.#tries = 0;
   }
 
-  /** Resolves when it is time; `tick(seconds)` hears how long it still takes. */
-  async wait(tick) {
-    const ms = this.#next();
+  /** Resolves when it is time, `least` ms from now or later; `tick(seconds)` hears how long it takes. */
+  async wait(tick, least = 0) {
+    const ms = Math.max(least, this.#next());
     const due = performance.now() + ms;
     const timer = setInterval(() => tick(secondsUntil(due)), 1_000);
     tick(secondsUntil(due));

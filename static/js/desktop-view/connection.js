@@ -8,6 +8,9 @@ import * as rdp from "./rdp.js";
 
 /** A session this old worked: the next break starts again with the shortest wait. */
 const WORKED_MS = 10_000;
+/** A gateway that says that it restarts is not there at once. */
+const RESTARTS = 1001;
+const RESTART_MS = 1_500;
 
 /**
  * Keeps one session going. `parts`: { canvas, portal, screen, picture, curtain, words, moduleUrl,
@@ -97,7 +100,7 @@ export class Connection {
     await this.#backoff.wait((seconds) => {
       const when = seconds ? this.words.in.replace("%d", seconds) : this.words.now;
       this.curtain.waiting(ending.title, `${ending.text} ${when}`);
-    });
+    }, ending.code === RESTARTS ? RESTART_MS : 0);
     return this.#isWanted;
   }
 

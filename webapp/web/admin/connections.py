@@ -5,6 +5,7 @@ from http import HTTPStatus
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.errors import NotFound
 from webapp.services.connect import ConnectionView
 from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
@@ -35,8 +36,12 @@ def connections_live() -> ResponseReturnValue:
 @admin_only
 def cut(connection_id: str) -> ResponseReturnValue:
     """End one connection; the desktop goes on."""
-    services().connections.cut(actor(as_admin=True), connection_id)
-    flash(_("The connection is cut. The desktop goes on."), "good")
+    try:
+        services().connections.cut(actor(as_admin=True), connection_id)
+    except NotFound:
+        flash(_("That connection had ended already."), "good")
+    else:
+        flash(_("The connection is cut. The desktop goes on."), "good")
     return redirect(url_for("admin.connections"), HTTPStatus.SEE_OTHER)
 
 
