@@ -6,6 +6,7 @@ Bad ones are named for what they do.
 import asyncio
 import datetime
 import hashlib
+import ipaddress
 import ssl
 import struct
 from pathlib import Path
@@ -30,7 +31,7 @@ class FakeDesktop:
         self.received = bytearray()
         """What came inside TLS, of all connections."""
         self.open = 0
-        self._tls, self.certificate_sha256 = make_certificate(folder)
+        self.tls, self.certificate_sha256 = make_certificate(folder)
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -56,7 +57,7 @@ class FakeDesktop:
         header = await reader.readexactly(4)
         await reader.readexactly(struct.unpack(">H", header[2:])[0] - 4)
         writer.write(CONFIRM)
-        await writer.start_tls(self._tls)
+        await writer.start_tls(self.tls)
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Send each record once as many PDUs came as came before it in the recording."""
@@ -150,6 +151,10 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, str]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
         .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
         .sign(key, hashes.SHA256())
     )
     file = folder / f"desktop-{x509.random_serial_number():x}.pem"

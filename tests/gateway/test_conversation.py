@@ -15,6 +15,8 @@ from webapp.gateway.wire import ProtocolError
 LOGIN = Login("alice", "secret")
 RECORDS = recorded.read("xfce-with-resize")
 DESKTOP = recorded.pdus(RECORDS, recorded.FROM_DESKTOP)
+#: The length of a completed Deactivate All.
+DEACTIVATE_ALL = 28
 SCANCODE, MOUSE, SYNCHRONISE = "0404001e", "04092000080e01c800", "040360"
 
 
@@ -30,16 +32,36 @@ def replay(records: list[tuple[int, bytes]]) -> list[Flow]:
     return list(recorded.replayed(Conversation(Terms(LOGIN)), records))
 
 
-def test_every_message_for_the_browser_is_one_whole_pdu() -> None:
+def to_browser(flows: list[Flow]) -> list[bytes]:
+    """All PDUs for the browser, out of the messages that carry them."""
+    splitter = framing.Splitter()
+    return [pdu for flow in flows for message in flow.to_browser for pdu in splitter.feed(message)]
+
+
+def is_font_map(pdu: bytes) -> bool:
+    return (
+        not framing.is_fastpath(pdu) and len(pdu) > 30 and mcs.parse_data(pdu).payload[14] == 0x28
+    )
+
+
+def test_every_message_holds_whole_pdus_and_one_alone_during_an_activation() -> None:
+    is_active = False
+    counts = set()
     for flow in replay(RECORDS):
-        for pdu in flow.to_browser:
-            assert framing.pdu_length(pdu) == len(pdu)
+        for sent in flow.to_browser:
+            pdus = list(framing.Splitter().feed(sent))
+            assert b"".join(pdus) == sent
+            is_active = is_active and len(sent) != DEACTIVATE_ALL
+            counts.add((is_active, len(pdus) > 1))
+            is_active = is_active or (mcs.kind_of(sent) == 0x68 and is_font_map(sent))
+    assert counts == {(False, False), (True, False), (True, True)}
 
 
 def test_nothing_is_lost_or_reordered_but_deactivate_all_is_completed() -> None:
-    sent = [pdu for flow in replay(RECORDS) for pdu in flow.to_browser]
+    sent = to_browser(replay(RECORDS))
     changed = [(was, now) for was, now in zip(DESKTOP, sent, strict=True) if was != now]
     assert len(changed) == 1, "one resize, one Deactivate All"
+    assert len(changed[0][1]) == DEACTIVATE_ALL
     payload = mcs.parse_data(changed[0][1]).payload
     assert len(mcs.parse_data(changed[0][0]).payload) == 6
     assert struct.unpack_from("<HH", payload) == (13, 0x16)
@@ -49,9 +71,7 @@ def test_nothing_is_lost_or_reordered_but_deactivate_all_is_completed() -> None:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_how_the_network_cuts_the_bytes_changes_nothing(size: int) -> None:
     cut = [(way, data[at : at + size]) for way, data in RECORDS for at in range(0, len(data), size)]
-    whole = [m for flow in replay(RECORDS) for m in flow.to_browser]
-    pieces = [m for flow in replay(cut) for m in flow.to_browser]
-    assert pieces == whole
+    assert to_browser(replay(cut)) == to_browser(replay(RECORDS))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +108,7 @@ def test_what_only_the_page_does_is_no_input() -> None:
 def test_channels_that_winux_does_not_offer_are_dropped_both_ways() -> None:
     records = [(way, data.replace(b"drdynvc\0", b"rdpdr\0\0\0")) for way, data in RECORDS]
     up = [pdu for flow in replay(records) for pdu in flow.to_desktop]
-    down = [pdu for flow in replay(records) for pdu in flow.to_browser]
+    down = to_browser(replay(records))
     on_it = [
         pdu
         for pdu in up + down
@@ -182,7 +202,9 @@ def test_a_paused_desktop_goes_on_after_a_resize() -> None:
     conversation = Conversation(Terms(LOGIN))
     replies: list[tuple[int, ...]] = []
     for place, flow in enumerate(recorded.replayed(conversation, RECORDS)):
-        if any(mcs.kind_of(pdu) and len(pdu) == 28 for pdu in flow.to_browser):  # Deactivate All
+        if any(
+            mcs.kind_of(pdu) and len(pdu) == DEACTIVATE_ALL for pdu in flow.to_browser
+        ):  # Deactivate All
             conversation.pause()
         if place and not framing.is_fastpath(RECORDS[place][1]) and flow.to_desktop:
             replies += output_allowed(

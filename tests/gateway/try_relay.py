@@ -20,6 +20,7 @@ from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.limits import KEYBOARD_LAYOUTS
 from webapp.gateway import relay, x224
 from webapp.gateway.admission import Visitor
+from webapp.gateway.process import run_in_loop
 from webapp.gateway.server import Gateway, Settings
 from webapp.services.connect import Admitted, Traffic
 
@@ -102,7 +103,7 @@ def main() -> None:
     admissions = EverybodyIsWelcome(options.target, options.user, password)
     settings = Settings(*options.listen, public_origin=options.origin, max_connections=1000)
     sys.stdout.write(f"listening on {options.listen}\n")
-    asyncio.run(Gateway(settings, admissions, SystemClock()).run(asyncio.Event()))
+    run_in_loop(Gateway(settings, admissions, SystemClock()).run(asyncio.Event()))
 
 
 if __name__ == "__main__":

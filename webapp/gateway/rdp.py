@@ -6,7 +6,7 @@ with IronRDP 0.7 and xrdp 0.9.21:
 
 1. Client Info: the real user and password are put in (`client_info`).
 2. Core data: 32 bpp, the LAN connection type, a client build that may resize (`gcc`).
-3. Server PDUs go out one per message until Font Map, after every activation: IronRDP drops what
+3. Server PDUs go out one per message until Font Map, at every activation: IronRDP drops what
    follows in the same message.
 4. xrdp's Deactivate All is completed (`share`).
 5. Clipboard messages of a forbidden direction, and channels that Winux does not offer, are
@@ -73,6 +73,8 @@ class Conversation:
         self.has_disconnected = False
         """The desktop said good-bye (MCS Disconnect Provider Ultimatum): somebody logged out."""
         self._is_answered = False
+        self._is_active = False
+        self._message: list[bytes] = []
         self._had_input = False
         self._initiator = 0
         self.acknowledged = -1
@@ -188,10 +190,24 @@ class Conversation:
         flow = Flow()
         for pdu in self._desktop.feed(data):
             if framing.is_fastpath(pdu):
-                flow.to_browser.extend(self._pictures.take(pdu))
+                for one in self._pictures.take(pdu):
+                    self._to_browser(one, flow)
             else:
                 self._take_answer(pdu, flow)
+        self._end_message(flow)
         return flow
+
+    def _to_browser(self, pdu: bytes, flow: Flow) -> None:
+        """A message of its own during an activation; else with its neighbours in one."""
+        if self._is_active:
+            self._message.append(pdu)
+        else:
+            flow.to_browser.append(pdu)
+
+    def _end_message(self, flow: Flow) -> None:
+        if self._message:
+            flow.to_browser.append(b"".join(self._message))
+            self._message.clear()
 
     def _take_answer(self, pdu: bytes, flow: Flow) -> None:
         if self._channel_names is None:
@@ -205,7 +221,7 @@ class Conversation:
             return
         elif kind & mcs.CHOICE == mcs.DISCONNECT:
             self.has_disconnected = True
-        flow.to_browser.append(pdu)
+        self._to_browser(pdu, flow)
 
     def _take_desktop_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
         name = self._channels.get(data.channel)
@@ -222,9 +238,14 @@ class Conversation:
         if name is None:
             complete = share.complete_deactivate_all(data.payload)
             if complete:
+                self._end_message(flow)
+                self._is_active = False
                 pdu = mcs.with_payload(data, complete)
             elif share.is_font_map(data.payload):
+                flow.to_browser.append(pdu)
+                self._is_active = True
                 self._resume(flow)
+                return
         elif name not in CHANNELS:
             return
-        flow.to_browser.append(pdu)
+        self._to_browser(pdu, flow)
