@@ -148,12 +148,12 @@ def golden_template(lab_node: RealLab) -> GoldenTemplate:
 
 
 def _guest_key(folder: Path) -> Path:
-    """The checkout's key if set-up has made one (then the template is in the cache), else ours."""
-    own = ROOT / "var/guest_key"
+    """A copy of the key that set-up made (its template is in the cache), or one of our own."""
+    own, key = ROOT / "var/guest_key", folder / "guest_key"
     if own.is_file():
-        return own
-    key = folder / "guest_key"
-    if not key.exists():
+        for suffix in ("", ".pub"):
+            shutil.copy2(f"{own}{suffix}", f"{key}{suffix}")
+    elif not key.exists():
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "winux", "-f", str(key)]
         subprocess.run(command, check=True)
     return key
