@@ -128,8 +128,9 @@ def test_a_daemon_that_a_failed_run_left_is_ended(make_provisioner: MakeProvisio
     assert _sleeps() == 0
 
 
-def test_a_flood_of_output_fills_neither_memory_nor_disk(
-    make_provisioner: MakeProvisioner, config: Config
+@pytest.mark.parametrize("flood", ["flood of output", "flood of words", "flood of lines"])
+def test_a_flood_fills_neither_memory_nor_disk(
+    make_provisioner: MakeProvisioner, config: Config, flood: str
 ) -> None:
     largest: list[int] = [0, 0]
     is_over = threading.Event()
@@ -154,7 +155,7 @@ def test_a_flood_of_output_fills_neither_memory_nor_disk(
     watching.start()
     try:
         with pytest.raises(OutsideFailed) as caught:
-            make_provisioner("flood").destroy("desktop-0a1b2c3d", 30001)
+            make_provisioner(flood, timeout=15).destroy("desktop-0a1b2c3d", 30001)
     finally:
         is_over.set()
         watching.join()
