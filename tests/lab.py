@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from setup.processes import DIE_WITH_PARENT
+
 ROOT = Path(__file__).parents[1]
 PLAYBOOKS = ROOT / "playbooks"
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
@@ -45,7 +47,9 @@ class RealLab:
         """Serve; return when the API answers."""
         names = [f"--state-dir={self.state_dir}", f"--listen=127.0.0.1:{self.port}"]
         places = [f"--bridge={self.bridge}", f"--subnet={self.subnet}"]
-        command = [sys.executable, "-m", "labnode", "serve", *names, *places, "--faults"]
+        # also when this run is interrupted and its fixtures never end
+        serve = [*DIE_WITH_PARENT, sys.executable, "-m", "labnode", "serve"]
+        command = [*serve, *names, *places, "--faults"]
         ready = self.state_dir / "ready"
         ready.unlink(missing_ok=True)
         with self.log.open("ab") as log:
