@@ -40,19 +40,10 @@ class Portal:
 
     def publish(self, template: GoldenTemplate) -> None:
         """Offer the template to people; known versions stay as they are."""
-        known = self.ask("template", "list")
-        if not any(
-            row["vmid"] == template.vmid and row["version"] == template.version for row in known
-        ):
-            offer = [
-                "--name",
-                template.name,
-                "--vmid",
-                str(template.vmid),
-                "--version",
-                template.version,
-            ]
-            self._run("template", "publish", *offer)
+        versions = {(row["vmid"], row["version"]) for row in self.ask("template", "list")}
+        if (template.vmid, template.version) not in versions:
+            offer = ["--name", template.name, "--vmid", str(template.vmid)]
+            self._run("template", "publish", *offer, "--version", template.version)
 
     def make_person(self, name: str, *, is_admin: bool = False) -> str:
         """Make the account, or give the one that is there a new random password; the password."""
@@ -114,13 +105,23 @@ class Portal:
         command = [WINUX, *arguments]
         run_logged(command, self.log, "Mend what it says, then run this again.", self.environment)
 
+    def troubles(self) -> str:
+        """What /readyz says is missing for launches to work; empty when nothing is."""
+        status, body = self._get("/readyz")
+        return "" if status == http.HTTPStatus.OK else body
+
     def _is_web_up(self) -> bool:
-        web = http.client.HTTPConnection(self.settings.listen, self.settings.port, timeout=2)
+        return self._get("/healthz")[0] == http.HTTPStatus.OK
+
+    def _get(self, path: str) -> tuple[int, str]:
+        """Status and body; (0, why) while nothing answers."""
+        web = http.client.HTTPConnection(self.settings.listen, self.settings.port, timeout=5)
         try:
-            web.request("GET", "/healthz")
-            return web.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
+            web.request("GET", path)
+            answer = web.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            return 0, str(error)
         finally:
             web.close()
 

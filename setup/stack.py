@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from setup import environment, machine, packages
+from setup.commands import tail
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node, credentials, running_containers, start_lab_node
 from setup.portal import GUEST_KEY, Portal
@@ -18,7 +19,7 @@ from setup.template import GoldenTemplate, build_template, built_template, make_
 STEPS = 6
 #: Room for wheels, environment, root file system and its copies; and for a run after that.
 FIRST_DISK_GB, REPEAT_DISK_GB = 8, 1
-TEARDOWN_TIMEOUT_S = 90
+READY_TIMEOUT_S, TEARDOWN_TIMEOUT_S = 60, 90
 
 
 class Stack:
@@ -35,6 +36,7 @@ class Stack:
         self.progress = progress
         self.portal: Portal | None = None
         self.children: dict[str, Child] = {}
+        self.has_network = False
 
     def check(self) -> None:
         """SetupFailed, before anything is touched, if this machine cannot run the stack."""
@@ -65,6 +67,7 @@ class Stack:
         """Lab node, template, database, worker and web; the portal answers when this returns."""
         logs = self.settings.logs
         with self.progress.step("Lab node", 3, logs / "labnode.log"):
+            self.has_network = True
             self.children["lab node"] = start_lab_node(self.settings)
         template = self._template()
         self.portal = portal = Portal(
@@ -76,6 +79,7 @@ class Stack:
             self.children["worker"] = portal.start_worker()
         with self.progress.step("Web server", 3, logs / "web.log"):
             self.children["web server"] = portal.start_web()
+            self._wait_until_launches_work(portal)
         return portal
 
     def dead_child(self) -> Child | None:
@@ -96,8 +100,6 @@ class Stack:
 
     def stop(self) -> None:
         """End desktops, processes and network; if a desktop does not end, its node is cleaned."""
-        if not self.children:
-            return
         self._stop_child("web server")
         try:
             if {"worker", "lab node"} <= self.children.keys():
@@ -106,9 +108,19 @@ class Stack:
             print(failure, flush=True)
         self._stop_child("worker")
         self._stop_child("lab node")
-        log = self.settings.logs / "clean.log"
-        has_leftovers = bool(running_containers(self.settings))
-        clean_lab_node(self.settings.lab, log, network_alone=not has_leftovers)
+        if self.has_network:
+            log = self.settings.logs / "clean.log"
+            has_leftovers = bool(running_containers(self.settings))
+            clean_lab_node(self.settings.lab, log, network_alone=not has_leftovers)
+            self.has_network = False
+
+    def _wait_until_launches_work(self, portal: Portal) -> None:
+        give_up = time.monotonic() + READY_TIMEOUT_S
+        while troubles := portal.troubles():
+            if time.monotonic() > give_up or self.dead_child():
+                log = self.settings.logs / "worker.log"
+                raise SetupFailed(f"The portal is not ready: {troubles}\n{tail(log)}", "See above.")
+            time.sleep(0.2)
 
     def _stop_child(self, name: str) -> None:
         if child := self.children.pop(name, None):
