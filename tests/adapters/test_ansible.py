@@ -312,6 +312,19 @@ def test_a_sweep_leaves_runs_alone_that_go_on(
     _until(lambda: not processes_of(config.portal_id) and not rests(config))
 
 
+def test_a_sweep_leaves_alone_what_another_portal_keeps_beside_it(
+    make_provisioner: MakeProvisioner, config: Config
+) -> None:
+    ours = config.secrets_dir / f"winux-{config.portal_id}-{'0' * 12}"
+    theirs = config.secrets_dir / f"winux-{config.portal_id}-2-{'0' * 12}"
+    ours.mkdir()
+    theirs.mkdir()
+    make_provisioner("hang").sweep()
+    assert not ours.exists()
+    assert theirs.exists()
+    theirs.rmdir()
+
+
 def _sleeps() -> int:
     return sum(
         command.split() == ["sleep", str(LONG)]
