@@ -132,5 +132,5 @@ class Stack:
         if template := built_template(self.settings, GUEST_KEY):
             self.progress.skip("Golden template")
             return template
-        with self.progress.step("Golden template", 240, log):
+        with self.progress.step("Golden template", 240, log, cache_dir() / "base.log"):
             return build_template(self.settings, GUEST_KEY)
