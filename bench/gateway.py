@@ -86,7 +86,7 @@ def peer(name: str, target: int, folder: Path) -> Iterator[tuple[psutil.Process,
     port = free_port()
     if name == "websockify":
         options = ["--ssl-target", f"127.0.0.1:{port}", f"127.0.0.1:{target}"]
-        command = [sys.executable, "-m", "websockify", *options]
+        command = ["/usr/bin/websockify", *options]
     else:
         listen = f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr"
         command = ["socat", "-b65536", listen, f"OPENSSL:127.0.0.1:{target},verify=0"]

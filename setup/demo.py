@@ -100,7 +100,7 @@ Winux is ready after {duration(took_s)}.
   User        {desktop.user}
   Password    {desktop.password}
 
-These passwords are new at each start; until then they are also in {REPORT.relative_to(CHECKOUT)}.
+The passwords are new at each start; meanwhile they are also in {REPORT.relative_to(CHECKOUT)}.
 Ctrl-C ends everything.""")
 
 
@@ -112,7 +112,7 @@ def _watch(stack: Stack) -> None:
 
 
 def _stop(stack: Stack) -> None:
-    if not stack.children:
+    if not stack.has_network:
         return
     print("\nStopping desktops, web server, worker and lab node …", flush=True)
     began = time.monotonic()

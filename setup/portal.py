@@ -40,19 +40,10 @@ class Portal:
 
     def publish(self, template: GoldenTemplate) -> None:
         """Offer the template to people; known versions stay as they are."""
-        known = self.ask("template", "list")
-        if not any(
-            row["vmid"] == template.vmid and row["version"] == template.version for row in known
-        ):
-            offer = [
-                "--name",
-                template.name,
-                "--vmid",
-                str(template.vmid),
-                "--version",
-                template.version,
-            ]
-            self._run("template", "publish", *offer)
+        versions = {(row["vmid"], row["version"]) for row in self.ask("template", "list")}
+        if (template.vmid, template.version) not in versions:
+            offer = ["--name", template.name, "--vmid", str(template.vmid)]
+            self._run("template", "publish", *offer, "--version", template.version)
 
     def make_person(self, name: str, *, is_admin: bool = False) -> str:
         """Make the account, or give the one that is there a new random password; the password."""
@@ -131,13 +122,23 @@ class Portal:
         command = [WINUX, *arguments]
         run_logged(command, self.log, "Mend what it says, then run this again.", self.environment)
 
+    def troubles(self) -> str:
+        """What /readyz says is missing for launches to work; empty when nothing is."""
+        status, body = self._get(self.settings.port, "/readyz")
+        return "" if status == http.HTTPStatus.OK else body
+
     def _answers(self, port: int, path: str) -> bool:
-        web = http.client.HTTPConnection(self.settings.listen, port, timeout=2)
+        return self._get(port, path)[0] == http.HTTPStatus.OK
+
+    def _get(self, port: int, path: str) -> tuple[int, str]:
+        """Status and body; (0, why) while nothing answers."""
+        web = http.client.HTTPConnection(self.settings.listen, port, timeout=5)
         try:
             web.request("GET", path)
-            return web.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
+            answer = web.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            return 0, str(error)
         finally:
             web.close()
 
@@ -153,7 +154,8 @@ class Portal:
             ),
             "WINUX_SECRET_KEY_FILE": self._kept_secret("secret_key"),
             "WINUX_ENCRYPTION_KEY_FILE": self._kept_secret("encryption_key"),
-            "WINUX_PORTAL_ID": self.settings.folder.name,
+            # no two stacks on one machine share a bridge, so no two of them share this
+            "WINUX_PORTAL_ID": f"{self.settings.folder.name}-{self.settings.bridge}",
             "WINUX_PUBLIC_URL": self.settings.url,
             "WINUX_GATEWAY_LISTEN": f"{self.settings.listen}:{self.settings.gateway_port}",
             "WINUX_DATABASE_URL": f"sqlite:///{self.settings.folder / 'winux.db'}",

@@ -25,13 +25,13 @@ class Progress:
         self.started = time.monotonic()
 
     @contextmanager
-    def step(self, what: str, usually_s: int, log: Path | None = None) -> Iterator[None]:
-        """Announce `what`; while the body runs show elapsed seconds and the last line of `log`."""
+    def step(self, what: str, usually_s: int, *logs: Path) -> Iterator[None]:
+        """Announce `what`; while the body runs show elapsed seconds and what the logs say last."""
         self.done += 1
         head = f"[{self.done}/{self.total}] {what}"
         began = time.monotonic()
         stop = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(head, usually_s, log, stop), daemon=True)
+        beat = threading.Thread(target=self._beat, args=(head, usually_s, logs, stop), daemon=True)
         self._say(f"{head} … (usually {duration(usually_s)})", lasting=False)
         beat.start()
         outcome = ": stopped after"
@@ -48,11 +48,13 @@ class Progress:
         self.done += 1
         self._say(f"[{self.done}/{self.total}] {what}: there already")
 
-    def _beat(self, head: str, usually_s: int, log: Path | None, stop: threading.Event) -> None:
+    def _beat(
+        self, head: str, usually_s: int, logs: tuple[Path, ...], stop: threading.Event
+    ) -> None:
         began = time.monotonic()
         while not stop.wait(TERMINAL_BEAT if self.out.isatty() else LOG_BEAT):
             elapsed = duration(time.monotonic() - began)
-            said = f"{head}: {elapsed} of usually {duration(usually_s)}{_last_line(log)}"
+            said = f"{head}: {elapsed} of usually {duration(usually_s)}{_last_line(logs)}"
             self._say(said, lasting=False)
 
     def _say(self, text: str, *, lasting: bool = True) -> None:
@@ -75,12 +77,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
-def _last_line(log: Path | None) -> str:
-    """What the step's own log says now, to show that it moves."""
-    if log is None or not log.exists():
+def _last_line(logs: tuple[Path, ...]) -> str:
+    """What the log that was written last says now, to show that the step moves."""
+    written = [log for log in logs if log.exists()]
+    if not written:
         return ""
+    log = max(written, key=lambda one: one.stat().st_mtime)
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 2000))
         lines = file.read().decode(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip(" *\r")]
+    said = [line.strip(" *\r") for line in lines if line.strip(" *\r")]
     return f" · {said[-1][:90]}" if said else ""

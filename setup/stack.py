@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from setup import environment, machine, packages, vendor
+from setup.commands import tail
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node, credentials, running_containers, start_lab_node
 from setup.portal import GUEST_KEY, Portal
@@ -18,7 +19,7 @@ from setup.template import GoldenTemplate, build_template, built_template, make_
 STEPS = 8
 #: Room for wheels, environment, root file system and its copies; and for a run after that.
 FIRST_DISK_GB, REPEAT_DISK_GB = 8, 1
-TEARDOWN_TIMEOUT_S = 90
+READY_TIMEOUT_S, TEARDOWN_TIMEOUT_S = 60, 90
 
 
 class Stack:
@@ -35,6 +36,7 @@ class Stack:
         self.progress = progress
         self.portal: Portal | None = None
         self.children: dict[str, Child] = {}
+        self.has_network = False
 
     def check(self) -> None:
         """SetupFailed, before anything is touched, if this machine cannot run the stack."""
@@ -73,6 +75,7 @@ class Stack:
         """Lab node, template, database, worker and web; the portal answers when this returns."""
         logs = self.settings.logs
         with self.progress.step("Lab node", 3, logs / "labnode.log"):
+            self.has_network = True
             self.children["lab node"] = start_lab_node(self.settings)
         template = self._template()
         self.portal = portal = Portal(
@@ -86,6 +89,7 @@ class Stack:
             self.children["gateway"] = portal.start_gateway()
         with self.progress.step("Web server", 3, logs / "web.log"):
             self.children["web server"] = portal.start_web()
+            self._wait_until_launches_work(portal)
         return portal
 
     def dead_child(self) -> Child | None:
@@ -106,8 +110,6 @@ class Stack:
 
     def stop(self) -> None:
         """End desktops, processes and network; if a desktop does not end, its node is cleaned."""
-        if not self.children:
-            return
         self._stop_child("web server")
         self._stop_child("gateway")
         try:
@@ -117,9 +119,19 @@ class Stack:
             print(failure, flush=True)
         self._stop_child("worker")
         self._stop_child("lab node")
-        log = self.settings.logs / "clean.log"
-        has_leftovers = bool(running_containers(self.settings))
-        clean_lab_node(self.settings.lab, log, network_alone=not has_leftovers)
+        if self.has_network:
+            log = self.settings.logs / "clean.log"
+            has_leftovers = bool(running_containers(self.settings))
+            clean_lab_node(self.settings.lab, log, network_alone=not has_leftovers)
+            self.has_network = False
+
+    def _wait_until_launches_work(self, portal: Portal) -> None:
+        give_up = time.monotonic() + READY_TIMEOUT_S
+        while troubles := portal.troubles():
+            if time.monotonic() > give_up or self.dead_child():
+                log = self.settings.logs / "worker.log"
+                raise SetupFailed(f"The portal is not ready: {troubles}\n{tail(log)}", "See above.")
+            time.sleep(0.2)
 
     def _stop_child(self, name: str) -> None:
         if child := self.children.pop(name, None):
@@ -131,5 +143,5 @@ class Stack:
         if template := built_template(self.settings, GUEST_KEY):
             self.progress.skip("Golden template")
             return template
-        with self.progress.step("Golden template", 240, log):
+        with self.progress.step("Golden template", 240, log, cache_dir() / "base.log"):
             return build_template(self.settings, GUEST_KEY)

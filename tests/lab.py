@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from setup.processes import DIE_WITH_PARENT
+
 ROOT = Path(__file__).parents[1]
 PLAYBOOKS = ROOT / "playbooks"
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
@@ -45,7 +47,9 @@ class RealLab:
         """Serve; return when the API answers."""
         names = [f"--state-dir={self.state_dir}", f"--listen=127.0.0.1:{self.port}"]
         places = [f"--bridge={self.bridge}", f"--subnet={self.subnet}"]
-        command = [sys.executable, "-m", "labnode", "serve", *names, *places, "--faults"]
+        # also when this run is interrupted and its fixtures never end
+        serve = [*DIE_WITH_PARENT, sys.executable, "-m", "labnode", "serve"]
+        command = [*serve, *names, *places, "--faults"]
         ready = self.state_dir / "ready"
         ready.unlink(missing_ok=True)
         with self.log.open("ab") as log:
@@ -148,12 +152,12 @@ def golden_template(lab_node: RealLab) -> GoldenTemplate:
 
 
 def _guest_key(folder: Path) -> Path:
-    """The checkout's key if set-up has made one (then the template is in the cache), else ours."""
-    own = ROOT / "var/guest_key"
+    """A copy of the key that set-up made (its template is in the cache), or one of our own."""
+    own, key = ROOT / "var/guest_key", folder / "guest_key"
     if own.is_file():
-        return own
-    key = folder / "guest_key"
-    if not key.exists():
+        for suffix in ("", ".pub"):
+            shutil.copy2(f"{own}{suffix}", f"{key}{suffix}")
+    elif not key.exists():
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "winux", "-f", str(key)]
         subprocess.run(command, check=True)
     return key

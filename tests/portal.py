@@ -9,14 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from webapp import bootstrap
 from webapp.adapters import schema
+from webapp.adapters.secrets import ArgonHasher
 from webapp.config import Config, load
 from webapp.models import Role, Template
 from webapp.services.audit import SYSTEM, Actor
 
 PASSWORD = "correct horse battery"
+#: argon2id as in the product, but at a cost that hundreds of tests can afford.
+QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 class SteppingClock:
@@ -79,7 +83,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def services(config: Config, clock: SteppingClock) -> Iterator[bootstrap.Services]:
-    made = bootstrap.build_services(config, clock=clock)
+    made = bootstrap.build_services(config, clock=clock, hasher=ArgonHasher(QUICK))
     schema.migrate(made.db)
     yield made
     made.db.close()

@@ -23,9 +23,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("postgres")
     # The server refuses to run as root, and the temporary folder's parents are closed to others.
     shutil.chown(folder, "postgres", "postgres")
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
+    _open_parents(folder)
     _as_postgres(_program("initdb"), "-D", str(folder / "data"), "--auth=trust", "-N")
     settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
     _as_postgres(
@@ -40,7 +38,14 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "start",
     )
     yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
+    _open_parents(folder)  # every other pytest that starts meanwhile closes them again
     _as_postgres(_program("pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop")
+
+
+def _open_parents(folder: Path) -> None:
+    for parent in folder.parents:
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
 
 
 def _as_postgres(*command: str) -> None:

@@ -8,7 +8,7 @@ from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.secrets import ArgonHasher, FernetVault
 from webapp.adapters.system import SystemClock
 from webapp.config import Config
-from webapp.ports import Clock, Hypervisor, Vault, WarmProvisioner
+from webapp.ports import Clock, Hasher, Hypervisor, Vault, WarmProvisioner
 from webapp.services.accounts import Accounts
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
@@ -45,7 +45,9 @@ class Services:
     presence: Presence
 
 
-def build_services(config: Config, *, clock: Clock | None = None) -> Services:
+def build_services(
+    config: Config, *, clock: Clock | None = None, hasher: Hasher | None = None
+) -> Services:
     """Everything that needs no Proxmox: what the web process works with."""
     clock = clock or SystemClock()
     db = SqlDatabase(config.database_url)
@@ -57,7 +59,7 @@ def build_services(config: Config, *, clock: Clock | None = None) -> Services:
         db=db,
         vault=vault,
         audit=audit,
-        accounts=Accounts(db, clock, config, ArgonHasher(), audit),
+        accounts=Accounts(db, clock, config, hasher or ArgonHasher(), audit),
         launcher=Launcher(db, clock, config, vault, audit),
         lifetime=Lifetime(db, clock, audit),
         credentials=CredentialDesk(db, vault, audit),

@@ -71,12 +71,30 @@ PLAYBOOKS = {
       ansible.builtin.shell: setsid nohup sleep {LONG} >/dev/null 2>&1 & exit 3
       changed_when: false
 """,
-    "flood": f"""\
+    "flood of output": f"""\
 {HEAD}
   tasks:
     - name: Print 100 MB and fail
       ansible.builtin.shell: head -c 100000000 /dev/zero | tr '\\0' 'x'; exit 1
       changed_when: false
+""",
+    "flood of words": f"""\
+{HEAD}
+  tasks:
+    - name: Fail with a message of 100 MB
+      ansible.builtin.fail:
+        msg: "{{{{ 'x' * 100000000 }}}}"
+""",
+    "flood of lines": f"""\
+{HEAD}
+  tasks:
+    - name: Show 1 MB a hundred times
+      ansible.builtin.debug:
+        msg: "{{{{ 'line after line' * 70000 }}}}"
+      loop: "{{{{ range(100) | list }}}}"
+    - name: Fail
+      ansible.builtin.fail:
+        msg: at last
 """,
     "secret": f"""\
 {HEAD}

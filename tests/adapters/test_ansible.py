@@ -128,8 +128,9 @@ def test_a_daemon_that_a_failed_run_left_is_ended(make_provisioner: MakeProvisio
     assert _sleeps() == 0
 
 
-def test_a_flood_of_output_fills_neither_memory_nor_disk(
-    make_provisioner: MakeProvisioner, config: Config
+@pytest.mark.parametrize("flood", ["flood of output", "flood of words", "flood of lines"])
+def test_a_flood_fills_neither_memory_nor_disk(
+    make_provisioner: MakeProvisioner, config: Config, flood: str
 ) -> None:
     largest: list[int] = [0, 0]
     is_over = threading.Event()
@@ -154,7 +155,7 @@ def test_a_flood_of_output_fills_neither_memory_nor_disk(
     watching.start()
     try:
         with pytest.raises(OutsideFailed) as caught:
-            make_provisioner("flood").destroy("desktop-0a1b2c3d", 30001)
+            make_provisioner(flood, timeout=15).destroy("desktop-0a1b2c3d", 30001)
     finally:
         is_over.set()
         watching.join()
@@ -309,6 +310,19 @@ def test_a_sweep_leaves_runs_alone_that_go_on(
     parent.kill()
     parent.wait()
     _until(lambda: not processes_of(config.portal_id) and not rests(config))
+
+
+def test_a_sweep_leaves_alone_what_another_portal_keeps_beside_it(
+    make_provisioner: MakeProvisioner, config: Config
+) -> None:
+    ours = config.secrets_dir / f"winux-{config.portal_id}-{'0' * 12}"
+    theirs = config.secrets_dir / f"winux-{config.portal_id}-2-{'0' * 12}"
+    ours.mkdir()
+    theirs.mkdir()
+    make_provisioner("hang").sweep()
+    assert not ours.exists()
+    assert theirs.exists()
+    theirs.rmdir()
 
 
 def _sleeps() -> int:

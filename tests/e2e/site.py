@@ -135,7 +135,10 @@ class Site:
     # -- what is left -----------------------------------------------------------------------------
 
     def leftovers(self, desktop: dict[str, Any]) -> list[str]:
-        """Every trace of a desktop (its row, while it lived) on node, machine and in the portal."""
+        """Every trace of a desktop (its row, while it lived) on node, machine and in the portal.
+
+        To be asked before another launch, which may get the same VM id and address.
+        """
         vmid, public_id = desktop["vmid"], desktop["public_id"]
         port = f"{self.settings.bridge}-{vmid}"
         found = {
@@ -144,15 +147,16 @@ class Site:
             "processes": programs_in(public_id),
             "network port": Path("/sys/class/net", port).exists(),
             "mounts": self._mounts(vmid),
-            "files": [str(path) for path in self.lab.state_dir.rglob(str(vmid))],
+            "files": (self.lab.state_dir / "containers" / str(vmid)).exists(),
             "VM id": self.rows("select vmid from vmid_reservations where vmid = ?", vmid),
             "address": self.rows(
                 "select address from address_reservations where address = ?", desktop["address"]
             ),
             "password": self.desktop(public_id)["password_locked"],
             "run folders": self.run_folders_of(public_id),
-            "secrets": list(Path("/dev/shm").glob(f"winux-{self.portal_id}-*/secrets.json")),
-            "quarantine": self.rows("select * from quarantined_containers"),
+            "quarantine": self.rows(
+                "select vmid from quarantined_containers where desktop_id = ?", public_id
+            ),
         }
         return [f"{kind}: {what}" for kind, what in found.items() if what]
 

@@ -70,12 +70,12 @@ def test_a_node_that_is_down_is_told_and_forgiven(
         row = site.desktop(failed)
     finally:
         site.lab.start()
+    site.wait_for_state(failed, "ended")
+    assert site.leftovers(row) == []
     bob.button("Try again").click()
     bob.page.wait_for_url(re.compile(rf"/desktops/(?!{failed})desktop-"))
     again = bob.current_desktop()
     bob.wait_until_ready()
-    site.wait_for_state(failed, "ended")
-    assert site.leftovers(row) == []
     expect(health).to_contain_text("Answers.")
     row = site.desktop(again)
     bob.stop()

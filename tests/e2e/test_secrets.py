@@ -32,6 +32,9 @@ def test_no_secret_was_left_or_shown_anywhere(site: Site, witness: Witness) -> N
     assert files_with(token, *places) >= own, "the search finds nothing"
     assert witness.shows("WINUX_RUN"), "the witness sees nothing"
 
+    runs = f"winux-{site.portal_id}-*"
+    assert list(Path("/dev/shm").glob(runs)), "waiting runs have their folders elsewhere"
+    assert not list(Path("/dev/shm").glob(f"{runs}/secrets.json"))
     assert len(site.secrets) >= 6
     for secret in site.secrets:
         assert files_with(secret, *places) == set()

@@ -14,48 +14,36 @@ pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
 
 @pytest.mark.parametrize(
-    ("step", "slow"),
-    [
-        ("desktop_clone", "POST .*/clone"),
-        ("desktop_start", "POST .*/status/start"),
-        ("desktop_personalise", None),
-    ],
+    ("step", "request_of_it"),
+    [("desktop_clone", "POST .*/clone"), ("desktop_start", "POST .*/status/start")],
 )
 def test_another_worker_finishes_what_a_killed_one_began(
-    site: Site, visit: Visit, step: str, slow: str | None
+    site: Site, visit: Visit, step: str, request_of_it: str
 ) -> None:
     alice = visit("alice")
-    if slow:
-        site.slow_down(slow, 2)
+    site.slow_down(request_of_it, 2)
     made = alice.launch()
     site.wait_for_step(made, step)
-    (worker,) = site.workers
-    site.kill_worker(worker)
+    replace_killed_worker(site)
     assert site.desktop(made)["state"] == "building"
-    wait_until(lambda: not site.run_folders_of(made), "the killed worker's run has tidied up")
-    site.start_worker()
     alice.wait_until_ready()
     row = site.desktop(made)
     assert answers(row["address"], timeout_s=5)
     assert [vmid for vmid, name in site.containers().items() if name == made] == [row["vmid"]]
-    alice.stop()
-    alice.expect_headline("This desktop has ended")
-    assert site.leftovers(row) == []
 
-
-def test_a_worker_killed_while_it_removes_leaves_nothing(site: Site, visit: Visit) -> None:
-    alice = visit("alice")
-    made = alice.launch()
-    alice.wait_until_ready()
-    row = site.desktop(made)
     site.slow_down("DELETE .*/lxc/", 3)
     alice.stop()
     wait_until(lambda: site.run_folders_of(made), "its removal is under way")
+    replace_killed_worker(site)
+    alice.expect_headline("This desktop has ended")
+    assert site.leftovers(row) == []
+
+
+def replace_killed_worker(site: Site) -> None:
+    """Kill the one worker; another one begins, as systemd has it."""
     (worker,) = site.workers
     site.kill_worker(worker)
     site.start_worker()
-    alice.expect_headline("This desktop has ended")
-    assert site.leftovers(row) == []
 
 
 def test_two_workers_double_nothing_and_the_admin_stops_all_at_once(

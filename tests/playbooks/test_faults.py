@@ -97,14 +97,16 @@ def test_a_clone_whose_answer_was_lost_is_not_sent_twice(
 
 def test_a_failed_task_is_told_with_its_reason(container: Container, break_node: Break) -> None:
     break_node("failed-task", path="POST .*/clone", message="no space left on device")
-    with pytest.raises(Exception, match="cloning failed: no space left on device"):
+    with pytest.raises(Exception, match=r"cloning failed: .*no space left on device"):
         clone(container)
 
 
-def test_a_task_that_the_node_forgot_is_no_success(container: Container, break_node: Break) -> None:
+def test_a_task_that_the_node_forgot_is_judged_by_what_is_there(
+    container: Container, break_node: Break
+) -> None:
     break_node("lost-task", path="POST .*/clone")
-    with pytest.raises(Exception, match=r"not there although|locked"):
-        clone(container)
+    clone(container)
+    assert container.find_ours() is not None
 
 
 def test_a_wrong_token_is_told(memory_node: LabNode) -> None:
@@ -206,7 +208,8 @@ def test_a_playbook_tells_the_failure_in_its_message(
     operator = Operator(tmp_path, memory_node.settings("portal"))
     run = Desktop(SESSION, VMID, operator).create(template_vmid=TEMPLATE)
     assert run.code != 0
-    assert f"cloning template {TEMPLATE} to container {VMID} failed: no space" in run.output
+    assert f"cloning template {TEMPLATE} to container {VMID} failed: " in run.output
+    assert "no space left on device" in run.output
     assert "Traceback" not in run.output
 
 

@@ -320,3 +320,30 @@ def test_nothing_keeps_people_out(open_page: OpenPage, everything: list[str], co
     page.goto("/sign-in")
     found = axe.run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_administrators_find_while_typing_and_tick_many(
+    open_page: OpenPage, services: Services, root: Actor, bob: Actor, ready: str
+) -> None:
+    other = launch(services, bob)
+    page = open_page("root")
+    page.goto("/admin/desktops/")
+    box = page.get_by_role("searchbox")
+    box.press_sequentially("bob")
+    expect(page.get_by_role("link", name=ready)).to_have_count(0)
+    expect(page.get_by_role("link", name=other)).to_be_visible()
+    expect(box).to_be_focused()
+    assert "q=bob" in page.url, "the address can be kept and sent"
+    box.fill("")
+    expect(page.get_by_role("link", name=ready)).to_be_visible()
+    page.get_by_role("checkbox", name="Tick all").check()
+    expect(page.get_by_text("2 ticked")).to_be_visible()
+    # A refresh of the list leaves the ticks alone.
+    with page.expect_response("**/live?*"):
+        page.evaluate("document.dispatchEvent(new CustomEvent('live:now'))")
+    page.wait_for_timeout(200)
+    expect(page.get_by_text("2 ticked")).to_be_visible()
+    page.get_by_role("button", name="Stop ticked ones").click()
+    expect(page.get_by_role("heading", name="Stop 2 desktops?")).to_be_visible()
+    page.get_by_role("button", name="Stop now").click()
+    expect(page.get_by_text("2 desktops are being stopped.")).to_be_visible()

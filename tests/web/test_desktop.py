@@ -208,3 +208,12 @@ def test_somebody_elses_desktop_looks_like_none(browse: Browse, bob: Actor, read
     none = browser.get("/desktops/desktop-00000000")
     assert (theirs.status_code, none.status_code) == (404, 404)
     assert words(theirs) == words(none)
+
+
+def test_the_page_warns_before_the_end(alices: Browser, ready: str, clock: SteppingClock) -> None:
+    assert "less than five minutes" not in alices.sees(f"/desktops/{ready}")
+    clock.step(minutes=26)
+    assert "It ends in less than five minutes. Save your work" in alices.sees(f"/desktops/{ready}")
+    assert "tone-warn" in alices.get(f"/desktops/{ready}").text
+    clock.step(minutes=3.5)
+    assert "tone-bad" in alices.get(f"/desktops/{ready}").text

@@ -50,7 +50,8 @@ class RunPlace:
 
     def sweep(self) -> None:
         """End and delete what runs left whose processes were all killed (power, memory, -9)."""
-        pattern = f"winux-{self.portal_id}-*"
+        # exactly our names: the secrets' folder is shared, and `lab` is not the portal `lab-2`
+        pattern = f"winux-{self.portal_id}-{'[0-9a-f]' * 12}"
         found = {*self.run_dir.glob(pattern), *self.secrets_dir.glob(pattern)}
         for name in {path.name for path in found}:
             if not self._is_alive(name):

@@ -1,5 +1,7 @@
 """Secrets at rest, and the hashing of passwords."""
 
+from functools import cached_property
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.fernet import Fernet, InvalidToken
@@ -28,20 +30,24 @@ class FernetVault:
 
 
 class ArgonHasher:
-    """argon2id with the library's recommended cost (RFC 9106, low-memory profile)."""
+    """argon2id, by default with the library's recommended cost (RFC 9106, low-memory profile)."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
-        # Verified when the name is unknown, so that both answers take the same time.
-        self._nobody = self._hasher.hash("nobody has this password")
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Verified when the name is unknown, so that both answers take the same time."""
+        return self._hasher.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password)
 
     def is_right(self, password_hash: str | None, password: str) -> bool:
         """Whether `password` belongs to the hash; takes as long for None (an unknown person)."""
+        nobody = self._nobody  # always, so that the first answer tells nothing by its time either
         try:
-            self._hasher.verify(password_hash or self._nobody, password)
+            self._hasher.verify(password_hash or nobody, password)
         except (VerificationError, InvalidHashError):
             return False
         return password_hash is not None

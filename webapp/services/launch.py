@@ -63,7 +63,7 @@ class Launcher:
             )
 
     def why_not(self, actor: Actor) -> Refused | None:
-        """The refusal that a launch would meet now, so that the page can say it before the click."""
+        """The refusal that a launch would meet now, for the page to say before the click."""
         with self._db.read() as session:
             owner = session.get(Person, actor.person_id)
             try:

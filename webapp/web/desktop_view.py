@@ -101,7 +101,7 @@ _ENDINGS = {
     EndReason.POLICY: lazy_gettext("A rule of this site ended it."),
     EndReason.ADMIN: lazy_gettext("An administrator stopped it."),
     EndReason.LOST: lazy_gettext("It disappeared from the server."),
-    EndReason.FAILED: lazy_gettext("It failed."),
+    EndReason.FAILED: lazy_gettext("It broke down."),
 }
 
 
@@ -155,13 +155,13 @@ class DesktopView:
         """What the state means for the person, in one sentence."""
         match self.row.state:
             case _ if self.has_failed:
-                return (
-                    _("What was made of it is removed. Nothing of yours was in it yet.")
-                    if (self.row.ready_at is None)
-                    else _("It is gone, and what was in it too. We are sorry.")
-                )
+                if self.row.ready_at is None:
+                    return _("What was made of it is removed. Nothing of yours was in it yet.")
+                return _("It is gone, and what was in it too. We are sorry.")
             case State.QUEUED | State.BUILDING | State.ASSIGNING | State.WARM:
                 return _("You can leave this page; it goes on without you.")
+            case State.READY if self.is_ending_soon:
+                return _("It ends in less than five minutes. Save your work, or extend it.")
             case State.READY:
                 return _("Open it here, or with any RDP client: the details are below.")
             case State.STOPPING:
@@ -175,6 +175,8 @@ class DesktopView:
         reason = self.row.end_reason
         if reason is EndReason.ASKED and self.row.ready_at is None:
             return _("Cancelled before it was ready.")
+        if reason is EndReason.FAILED and self.row.ready_at is None:
+            return _("It could not be made.")
         return str(_ENDINGS[reason]) if reason else ""
 
     @property
@@ -214,6 +216,10 @@ class DesktopView:
         if not (self.is_ready and row.deadline_at and row.ready_at):
             return None
         return TimeLeft(row.deadline_at, row.deadline_at - self.now, row.deadline_at - row.ready_at)
+
+    @property
+    def is_ending_soon(self) -> bool:
+        return self.left is not None and self.left.left < ENDING_SOON
 
     @property
     def extend_minutes(self) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import DESKTOP, ProxmoxAction
-from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
+from ansible_collections.winux.proxmox.plugins.module_utils.api import Api, NodeTrouble
+from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import Missing, ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.templates import newest
 
@@ -29,7 +30,7 @@ class ActionModule(ProxmoxAction):
             self._clone(container, source, arguments)
         return answer | {"changed": True, "template_vmid": source}
 
-    def _clone(self, container: Any, source: int, arguments: dict[str, Any]) -> None:
+    def _clone(self, container: Container, source: int, arguments: dict[str, Any]) -> None:
         """Linked where the storage can, else full."""
         what = f"cloning template {source} to container {container.vmid}"
         names = {
@@ -47,7 +48,7 @@ class ActionModule(ProxmoxAction):
                 f"lxc/{source}/clone", what, **names, full=1, storage=arguments["storage"]
             )
 
-    def _check_template(self, api: Any, source: int) -> None:
+    def _check_template(self, api: Api, source: int) -> None:
         """A clone of what is no template would silently be a full one, even of a desktop."""
         try:
             config = api.read(f"lxc/{source}/config")

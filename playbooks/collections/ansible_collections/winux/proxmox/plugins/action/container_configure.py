@@ -12,6 +12,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.addresses import (
     gateway_of,
     parse_properties,
 )
+from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.templates import configurations
 
@@ -44,7 +45,9 @@ class ActionModule(ProxmoxAction):
         changed |= self._grow_disk(container, config, arguments["disk_gb"])
         return {"changed": changed, "address": address.partition("/")[0]}
 
-    def _address(self, container: Any, config: dict[str, Any], arguments: dict[str, Any]) -> str:
+    def _address(
+        self, container: Container, config: dict[str, Any], arguments: dict[str, Any]
+    ) -> str:
         """The address that was asked for, the one it has, or a free one; CIDR."""
         current = parse_properties(str(config.get("net0", ""))).get("ip", "")
         wanted = arguments["address"]
@@ -63,13 +66,13 @@ class ActionModule(ProxmoxAction):
             else chosen(arguments["network"], taken, container.vmid)
         )
 
-    def _taken(self, container: Any) -> dict[str, int]:
+    def _taken(self, container: Container) -> dict[str, int]:
         """Address to vmid of every container that the token sees."""
         found = configurations(container.api, templates_only=False)
         return {address_of(config): vmid for vmid, config in found if address_of(config)}
 
     def _set_options(
-        self, container: Any, config: dict[str, Any], arguments: dict[str, Any], address: str
+        self, container: Container, config: dict[str, Any], arguments: dict[str, Any], address: str
     ) -> bool:
         """PUT what differs, and only that."""
         gateway = arguments["gateway"] or (
@@ -89,7 +92,7 @@ class ActionModule(ProxmoxAction):
             container.set_options(options)
         return bool(options)
 
-    def _grow_disk(self, container: Any, config: dict[str, Any], disk_gb: int) -> bool:
+    def _grow_disk(self, container: Container, config: dict[str, Any], disk_gb: int) -> bool:
         """Larger than the template's disk if asked; it cannot shrink."""
         size = parse_properties(str(config.get("rootfs", ""))).get("size", "")
         if not size.endswith("G") or float(size[:-1]) >= disk_gb:

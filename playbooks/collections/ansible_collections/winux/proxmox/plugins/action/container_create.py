@@ -1,12 +1,11 @@
-"""Create a container from an uploaded archive and turn it into a template (a draft until it is
-published)."""
+"""Create a container from an uploaded archive and turn it into a template, a draft at first."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
-from ansible_collections.winux.proxmox.plugins.module_utils.api import NodeTrouble
+from ansible_collections.winux.proxmox.plugins.module_utils.api import Api, NodeTrouble
 from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed, Taken
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import draft_mark, has_mark
@@ -52,9 +51,8 @@ class ActionModule(ProxmoxAction):
         vmid = self._draft(api, arguments, free)
         return answer | {"changed": True, "vmid": vmid, "spare_vmid": free[-1], "published": False}
 
-    def _draft(self, api: Any, arguments: dict[str, Any], free: list[int]) -> int:
-        """A template of this version: the rest of an earlier run, or made now on the first id
-        that is really free."""
+    def _draft(self, api: Api, arguments: dict[str, Any], free: list[int]) -> int:
+        """A template of this version: an earlier run's, or made now on the first id really free."""
         mark = draft_mark(arguments["name"], arguments["version"])
         rest = self._rest_of_earlier_run(api, mark)
         if rest:
@@ -67,7 +65,7 @@ class ActionModule(ProxmoxAction):
                 continue  # taken unseen, or between the list and the call
         raise ProxmoxFailed("no container id for the template is free")
 
-    def _rest_of_earlier_run(self, api: Any, mark: str) -> int | None:
+    def _rest_of_earlier_run(self, api: Api, mark: str) -> int | None:
         """A whole template is used; a half-made container is removed."""
         for vmid, config in configurations(api, templates_only=False):
             if has_mark(config, mark):
@@ -77,7 +75,7 @@ class ActionModule(ProxmoxAction):
                 container.remove()
         return None
 
-    def _create(self, api: Any, vmid: int, mark: str, arguments: dict[str, Any]) -> None:
+    def _create(self, api: Api, vmid: int, mark: str, arguments: dict[str, Any]) -> None:
         container = Container(api, vmid, mark)
         options = {
             "vmid": vmid,
@@ -103,5 +101,5 @@ class ActionModule(ProxmoxAction):
                     f"container {vmid} cannot become a template: {refusal}"
                 ) from refusal
 
-    def _is_template(self, container: Any) -> bool:
+    def _is_template(self, container: Container) -> bool:
         return str((container.find() or {}).get("template", "0")) == "1"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNECTION, ProxmoxAction
+from ansible_collections.winux.proxmox.plugins.module_utils.api import Api
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 
 
@@ -32,7 +33,7 @@ class ActionModule(ProxmoxAction):
             self._upload(api, storage, archive, arguments["name"])
         return {"changed": True, "volid": volid}
 
-    def _upload(self, api: Any, storage: str, archive: Path, name: str) -> None:
+    def _upload(self, api: Api, storage: str, archive: Path, name: str) -> None:
         """The name on the storage is the opened file's own, so it gets one through a link."""
         with tempfile.TemporaryDirectory(prefix="winux-upload-") as folder:
             link = Path(folder) / name

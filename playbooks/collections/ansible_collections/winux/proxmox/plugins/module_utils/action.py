@@ -1,8 +1,7 @@
 """What all our actions share: checked arguments, failures as a message, the connection's options.
 
 They are action plugins and not modules because they run on the controller anyway: a module costs
-0.34 s for its own
-Python process, an action 0.08 s (docs/decisions/0007-own-proxmox-actions.md).
+0.35 s for its own Python process, an action 0.08 s (docs/decisions/0007-own-proxmox-actions.md).
 """
 
 from __future__ import annotations
@@ -39,8 +38,7 @@ DESKTOP = CONNECTION | {
 
 
 class WinuxAction(ActionBase):
-    """An action of this collection; `spec` are its options, `act` does it and returns the
-    result."""
+    """An action of this collection: `spec` are its options, `act` returns its result."""
 
     spec: ClassVar[dict[str, Any]] = {}
     _supports_check_mode = True
@@ -68,7 +66,7 @@ class WinuxAction(ActionBase):
 class ProxmoxAction(WinuxAction):
     """An action that speaks to a node."""
 
-    def connect(self, arguments: dict[str, Any]) -> Any:
+    def connect(self, arguments: dict[str, Any]) -> Api:
         """The API, with the secret from the secrets file or the options."""
         secret = (
             read_secrets(arguments["secrets_file"]).get("proxmox_api_token_secret")
@@ -80,7 +78,7 @@ class ProxmoxAction(WinuxAction):
             )
         return Api(arguments | {"api_token_secret": secret})
 
-    def container(self, arguments: dict[str, Any]) -> Any:
+    def container(self, arguments: dict[str, Any]) -> Container:
         """The container of a desktop (`DESKTOP` are its options)."""
         mark = desktop_mark(arguments["portal_id"], arguments["session_id"])
         return Container(self.connect(arguments), arguments["vmid"], mark)

@@ -1,5 +1,4 @@
-"""Addresses of desktops that are made by hand: chosen and checked against the other containers
-of the node."""
+"""Addresses of hand-made desktops: chosen, and checked against the node's other containers."""
 
 from __future__ import annotations
 
@@ -42,8 +41,7 @@ def checked(address: str, taken: dict[str, int], vmid: int) -> str:
 
 
 def chosen(network: str, taken: dict[str, int], vmid: int) -> str:
-    """A free address (CIDR) for a container; the search starts at a place that depends on its
-    id, so that two rarely meet."""
+    """A free address (CIDR); the search starts where the id says, so that two rarely meet."""
     net = IPv4Network(network)
     if net.num_addresses <= LAST_HOST + 1:
         raise ProxmoxFailed(

@@ -132,7 +132,7 @@ class Api:
         lines = self.read(f"tasks/{upid}/log", limit=200)
         return [str(line.get("t", "")) for line in lines][-5:] if isinstance(lines, list) else []
 
-    def upload(self, storage: str, file: Any) -> str | None:
+    def upload(self, storage: str, file: Any) -> str:
         """Stream a container archive to a storage; the task's UPID."""
         try:
             answer = (

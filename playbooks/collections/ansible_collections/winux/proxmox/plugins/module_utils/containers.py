@@ -105,8 +105,7 @@ class Container:
         )
 
     def find_hidden(self) -> dict[str, Any] | None:
-        """Like `find_ours`, also if it is being made now: it joins the pool at the very end, and
-        a pool-scoped token cannot see it before."""
+        """Like `find_ours`, also one being made: it joins the pool, and shows, at the very end."""
         config = self.find_ours()
         if config is None:
             for upid in self._tasks():

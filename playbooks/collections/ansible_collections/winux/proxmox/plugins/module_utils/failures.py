@@ -15,8 +15,7 @@ class ProxmoxFailed(Exception):
 
 
 class Missing(ProxmoxFailed):
-    """The container is not there. A token scoped to a pool gets 403 for what is gone or not
-    there yet, so that counts too."""
+    """The container is not there; a pool-scoped token gets 403 for that, so it counts too."""
 
 
 class Taken(ProxmoxFailed):

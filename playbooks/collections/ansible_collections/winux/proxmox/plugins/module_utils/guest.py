@@ -1,5 +1,4 @@
-"""Asking winux-guest inside a desktop, over one SSH connection; everything secret goes through
-its standard input."""
+"""Asking winux-guest inside a desktop, over one SSH connection; secrets go through its input."""
 
 from __future__ import annotations
 
@@ -8,6 +7,9 @@ import os
 import socket
 import subprocess
 import tempfile
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +18,50 @@ from ansible_collections.winux.proxmox.plugins.module_utils.patience import mome
 
 SSH_S = 40
 BANNER_S = 2
+#: Bytes that are read of what a desktop says; it need not end.
+LARGEST = 64 * 1024
+
+OPTIONS = {
+    "BatchMode": "yes",
+    "StrictHostKeyChecking": "accept-new",
+    "GlobalKnownHostsFile": "/dev/null",
+    "IdentitiesOnly": "yes",
+    "IdentityAgent": "none",
+    "PreferredAuthentications": "publickey",
+    "LogLevel": "ERROR",
+    "ConnectTimeout": "10",
+    "ServerAliveInterval": "5",
+}
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What ssh ended with, and what it printed."""
+
+    code: int
+    output: bytes
+    errors: str
 
 
 def ask(address: str, key_file: str, request: dict[str, Any]) -> dict[str, Any]:
     """Send one request to winux-guest and return its answer.
 
-    The desktop is minutes old and its host key is not known yet, so the first key is accepted
-    (into a file of this call
-    alone); the answer holds its fingerprint for whoever connects later.
+    The desktop is seconds old and its host key is not known yet, so the first key is accepted, into
+    a file of this call alone. The answer holds its fingerprint, for whoever connects later.
     """
-    if not Path(key_file).expanduser().is_file():
+    key = Path(key_file).expanduser()
+    if not key.is_file():
         raise ProxmoxFailed(
             f"guest_key_file {key_file} is not there: it must be the private key whose public "
             "half is in the template"
         )
     _wait_for_ssh(address)
     with tempfile.TemporaryDirectory(prefix="winux-known-hosts-") as folder:
-        done = _ssh(
-            address,
-            str(Path(key_file).expanduser()),
-            Path(folder) / "known_hosts",
-            json.dumps(request),
-        )
-    return _answer(address, done)
+        options = OPTIONS | {"UserKnownHostsFile": f"{folder}/known_hosts"}
+        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        command = ["ssh", "-T", "-F", os.devnull, "-i", str(key), *words, f"root@{address}"]
+        spoken = _talk([*command, "winux-guest"], json.dumps(request).encode())
+    return _answer(address, spoken)
 
 
 def _wait_for_ssh(address: str) -> None:
@@ -57,56 +80,36 @@ def _wait_for_ssh(address: str) -> None:
     )
 
 
-def _ssh(
-    address: str, key_file: str, known_hosts: Path, text: str
-) -> subprocess.CompletedProcess[str]:
-    options = {
-        "BatchMode": "yes",
-        "StrictHostKeyChecking": "accept-new",
-        "UserKnownHostsFile": str(known_hosts),
-        "GlobalKnownHostsFile": "/dev/null",
-        "IdentitiesOnly": "yes",
-        "IdentityAgent": "none",
-        "PreferredAuthentications": "publickey",
-        "LogLevel": "ERROR",
-        "ConnectTimeout": "10",
-        "ServerAliveInterval": "5",
-    }
-    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    command = [
-        "ssh",
-        "-T",
-        "-F",
-        os.devnull,
-        "-i",
-        key_file,
-        *words,
-        f"root@{address}",
-        "winux-guest",
-    ]
-    try:
-        return subprocess.run(
-            command,
-            input=text,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SSH_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ProxmoxFailed(
-            f"the desktop at {address} did not finish within {SSH_S} s over SSH"
-        ) from None
+def _talk(command: list[str], text: bytes) -> Spoken:
+    """Say one thing and hear the answer, up to a size and a time."""
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+        ) as process,
+    ):
+        timer = threading.Timer(SSH_S, process.kill)
+        timer.start()
+        output = b""
+        if process.stdin and process.stdout:
+            with suppress(BrokenPipeError):  # it could not connect; its errors say why
+                process.stdin.write(text)
+                process.stdin.close()
+            output = process.stdout.read(LARGEST)
+            process.stdout.close()
+        code = process.wait()
+        timer.cancel()
+        errors.seek(0)
+        return Spoken(code, output, errors.read(LARGEST).decode(errors="replace"))
 
 
-def _answer(address: str, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def _answer(address: str, spoken: Spoken) -> dict[str, Any]:
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(spoken.output)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        why = done.stderr.strip()[-300:] or f"ssh ended with {done.returncode}"
+        why = spoken.errors.strip()[-300:] or f"ssh ended with {spoken.code}"
         if "Permission denied" in why:
             why += ". Was the template built with another guest_key_file?"
         raise ProxmoxFailed(f"the desktop at {address} gave no answer over SSH: {why}")

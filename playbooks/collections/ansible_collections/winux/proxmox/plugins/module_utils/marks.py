@@ -1,5 +1,4 @@
-"""Ownership marks: one line in a container's description, written by the very call that creates
-it."""
+"""Ownership marks: one line in a container's description, written by the creating call."""
 
 from __future__ import annotations
 
@@ -43,8 +42,7 @@ def draft_mark(name: str, version: str) -> str:
 
 
 def has_mark(config: dict[str, object], mark: str) -> bool:
-    """Whether one line of the description is the mark (Proxmox adds a newline, people add
-    lines)."""
+    """Whether a line of the description is the mark; people add lines, Proxmox a newline."""
     return mark in [line.strip() for line in str(config.get("description", "")).splitlines()]
 
 

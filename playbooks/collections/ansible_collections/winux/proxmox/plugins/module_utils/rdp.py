@@ -1,5 +1,4 @@
-"""Whether a desktop's XRDP really answers: X.224 connection request (MS-RDPBCGR 2.2.1.1), then
-TLS."""
+"""Whether a desktop's XRDP answers: X.224 connection request (MS-RDPBCGR 2.2.1.1), then TLS."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ CALL_S = 5
 
 
 def certificate_sha256(address: str) -> str:
-    """SHA-256 (hex) of the certificate that the desktop shows an RDP client; waits until XRDP
-    answers."""
+    """SHA-256 (hex) of the certificate that an RDP client is shown; waits until XRDP answers."""
     trouble: OSError | ValueError = ValueError("no answer")
     for _waited in moments(RDP_S, first_s=0.05, longest_s=0.5):
         try:

@@ -48,8 +48,7 @@ def newest(api: Api, name: str) -> PublishedTemplate:
 
 
 def free_vmids(api: Api, first: int, last: int) -> list[int]:
-    """Ids of the range that no container of the node's list holds. One may still be taken
-    unseen: the create tells."""
+    """Ids of the range that the list shows free; one may be taken unseen, the create tells."""
     taken = {int(row["vmid"]) for row in api.read("lxc")}
     free = [vmid for vmid in range(first, last + 1) if vmid not in taken]
     if not free:
