@@ -8,6 +8,7 @@ from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.services.audit import SYSTEM, Actor
 from webapp.web.access import Access, rule_of
+from webapp.web.vendor import manifest
 
 #: All routes; one that is added or vanishes fails a test below until it is written down here.
 ROUTES = {
@@ -37,7 +38,7 @@ ROUTES = {
     "connect.stop": ("POST", "/desktops/{id}/view/stop"),
     "connect.end_on_close": ("POST", "/desktops/{id}/view/end-on-close"),
     "connect.left": ("POST", "/desktops/{id}/view/left"),
-    "vendor.file": ("GET", "/vendor/rdp.js"),
+    "vendor.file": ("GET", f"/vendor/{manifest()['rdp.js']}"),
     "account.show": ("GET", "/account/"),
     "account.end": ("POST", "/account/sign-ins/{sign_in}/end"),
     "account.end_others": ("POST", "/account/sign-ins/end-others"),

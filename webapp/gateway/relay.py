@@ -17,7 +17,7 @@ from webapp.domain.keyboards import input_locale
 from webapp.gateway import rdcleanpath
 from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
-from webapp.gateway.desktop_link import READ_SIZE, DesktopLink
+from webapp.gateway.desktop_link import DesktopLink
 from webapp.gateway.rdp import Conversation, Flow, Terms
 from webapp.gateway.wire import ProtocolError
 from webapp.ports import Clock
@@ -31,8 +31,8 @@ _LONGEST_UNREST = 3.0
 """Partial tiles are drawn again after so long even if the screen never rests."""
 _STALL_SECONDS = 2.0
 """A browser that has not drawn anything for so long has its desktop paused (see `rdp`)."""
-_MOST_ANSWERS = 1 << 20
-"""Bytes of our own answers to a desktop that does not take them; a few dozen are honest."""
+_MOST_BACKLOG = 8 << 20
+"""Bytes that wait for a desktop: one long paste is honest, and a few answers of ours."""
 
 
 class Relay:
@@ -91,15 +91,18 @@ class Relay:
             self._bytes_up += len(message)
             flow = self._conversation.from_browser(message)
             await self._deliver(flow, link)
-            await link.writer.drain()
+            await link.stream.drain()
         return Ending(ConnectionEnd.LEFT)
 
     async def _down(self, link: DesktopLink) -> Ending:
         address = f"{self.admitted.desktop_id}:3389"
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
-        while data := await link.reader.read(READ_SIZE):
+        while data := await link.stream.read():
             flow = self._conversation.from_desktop(data)
             self._watch_browser(link)
+            # `_up` waits until the desktop has taken what the browser sent; our answers do not
+            if link.stream.unsent > _MOST_BACKLOG:
+                raise ProtocolError("the desktop does not read")
             await self._deliver(flow, link)
             if self._conversation.has_disconnected:
                 return Ending(ConnectionEnd.LOGGED_OUT)
@@ -108,8 +111,6 @@ class Relay:
 
     async def _deliver(self, flow: Flow, link: DesktopLink) -> None:
         self._write(flow, link)
-        if link.writer.transport.get_write_buffer_size() > _MOST_ANSWERS:
-            raise ProtocolError("the desktop does not read")
         for message in flow.to_browser:
             self._bytes_down += len(message)
             await self._browser.send(message)
@@ -129,7 +130,7 @@ class Relay:
 
     def _write(self, flow: Flow, link: DesktopLink) -> None:
         for pdu in flow.to_desktop:
-            link.writer.write(pdu)
+            link.stream.write(pdu)
 
     def _mend_later(self, link: DesktopLink) -> None:
         loop = asyncio.get_running_loop()

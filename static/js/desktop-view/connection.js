@@ -47,8 +47,10 @@ export class Connection {
 
   /** The person presses Reconnect: at once. */
   now() {
-    if (this.#isRunning) this.#backoff.now();
-    else this.run();
+    if (!this.#isRunning) return void this.run();
+    // disconnected a moment ago, and the old session is still ending
+    if (!this.#isWanted) this.#isRenewing = this.#isWanted = true;
+    this.#backoff.now();
   }
 
   /** The person goes. */

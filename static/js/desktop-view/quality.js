@@ -33,8 +33,10 @@ export class Quality {
   }
 
   async #roundTrip() {
+    const from = performance.now();
     try {
-      await fetch(this.pingUrl, { cache: "no-store", signal: AbortSignal.timeout(4_000) });
+      const answer = await fetch(this.pingUrl, { cache: "no-store", signal: AbortSignal.timeout(4_000) });
+      await answer.arrayBuffer();
     } catch {
       return null;
     }
@@ -43,7 +45,7 @@ export class Quality {
     // without the time that a new connection takes
     const timing = performance.getEntriesByName(this.pingUrl).at(-1);
     performance.clearResourceTimings();
-    return timing ? timing.responseStart - timing.requestStart : null;
+    return timing?.requestStart ? timing.responseStart - timing.requestStart : this.#answeredAt - from;
   }
 
   #rate(link) {
