@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.gateway import recorded
 from webapp.gateway.wire import Reader, ber
@@ -41,11 +42,19 @@ def http_status(answer: bytes) -> int | None:
 
 @asynccontextmanager
 async def browser(
-    port: int, *, origin: str | None = ORIGIN, path: str = "/gateway/rdp", **more: object
+    port: int,
+    *,
+    origin: str | None = ORIGIN,
+    path: str = "/gateway/rdp",
+    max_queue: int | None = 16,
 ) -> AsyncIterator[ClientConnection]:
     """An open WebSocket to a gateway on this machine."""
     async with connect(
-        f"ws://127.0.0.1:{port}{path}", origin=origin, compression=None, max_size=None, **more
+        f"ws://127.0.0.1:{port}{path}",
+        origin=None if origin is None else Origin(origin),
+        compression=None,
+        max_size=None,
+        max_queue=max_queue,
     ) as socket:
         yield socket
 
@@ -62,6 +71,6 @@ async def play(socket: ClientConnection, records: list[tuple[int, bytes]]) -> li
             due += len(data)
             continue
         while sum(map(len, messages)) < due:
-            messages.append(await socket.recv())
+            messages.append(bytes(await socket.recv(decode=False)))
         await socket.send(data)
     return messages

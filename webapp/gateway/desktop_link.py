@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from webapp.domain.connections import ConnectionEnd
 from webapp.gateway import x224
 from webapp.gateway.admission import Refusal
+from webapp.gateway.byte_stream import ByteStream
 from webapp.gateway.wire import ProtocolError
 
-READ_SIZE = 1 << 16
-"""Bytes read at once; the stream holds at most twice as many for a slow browser."""
 _UNACKNOWLEDGED_MS = 15_000
 """A desktop that acknowledges nothing for so long is gone (half-open connection)."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
@@ -25,8 +24,7 @@ _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_
 class DesktopLink:
     """A desktop that has shown the right certificate; inside is the RDP stream."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    stream: ByteStream
     confirm: bytes
     """Its X.224 Connection Confirm."""
     certificate: bytes
@@ -40,38 +38,34 @@ async def desktop_link(
     """Connect, and close the socket in the end whatever happens. Raises Refusal."""
     try:
         async with asyncio.timeout(timeout):
-            reader, writer = await asyncio.open_connection(address, port, limit=READ_SIZE)
+            loop = asyncio.get_running_loop()
+            _, stream = await loop.create_connection(ByteStream, address, port)
     except OSError as error:  # TimeoutError is one
         raise Refusal(ConnectionEnd.UNREACHABLE) from error
     try:
-        _keep_alive(writer)
+        _keep_alive(stream)
         async with asyncio.timeout(timeout):
-            confirm, certificate = await _negotiate(reader, writer)
+            confirm, certificate = await _negotiate(stream)
         if not hmac.compare_digest(hashlib.sha256(certificate).hexdigest(), certificate_sha256):
             raise Refusal(ConnectionEnd.CERTIFICATE)
-        yield DesktopLink(reader, writer, confirm, certificate)
+        yield DesktopLink(stream, confirm, certificate)
     except (ProtocolError, asyncio.IncompleteReadError, TimeoutError, ssl.SSLError) as error:
         raise Refusal(ConnectionEnd.UNREACHABLE) from error
     finally:
         # The RDP stream has an end of its own: nobody waits for TLS good-byes of a dead desktop.
-        writer.transport.abort()
+        stream.abort()
 
 
-async def _negotiate(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> tuple[bytes, bytes]:
+async def _negotiate(stream: ByteStream) -> tuple[bytes, bytes]:
     """The desktop's Connection Confirm and its certificate, once TLS stands."""
-    writer.write(x224.connection_request())
-    header = await reader.readexactly(x224.TPKT_HEADER)
-    confirm = header + await reader.readexactly(x224.confirm_length(header) - len(header))
+    stream.write(x224.connection_request())
+    header = await stream.read_exactly(x224.TPKT_HEADER)
+    confirm = header + await stream.read_exactly(x224.confirm_length(header) - len(header))
     x224.check_confirm(confirm)
-    await writer.start_tls(_tls())
-    certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    await stream.start_tls(_CONTEXT)
+    assert stream.transport is not None  # noqa: S101 (TLS runs on it)
+    certificate = stream.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
     return confirm, certificate
-
-
-def _tls() -> ssl.SSLContext:
-    return _CONTEXT
 
 
 def _context() -> ssl.SSLContext:
@@ -86,8 +80,9 @@ def _context() -> ssl.SSLContext:
 _CONTEXT = _context()
 
 
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
-    sock: socket.socket = writer.get_extra_info("socket")
+def _keep_alive(stream: ByteStream) -> None:
+    assert stream.transport is not None  # noqa: S101 (it is connected)
+    sock: socket.socket = stream.transport.get_extra_info("socket")
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE:
