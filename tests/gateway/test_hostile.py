@@ -79,6 +79,10 @@ def test_an_endless_stream_of_nothing_whole_stays_small(direction: int) -> None:
     assert most < 4 << 20
 
 
+def test_a_fast_path_update_that_ends_in_its_header() -> None:
+    assert Mender().take(b"\x8c\x04\x04\x04") == [b"\x8c\x04\x04\x04"]
+
+
 def feed_for_ever(mender: Mender, pdu: bytes) -> None:
     for _ in range(2000):
         mender.take(pdu)

@@ -5,6 +5,7 @@ what it was sent, so a slow browser slows its desktop down and nothing piles up 
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from datetime import datetime
 
@@ -22,6 +23,8 @@ from webapp.gateway.rdp import Conversation, Flow, Terms
 from webapp.gateway.wire import ProtocolError
 from webapp.ports import Clock
 from webapp.services.connect import Admitted, Traffic
+
+log = logging.getLogger("winux.gateway")
 
 SIGN_IN_SECONDS = 30.0
 """From TLS to the Client Info PDU; it takes 0.1, and longer on a machine under heavy load."""
@@ -158,6 +161,9 @@ class Relay:
             ending = Ending(self._why_browser_closed())
         except OSError:
             ending = Ending(ConnectionEnd.UNREACHABLE)
+        except Exception:  # a defect of ours must end this connection, not leave it hanging
+            log.exception("a relay broke")
+            ending = Ending(ConnectionEnd.BAD_REQUEST, "internal")
         self.end(ending)
 
     def _why_browser_closed(self) -> ConnectionEnd:

@@ -48,7 +48,7 @@ class Mender:
     def take(self, pdu: bytes) -> list[bytes]:
         """What to send in place of a fast-path PDU: itself, mended, or with others after it."""
         start = 3 if pdu[1] & 0x80 else 2
-        if start >= len(pdu) or pdu[start] & 0x0F != _SURFACE_COMMANDS:
+        if start + _UPDATE_HEADER > len(pdu) or pdu[start] & 0x0F != _SURFACE_COMMANDS:
             return [pdu]
         header = pdu[start]
         fragment = header >> 4 & 3
