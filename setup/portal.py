@@ -155,7 +155,7 @@ class Portal:
             "WINUX_SECRET_KEY_FILE": self._kept_secret("secret_key"),
             "WINUX_ENCRYPTION_KEY_FILE": self._kept_secret("encryption_key"),
             # no two stacks on one machine share a bridge, so no two of them share this
-            "WINUX_PORTAL_ID": f"{self.settings.folder.name}-{self.settings.bridge}",
+            "WINUX_PORTAL_ID": self.settings.bridge.lower(),
             "WINUX_PUBLIC_URL": self.settings.url,
             "WINUX_GATEWAY_LISTEN": f"{self.settings.listen}:{self.settings.gateway_port}",
             "WINUX_DATABASE_URL": f"sqlite:///{self.settings.folder / 'winux.db'}",

@@ -244,10 +244,11 @@ def _encryption_key(read: Reader) -> str:
 
 def _portal_id(read: Reader) -> str:
     name = read.text("WINUX_PORTAL_ID")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", name):
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
         raise BadConfig(
-            f"WINUX_PORTAL_ID is {name!r}; it takes 1 to 32 letters, digits, - and _. It marks "
-            "this portal's containers, so never change it while desktops run."
+            f"WINUX_PORTAL_ID is {name!r}; it takes 1 to 32 small letters, digits and -, and "
+            "begins and ends with a letter or digit. It marks this portal's containers, so never "
+            "change it while desktops run."
         )
     return name
 

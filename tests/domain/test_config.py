@@ -28,7 +28,8 @@ def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
     [
         ("WINUX_SECRET_KEY", "short", "at least 32 characters"),
         ("WINUX_ENCRYPTION_KEY", "not a key", "32 random bytes"),
-        ("WINUX_PORTAL_ID", "a b", "1 to 32 letters"),
+        ("WINUX_PORTAL_ID", "a b", "1 to 32 small letters"),
+        ("WINUX_PORTAL_ID", "Site_1", "1 to 32 small letters"),
         ("WINUX_PUBLIC_URL", "desktops.example.org", "scheme and host"),
         ("WINUX_PUBLIC_URL", "https://a.example/path", "scheme and host"),
         ("WINUX_DATABASE_URL", "mysql://x", "must begin with sqlite"),

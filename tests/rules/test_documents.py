@@ -122,6 +122,30 @@ def test_every_dependency_has_its_reason() -> None:
     assert [name for name in pinned if f"| {name.lower()} |" not in reasons] == []
 
 
+def test_every_dependency_is_used() -> None:
+    """Imported somewhere, or a program that is run, or what makes another package able to."""
+    not_imported = {
+        "ansible-core",  # ansible-playbook
+        "gunicorn",  # the web server that loads wsgi:app
+        "psycopg",  # SQLAlchemy's driver for PostgreSQL
+        "psycopg-binary",
+        "requests-toolbelt",  # proxmoxer's uploads
+    }
+    module_of = {"argon2-cffi": "argon2"}
+    code = "\n".join(text for path, text in texts(".py") if path.parts[0] != "tests")
+    required = re.findall(r"^([\w-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    unused = [
+        name
+        for name in sorted(set(required) - not_imported)
+        if not re.search(
+            rf"^\s*(from|import) {module_of.get(name, name).lower().replace('-', '_')}\b",
+            code,
+            re.MULTILINE,
+        )
+    ]
+    assert unused == []
+
+
 def test_constraints_pin_what_is_required() -> None:
     constraints = (ROOT / "constraints.txt").read_text().splitlines()
     for name in ("requirements.txt", "requirements-dev.txt"):
