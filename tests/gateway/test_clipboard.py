@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from webapp.gateway.clipboard import DROP, PASS, Rules, filters
+from webapp.gateway.clipboard import DROP, PASS, Opening, Rules, filters
 from webapp.gateway.wire import ProtocolError
 
 FORMAT_LIST, LIST_RESPONSE, DATA_REQUEST, DATA_RESPONSE, CAPABILITIES = 2, 3, 4, 5, 7
@@ -111,3 +111,40 @@ def test_tricks_to_get_around_the_rules_end_the_connection(chunks: list[bytes], 
         page.judge(one)
     with pytest.raises(ProtocolError):
         page.judge(chunks[-1])
+
+
+# -- the beginning ----------------------------------------------------------------------------
+
+
+def response(flags: int) -> bytes:
+    message = struct.pack("<HHI", LIST_RESPONSE, flags, 0)
+    return struct.pack("<II", len(message), FIRST | LAST) + message
+
+
+def test_the_desktop_s_offer_waits_for_its_answer_to_the_browser_s() -> None:
+    opening = Opening()
+    offer = [chunk(FORMAT_LIST, b"x" * 1600, FIRST), later(b"y", LAST)]
+    assert opening.order(chunk(1)) == [chunk(1)], "monitor ready goes first"
+    assert [opening.order(one) for one in offer] == [[], []]
+    assert opening.order(response(1)) == [response(1), *offer]
+    assert opening.order(chunk(FORMAT_LIST)) == [chunk(FORMAT_LIST)]
+
+
+def test_of_several_offers_that_wait_the_newest_counts() -> None:
+    opening = Opening()
+    for text in (b"old", b"new"):
+        opening.order(chunk(FORMAT_LIST, text))
+    assert opening.order(response(1)) == [response(1), chunk(FORMAT_LIST, b"new")]
+
+
+def test_a_refusal_of_the_browser_s_offer_becomes_a_yes() -> None:
+    assert Opening().order(response(2)) == [response(1)]
+
+
+def test_an_offer_without_end_ends_the_connection() -> None:
+    opening = Opening()
+    opening.order(chunk(FORMAT_LIST, flags=FIRST))
+    for _ in range(3):
+        opening.order(later(b"x" * 20_000))
+    with pytest.raises(ProtocolError):
+        opening.order(later(b"x" * 20_000))

@@ -34,6 +34,8 @@ _MESSAGE_HEADER = 8
 _FIRST, _LAST = 0x1, 0x2
 _COMPRESSED = 0x00200000
 _SHOW_PROTOCOL = 0x10
+_MOST_HELD = 1 << 16
+"""Bytes of an offer that waits; each format takes a few dozen."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,54 @@ class Filter:
         if self._passes is None:
             raise ProtocolError("a clipboard message without a beginning")
         return PASS if self._passes else DROP
+
+
+class Opening:
+    """Puts the desktop's first messages into an order that IronRDP 0.7 survives.
+
+    An offer of the desktop's that comes before its answer to the browser's own first offer ends
+    IronRDP's session, and so does an answer that refuses. Offers wait for the answer; every answer
+    becomes a yes.
+    """
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._kind = 0
+        self._held: list[bytes] = []
+
+    def order(self, chunk: bytes) -> list[bytes]:
+        """The chunks to pass on now, in place of the one that the desktop sent."""
+        if len(chunk) < _CHUNK_HEADER:
+            raise ProtocolError("channel data without its header")
+        if struct.unpack_from("<I", chunk, 4)[0] & _FIRST:
+            self._kind = _kind_of(chunk)
+        if self._kind == _FORMAT_LIST and not self._is_over:
+            self._hold(chunk)
+            return []
+        if self._kind == _FORMAT_LIST_RESPONSE and len(chunk) >= _CHUNK_HEADER + _MESSAGE_HEADER:
+            has_agreed = struct.unpack_from("<H", chunk, 10)[0] & _OK
+            agreed = chunk if has_agreed else chunk[:10] + struct.pack("<H", _OK) + chunk[12:]
+            return [agreed, *self.answered()]
+        return [chunk]
+
+    def answered(self) -> list[bytes]:
+        """The browser's first offer has its answer: what waited for that."""
+        self._is_over = True
+        held, self._held = self._held, []
+        return held
+
+    def _hold(self, chunk: bytes) -> None:
+        if struct.unpack_from("<I", chunk, 4)[0] & _FIRST:
+            self._held.clear()  # the newest offer counts
+        self._held.append(chunk)
+        if sum(map(len, self._held)) > _MOST_HELD:
+            raise ProtocolError("an offer of the clipboard without end")
+
+
+def _kind_of(chunk: bytes) -> int:
+    """The message type in a message's first chunk; 0 if it is not there."""
+    has_kind = len(chunk) >= _CHUNK_HEADER + 2
+    return int(struct.unpack_from("<H", chunk, _CHUNK_HEADER)[0]) if has_kind else 0
 
 
 def filters(rules: Rules) -> tuple[Filter, Filter]:

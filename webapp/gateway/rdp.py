@@ -10,7 +10,7 @@ with IronRDP 0.7 and xrdp 0.9.21:
    follows in the same message.
 4. xrdp's Deactivate All is completed (`share`).
 5. Clipboard messages of a forbidden direction, and channels that Winux does not offer, are
-   dropped (`clipboard`).
+   dropped; those at the beginning are put into an order that IronRDP survives (`clipboard`).
 6. RemoteFX regions that IronRDP would clip wrongly are split (`surface`, `remotefx`), and tiles
    that were drawn in part are asked for again, whole (`partial_tiles`).
 7. A browser that falls behind pauses its desktop (`pause`): xorgxrdp waits eight seconds for an
@@ -67,6 +67,7 @@ class Conversation:
         self._desktop = framing.Splitter()
         self._pictures = surface.Mender()
         self._browser_clipboard, self._desktop_clipboard = clipboard.filters(terms.rules)
+        self._opening = clipboard.Opening()
         self._channel_names: list[str] | None = None
         self._channels: dict[int, str] = {}
         self.is_signed_in = False
@@ -150,21 +151,21 @@ class Conversation:
         flow.to_desktop.append(pdu)
 
     def _take_browser_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
+        name = self._channels.get(data.channel)
         if data.channel == IO_CHANNEL:
             self._take_io_data(data, pdu, flow)
-            return
-        name = self._channels.get(data.channel)
-        if name == clipboard.CHANNEL:
-            verdict = self._browser_clipboard.judge(data.payload)
-            if verdict.answer:
-                flow.to_browser.append(
-                    mcs.data_pdu(
-                        mcs.SEND_DATA_INDICATION, data.initiator, data.channel, verdict.answer
-                    )
-                )
-            if not verdict.passes:
-                return
-        if name in CHANNELS:
+        elif name == clipboard.CHANNEL:
+            self._take_browser_clipboard(data, pdu, flow)
+        elif name in CHANNELS:
+            flow.to_desktop.append(pdu)
+
+    def _take_browser_clipboard(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
+        verdict = self._browser_clipboard.judge(data.payload)
+        if verdict.answer:
+            for chunk in (verdict.answer, *self._opening.answered()):
+                answer = (mcs.SEND_DATA_INDICATION, data.initiator, data.channel, chunk)
+                flow.to_browser.append(mcs.data_pdu(*answer))
+        if verdict.passes:
             flow.to_desktop.append(pdu)
 
     def _take_io_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
@@ -225,27 +226,30 @@ class Conversation:
 
     def _take_desktop_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
         name = self._channels.get(data.channel)
-        if name == clipboard.CHANNEL:
-            verdict = self._desktop_clipboard.judge(data.payload)
-            if verdict.answer:
-                flow.to_desktop.append(
-                    mcs.data_pdu(
-                        mcs.SEND_DATA_REQUEST, data.initiator, data.channel, verdict.answer
-                    )
-                )
-            if not verdict.passes:
-                return
         if name is None:
-            complete = share.complete_deactivate_all(data.payload)
-            if complete:
-                self._end_message(flow)
-                self._is_active = False
-                pdu = mcs.with_payload(data, complete)
-            elif share.is_font_map(data.payload):
-                flow.to_browser.append(pdu)
-                self._is_active = True
-                self._resume(flow)
-                return
-        elif name not in CHANNELS:
-            return
+            self._take_desktop_io(data, pdu, flow)
+        elif name == clipboard.CHANNEL:
+            self._take_desktop_clipboard(data, pdu, flow)
+        elif name in CHANNELS:
+            self._to_browser(pdu, flow)
+
+    def _take_desktop_io(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
+        complete = share.complete_deactivate_all(data.payload)
+        if complete:
+            self._end_message(flow)
+            self._is_active = False
+            pdu = mcs.with_payload(data, complete)
         self._to_browser(pdu, flow)
+        if share.is_font_map(data.payload):
+            self._is_active = True
+            self._resume(flow)
+
+    def _take_desktop_clipboard(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
+        verdict = self._desktop_clipboard.judge(data.payload)
+        if verdict.answer:
+            answer = (mcs.SEND_DATA_REQUEST, data.initiator, data.channel, verdict.answer)
+            flow.to_desktop.append(mcs.data_pdu(*answer))
+        if verdict.passes:
+            for chunk in self._opening.order(data.payload):
+                is_same = chunk is data.payload
+                self._to_browser(pdu if is_same else mcs.with_payload(data, chunk), flow)
