@@ -65,7 +65,9 @@ def test_it_fits_every_width(view: Page, artifacts: Path, width: int) -> None:
     view.evaluate("desktopView.bar.open(true)")
     for name in ("Keys", "View"):
         view.locator("summary").filter(has_text=name).click()
-        sheet = view.locator(".bar-menu[open] .bar-sheet").bounding_box()
+        opened = view.locator(".bar-menu[open] .bar-sheet")
+        expect(opened).to_have_count(1)
+        sheet = opened.bounding_box()
         assert sheet
         assert sheet["x"] >= 0
         assert sheet["x"] + sheet["width"] <= width
