@@ -5,7 +5,7 @@ python := $(or $(WINUX_PYTHON),/usr/bin/python3)
 venv := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench clean python prepare-test prepare-check
+.PHONY: help demo test check fix bench soak clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -27,6 +27,11 @@ fix: prepare-check ## Let the tools mend what they can
 bench: prepare-test ## Launch times and page speed on real parts (BENCH_OPTIONS=--short)
 	@$(venv)/python -m bench.launch $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.pages $(BENCH_OPTIONS)
+	@$(venv)/python -m bench.gateway $(BENCH_OPTIONS)
+	@$(venv)/python -m bench.browser $(BENCH_OPTIONS)
+
+soak: prepare-test ## A busy desktop in the browser for 22 minutes, its picture compared (SOAK_OPTIONS)
+	@$(venv)/python -m bench.soak $(SOAK_OPTIONS)
 
 clean: python ## Remove everything of ours: containers, mounts, bridges, nft tables, var/
 	@$(python) -m setup.clean

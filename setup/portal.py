@@ -65,6 +65,21 @@ class Portal:
         command = [WINUX, "worker"]
         return Child("worker", command, self.settings.logs / "worker.log", self.environment)
 
+    def start_gateway(self) -> Child:
+        """Start what carries desktops to browsers, and return when it answers."""
+        log = self.settings.logs / "gateway.log"
+        child = Child("gateway", [WINUX, "gateway"], log, self.environment)
+        try:
+            child.wait_until(
+                lambda: self._answers(self.settings.gateway_port, "/gateway/ping"),
+                READY_TIMEOUT_S,
+                "Mend what it says, then run this again.",
+            )
+        except BaseException:
+            child.stop()
+            raise
+        return child
+
     def start_web(self) -> Child:
         """Start gunicorn and return when the portal says that it is ready."""
         address = f"{self.settings.listen}:{self.settings.port}"
@@ -81,7 +96,9 @@ class Portal:
         child = Child("web server", [*command, "wsgi:app"], log, self.environment)
         try:
             child.wait_until(
-                self._is_web_up, READY_TIMEOUT_S, "Mend what it says, then run this again."
+                lambda: self._answers(self.settings.port, "/healthz"),
+                READY_TIMEOUT_S,
+                "Mend what it says, then run this again.",
             )
         except BaseException:
             child.stop()
@@ -107,15 +124,15 @@ class Portal:
 
     def troubles(self) -> str:
         """What /readyz says is missing for launches to work; empty when nothing is."""
-        status, body = self._get("/readyz")
+        status, body = self._get(self.settings.port, "/readyz")
         return "" if status == http.HTTPStatus.OK else body
 
-    def _is_web_up(self) -> bool:
-        return self._get("/healthz")[0] == http.HTTPStatus.OK
+    def _answers(self, port: int, path: str) -> bool:
+        return self._get(port, path)[0] == http.HTTPStatus.OK
 
-    def _get(self, path: str) -> tuple[int, str]:
+    def _get(self, port: int, path: str) -> tuple[int, str]:
         """Status and body; (0, why) while nothing answers."""
-        web = http.client.HTTPConnection(self.settings.listen, self.settings.port, timeout=5)
+        web = http.client.HTTPConnection(self.settings.listen, port, timeout=5)
         try:
             web.request("GET", path)
             answer = web.getresponse()
@@ -140,6 +157,7 @@ class Portal:
             # no two stacks on one machine share a bridge, so no two of them share this
             "WINUX_PORTAL_ID": self.settings.bridge.lower(),
             "WINUX_PUBLIC_URL": self.settings.url,
+            "WINUX_GATEWAY_LISTEN": f"{self.settings.listen}:{self.settings.gateway_port}",
             "WINUX_DATABASE_URL": f"sqlite:///{self.settings.folder / 'winux.db'}",
             "WINUX_RUN_DIR": str(self.settings.folder / "run"),
             "WINUX_GUEST_KEY_FILE": str(GUEST_KEY),

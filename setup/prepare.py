@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from setup import environment, machine, packages
+from setup import environment, machine, packages, vendor
 from setup.failure import SetupFailed
 from setup.portal import GUEST_KEY
 from setup.progress import Progress
@@ -46,7 +46,8 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
     if is_test and environment.MODULES.exists():
         venvs[environment.modules_environment()] = environment.MODULES
     outdated = {v: r for v, r in venvs.items() if not environment.is_current(v, r)}
-    progress = Progress(bool(missing) + len(outdated) + is_lab)
+    wants_vendor = is_test and not vendor.is_current()
+    progress = Progress(bool(missing) + len(outdated) + wants_vendor + is_lab)
     if missing:
         log = LOGS / "packages.log"
         with progress.step(f"{len(missing)} Debian packages", 120, log):
@@ -57,6 +58,9 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
         log = LOGS / f"{requirements.stem}.log"
         with progress.step(f"Python packages of {requirements.name}", 90, log):
             environment.make_environment(venv, requirements, log)
+    if wants_vendor:
+        with progress.step("Browser modules", 20, LOGS / "vendor.log"):
+            vendor.prepare(LOGS / "vendor.log")
     if is_lab:
         with progress.step(
             "Root file system of the golden template", 150, cache_dir() / "base.log"

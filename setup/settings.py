@@ -26,6 +26,7 @@ class Settings:
     folder: Path
     listen: str
     port: int
+    gateway_port: int
     lab_port: int
     bridge: str
     subnet: str
@@ -53,6 +54,7 @@ DEMO = {
     "DIR": "var/demo",
     "LISTEN": "127.0.0.1",
     "PORT": "8080",
+    "GATEWAY_PORT": "8083",
     "LAB_PORT": "8006",
     "BRIDGE": "wxbr0",
     "SUBNET": "10.203.0.0/24",
@@ -62,6 +64,7 @@ DEMO = {
 BENCH = DEMO | {
     "DIR": "var/bench",
     "PORT": "8081",
+    "GATEWAY_PORT": "8084",
     "LAB_PORT": "8007",
     "BRIDGE": "wxbench0",
     "SUBNET": "10.203.1.0/24",
@@ -69,6 +72,7 @@ BENCH = DEMO | {
 TEST = DEMO | {
     "DIR": "var/test",
     "PORT": "8082",
+    "GATEWAY_PORT": "8085",
     "LAB_PORT": "8008",
     "BRIDGE": "wxtest0",
     "SUBNET": "10.203.2.0/24",
@@ -89,6 +93,7 @@ def settings_from(
         folder=(CHECKOUT / values["DIR"]).resolve(),
         listen=values["LISTEN"],
         port=port("PORT"),
+        gateway_port=port("GATEWAY_PORT"),
         lab_port=port("LAB_PORT"),
         bridge=_bridge(prefix + "BRIDGE", values["BRIDGE"]),
         subnet=_subnet(prefix + "SUBNET", values["SUBNET"]),

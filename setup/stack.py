@@ -1,11 +1,11 @@
-"""One whole Winux on this machine: lab node, golden template, portal, worker, web server."""
+"""One whole Winux on this machine: lab node, golden template, worker, gateway, web server."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 
-from setup import environment, machine, packages
+from setup import environment, machine, packages, vendor
 from setup.commands import tail
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node, credentials, running_containers, start_lab_node
@@ -16,7 +16,7 @@ from setup.settings import Settings, cache_dir
 from setup.template import GoldenTemplate, build_template, built_template, make_guest_key
 
 #: How many steps `prepare_machine` and `start` announce together.
-STEPS = 6
+STEPS = 8
 #: Room for wheels, environment, root file system and its copies; and for a run after that.
 FIRST_DISK_GB, REPEAT_DISK_GB = 8, 1
 READY_TIMEOUT_S, TEARDOWN_TIMEOUT_S = 60, 90
@@ -46,10 +46,13 @@ class Stack:
         for folder in (cache_dir(), self.settings.folder):
             machine.check_disk(folder, needed_gb)
         machine.check_port(self.settings.listen, self.settings.port, f"{self.settings.prefix}PORT")
+        machine.check_port(
+            self.settings.listen, self.settings.gateway_port, f"{self.settings.prefix}GATEWAY_PORT"
+        )
         machine.check_port("127.0.0.1", self.settings.lab_port, f"{self.settings.prefix}LAB_PORT")
 
     def prepare_machine(self) -> None:
-        """Debian packages and the virtual environment."""
+        """Debian packages, the virtual environment, the browser's modules."""
         logs = self.settings.logs
         if missing := packages.missing_packages("run"):
             with self.progress.step("Debian packages", 45, logs / "packages.log"):
@@ -59,9 +62,14 @@ class Stack:
         machine.check_containers()
         if environment.is_current(environment.VENV, environment.RUN):
             self.progress.skip("Python packages")
+        else:
+            with self.progress.step("Python packages", 60, logs / "python.log"):
+                environment.make_environment(environment.VENV, environment.RUN, logs / "python.log")
+        if vendor.is_current():
+            self.progress.skip("Browser modules")
             return
-        with self.progress.step("Python packages", 60, logs / "python.log"):
-            environment.make_environment(environment.VENV, environment.RUN, logs / "python.log")
+        with self.progress.step("Browser modules", 20, logs / "vendor.log"):
+            vendor.prepare(logs / "vendor.log")
 
     def start(self) -> Portal:
         """Lab node, template, database, worker and web; the portal answers when this returns."""
@@ -77,6 +85,8 @@ class Stack:
             portal.migrate()
             portal.publish(template)
             self.children["worker"] = portal.start_worker()
+        with self.progress.step("Gateway", 2, logs / "gateway.log"):
+            self.children["gateway"] = portal.start_gateway()
         with self.progress.step("Web server", 3, logs / "web.log"):
             self.children["web server"] = portal.start_web()
             self._wait_until_launches_work(portal)
@@ -101,6 +111,7 @@ class Stack:
     def stop(self) -> None:
         """End desktops, processes and network; if a desktop does not end, its node is cleaned."""
         self._stop_child("web server")
+        self._stop_child("gateway")
         try:
             if {"worker", "lab node"} <= self.children.keys():
                 self.end_desktops()

@@ -86,6 +86,7 @@ class FakeProvisioner:
         self.orders: list[BuildOrder] = []
         self.destroyed: list[int] = []
         self.told: list[tuple[str, str, datetime]] = []
+        self.warned: list[tuple[str, str, str]] = []
 
     def create(
         self, order: BuildOrder, *, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]
@@ -121,6 +122,9 @@ class FakeProvisioner:
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
         self.told.append((address, ssh_host_key_sha256, deadline_at))
+
+    def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
+        self.warned.append((address, ssh_host_key_sha256, text))
 
     def warm_up(self, runs: int) -> None:
         pass

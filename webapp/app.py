@@ -5,7 +5,18 @@ from jinja2 import StrictUndefined
 
 from webapp.bootstrap import Services
 from webapp.config import ROOT
-from webapp.web import account, admin, desktops, health, history, home, look, signin
+from webapp.web import (
+    account,
+    admin,
+    connect,
+    desktops,
+    health,
+    history,
+    home,
+    look,
+    signin,
+    vendor,
+)
 from webapp.web.access import init_access
 from webapp.web.assets import init_assets
 from webapp.web.context import init_context
@@ -28,6 +39,7 @@ def create_app(services: Services) -> Flask:
     init_assets(app)
     init_words(app)
     init_errors(app)
-    for part in (health, signin, look, home, history, desktops, account, admin):
+    parts = (health, signin, look, home, history, desktops, connect, vendor, account, admin)
+    for part in parts:
         app.register_blueprint(part.blueprint)
     return app

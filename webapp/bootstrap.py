@@ -13,11 +13,14 @@ from webapp.services.accounts import Accounts
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
 from webapp.services.catalogue import Catalogue
+from webapp.services.connect import Connections
 from webapp.services.credentials import CredentialDesk
 from webapp.services.heartbeat import Heartbeat
+from webapp.services.idle import IdleWatch
 from webapp.services.launch import Launcher
 from webapp.services.lease import Leases
 from webapp.services.lifetime import DeadlineTeller, Lifetime
+from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
 from webapp.services.reports import Reports
 from webapp.services.teardown import Teardown
@@ -38,6 +41,8 @@ class Services:
     credentials: CredentialDesk
     reports: Reports
     catalogue: Catalogue
+    connections: Connections
+    presence: Presence
 
 
 def build_services(
@@ -60,6 +65,8 @@ def build_services(
         credentials=CredentialDesk(db, vault, audit),
         reports=Reports(db, clock),
         catalogue=Catalogue(db, clock, audit),
+        connections=Connections(db, clock, config, vault, audit),
+        presence=Presence(db, clock, config, audit),
     )
 
 
@@ -75,6 +82,7 @@ class WorkerServices:
     teardown: Teardown
     lifetime: Lifetime
     teller: DeadlineTeller
+    idle: IdleWatch
     reconciler: Reconciler
     heartbeat: Heartbeat
 
@@ -100,6 +108,7 @@ def build_worker_services(
         teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),
         lifetime=services.lifetime,
         teller=DeadlineTeller(clock, provisioner, leases),
+        idle=IdleWatch(db, clock, config, audit, provisioner),
         reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
         heartbeat=Heartbeat(db, clock, config, hypervisor, name),
     )

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from webapp.domain.addresses import AddressPool
 
 ROOT = Path(__file__).resolve().parent.parent
+GATEWAY_PATH = "/gateway/rdp"
 
 
 class BadConfig(ValueError):
@@ -55,6 +56,14 @@ class Config:
     vmid_last: int
     max_desktops: int
     max_desktops_total: int
+    gateway_listen: tuple[str, int]
+    """Host and port that the gateway binds."""
+    gateway_url: str
+    """Where browsers reach it (ws:// or wss://)."""
+    gateway_max_connections: int
+    max_connections: int
+    """Per person, to different desktops."""
+    idle_minutes: int
     sign_in_idle: timedelta
     sign_in_longest: timedelta
     worker_slots: int
@@ -94,6 +103,11 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_VMID_LAST": "30999",
     "WINUX_MAX_DESKTOPS": "3",
     "WINUX_MAX_DESKTOPS_TOTAL": "200",
+    "WINUX_GATEWAY_LISTEN": "127.0.0.1:8081",
+    "WINUX_GATEWAY_URL": "",
+    "WINUX_GATEWAY_MAX_CONNECTIONS": "500",
+    "WINUX_MAX_CONNECTIONS": "10",
+    "WINUX_IDLE_MINUTES": "0",
     "WINUX_SIGN_IN_IDLE_MINUTES": "720",
     "WINUX_SIGN_IN_LONGEST_MINUTES": "10080",
     "WINUX_WORKER_SLOTS": "2",
@@ -183,6 +197,11 @@ def load(environment: Mapping[str, str]) -> Config:
         vmid_last=read.number("WINUX_VMID_LAST", vmid_first, 999_999_999),
         max_desktops=read.number("WINUX_MAX_DESKTOPS", 0, 1000),
         max_desktops_total=read.number("WINUX_MAX_DESKTOPS_TOTAL", 0, 100_000),
+        gateway_listen=_gateway_listen(read),
+        gateway_url=_gateway_url(read),
+        gateway_max_connections=read.number("WINUX_GATEWAY_MAX_CONNECTIONS", 1, 100_000),
+        max_connections=read.number("WINUX_MAX_CONNECTIONS", 1, 1000),
+        idle_minutes=read.number("WINUX_IDLE_MINUTES", 0, 10_080),
         sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),
         sign_in_longest=read.minutes("WINUX_SIGN_IN_LONGEST_MINUTES"),
         worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
@@ -242,6 +261,37 @@ def _public_url(read: Reader) -> str:
             f"WINUX_PUBLIC_URL is {url!r}; it takes a scheme and host, "
             "such as https://desktops.example.org."
         )
+    return url
+
+
+def _gateway_listen(read: Reader) -> tuple[str, int]:
+    text = read.text("WINUX_GATEWAY_LISTEN")
+    host, _, port = text.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and int(port[:6]) <= 65_535):
+        raise BadConfig(
+            f"WINUX_GATEWAY_LISTEN is {text!r}; it takes an address and a port, "
+            "such as 127.0.0.1:8081."
+        )
+    return host.strip("[]"), int(port)
+
+
+def _gateway_url(read: Reader) -> str:
+    """As set; else the public host: behind its proxy (https), or at the gateway's own port."""
+    url = read.text("WINUX_GATEWAY_URL")
+    public = urlsplit(_public_url(read))
+    if not url:
+        if public.scheme == "https":
+            return f"wss://{public.netloc}{GATEWAY_PATH}"
+        host = f"[{public.hostname}]" if ":" in (public.hostname or "") else public.hostname
+        return f"ws://{host}:{_gateway_listen(read)[1]}{GATEWAY_PATH}"
+    parts = urlsplit(url)
+    if parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.path != GATEWAY_PATH:
+        raise BadConfig(
+            f"WINUX_GATEWAY_URL is {url!r}; it takes ws:// or wss://, a host and {GATEWAY_PATH}, "
+            f"such as wss://desktops.example.org{GATEWAY_PATH}."
+        )
+    if public.scheme == "https" and parts.scheme != "wss":
+        raise BadConfig("WINUX_GATEWAY_URL must begin with wss:// when WINUX_PUBLIC_URL is https.")
     return url
 
 

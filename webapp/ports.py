@@ -98,6 +98,9 @@ class Provisioner(Protocol):
         """Tell the desktop itself (the one with this host key) its new deadline, for the warning
         that it shows."""
 
+    def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
+        """Show a text in the desktop (the one with this host key)."""
+
 
 class WarmProvisioner(Provisioner, Protocol):
     """A provisioner that a worker process keeps for as long as it lives."""

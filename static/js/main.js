@@ -12,10 +12,11 @@ import { startMenu } from "./menu.js";
 import { startOnce } from "./once.js";
 import { startSecret } from "./secret.js";
 import { startWait } from "./wait.js";
+import { startWarm } from "./warm.js";
 
 for (const start of [
   startAgo, startCountdown, startElapsed, startCopy, startSecret, startDialogs, startLook, startMany, startMenu,
-  startOnce, startWait, startFilter, startLive,
+  startOnce, startWait, startWarm, startFilter, startLive,
 ]) {
   start();
 }

@@ -15,7 +15,7 @@ def test_defaults_live_below_the_checkout_on_loopback() -> None:
 
 def test_two_stacks_share_no_name() -> None:
     demo, bench = settings_from({}), settings_from({}, "WINUX_BENCH_", BENCH)
-    names = ("folder", "port", "lab_port", "bridge", "subnet")
+    names = ("folder", "port", "gateway_port", "lab_port", "bridge", "subnet")
     assert [name for name in names if getattr(demo, name) == getattr(bench, name)] == []
 
 

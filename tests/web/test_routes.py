@@ -8,6 +8,7 @@ from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.services.audit import SYSTEM, Actor
 from webapp.web.access import Access, rule_of
+from webapp.web.vendor import manifest
 
 #: All routes; one that is added or vanishes fails a test below until it is written down here.
 ROUTES = {
@@ -30,6 +31,14 @@ ROUTES = {
     "desktops.extend": ("POST", "/desktops/{id}/extend"),
     "desktops.confirm_stop": ("GET", "/desktops/{id}/stop"),
     "desktops.stop": ("POST", "/desktops/{id}/stop"),
+    "connect.show": ("GET", "/desktops/{id}/view"),
+    "connect.ticket": ("POST", "/desktops/{id}/view/ticket"),
+    "connect.heartbeat": ("POST", "/desktops/{id}/view/heartbeat"),
+    "connect.extend": ("POST", "/desktops/{id}/view/extend"),
+    "connect.stop": ("POST", "/desktops/{id}/view/stop"),
+    "connect.end_on_close": ("POST", "/desktops/{id}/view/end-on-close"),
+    "connect.left": ("POST", "/desktops/{id}/view/left"),
+    "vendor.file": ("GET", f"/vendor/{manifest()['rdp.js']}"),
     "account.show": ("GET", "/account/"),
     "account.end": ("POST", "/account/sign-ins/{sign_in}/end"),
     "account.end_others": ("POST", "/account/sign-ins/end-others"),
@@ -43,6 +52,9 @@ ROUTES = {
     "admin.confirm_stop": ("GET", "/admin/desktops/{id}/stop"),
     "admin.stop": ("POST", "/admin/desktops/{id}/stop"),
     "admin.confirm_stop_many": ("POST", "/admin/desktops/stop/confirm"),
+    "admin.connections": ("GET", "/admin/connections/"),
+    "admin.connections_live": ("GET", "/admin/connections/live"),
+    "admin.cut": ("POST", "/admin/connections/connection-00000000/cut"),
     "admin.stop_many": ("POST", "/admin/desktops/stop"),
 }
 #: Routes about a thing that belongs to alice: for anybody else it does not exist.

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from tests.fakes import FakeNode, FakeProvisioner
+from tests.portal import PASSWORD
 from webapp import bootstrap
 from webapp.bootstrap import Services, WorkerServices
+from webapp.models import SignIn
+from webapp.services.audit import Actor
 
 MakeWorker = Callable[..., WorkerServices]
 
@@ -32,3 +36,10 @@ def make_worker(services: Services, node: FakeNode) -> MakeWorker:
         )
 
     return make
+
+
+@pytest.fixture
+def signed_in(services: Services, alice: Actor) -> int:
+    services.accounts.sign_in("alice", PASSWORD, "192.0.2.9", "Firefox")
+    with services.db.read() as session:
+        return session.scalars(select(SignIn.id)).one()

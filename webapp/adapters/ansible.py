@@ -85,6 +85,10 @@ class AnsibleProvisioner:
         request = {"do": "deadline", "deadline_epoch": int(deadline_at.timestamp())}
         ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
 
+    def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
+        request = {"do": "warn", "text": text}
+        ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
+
     # -- runs -------------------------------------------------------------------------------------
 
     def _start(self, playbook: str) -> RunProcess:

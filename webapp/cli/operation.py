@@ -1,4 +1,4 @@
-"""`./winux worker`, `migrate` and `check-config`."""
+"""`./winux worker`, `gateway`, `migrate` and `check-config`."""
 
 import argparse
 import shutil
@@ -14,6 +14,7 @@ from webapp.cli.operator import Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.config import Config
 from webapp.domain.errors import Refused, WinuxError
+from webapp.gateway import process
 from webapp.worker.loop import Worker, worker_name
 
 
@@ -22,6 +23,8 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     worker = commands.add_parser("worker", help="build, tear down, expire and reconcile desktops")
     worker.add_argument("--once", action="store_true", help="do what is due now and end, for cron")
     worker.set_defaults(run=run_worker)
+    gateway = commands.add_parser("gateway", help="carry RDP between browsers and desktops")
+    gateway.set_defaults(run=run_gateway)
     migrate = commands.add_parser(
         "migrate", parents=[shared], help="bring the database to this release's schema"
     )
@@ -40,6 +43,11 @@ def run_worker(services: Services, options: argparse.Namespace) -> None:
         worker.run()
     elif not worker.run_once():
         sys.exit(1)
+
+
+def run_gateway(services: Services, _options: argparse.Namespace) -> None:
+    log_as_json()
+    process.run(services)
 
 
 def migrate_database(services: Services, options: argparse.Namespace) -> None:

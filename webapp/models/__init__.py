@@ -2,17 +2,20 @@
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base
+from webapp.models.connection import Connection
 from webapp.models.desktop import Desktop, DesktopStep
 from webapp.models.person import Person, Role, SignIn, SignInAttempt
 from webapp.models.quarantine import QuarantinedContainer
 from webapp.models.reservation import AddressReservation, VmidReservation
 from webapp.models.template import Template
+from webapp.models.ticket import Ticket
 from webapp.models.worker import WorkerBeat
 
 __all__ = [
     "AddressReservation",
     "AuditEntry",
     "Base",
+    "Connection",
     "Desktop",
     "DesktopStep",
     "Person",
@@ -21,6 +24,7 @@ __all__ = [
     "SignIn",
     "SignInAttempt",
     "Template",
+    "Ticket",
     "VmidReservation",
     "WorkerBeat",
 ]

@@ -50,6 +50,12 @@ class Desktop(Base):
     deadline_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The deadline that the desktop itself knows; differs after an extension until it was told."""
     stop_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end_on_close: Mapped[bool] = mapped_column(default=False)
+    """The person's choice: closing the page that shows the desktop ends it."""
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When that page said good-bye; a page that comes back clears it."""
+    idle_warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the desktop itself showed that it will end for lack of input."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     # What it got; kept as history when the reservations are gone.

@@ -30,6 +30,12 @@ class Template(Base):
     nesting: Mapped[bool] = mapped_column(default=False)
     default_minutes: Mapped[int] = mapped_column(default=30)
     max_minutes: Mapped[int] = mapped_column(default=240)
+    idle_minutes: Mapped[int | None]
+    """Minutes without input after which a desktop ends; 0: never, None: as the site has it."""
+    clipboard_in: Mapped[bool] = mapped_column(default=True)
+    """Whether text may be pasted from the browser into the desktop."""
+    clipboard_out: Mapped[bool] = mapped_column(default=True)
+    """Whether text copied in the desktop may reach the browser."""
 
     @property
     def durations(self) -> Durations:

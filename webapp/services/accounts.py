@@ -14,6 +14,7 @@ from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.models import Person, Role, SignIn, SignInAttempt
 from webapp.ports import Clock, Database, Hasher
 from webapp.services.audit import Actor, Audit
+from webapp.services.sign_in_life import is_live
 
 #: A sign-in's `seen_at` is written at most this often.
 SEEN_EVERY = timedelta(minutes=1)
@@ -159,12 +160,7 @@ class Accounts:
     # -- parts ----------------------------------------------------------------------------------
 
     def _is_live(self, row: SignIn, now: datetime) -> bool:
-        return (
-            row.ended_at is None
-            and row.person.disabled_at is None
-            and now - row.seen_at < self._config.sign_in_idle
-            and now - row.created_at < self._config.sign_in_longest
-        )
+        return is_live(row, self._config, now)
 
     def _check_limits(self, name: str, source: str) -> Person | None:
         """The person of that name, if any, unless a limit is reached."""

@@ -163,7 +163,7 @@ class DesktopView:
             case State.READY if self.is_ending_soon:
                 return _("It ends in less than five minutes. Save your work, or extend it.")
             case State.READY:
-                return _("Download the .rdp file and open it, or use the details below.")
+                return _("Open it here, or with any RDP client: the details are below.")
             case State.STOPPING:
                 return _("Everything in it is erased.")
             case _:

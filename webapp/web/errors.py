@@ -75,7 +75,7 @@ class ErrorPage:
 
 def init_errors(app: Flask) -> None:
     """Answer every error with a page of ours."""
-    app.register_error_handler(WinuxError, _show_own)
+    app.register_error_handler(WinuxError, show_own)
     app.register_error_handler(CSRFError, _show_stale_form)
     app.register_error_handler(HTTPException, _show_http)
     app.register_error_handler(Exception, _show_defect)
@@ -86,7 +86,8 @@ def status_of(error: WinuxError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def _show_own(error: WinuxError) -> ResponseReturnValue:
+def show_own(error: WinuxError) -> ResponseReturnValue:
+    """One of our errors as a page."""
     status = status_of(error)
     if isinstance(error, OutsideFailed):
         forget_person()  # the page itself must not ask a database that does not answer

@@ -84,3 +84,12 @@ def cores(count: int) -> str:
 
 def disk(gigabytes: int) -> str:
     return _("%(gb)s GB", gb=gigabytes)
+
+
+def data_size(count: int) -> str:
+    """Bytes in the unit that reads best: 640 kB, 12.4 MB."""
+    if count < 1_000_000:
+        return _("%(kb)s kB", kb=round(count / 1_000))
+    if count < 1_000_000_000:
+        return _("%(mb)s MB", mb=f"{count / 1e6:.1f}")
+    return _("%(gb)s GB", gb=f"{count / 1e9:.1f}")

@@ -155,6 +155,7 @@ class Worker:
             lambda: services.builder.build_one(is_stopping),
             lambda: services.teardown.teardown_one(is_stopping),
             services.teller.tell_deadline_one,
+            services.idle.warn_one,
         ]
 
     def _free_the_dead(self) -> None:
@@ -162,6 +163,8 @@ class Worker:
 
     def _expire_all(self) -> None:
         _all(self._services.lifetime.expire_one)
+        _all(self._services.idle.stop_one)
+        self._services.idle.forgive()
 
     def _reconcile(self) -> None:
         try:

@@ -1,0 +1,225 @@
+"""`python -m bench.gateway`: the gateway's cost beside websockify and socat, in one run.
+
+Bytes per CPU second and CPU of a busy connection (recorded pictures over TLS in, WebSocket out),
+memory of 200 idle connections, and what a round trip takes longer through the gateway.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from bench.raw_browser import INPUT, ORIGIN, RawBrowser
+from bench.rdp_stream import ECHO
+
+BUSY_RATE = 620_000
+"""Bytes a second that a scrolling terminal of 1280×800 makes."""
+IDLE = 200
+ROUND_TRIPS = 400
+GATEWAY = "/gateway/rdp"
+
+
+@contextlib.contextmanager
+def program(
+    *command: str, ready: str | None = None, trust: Path | None = None
+) -> Iterator[psutil.Process]:
+    """A running program; `ready` is what its first line holds once it listens."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | ({"SSL_CERT_FILE": str(trust)} if trust else {}),
+    )
+    try:
+        if ready is not None and process.stdout is not None:
+            line = process.stdout.readline()
+            if ready not in line:
+                raise RuntimeError(f"{command[0]} did not start: {line!r}")
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextlib.contextmanager
+def desktop(kind: str, rate: str, folder: Path) -> Iterator[int]:
+    """A desktop that streams or echoes; its port."""
+    command = [sys.executable, "-m", "bench.rdp_stream", kind, rate, str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield int(process.stdout.readline()) if process.stdout else 0
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextlib.contextmanager
+def gateway(target: int, folder: Path) -> Iterator[tuple[psutil.Process, int]]:
+    port = free_port()
+    password = folder / "password"
+    password.write_text("benchmark")
+    where = [f"--listen=127.0.0.1:{port}", f"--target=127.0.0.1:{target}"]
+    options = [*where, f"--password-file={password}", f"--origin={ORIGIN}"]
+    run = [sys.executable, "-u", "-m", "tests.gateway.try_relay", *options]
+    with program(*run, ready="listening") as process:
+        wait_for(port)
+        yield process, port
+
+
+@contextlib.contextmanager
+def peer(name: str, target: int, folder: Path) -> Iterator[tuple[psutil.Process, int]]:
+    """websockify, or socat as the least that TLS costs."""
+    port = free_port()
+    if name == "websockify":
+        options = ["--ssl-target", f"127.0.0.1:{port}", f"127.0.0.1:{target}"]
+        command = ["/usr/bin/websockify", *options]
+    else:
+        listen = f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr"
+        command = ["socat", "-b65536", listen, f"OPENSSL:127.0.0.1:{target},verify=0"]
+    newest = max(folder.glob("desktop-*.pem"), key=lambda file: file.stat().st_mtime)
+    with program(*command, trust=newest) as process:
+        wait_for(port)
+        yield process, port
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            RawBrowser(port, None).close()
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Of a process and its children (websockify and socat fork)."""
+    total = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            times = one.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def carried(process: psutil.Process, browser: RawBrowser, seconds: float) -> dict[str, float]:
+    """What a stream through a process costs it."""
+    browser.drain(0.5)
+    before, began = cpu_seconds(process), time.monotonic()
+    count = browser.drain(seconds)
+    cpu, took = cpu_seconds(process) - before, time.monotonic() - began
+    return {
+        "MB_per_s": round(count / took / 1e6, 2),
+        "cpu_percent": round(100 * cpu / took, 2),
+        "MB_per_cpu_s": round(count / max(cpu, 0.01) / 1e6, 1),
+    }
+
+
+def measure_streams(rate: str, seconds: float, folder: Path) -> dict[str, dict[str, float]]:
+    found = {}
+    with desktop("rdp", rate, folder) as target, gateway(target, folder) as (process, port):
+        browser = RawBrowser(port, GATEWAY)
+        browser.sign_in()
+        found["winux gateway"] = carried(process, browser, seconds)
+        browser.close()
+    for name in ("websockify", "socat"):
+        with desktop("tls", rate, folder) as target, peer(name, target, folder) as (process, port):
+            browser = RawBrowser(port, "/" if name == "websockify" else None)
+            if name == "websockify":
+                browser.send(b"\0")
+            found[name] = carried(process, browser, seconds)
+            browser.close()
+    return found
+
+
+def measure_memory(folder: Path) -> dict[str, float]:
+    with desktop("rdp", "echo", folder) as target, gateway(target, folder) as (process, port):
+        warm = [signed_in(port) for _ in range(3)]
+        time.sleep(1)
+        before = process.memory_info().rss
+        idle = [signed_in(port) for _ in range(IDLE)]
+        time.sleep(3)
+        grown = process.memory_info().rss - before
+        cpu = cpu_seconds(process)
+        time.sleep(5)
+        idle_cpu = (cpu_seconds(process) - cpu) / 5 * 100
+        for one in warm + idle:
+            one.close()
+    return {"kB_per_connection": round(grown / IDLE / 1000, 1), "cpu_percent": round(idle_cpu, 2)}
+
+
+def signed_in(port: int) -> RawBrowser:
+    browser = RawBrowser(port, GATEWAY)
+    browser.sign_in()
+    browser.drain(0.05)
+    return browser
+
+
+def measure_latency(folder: Path) -> dict[str, float]:
+    """Median round trips, in milliseconds: straight to the desktop, and through the gateway."""
+    with desktop("rdp", "echo", folder) as target, gateway(target, folder) as (_, port):
+        browser = signed_in(port)
+        browser.drain(1)
+        through = round_trips(browser.socket, lambda: browser.send(INPUT))
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with desktop("tls", "echo", folder) as target:
+        straight = context.wrap_socket(RawBrowser(target, None).socket)
+        direct = round_trips(straight, lambda: straight.sendall(INPUT))
+    return {
+        "direct_ms": round(direct, 3),
+        "through_ms": round(through, 3),
+        "added_ms": round(through - direct, 3),
+    }
+
+
+def round_trips(connection: socket.socket, send: Callable[[], None]) -> float:
+    connection.settimeout(10)
+    took = []
+    for _ in range(ROUND_TRIPS):
+        began = time.perf_counter()
+        send()
+        got = 0
+        while got < len(ECHO):
+            got += len(connection.recv(1 << 16))
+        took.append(time.perf_counter() - began)
+    return median(took) * 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a few seconds of each")
+    options = parser.parse_args()
+    seconds = 3.0 if options.short else 15.0
+    with tempfile.TemporaryDirectory(prefix="winux-bench-") as name:
+        folder = Path(name)
+        result = {
+            "busy_connection": measure_streams(str(BUSY_RATE), seconds, folder),
+            "as_fast_as_it_goes": measure_streams("0", seconds / 2, folder),
+            "idle_connections": measure_memory(folder),
+            "round_trip": measure_latency(folder),
+        }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

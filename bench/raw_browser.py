@@ -1,0 +1,75 @@
+"""WebSocket clients that cost next to nothing: frames are sent unmasked by zeros, bytes counted."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import struct
+import time
+
+from tests.gateway import recorded
+from tests.gateway.fake_browser import rdcleanpath_request
+
+ORIGIN = "http://desktops.test"
+INPUT = bytes.fromhex("0404001e")
+BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
+
+
+class RawBrowser:
+    """One connection to a WebSocket server, or to a plain TCP port (`path` None)."""
+
+    def __init__(self, port: int, path: str | None) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if path:
+            self._upgrade(path)
+
+    def _upgrade(self, path: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        lines = (
+            f"GET {path} HTTP/1.1",
+            "Host: desktops.test",
+            f"Origin: {ORIGIN}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {key}",
+            "",
+            "",
+        )
+        self.socket.sendall("\r\n".join(lines).encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self.socket.recv(1)
+        if b" 101 " not in answer:
+            raise ConnectionError(answer.decode("ascii", "replace"))
+
+    def sign_in(self) -> None:
+        """Play the browser's part of the recorded set-up to our gateway."""
+        self.send(rdcleanpath_request("try-us"))
+        self.socket.recv(1 << 16)
+        for direction, data in BEGINNING:
+            if direction == recorded.FROM_BROWSER:
+                self.send(data)
+
+    def send(self, data: bytes) -> None:
+        """One binary message, masked with zeros (RFC 6455 5.2)."""
+        size = len(data)
+        length = bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack(">H", size)
+        self.socket.sendall(b"\x82" + length + bytes(4) + data)
+
+    def drain(self, seconds: float) -> int:
+        """Read for so long; how many bytes came."""
+        buffer = bytearray(1 << 20)
+        until, count = time.monotonic() + seconds, 0
+        while (left := until - time.monotonic()) > 0:
+            self.socket.settimeout(max(left, 0.001))
+            try:
+                count += self.socket.recv_into(buffer)
+            except TimeoutError:
+                break
+        return count
+
+    def close(self) -> None:
+        self.socket.close()

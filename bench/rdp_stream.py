@@ -1,0 +1,81 @@
+"""Desktops for the gateway's benchmark: they play a recorded set-up, then stream or echo.
+
+    python -m bench.rdp_stream KIND RATE FOLDER
+
+KIND is `rdp` (behind X.224 and the set-up) or `tls` (for peers that know no RDP). RATE is bytes a
+second of recorded pictures, 0 for as fast as they are taken, or `echo`. Prints its port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+from tests.gateway import recorded
+from tests.gateway.fake_desktop import FakeDesktop
+from webapp.gateway.framing import Splitter, is_fastpath
+
+RECORDS = recorded.read("xfce-with-resize")
+BEGINNING = recorded.beginning(RECORDS, 5_000)
+#: A fast-path PDU (a null pointer update) that answers every input event.
+ECHO = bytes.fromhex("0006050100")[:2] + bytes.fromhex("05000000")
+SLICE = 0.02
+
+
+def pictures() -> Iterator[bytes]:
+    """The recorded pictures' PDUs, again and again."""
+    pdus = recorded.pdus(RECORDS, recorded.FROM_DESKTOP)
+    return cycle([pdu for pdu in pdus if is_fastpath(pdu) and len(pdu) > 5])
+
+
+class StreamingDesktop(FakeDesktop):
+    """Streams pictures at a rate, or echoes, once the set-up is over."""
+
+    rate: int | None = 0
+    """None: echo."""
+
+    async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):  # the other side has measured enough
+            await (echo(reader, writer) if self.rate is None else stream(writer, self.rate))
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    splitter = Splitter()
+    while data := await reader.read(1 << 16):
+        for pdu in splitter.feed(data):
+            if is_fastpath(pdu):
+                writer.write(ECHO)
+
+
+async def stream(writer: asyncio.StreamWriter, rate: int) -> None:
+    began, sent = time.monotonic(), 0
+    for pdu in pictures():
+        if writer.is_closing():
+            return
+        writer.write(pdu)
+        sent += len(pdu)
+        await writer.drain()
+        if rate and sent > rate * (time.monotonic() - began):
+            await asyncio.sleep(SLICE)
+
+
+async def serve(kind: str, rate: str, folder: Path) -> None:
+    desktop = StreamingDesktop(folder, BEGINNING)
+    desktop.rate = None if rate == "echo" else int(rate)
+    async with desktop:
+        port = desktop.port
+        if kind == "tls":
+            server = await asyncio.start_server(desktop.afterwards, "127.0.0.1", 0, ssl=desktop.tls)
+            port = server.sockets[0].getsockname()[1]
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

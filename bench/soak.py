@@ -1,0 +1,208 @@
+"""`python -m bench.soak`: a busy desktop in the browser for a long time.
+
+A terminal scrolls, a shape turns, a window is dragged to and fro. Every half minute all of it is
+stopped and the picture compared with the framebuffer inside the desktop, tile by tile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+
+from playwright.sync_api import Page
+
+from bench.inside import Inside, inside_of
+from bench.picture import Comparison, settled
+from bench.viewer import Viewer, viewer, wait_shown
+from setup import machine
+from setup.failure import SetupFailed
+from setup.progress import Progress
+from setup.settings import BENCH, Settings, settings_from
+from setup.stack import STEPS, Stack
+from setup.visitor import Visitor
+
+PERSON = "bench"
+#: The whole soak is one desktop.
+PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100"}
+ROUND_S = 30
+#: A busy screen that is not drawn for this long has frozen.
+FREEZE_S = 3.0
+SCROLLING = "xfce4-terminal --disable-server --geometry 100x30+40+120 -x sh -c"
+SCROLL_FOREVER = "'while :; do ls -laR /usr/share 2>/dev/null; done'"
+TURNING = "ico -r -faces -colors red -colors green -colors blue -geometry 300x300+900+60"
+
+
+@dataclass
+class Round:
+    """Half a minute: what was drawn, what it cost the browser, whether the picture was right."""
+
+    minute: float
+    draws_per_s: float
+    longest_gap_s: float
+    heap_mb: float
+    received_mb: float
+    worst_db: float
+    wrong_tiles: list[tuple[int, int, float]]
+
+
+@dataclass
+class Soak:
+    """A busy desktop and the page that shows it."""
+
+    page: Page
+    inside: Inside
+    rounds: list[Round] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    reconnects: int = 0
+
+    def run(self, minutes: float) -> None:
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.inside.lend("xwd", "ico")
+        began = time.monotonic()
+        while time.monotonic() - began < minutes * 60:
+            done = self._round((time.monotonic() - began) / 60)
+            self.rounds.append(done)
+            print(f"  {_line(done)}", flush=True, file=sys.stderr)
+
+    def summary(self) -> dict[str, object]:
+        rounds = self.rounds
+        return {
+            "minutes": round(rounds[-1].minute + ROUND_S / 60, 1),
+            "draws_per_s": [round(min(r.draws_per_s for r in rounds)), *_last(rounds)],
+            "longest_gap_s": max(r.longest_gap_s for r in rounds),
+            "heap_mb_first_last": [rounds[0].heap_mb, rounds[-1].heap_mb],
+            "received_mb": round(sum(r.received_mb for r in rounds)),
+            "worst_tile_db": min(r.worst_db for r in rounds),
+            "wrong_tiles": [tile for r in rounds for tile in r.wrong_tiles],
+            "reconnects": self.reconnects,
+            "errors": self.errors,
+        }
+
+    @property
+    def is_good(self) -> bool:
+        return not self.errors and not self.reconnects and all(_is_good(r) for r in self.rounds)
+
+    def _round(self, minute: float) -> Round:
+        self.inside.start(f"{SCROLLING} {SCROLL_FOREVER}")
+        self.inside.start(TURNING)
+        time.sleep(2)
+        before = self._counts()
+        gap = self._drag_about(ROUND_S)
+        after = self._counts()
+        heap_mb = self._heap_mb()
+        compared = self._rest()
+        return Round(
+            minute=round(minute, 1),
+            draws_per_s=round((after[0] - before[0]) / (after[1] - before[1]), 1),
+            longest_gap_s=round(gap, 2),
+            heap_mb=heap_mb,
+            received_mb=round((after[2] - before[2]) / 1e6, 1),
+            worst_db=round(compared.worst_db, 1),
+            wrong_tiles=compared.wrong,
+        )
+
+    def _drag_about(self, seconds: float) -> float:
+        """Drag the terminal by its title for so long; the longest time without a draw."""
+        mouse, began, gap, step = self.page.mouse, time.monotonic(), 0.0, 0
+        mouse.move(300, 130)
+        mouse.down()
+        while time.monotonic() - began < seconds:
+            step += 1
+            mouse.move(300 + 12 * (step % 40), 130 + 5 * (step % 30))
+            gap = max(gap, self.page.evaluate("performance.now() - desktopView.picture.drawnAt"))
+            time.sleep(0.15)
+        mouse.move(300, 130)
+        mouse.up()
+        return gap / 1000
+
+    def _counts(self) -> tuple[int, float, int]:
+        """Draws, when, bytes received. A lost link is noted and waited for."""
+        if not self.page.evaluate("Boolean(desktopView.connection.session)"):
+            self.reconnects += 1
+            wait_shown(self.page)
+        counts = "[desktopView.picture.draws, desktopView.connection.link.received]"
+        draws, received = self.page.evaluate(counts)
+        return draws, time.monotonic(), received
+
+    def _heap_mb(self) -> float:
+        self.page.evaluate("globalThis.gc?.()")
+        used = int(self.page.evaluate("performance.memory.usedJSHeapSize"))
+        return round(used / 1e6, 1)
+
+    def _rest(self) -> Comparison:
+        """Everything stops; what is left of the picture must be right."""
+        self.inside.run("pkill ico; pkill xfce4-terminal; true")
+        time.sleep(1)
+        self.inside.start("xfce4-terminal --disable-server --geometry 80x20+200+200")
+        time.sleep(2)
+        return settled(self.page, self.inside)
+
+
+def main() -> int:
+    """Print what was seen; exit code 1 for a freeze, a wrong tile, a broken link or an error."""
+    options = _options()
+    try:
+        settings = settings_from(os.environ, "WINUX_BENCH_", BENCH)
+        machine.check_root("The soak")
+        with machine.only_one(settings):
+            soak = _run(settings, options.minutes)
+    except SetupFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print(json.dumps({**soak.summary(), "rounds": [asdict(r) for r in soak.rounds]}, indent=2))
+    return 0 if soak.is_good else 1
+
+
+def _run(settings: Settings, minutes: float) -> Soak:
+    stack = Stack(settings, Progress(STEPS, sys.stderr), PORTAL_SETTINGS)
+    try:
+        stack.check()
+        stack.prepare_machine()
+        portal = stack.start()
+        stack.end_desktops()
+        password = portal.make_person(PERSON)
+        visitor = Visitor(settings.url)
+        visitor.sign_in(PERSON, password)
+        desktop = visitor.launch_desktop()
+        inside = inside_of(settings.folder / "winux.db", settings.bridge, desktop.id)
+        with viewer(settings.url) as person:
+            return _soak(person, password, desktop.id, inside, minutes)
+    finally:
+        stack.stop()
+
+
+def _soak(person: Viewer, password: str, desktop_id: str, inside: Inside, minutes: float) -> Soak:
+    person.sign_in(PERSON, password)
+    soak = Soak(person.look_at(desktop_id), inside)
+    soak.run(minutes)
+    return soak
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--minutes", type=float, default=22, help="for how long (22)")
+    return parser.parse_args()
+
+
+def _is_good(one: Round) -> bool:
+    return not one.wrong_tiles and one.longest_gap_s < FREEZE_S
+
+
+def _last(rounds: list[Round]) -> list[int]:
+    return [round(rounds[-1].draws_per_s)]
+
+
+def _line(one: Round) -> str:
+    return (
+        f"{one.minute:5.1f} min: {one.draws_per_s:5.1f} draws/s, gap {one.longest_gap_s:.2f} s, "
+        f"heap {one.heap_mb:.1f} MB, {one.received_mb:.1f} MB, worst tile {one.worst_db:.1f} dB"
+        f"{', wrong: ' + str(one.wrong_tiles[:5]) if one.wrong_tiles else ''}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+// What covers the stage while there is no picture: progress, or what went wrong and what to do.
+
+export class Curtain {
+  constructor(root) {
+    this.root = root;
+    this.title = root.querySelector("[data-curtain-title]");
+    this.text = root.querySelector("[data-curtain-text]");
+    this.steps = [...root.querySelectorAll("[data-step]")];
+    this.retry = root.querySelector("[data-curtain-retry]");
+    this.link = root.querySelector("[data-curtain-link]");
+    this.homeUrl = this.link.href;
+    this.homeTitle = this.link.textContent;
+  }
+
+  /** One of the steps of connecting runs; those before it are done. */
+  step(name, title) {
+    this.#show("busy", title, "");
+    const current = this.steps.findIndex((step) => step.dataset.step === name);
+    this.steps.forEach((step, place) => {
+      step.dataset.is = place < current ? "done" : place === current ? "running" : "";
+    });
+    this.retry.hidden = true;
+  }
+
+  /** It connects again: the last picture stays, dimmed. */
+  back(title, text) {
+    this.#show("back", title, text);
+    this.retry.hidden = true;
+  }
+
+  /** The link broke and comes back by itself. */
+  waiting(title, text) {
+    this.#show("waiting", title, text);
+    this.retry.hidden = false;
+  }
+
+  /** It ended: `canRetry` offers the way back; `link` { url, title } instead of the desktop's page. */
+  ended({ title, text, canRetry, link }) {
+    this.#show("ended", title, text);
+    this.retry.hidden = !canRetry;
+    this.link.href = link?.url ?? this.homeUrl;
+    this.link.textContent = link?.title ?? this.homeTitle;
+    (canRetry ? this.retry : this.link).focus();
+  }
+
+  hide() {
+    this.root.hidden = true;
+  }
+
+  #show(mood, title, text) {
+    this.root.hidden = false;
+    this.root.dataset.mood = mood;
+    if (this.title.textContent !== title) this.title.textContent = title;
+    if (this.text.textContent !== text) this.text.textContent = text;
+    if (mood === "busy") this.link.href = this.homeUrl;
+  }
+}

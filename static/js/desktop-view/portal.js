@@ -1,0 +1,68 @@
+// What the page asks of the portal: a ticket, a sign of life, more time, the end.
+
+/** A refusal or failure in words for people; `again`: whether asking later may work. */
+export class PortalError extends Error {
+  constructor({ message, what_to_do = "", again = true, url = null, url_title = "" }) {
+    super(message);
+    this.whatToDo = what_to_do;
+    this.again = again;
+    this.url = url;
+    this.urlTitle = url_title;
+  }
+}
+
+export class Portal {
+  constructor({ urls, csrf, words }) {
+    this.urls = urls;
+    this.csrf = csrf;
+    this.words = words;
+  }
+
+  ticket(keyboard) {
+    return this.#post(this.urls.ticket, { keyboard_layout: keyboard });
+  }
+
+  heartbeat() {
+    return this.#post(this.urls.heartbeat);
+  }
+
+  extend() {
+    return this.#post(this.urls.extend);
+  }
+
+  stop() {
+    return this.#post(this.urls.stop);
+  }
+
+  setEndOnClose(wanted) {
+    return this.#post(this.urls.end_on_close, { wanted: wanted ? "yes" : "no" });
+  }
+
+  /** The tab goes: the only kind of request that a browser still sends then. */
+  leave() {
+    navigator.sendBeacon(this.urls.left, new URLSearchParams({ csrf_token: this.csrf }));
+  }
+
+  async #post(url, fields = {}) {
+    let response;
+    try {
+      response = await fetch(url, {
+        method: "POST",
+        headers: { "X-CSRFToken": this.csrf, "X-Live": "1" },
+        body: new URLSearchParams(fields),
+        signal: AbortSignal.timeout(15_000),
+      });
+    } catch {
+      throw new PortalError({ message: this.words.unreachable });
+    }
+    if (response.status === 401) {
+      throw new PortalError({
+        message: this.words.signedOut, again: false,
+        url: this.urls.sign_in, url_title: this.words.signIn,
+      });
+    }
+    const answer = await response.json().catch(() => ({}));
+    if (response.ok) return answer;
+    throw new PortalError({ message: this.words.unreachable, ...answer });
+  }
+}

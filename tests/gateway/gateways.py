@@ -1,0 +1,40 @@
+"""A gateway in the test's own event loop, between a fake browser and a fake desktop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from tests.gateway.fake_browser import ORIGIN
+from tests.gateway.fake_desktop import FakeDesktop
+from tests.gateway.try_relay import EverybodyIsWelcome
+from webapp.adapters.system import SystemClock
+from webapp.gateway.server import Gateway, Settings
+
+PASSWORD = "the real password"
+
+
+@dataclass
+class Running:
+    """A gateway that runs; `stop` ends it."""
+
+    gateway: Gateway
+    admissions: EverybodyIsWelcome
+    port: int
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@contextlib.asynccontextmanager
+async def running(desktop: FakeDesktop, *, max_connections: int = 300) -> AsyncIterator[Running]:
+    admissions = EverybodyIsWelcome(("127.0.0.1", desktop.port), "desktop", PASSWORD)
+    admissions.certificate_sha256 = desktop.certificate_sha256
+    settings = Settings("127.0.0.1", 0, public_origin=ORIGIN, max_connections=max_connections)
+    gateway = Gateway(settings, admissions, SystemClock())
+    stop = asyncio.Event()
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(gateway.run(stop, started))
+    try:
+        yield Running(gateway, admissions, await started, stop)
+    finally:
+        stop.set()
+        await task

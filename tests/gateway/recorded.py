@@ -1,0 +1,74 @@
+"""Recorded RDP connections: what each side sent, in order, as the gateway got it inside TLS.
+
+A file is a row of records: direction (0 from the desktop, 1 from the browser), length, bytes. The
+browser's bytes hold the dummy password that pages send; the real one is not in a recording.
+"""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from webapp.gateway.framing import Splitter
+from webapp.gateway.rdp import Conversation, Flow
+
+FOLDER = Path(__file__).parent / "recordings"
+FROM_DESKTOP, FROM_BROWSER = 0, 1
+_HEADER = struct.Struct(">BI")
+
+
+def read(name: str) -> list[tuple[int, bytes]]:
+    """The records of `recordings/NAME.rdp`."""
+    data = (FOLDER / f"{name}.rdp").read_bytes()
+    records = []
+    place = 0
+    while place < len(data):
+        direction, size = _HEADER.unpack_from(data, place)
+        place += _HEADER.size
+        records.append((direction, data[place : place + size]))
+        place += size
+    return records
+
+
+def pdus(records: list[tuple[int, bytes]], direction: int) -> list[bytes]:
+    """All PDUs of one direction."""
+    splitter = Splitter()
+    return [pdu for way, data in records if way == direction for pdu in splitter.feed(data)]
+
+
+def beginning(records: list[tuple[int, bytes]], size_wanted: int) -> list[tuple[int, bytes]]:
+    """The first records, with so many bytes of the desktop's, that end with a whole PDU."""
+    size = total = 0
+    splitter = Splitter()
+    for number, (direction, data) in enumerate(records):
+        if direction == FROM_BROWSER:
+            continue
+        size += len(data)
+        total += sum(map(len, splitter.feed(data)))
+        if total > size_wanted and total == size:
+            return records[: number + 1]
+    raise ValueError("the recording ends within a PDU")
+
+
+class RecordingConversation(Conversation):
+    """A conversation that writes down what it is given."""
+
+    file: Path
+
+    def from_browser(self, data: bytes) -> Flow:
+        self._write(FROM_BROWSER, data)
+        return super().from_browser(data)
+
+    def from_desktop(self, data: bytes) -> Flow:
+        self._write(FROM_DESKTOP, data)
+        return super().from_desktop(data)
+
+    def _write(self, direction: int, data: bytes) -> None:
+        with self.file.open("ab") as out:
+            out.write(_HEADER.pack(direction, len(data)) + data)
+
+
+def replayed(conversation: Conversation, records: list[tuple[int, bytes]]) -> Iterator[Flow]:
+    """What a conversation makes of a recording."""
+    for direction, data in records:
+        take = conversation.from_browser if direction == FROM_BROWSER else conversation.from_desktop
+        yield take(data)

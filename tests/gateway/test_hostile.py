@@ -1,0 +1,120 @@
+"""Hostile bytes: whatever a side sends, the parsers say ProtocolError or go on, and stay small."""
+
+import contextlib
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.gateway import recorded
+from tests.gateway.fake_browser import rdcleanpath_request
+from tests.gateway.remotefx_messages import message, pdus_of
+from webapp.gateway import rdcleanpath, x224
+from webapp.gateway.client_info import Login
+from webapp.gateway.clipboard import Rules
+from webapp.gateway.rdp import Conversation, Terms
+from webapp.gateway.remotefx import Rectangle
+from webapp.gateway.surface import Mender
+from webapp.gateway.wire import ProtocolError
+
+RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
+STRICT = Terms(Login("a", "b"), Rules(into_desktop=False, out_of_desktop=False))
+ROOT = Path(__file__).resolve().parents[2]
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+
+
+def feed(conversation: Conversation, records: list[tuple[int, bytes]]) -> None:
+    with contextlib.suppress(ProtocolError):
+        list(recorded.replayed(conversation, records))
+
+
+@patient
+@given(st.binary(max_size=300))
+@example(rdcleanpath_request("x")[:20])
+def test_any_first_message(message: bytes) -> None:
+    for parse in (rdcleanpath.parse_request, x224.check_request, x224.check_confirm):
+        with contextlib.suppress(ProtocolError):
+            parse(message)
+
+
+@patient
+@given(
+    st.integers(0, len(RECORDS)), st.lists(st.tuples(st.integers(0, 1), st.binary(max_size=200)))
+)
+def test_any_bytes_at_any_moment(moment: int, strange: list[tuple[int, bytes]]) -> None:
+    conversation = Conversation(STRICT)
+    list(recorded.replayed(conversation, RECORDS[:moment]))
+    feed(conversation, strange)
+
+
+@patient
+@given(
+    st.integers(0, len(RECORDS) - 1),
+    st.integers(0, 5000),
+    st.binary(min_size=1, max_size=8),
+    st.booleans(),
+)
+def test_a_real_connection_with_bytes_changed_or_cut_out(
+    which: int, place: int, change: bytes, is_cut: bool
+) -> None:
+    direction, data = RECORDS[which]
+    place %= len(data)
+    changed = data[:place] + (b"" if is_cut else change) + data[place + len(change) :]
+    feed(Conversation(STRICT), [*RECORDS[:which], (direction, changed), *RECORDS[which + 1 :]])
+
+
+@pytest.mark.parametrize("direction", [recorded.FROM_BROWSER, recorded.FROM_DESKTOP])
+def test_an_endless_stream_of_nothing_whole_stays_small(direction: int) -> None:
+    conversation = Conversation(STRICT)
+    list(recorded.replayed(conversation, RECORDS))
+    piece = b"\x03\x00\xff\xff" + bytes(1000)
+    tracemalloc.start()
+    feed(conversation, [(direction, piece)] + [(direction, bytes(1000))] * 3000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 4 << 20
+
+
+def test_a_fast_path_update_that_ends_in_its_header() -> None:
+    assert Mender().take(b"\x8c\x04\x04\x04") == [b"\x8c\x04\x04\x04"]
+
+
+def feed_for_ever(mender: Mender, pdu: bytes) -> None:
+    for _ in range(2000):
+        mender.take(pdu)
+
+
+def test_a_surface_command_that_never_ends_is_not_collected_for_ever() -> None:
+    mender = Mender()
+    thin = [Rectangle(0, 5, 10, 1), Rectangle(20, 5, 10, 1)]
+    first, following = pdus_of(message(thin, [(0, 0)] * 1600))[:2]
+    mender.take(first)
+    endless = following[:3] + bytes([0x34]) + following[4:]
+    for _ in range(900):
+        mender.take(endless)
+    with pytest.raises(ProtocolError, match="without end"):
+        feed_for_ever(mender, endless)
+
+
+@pytest.mark.slow
+def test_a_short_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.gateway.fuzz_rdp",
+            tmp_path,
+            "-max_total_time=8",
+            "-rss_limit_mb=600",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert "DONE" in run.stderr

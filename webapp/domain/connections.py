@@ -1,0 +1,143 @@
+"""Decisions about connections: when one must end, how many there may be, when a desktop is idle."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from ipaddress import IPv4Address, ip_address
+
+from webapp.domain.addresses import AddressPool
+from webapp.domain.errors import Refused
+from webapp.domain.states import EndReason, State
+
+#: How long a ticket may be redeemed.
+TICKET_LIFE = timedelta(seconds=30)
+#: Tickets that one person may hold at a time; more are a defect or an attack.
+MOST_TICKETS = 20
+#: A gateway writes its connections at least this often; rows older than `LOST_AFTER` are closed.
+BEAT = timedelta(seconds=5)
+LOST_AFTER = timedelta(seconds=30)
+#: The warning comes this long before the idle limit ends a desktop.
+IDLE_WARNING = timedelta(minutes=2)
+#: A page that is reloaded says good-bye first: only after this time is its desktop ended.
+CLOSE_GRACE = timedelta(seconds=20)
+
+
+class Purpose(StrEnum):
+    """What a ticket opens."""
+
+    RDP = "rdp"
+
+
+class ConnectionEnd(StrEnum):
+    """Why a connection ended, or was refused."""
+
+    LEFT = "left"
+    LOGGED_OUT = "logged out"
+    DESKTOP_ENDED = "desktop ended"
+    CUT = "cut"
+    TAKEN_OVER = "taken over"
+    SUSPENDED = "suspended"
+    RESTART = "gateway restart"
+    LOST = "lost"
+    SILENT = "silent"
+    SLOW = "slow"
+    BAD_REQUEST = "bad request"
+    TICKET = "ticket"
+    NOT_READY = "not ready"
+    CERTIFICATE = "certificate"
+    UNREACHABLE = "unreachable"
+    TOO_MANY = "too many"
+    FULL = "full"
+
+
+#: The same for people.
+END_WORDS: dict[ConnectionEnd, str] = {
+    ConnectionEnd.LEFT: "The browser left",
+    ConnectionEnd.LOGGED_OUT: "Logged out of the desktop",
+    ConnectionEnd.DESKTOP_ENDED: "The desktop ended",
+    ConnectionEnd.CUT: "Cut by an administrator or the owner",
+    ConnectionEnd.TAKEN_OVER: "Opened in another window",
+    ConnectionEnd.SUSPENDED: "Signed out or suspended",
+    ConnectionEnd.RESTART: "The gateway was restarted",
+    ConnectionEnd.LOST: "The gateway stopped without saying so",
+    ConnectionEnd.SILENT: "One side stopped answering",
+    ConnectionEnd.SLOW: "The hand-shake took too long",
+    ConnectionEnd.BAD_REQUEST: "Bytes that are no RDP",
+    ConnectionEnd.TICKET: "The ticket was not valid",
+    ConnectionEnd.NOT_READY: "The desktop was not ready",
+    ConnectionEnd.CERTIFICATE: "The desktop showed another certificate",
+    ConnectionEnd.UNREACHABLE: "The desktop did not answer",
+    ConnectionEnd.TOO_MANY: "Too many connections",
+    ConnectionEnd.FULL: "The gateway was full",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the database says about an open connection and all that it depends on."""
+
+    desktop_state: State
+    desktop_end_reason: EndReason | None
+    deadline_at: datetime | None
+    is_person_disabled: bool
+    is_sign_in_over: bool
+    cut_as: ConnectionEnd | None
+    """Asked for by an administrator, the owner, or a newer connection."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """That a connection must end; `detail` is the desktop's end reason where there is one."""
+
+    why: ConnectionEnd
+    detail: str = ""
+
+
+def decide_ending(standing: Standing, now: datetime) -> Ending | None:
+    """Whether an open connection must end; the strongest reason first."""
+    if standing.is_person_disabled or standing.is_sign_in_over:
+        return Ending(ConnectionEnd.SUSPENDED)
+    if standing.desktop_state != State.READY:
+        reason = standing.desktop_end_reason or EndReason.LOST
+        return Ending(ConnectionEnd.DESKTOP_ENDED, reason)
+    if standing.deadline_at and standing.deadline_at <= now:
+        return Ending(ConnectionEnd.DESKTOP_ENDED, EndReason.EXPIRED)
+    return Ending(standing.cut_as) if standing.cut_as else None
+
+
+def decide_address(address: str | None, pool: AddressPool, forbidden: frozenset[str]) -> str:
+    """The address to connect to, checked again at the last moment.
+
+    Raises Refused for anything but an address of the desktops' pool, and for loopback, link-local,
+    the pool's router and the Proxmox API even if the pool is configured to hold them.
+    """
+    try:
+        target = ip_address(address or "")
+    except ValueError:
+        target = None
+    if (
+        not isinstance(target, IPv4Address)
+        or target.is_loopback
+        or target.is_link_local
+        or target.is_multicast
+        or target.is_unspecified
+        or target == pool.gateway
+        or str(target) in forbidden
+        or not pool.first <= target <= pool.last
+    ):
+        raise Refused("address", "This desktop's address is not one that desktops may have.")
+    return str(target)
+
+
+def idle_ends_at(
+    limit_minutes: int, ready_at: datetime, last_input_at: datetime | None
+) -> datetime | None:
+    """When a desktop is ended for lack of input; None when it has no idle limit."""
+    if not limit_minutes:
+        return None
+    return max(ready_at, last_input_at or ready_at) + timedelta(minutes=limit_minutes)
+
+
+def is_idle_soon(ends_at: datetime | None, now: datetime) -> bool:
+    """Whether the warning is due."""
+    return ends_at is not None and now >= ends_at - IDLE_WARNING

@@ -1,0 +1,48 @@
+"""The gateway's door to the database: the blocking services in a few threads of their own."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.errors import WinuxError
+from webapp.gateway.admission import Refusal, Visitor
+from webapp.services.connect import Admitted, Connections, Denied, Traffic
+
+T = TypeVar("T")
+THREADS = 4
+
+
+class Doorkeeper:
+    """`Admissions` on `services.connect`."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+
+    async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
+        try:
+            return await self._run(
+                lambda: self._connections.redeem(ticket, visitor.source_address, visitor.user_agent)
+            )
+        except Denied as denied:
+            raise Refusal(denied.ending.why, denied.ending.detail) from denied
+        except WinuxError as error:
+            raise Refusal(ConnectionEnd.FULL) from error
+
+    async def look(self, connection_ids: list[int]) -> dict[int, Ending]:
+        return await self._run(lambda: self._connections.endings(connection_ids))
+
+    async def beat(self, traffic: list[Traffic]) -> None:
+        await self._run(lambda: self._connections.beat(traffic))
+
+    async def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
+        await self._run(lambda: self._connections.close(traffic, why))
+
+    def end(self) -> None:
+        """Wait for what still runs."""
+        self._threads.shutdown()
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

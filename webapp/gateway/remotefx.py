@@ -1,0 +1,166 @@
+"""RemoteFX messages, as far as their clip regions go (MS-RDPRFX 2.2.2); tiles are never decoded.
+
+IronRDP unites the rectangles of a message's region with inclusive edges, and loses all but the
+first rectangle of a band that is one pixel high (`Region::union_rectangle`): lines of the picture
+stay as they were. xrdp sends a region as the X server keeps it, in bands from top to bottom, and
+thin frames and round corners make such bands. `mend` moves the rectangles that would be lost into
+messages of their own.
+"""
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from webapp.gateway.wire import ProtocolError, Reader
+
+_FRAME_BEGIN, _FRAME_END, _REGION, _EXTENSION = 0xCCC4, 0xCCC5, 0xCCC6, 0xCCC7
+_HEADERS = frozenset({0xCCC0, 0xCCC1, 0xCCC2, 0xCCC3})
+"""WBT_SYNC, WBT_CODEC_VERSIONS, WBT_CHANNELS, WBT_CONTEXT: in the first message only."""
+_TILE = 0xCAC3
+_BLOCK_HEADER = 6
+_CODEC_HEADER = 8
+"""TS_RFX_CODEC_CHANNELT: the block header, codec id and channel id."""
+_RECTANGLES = _CODEC_HEADER + 3
+"""Where a region's rectangles begin: after regionFlags and numRects."""
+_RECTANGLE = 8
+_TILESET_HEADER = 22
+_QUANTS = 5
+_TILE_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """TS_RFX_RECT: place and size in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def touches_tile(self, column: int, row: int) -> bool:
+        return (
+            self.x < (column + 1) * _TILE_SIZE
+            and column * _TILE_SIZE < self.x + self.width
+            and self.y < (row + 1) * _TILE_SIZE
+            and row * _TILE_SIZE < self.y + self.height
+        )
+
+
+@dataclass(frozen=True)
+class Region:
+    """A message's region and where its rectangles stand in the message."""
+
+    place: int
+    rectangles: list[Rectangle]
+
+
+def find_region(message: bytes) -> Region | None:
+    """The region of a message, of which the beginning is enough; None when it is not in there."""
+    place = 0
+    while place + _RECTANGLES <= len(message):
+        kind, size = struct.unpack_from("<HI", message, place)
+        if place + size > len(message):
+            return None
+        if kind == _REGION:
+            (count,) = struct.unpack_from("<H", message, place + _RECTANGLES - 2)
+            reader = Reader(message[: place + size], place + _RECTANGLES)
+            return Region(place + _RECTANGLES, [_rectangle(reader) for _ in range(count)])
+        if size < _BLOCK_HEADER or (kind not in _HEADERS and kind != _FRAME_BEGIN):
+            return None
+        place += size
+    return None
+
+
+def split_bands(rectangles: list[Rectangle]) -> list[list[Rectangle]]:
+    """The rectangles that IronRDP would lose, so grouped that it loses none of a group.
+
+    Group n holds what stands at place n + 1 in the bands that are one pixel high.
+    """
+    rows: dict[int, list[Rectangle]] = defaultdict(list)
+    for one in rectangles:
+        if one.height == 1:
+            rows[one.y].append(one)
+    groups: list[list[Rectangle]] = []
+    for _, row in sorted(rows.items()):
+        for place, one in enumerate(row[1:]):
+            if place == len(groups):
+                groups.append([])
+            groups[place].append(one)
+    return groups
+
+
+def without(message: bytes, region: Region, lost: list[Rectangle]) -> bytes:
+    """The message with `lost` taken out of its region; its length stays.
+
+    In their place stands the region's first rectangle again, which changes nothing.
+    """
+    out = bytearray(message)
+    first = _pack(region.rectangles[0])
+    for number, one in enumerate(region.rectangles):
+        if one in lost:
+            place = region.place + number * _RECTANGLE
+            out[place : place + _RECTANGLE] = first
+    return bytes(out)
+
+
+def only(message: bytes, rectangles: list[Rectangle]) -> bytes:
+    """A message that paints these rectangles of a whole message and nothing else."""
+    blocks = [_cut(kind, block, rectangles) for kind, block in _blocks(message)]
+    return b"".join(blocks)
+
+
+def _cut(kind: int, block: bytes, rectangles: list[Rectangle]) -> bytes:
+    if kind in _HEADERS:
+        return b""
+    if kind == _REGION:
+        packed = b"".join(map(_pack, rectangles))
+        trailer = block[-4:]
+        size = _RECTANGLES + len(packed) + len(trailer)
+        head = struct.pack("<HI", kind, size) + block[_BLOCK_HEADER : _RECTANGLES - 2]
+        return head + struct.pack("<H", len(rectangles)) + packed + trailer
+    return _cut_tiles(block, rectangles) if kind == _EXTENSION else block
+
+
+def _cut_tiles(block: bytes, rectangles: list[Rectangle]) -> bytes:
+    """TS_RFX_TILESET with the tiles that the rectangles touch."""
+    reader = Reader(block)
+    head = reader.take(_TILESET_HEADER)
+    quants = reader.take(head[14] * _QUANTS)
+    tiles = [tile for tile in _tiles(reader) if any(_touches(one, tile) for one in rectangles)]
+    data = b"".join(tiles)
+    size = len(head) + len(quants) + len(data)
+    fixed = struct.pack("<HI", _EXTENSION, size) + head[_BLOCK_HEADER:16]
+    return fixed + struct.pack("<HI", len(tiles), len(data)) + quants + data
+
+
+def _touches(rectangle: Rectangle, tile: bytes) -> bool:
+    column, row = struct.unpack_from("<HH", tile, 9)
+    return rectangle.touches_tile(column, row)
+
+
+def _tiles(reader: Reader) -> Iterator[bytes]:
+    for kind, tile in _blocks(reader.rest()):
+        if kind != _TILE or len(tile) < 13:
+            raise ProtocolError("something else among RemoteFX tiles")
+        yield tile
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and bytes of each block."""
+    reader = Reader(data)
+    while reader.left:
+        start = reader.offset
+        kind, size = reader.u16(), reader.u32()
+        if size < _BLOCK_HEADER:
+            raise ProtocolError("a RemoteFX block shorter than its header")
+        reader.take(size - _BLOCK_HEADER)
+        yield kind, data[start : start + size]
+
+
+def _rectangle(reader: Reader) -> Rectangle:
+    return Rectangle(reader.u16(), reader.u16(), reader.u16(), reader.u16())
+
+
+def _pack(one: Rectangle) -> bytes:
+    return struct.pack("<4H", one.x, one.y, one.width, one.height)

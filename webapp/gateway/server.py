@@ -1,0 +1,255 @@
+"""The gateway's process: WebSocket server, hand-shake, and a watch over all connections."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Origin
+
+from webapp.domain.connections import BEAT, ConnectionEnd, Ending
+from webapp.domain.errors import OutsideFailed
+from webapp.gateway import rdcleanpath, x224
+from webapp.gateway.admission import Admissions, Refusal, Visitor
+from webapp.gateway.closing import CLOSINGS
+from webapp.gateway.desktop_link import desktop_link
+from webapp.gateway.relay import Relay
+from webapp.gateway.wire import ProtocolError
+from webapp.ports import Clock
+from webapp.services.connect import Admitted
+
+RDP_PATH = "/gateway/rdp"
+PING_PATH = "/gateway/ping"
+HAND_SHAKE_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+LOOK_SECONDS = 1.0
+"""Between two looks into the database: connections end within twice this time."""
+BLIND_SECONDS = 30.0
+"""Without an answer of the database for so long, nobody knows who may stay: all must go."""
+PING_SECONDS = 20.0
+PONG_SECONDS = 60.0
+"""A busy page answers late: its pong waits behind the pictures that it has yet to draw."""
+
+_LARGEST_MESSAGE = 4 << 20
+"""One message of an admitted browser; a clipboard text comes in one piece."""
+_MOST_MESSAGES = 4
+_REASON_BYTES = 120
+"""A close frame has room for 123."""
+
+log = logging.getLogger("winux.gateway")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one gateway process runs."""
+
+    host: str
+    port: int
+    public_origin: str
+    max_connections: int
+    trusted_proxies: int = 0
+
+
+class Gateway:
+    """All connections of one process."""
+
+    def __init__(self, settings: Settings, admissions: Admissions, clock: Clock) -> None:
+        self._settings = settings
+        self._admissions = admissions
+        self._clock = clock
+        self._relays: dict[int, Relay] = {}
+        self._open = 0
+        self._is_stopping = False
+
+    @property
+    def count(self) -> int:
+        """Admitted connections that run now."""
+        return len(self._relays)
+
+    async def run(self, stop: asyncio.Event, started: asyncio.Future[int] | None = None) -> None:
+        """Serve until `stop` is set; `started` gets the port once it listens."""
+        async with await self._serve() as server:
+            watch = asyncio.create_task(self._watch())
+            try:
+                if started:
+                    started.set_result(server.sockets[0].getsockname()[1])
+                await stop.wait()
+            finally:
+                await self._end_all(Ending(ConnectionEnd.RESTART))
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
+
+    async def _serve(self) -> Server:
+        return await serve(
+            self._attend,
+            self._settings.host,
+            self._settings.port,
+            origins=[Origin(self._settings.public_origin)],
+            process_request=self._answer_http,
+            compression=None,
+            server_header=None,
+            open_timeout=HAND_SHAKE_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
+            max_size=rdcleanpath.LONGEST,
+            max_queue=_MOST_MESSAGES,
+        )
+
+    # -- one connection -------------------------------------------------------------------------
+
+    def _answer_http(self, browser: ServerConnection, request: Request) -> Response | None:
+        """What is no WebSocket of ours; None lets the WebSocket hand-shake go on."""
+        if request.path == PING_PATH:
+            return self._pong(browser)
+        if request.path != RDP_PATH:
+            return browser.respond(HTTPStatus.NOT_FOUND, "There is nothing here.\n")
+        if self._is_stopping or self._open >= self._settings.max_connections:
+            return browser.respond(HTTPStatus.SERVICE_UNAVAILABLE, "This gateway is full.\n")
+        return None
+
+    def _pong(self, browser: ServerConnection) -> Response:
+        response = browser.respond(HTTPStatus.OK, "")
+        response.headers["Access-Control-Allow-Origin"] = self._settings.public_origin
+        response.headers["Timing-Allow-Origin"] = self._settings.public_origin
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    async def _attend(self, browser: ServerConnection) -> None:
+        """From the accepted WebSocket to its close."""
+        self._open += 1
+        try:
+            ending = await self._hand_shake_and_carry(browser)
+            closing = CLOSINGS[ending.why]
+            reason = f"{closing.word}:{ending.detail}" if ending.detail else closing.word
+            await browser.close(
+                closing.code, reason.encode()[:_REASON_BYTES].decode("utf-8", "ignore")
+            )
+        finally:
+            self._open -= 1
+
+    async def _hand_shake_and_carry(self, browser: ServerConnection) -> Ending:
+        try:
+            ticket = await _first_message(browser)
+            admitted = await self._admissions.admit(ticket, self._visitor(browser))
+        except Refusal as refusal:
+            await _refuse(browser, refusal.ending)
+            return refusal.ending
+        relay = Relay(browser, admitted, self._clock)
+        self._relays[admitted.connection_id] = relay
+        ending = Ending(ConnectionEnd.LOST)
+        try:
+            ending = await self._carry(browser, relay)
+        finally:
+            del self._relays[admitted.connection_id]
+            # Shielded: the row is closed even when this task is torn down.
+            await asyncio.shield(self._admissions.close(relay.traffic(), ending.why))
+        return ending
+
+    async def _carry(self, browser: ServerConnection, relay: Relay) -> Ending:
+        """Connect to the desktop and relay; the database's reason for an end counts first."""
+        admitted = relay.admitted
+        self._take_over(admitted)
+        browser.protocol.max_message_size = _LARGEST_MESSAGE
+        try:
+            async with desktop_link(
+                admitted.address, admitted.port, admitted.certificate_sha256, HAND_SHAKE_SECONDS
+            ) as link:
+                ending = await relay.run(link)
+        except Refusal as refusal:
+            ending = refusal.ending
+            await _refuse(browser, ending)
+        if ending.why in (ConnectionEnd.LOGGED_OUT, ConnectionEnd.UNREACHABLE):
+            return (await self._look([admitted.connection_id])).get(admitted.connection_id, ending)
+        return ending
+
+    def _take_over(self, admitted: Admitted) -> None:
+        """End older connections of this process to the same desktop now, not at the next look."""
+        for connection_id in admitted.taken_over:
+            if older := self._relays.get(connection_id):
+                older.end(Ending(ConnectionEnd.TAKEN_OVER))
+
+    def _visitor(self, browser: ServerConnection) -> Visitor:
+        assert browser.request is not None  # noqa: S101 (the hand-shake is over)
+        headers = browser.request.headers
+        return Visitor(
+            source_address=self._source_address(str(browser.remote_address[0]), headers),
+            user_agent=headers.get("User-Agent", "")[:200],
+        )
+
+    def _source_address(self, peer: str, headers: Headers) -> str:
+        """The peer, or what the trusted proxies in front of us say of it (X-Forwarded-For)."""
+        hops = [
+            hop.strip() for line in headers.get_all("X-Forwarded-For") for hop in line.split(",")
+        ]
+        trusted = self._settings.trusted_proxies
+        return hops[-trusted][:45] if trusted and len(hops) >= trusted else peer
+
+    # -- the watch over all ---------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Ends connections that the database no longer wants, and writes what they carried."""
+        loop = asyncio.get_running_loop()
+        answered = beaten = loop.time()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if loop.time() - answered > BLIND_SECONDS:
+                self._tell_all(Ending(ConnectionEnd.FULL))
+            try:
+                for connection_id, ending in (await self._look(list(self._relays))).items():
+                    if relay := self._relays.get(connection_id):
+                        relay.end(ending)
+                answered = loop.time()
+                if answered - beaten >= BEAT.total_seconds():
+                    await self._admissions.beat(
+                        [relay.traffic() for relay in self._relays.values()]
+                    )
+                    beaten = loop.time()
+            except OutsideFailed as error:
+                log.warning("the database does not answer: %s", error.message)
+
+    async def _look(self, connection_ids: list[int]) -> dict[int, Ending]:
+        return await self._admissions.look(connection_ids)
+
+    def _tell_all(self, ending: Ending) -> None:
+        for relay in self._relays.values():
+            relay.end(ending)
+
+    async def _end_all(self, ending: Ending) -> None:
+        """End everything and wait until every row is closed."""
+        self._is_stopping = True
+        async with asyncio.timeout(HAND_SHAKE_SECONDS):
+            while self._relays:
+                self._tell_all(ending)
+                await asyncio.sleep(0.02)
+
+
+async def _first_message(browser: ServerConnection) -> str:
+    """The ticket in the browser's RDCleanPath request. Raises Refusal."""
+    try:
+        async with asyncio.timeout(HAND_SHAKE_SECONDS):
+            message = await browser.recv()
+    except TimeoutError as error:
+        raise Refusal(ConnectionEnd.SLOW) from error
+    except ConnectionClosed as error:
+        raise Refusal(ConnectionEnd.LEFT) from error
+    try:
+        if isinstance(message, str):
+            raise ProtocolError("a text message")
+        request = rdcleanpath.parse_request(message)
+        x224.check_request(request.x224)
+    except ProtocolError as error:
+        raise Refusal(ConnectionEnd.BAD_REQUEST, str(error)) from error
+    return request.ticket
+
+
+async def _refuse(browser: ServerConnection, ending: Ending) -> None:
+    """The refusal that IronRDP understands; the close code that follows says it more exactly."""
+    try:
+        await browser.send(rdcleanpath.refusal(CLOSINGS[ending.why].http_status))
+    except ConnectionClosed:
+        log.debug("the browser left before it was refused")

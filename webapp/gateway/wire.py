@@ -1,0 +1,88 @@
+"""Reading binary fields, every length checked; the one error for bytes that make no sense."""
+
+import struct
+
+
+class ProtocolError(ValueError):
+    """Bytes that no honest peer sends; the connection they came in on is closed."""
+
+
+class Reader:
+    """A cursor over bytes; every read past the end raises ProtocolError."""
+
+    def __init__(self, data: bytes, offset: int = 0) -> None:
+        self.data = data
+        self.offset = offset
+
+    @property
+    def left(self) -> int:
+        return len(self.data) - self.offset
+
+    def take(self, count: int) -> bytes:
+        if not 0 <= count <= self.left:
+            raise ProtocolError(f"{count} bytes announced, {self.left} are there")
+        start = self.offset
+        self.offset += count
+        return self.data[start : self.offset]
+
+    def rest(self) -> bytes:
+        return self.take(self.left)
+
+    def number(self, layout: str) -> int:
+        """One number as `struct` lays it out, such as `<H`."""
+        (value,) = struct.unpack(layout, self.take(struct.calcsize(layout)))
+        return int(value)
+
+    def u8(self) -> int:
+        return self.number("B")
+
+    def u16(self) -> int:
+        """Little-endian, as RDP's own structures."""
+        return self.number("<H")
+
+    def u32(self) -> int:
+        return self.number("<I")
+
+    def u16_be(self) -> int:
+        """Big-endian, as TPKT and T.125."""
+        return self.number(">H")
+
+    def expect(self, wanted: bytes, what: str) -> None:
+        if self.take(len(wanted)) != wanted:
+            raise ProtocolError(f"this is no {what}")
+
+    def ber_length(self) -> int:
+        """A definite length (X.690 8.1.3) of at most four bytes."""
+        first = self.u8()
+        if first < 0x80:
+            return first
+        count = first & 0x7F
+        if not 1 <= count <= 4:
+            raise ProtocolError("a BER length of that form is not used")
+        return int.from_bytes(self.take(count), "big")
+
+    def ber(self, tag: bytes, what: str) -> bytes:
+        """The content of the element with this tag."""
+        self.expect(tag, what)
+        return self.take(self.ber_length())
+
+    def per_length(self) -> int:
+        """A length determinant (X.691 11.9) below 16384."""
+        first = self.u8()
+        return (first & 0x7F) << 8 | self.u8() if first & 0x80 else first
+
+
+def ber(tag: bytes, content: bytes) -> bytes:
+    """An element in DER: the shortest form of its length."""
+    size = len(content)
+    if size < 0x80:
+        return tag + bytes([size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return tag + bytes([0x80 | len(length)]) + length + content
+
+
+def per_length(size: int) -> bytes:
+    """A length determinant (X.691 11.9) in the two-byte form that RDP peers use."""
+    if size >= 0x4000:
+        raise ProtocolError(f"{size} bytes do not fit into one PDU")
+    return struct.pack(">H", 0x8000 | size)

@@ -1,0 +1,47 @@
+"""One link to a desktop, open or history."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.domain.connections import ConnectionEnd, Purpose
+from webapp.models.base import Base, UtcDateTime, word
+from webapp.models.desktop import Desktop
+from webapp.models.person import Person, SignIn
+
+
+class Connection(Base):
+    """Who was connected to what, from where, and why it ended. Open while `ended_at` is None."""
+
+    __tablename__ = "connections"
+    __table_args__ = (
+        Index("ix_connections_desktop_started", "desktop_id", "started_at"),
+        Index("ix_connections_person_ended", "person_id", "ended_at"),
+        Index("ix_connections_ended_seen", "ended_at", "seen_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    protocol: Mapped[Purpose] = mapped_column(word(Purpose))
+    desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    sign_in_id: Mapped[int] = mapped_column(ForeignKey("sign_ins.id"))
+    source_address: Mapped[str] = mapped_column(String(45))
+    user_agent: Mapped[str] = mapped_column(String(200))
+
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When its gateway last wrote; a row left alone too long belongs to a dead one."""
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end: Mapped[ConnectionEnd | None] = mapped_column(word(ConnectionEnd, length=24))
+    cut_as: Mapped[ConnectionEnd | None] = mapped_column(word(ConnectionEnd, length=24))
+    """That it must end, and why; its gateway looks every second."""
+
+    bytes_up: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes_down: Mapped[int] = mapped_column(BigInteger, default=0)
+    last_input_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    desktop: Mapped[Desktop] = relationship(lazy="joined")
+    person: Mapped[Person] = relationship(lazy="joined")
+    sign_in: Mapped[SignIn] = relationship(lazy="joined")

@@ -1,0 +1,32 @@
+"""The right to open one connection, once."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.domain.connections import Purpose
+from webapp.models.base import Base, UtcDateTime, word
+from webapp.models.desktop import Desktop
+from webapp.models.person import Person, SignIn
+
+
+class Ticket(Base):
+    """Bound to a person, their sign-in, a desktop and a purpose; only its hash is stored."""
+
+    __tablename__ = "tickets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[Purpose] = mapped_column(word(Purpose))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    sign_in_id: Mapped[int] = mapped_column(ForeignKey("sign_ins.id"))
+    desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"))
+    keyboard_layout: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    redeemed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    person: Mapped[Person] = relationship(lazy="joined")
+    sign_in: Mapped[SignIn] = relationship(lazy="joined")
+    desktop: Mapped[Desktop] = relationship(lazy="joined")

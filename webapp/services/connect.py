@@ -1,0 +1,414 @@
+"""Connections to desktops: tickets, and the rows that say who was connected to what.
+
+1. A page asks for a ticket (`issue_ticket`), bound to person, sign-in, desktop and purpose.
+2. A gateway redeems it by a guarded update, so of two who try one gets in, and opens a row.
+3. Every second each gateway asks which of its rows must end (`endings`); every few seconds it
+   writes what they carried (`beat`).
+4. The gateway closes the row with the reason; rows of a gateway that died are closed by others.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Select, Update, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain import connections as rules
+from webapp.domain.connections import ConnectionEnd, Ending, Purpose
+from webapp.domain.errors import BadInput, NotFound, Refused
+from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.passwords import hash_token, make_token
+from webapp.domain.states import State
+from webapp.models import Connection, Desktop, SignIn, Ticket
+from webapp.ports import Clock, Database, Vault
+from webapp.services.audit import Actor, Audit
+from webapp.services.sign_in_life import is_live
+
+RDP_PORT = 3389
+
+
+@dataclass(frozen=True)
+class IssuedTicket:
+    """The right to open one connection. `token` is a secret of 30 seconds."""
+
+    token: str = field(repr=False)
+    gateway_url: str
+    expires_at: datetime
+    clipboard_in: bool
+    clipboard_out: bool
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Everything a gateway needs for one connection. Holds a secret: never log it."""
+
+    connection_id: int
+    desktop_id: str
+    address: str
+    port: int
+    certificate_sha256: str
+    username: str
+    password: str = field(repr=False)
+    keyboard_layout: str
+    clipboard_in: bool
+    clipboard_out: bool
+    taken_over: frozenset[int]
+    """Older connections to the same desktop, which end for this one."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a connection carried since its beginning; up is towards the desktop."""
+
+    connection_id: int
+    bytes_up: int
+    bytes_down: int
+    last_input_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ConnectionView:
+    """A connection as lists show it."""
+
+    public_id: str
+    desktop_id: str
+    person: str
+    protocol: str
+    source_address: str
+    browser: str
+    started_at: datetime
+    ended_at: datetime | None
+    bytes_up: int
+    bytes_down: int
+    last_input_at: datetime | None
+    end_reason: ConnectionEnd | None
+    end_words: str
+
+
+class Denied(Exception):
+    """A ticket that opens nothing; `ending` says why."""
+
+    def __init__(self, why: ConnectionEnd, detail: str = "") -> None:
+        super().__init__(f"{why} {detail}".strip())
+        self.ending = Ending(why, detail)
+
+
+class Connections:
+    """The use cases around connections, for the pages and the gateways."""
+
+    def __init__(
+        self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._vault = vault
+        self._audit = audit
+        self._forbidden = frozenset({config.proxmox.host})
+
+    # -- for the pages --------------------------------------------------------------------------
+
+    def issue_ticket(
+        self, actor: Actor, public_id: str, *, sign_in_id: int, keyboard_layout: str = "us"
+    ) -> IssuedTicket:
+        """A ticket for the owner's ready desktop.
+
+        Raises NotFound for anybody else (an admin stops desktops, but opens none), Refused when
+        the desktop is not ready, BadInput for an unknown keyboard layout.
+        """
+        if keyboard_layout not in KEYBOARD_LAYOUTS:
+            raise BadInput("keyboard_layout", "That keyboard layout is not known.")
+        now = self._clock.now()
+        token = make_token()
+        with (
+            self._audit.refusals(actor, "connection.ticket", public_id),
+            self._db.begin() as session,
+        ):
+            desktop = _own(session, actor, public_id)
+            _check_ready(desktop)
+            self._sweep_tickets(session, actor, now)
+            desktop.left_at = None
+            session.add(
+                Ticket(
+                    token_hash=hash_token(token),
+                    purpose=Purpose.RDP,
+                    person_id=desktop.owner_id,
+                    sign_in_id=sign_in_id,
+                    desktop=desktop,
+                    keyboard_layout=keyboard_layout,
+                    created_at=now,
+                    expires_at=now + rules.TICKET_LIFE,
+                )
+            )
+            return IssuedTicket(
+                token=token,
+                gateway_url=self._config.gateway_url,
+                expires_at=now + rules.TICKET_LIFE,
+                clipboard_in=desktop.template.clipboard_in,
+                clipboard_out=desktop.template.clipboard_out,
+            )
+
+    def open_connections(self) -> list[ConnectionView]:
+        """All that are open now, newest first."""
+        return self._views(_by_start().where(Connection.ended_at.is_(None)))
+
+    def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
+        """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""
+        with self._db.read() as session:
+            desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
+            if desktop is None or not (actor.is_admin or desktop.owner_id == actor.person_id):
+                raise NotFound("There is no such desktop.")
+        return self._views(_by_start().where(Connection.desktop_id == desktop.id).limit(limit))
+
+    def cut(self, actor: Actor, connection_id: str) -> None:
+        """End a connection: an admin any, others their own. Raises NotFound otherwise."""
+        with self._db.begin() as session:
+            row = session.scalar(select(Connection).where(Connection.public_id == connection_id))
+            if row is None or not (actor.is_admin or row.person_id == actor.person_id):
+                raise NotFound("There is no such connection.")
+            if row.ended_at is None:
+                row.cut_as = row.cut_as or ConnectionEnd.CUT
+                self._audit.record(session, actor, "connection.cut", row.desktop.public_id)
+
+    # -- for the gateways -----------------------------------------------------------------------
+
+    def redeem(self, token: str, source_address: str, user_agent: str) -> Admitted:
+        """Let the holder of a ticket in and open the connection's row.
+
+        Raises Denied. The ticket is used up by the try, whatever comes of it.
+        """
+        ticket_id = self._use_up(token)
+        try:
+            with self._db.begin() as session:
+                return self._open(session, ticket_id, source_address, user_agent)
+        except Refused as refusal:
+            raise Denied(ConnectionEnd.UNREACHABLE, refusal.reason) from refusal
+
+    def endings(self, connection_ids: Sequence[int]) -> dict[int, Ending]:
+        """Which of these open connections must end, in one query."""
+        if not connection_ids:
+            return {}
+        now = self._clock.now()
+        with self._db.read() as session:
+            rows = session.scalars(select(Connection).where(Connection.id.in_(connection_ids)))
+            judged = {row.id: rules.decide_ending(self._standing(row), now) for row in rows}
+        return {row_id: ending for row_id, ending in judged.items() if ending}
+
+    def beat(self, traffic: Sequence[Traffic]) -> None:
+        """Write what open connections carried, and close the rows of gateways that died."""
+        now = self._clock.now()
+        with self._db.begin() as session:
+            for one in traffic:
+                session.execute(_is(one).values(**_carried(one), seen_at=now))
+            session.execute(
+                update(Connection)
+                .where(Connection.ended_at.is_(None), Connection.seen_at < now - rules.LOST_AFTER)
+                .values(ended_at=Connection.seen_at, end=ConnectionEnd.LOST)
+            )
+
+    def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
+        """Close an open connection's row; closing again changes nothing."""
+        now = self._clock.now()
+        with self._db.begin() as session:
+            row = session.get(Connection, traffic.connection_id)
+            if row is None or row.ended_at is not None:
+                return
+            session.execute(
+                _is(traffic).values(**_carried(traffic), seen_at=now, ended_at=now, end=why)
+            )
+            actor = Actor(row.person_id, row.source_address)
+            self._audit.record(session, actor, "connection.end", row.desktop.public_id, why)
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def _use_up(self, token: str) -> int:
+        """The ticket's id, if this call is the one that redeemed it. Raises Denied."""
+        now = self._clock.now()
+        with self._db.begin() as session:
+            used = session.scalar(
+                update(Ticket)
+                .where(
+                    Ticket.token_hash == hash_token(token),
+                    Ticket.purpose == Purpose.RDP,
+                    Ticket.redeemed_at.is_(None),
+                    Ticket.expires_at > now,
+                )
+                .values(redeemed_at=now)
+                .execution_options(synchronize_session=False)
+                .returning(Ticket.id)
+            )
+        if used is None:
+            raise Denied(ConnectionEnd.TICKET)
+        return int(used)
+
+    def _open(
+        self, session: Session, ticket_id: int, source_address: str, user_agent: str
+    ) -> Admitted:
+        ticket = session.get_one(Ticket, ticket_id)
+        desktop = ticket.desktop
+        now = self._clock.now()
+        self._check_standing(ticket, now)
+        older = self._make_room(session, ticket)
+        address = rules.decide_address(desktop.address, self._config.addresses, self._forbidden)
+        connection = Connection(
+            public_id=f"connection-{secrets.token_hex(4)}",
+            protocol=ticket.purpose,
+            desktop_id=desktop.id,
+            person_id=ticket.person_id,
+            sign_in_id=ticket.sign_in_id,
+            source_address=source_address,
+            user_agent=user_agent,
+            started_at=now,
+            seen_at=now,
+        )
+        session.add(connection)
+        desktop.left_at = None
+        session.flush()
+        actor = Actor(ticket.person_id, source_address)
+        self._audit.record(session, actor, "connection.open", desktop.public_id, "rdp")
+        return Admitted(
+            connection_id=connection.id,
+            desktop_id=desktop.public_id,
+            address=address,
+            port=RDP_PORT,
+            certificate_sha256=desktop.rdp_certificate_sha256 or "",
+            username=desktop.rdp_username,
+            password=self._vault.unlock(desktop.password_locked or b""),
+            keyboard_layout=ticket.keyboard_layout,
+            clipboard_in=desktop.template.clipboard_in,
+            clipboard_out=desktop.template.clipboard_out,
+            taken_over=older,
+        )
+
+    def _check_standing(self, ticket: Ticket, now: datetime) -> None:
+        """Raise Denied unless the ticket's person, sign-in and desktop are still as they were."""
+        desktop = ticket.desktop
+        if desktop.owner_id != ticket.person_id:
+            raise Denied(ConnectionEnd.TICKET)
+        if desktop.state in (State.QUEUED, State.BUILDING, State.WARM, State.ASSIGNING):
+            raise Denied(ConnectionEnd.NOT_READY)
+        ending = rules.decide_ending(
+            rules.Standing(
+                desktop_state=desktop.state,
+                desktop_end_reason=desktop.end_reason,
+                deadline_at=desktop.deadline_at,
+                is_person_disabled=ticket.person.disabled_at is not None,
+                is_sign_in_over=not self._is_live(ticket.sign_in, now),
+                cut_as=None,
+            ),
+            now,
+        )
+        if ending:
+            raise Denied(ending.why, ending.detail)
+
+    def _make_room(self, session: Session, ticket: Ticket) -> frozenset[int]:
+        """Let older connections to the same desktop end for this one; there is one at a time.
+
+        Raises Denied when the person has too many to other desktops.
+        """
+        open_rows = session.execute(
+            select(Connection.id, Connection.desktop_id).where(
+                Connection.person_id == ticket.person_id, Connection.ended_at.is_(None)
+            )
+        ).all()
+        older = frozenset(row.id for row in open_rows if row.desktop_id == ticket.desktop_id)
+        if len(open_rows) - len(older) >= self._config.max_connections:
+            raise Denied(ConnectionEnd.TOO_MANY)
+        if older:
+            session.execute(
+                update(Connection)
+                .where(Connection.id.in_(older), Connection.cut_as.is_(None))
+                .values(cut_as=ConnectionEnd.TAKEN_OVER)
+            )
+        return older
+
+    def _standing(self, row: Connection) -> rules.Standing:
+        return rules.Standing(
+            desktop_state=row.desktop.state,
+            desktop_end_reason=row.desktop.end_reason,
+            deadline_at=row.desktop.deadline_at,
+            is_person_disabled=row.person.disabled_at is not None,
+            is_sign_in_over=not self._is_live(row.sign_in, self._clock.now()),
+            cut_as=row.cut_as,
+        )
+
+    def _is_live(self, sign_in: SignIn, now: datetime) -> bool:
+        return is_live(sign_in, self._config, now)
+
+    def _sweep_tickets(self, session: Session, actor: Actor, now: datetime) -> None:
+        """Forget old tickets; refuse a person who collects unused ones."""
+        session.execute(delete(Ticket).where(Ticket.expires_at <= now))
+        unused = session.scalar(
+            select(func.count()).where(
+                Ticket.person_id == actor.person_id, Ticket.redeemed_at.is_(None)
+            )
+        )
+        if (unused or 0) >= rules.MOST_TICKETS:
+            raise Refused(
+                "too_many_tickets",
+                "You have asked for too many connections in the last half minute.",
+                what_to_do="Wait a moment and try again.",
+            )
+
+    def _views(self, query: Select[Connection]) -> list[ConnectionView]:
+        with self._db.read() as session:
+            return [_view(row) for row in session.scalars(query)]
+
+
+def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
+    desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
+    if desktop is None or desktop.owner_id != actor.person_id:
+        raise NotFound("There is no such desktop.")
+    return desktop
+
+
+def _check_ready(desktop: Desktop) -> None:
+    if desktop.state == State.READY:
+        return
+    is_over = desktop.state in (State.FAILED, State.STOPPING, State.ENDED)
+    raise Refused(
+        "ended" if is_over else "not_ready",
+        f"{desktop.public_id} is {desktop.state}, so it cannot be opened.",
+        what_to_do="Launch a new one." if is_over else "Wait until it is ready.",
+    )
+
+
+def _is(traffic: Traffic) -> Update:
+    return update(Connection).where(
+        Connection.id == traffic.connection_id, Connection.ended_at.is_(None)
+    )
+
+
+def _carried(traffic: Traffic) -> dict[str, object]:
+    carried: dict[str, object] = {
+        "bytes_up": traffic.bytes_up,
+        "bytes_down": traffic.bytes_down,
+    }
+    if traffic.last_input_at:
+        carried["last_input_at"] = traffic.last_input_at
+    return carried
+
+
+def _by_start() -> Select[Connection]:
+    return select(Connection).order_by(Connection.started_at.desc(), Connection.id.desc())
+
+
+def _view(row: Connection) -> ConnectionView:
+    return ConnectionView(
+        public_id=row.public_id,
+        desktop_id=row.desktop.public_id,
+        person=row.person.name,
+        protocol=row.protocol,
+        source_address=row.source_address,
+        browser=row.user_agent,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        bytes_up=row.bytes_up,
+        bytes_down=row.bytes_down,
+        last_input_at=row.last_input_at,
+        end_reason=row.end,
+        end_words=rules.END_WORDS[row.end] if row.end else "",
+    )

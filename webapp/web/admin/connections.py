@@ -1,0 +1,68 @@
+"""Who is connected to what, now; and cutting any of it."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import NotFound
+from webapp.services.connect import ConnectionView
+from webapp.web.access import admin_only
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.browser_name import browser_name
+from webapp.web.context import actor, services
+from webapp.web.language import _
+from webapp.web.live import fragment
+from webapp.web.words import data_size
+
+POLL_SECONDS = 3
+
+
+@blueprint.get("/connections/")
+@admin_only
+def connections() -> ResponseReturnValue:
+    """The page."""
+    return render_template("admin/connections.html", poll_seconds=POLL_SECONDS, rows=_rows())
+
+
+@blueprint.get("/connections/live")
+@admin_only
+def connections_live() -> ResponseReturnValue:
+    """Its table."""
+    return fragment("admin/_connections.html", POLL_SECONDS, rows=_rows())
+
+
+@blueprint.post("/connections/<connection_id>/cut")
+@admin_only
+def cut(connection_id: str) -> ResponseReturnValue:
+    """End one connection; the desktop goes on."""
+    try:
+        services().connections.cut(actor(as_admin=True), connection_id)
+    except NotFound:
+        flash(_("That connection had ended already."), "good")
+    else:
+        flash(_("The connection is cut. The desktop goes on."), "good")
+    return redirect(url_for("admin.connections"), HTTPStatus.SEE_OTHER)
+
+
+class ConnectionRow:
+    """One open connection as the table shows it."""
+
+    def __init__(self, view: ConnectionView) -> None:
+        self.view = view
+
+    @property
+    def browser(self) -> str:
+        return browser_name(self.view.browser)
+
+    @property
+    def received(self) -> str:
+        return data_size(self.view.bytes_down)
+
+    @property
+    def sent(self) -> str:
+        return data_size(self.view.bytes_up)
+
+
+def _rows() -> list[ConnectionRow]:
+    return [ConnectionRow(view) for view in services().connections.open_connections()]

@@ -1,0 +1,189 @@
+"""The desktop in the browser: the page, its ticket, its heartbeat, and the goodbye of a closed tab.
+
+The page never holds the desktop's password: the gateway puts it in.
+"""
+
+from functools import cache
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import (
+    Blueprint,
+    Response,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+
+from webapp.config import ROOT
+from webapp.domain.errors import WinuxError
+from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.services.presence import Heartbeat
+from webapp.web.access import signed_in
+from webapp.web.connect_words import view_words
+from webapp.web.context import actor, services
+from webapp.web.desktop_view import DesktopView
+from webapp.web.errors import show_own, status_of
+from webapp.web.security import content_security_policy
+from webapp.web.vendor import vendor_url
+from webapp.web.viewing import whole_view
+from webapp.web.words import iso
+
+blueprint = Blueprint("connect", __name__, url_prefix="/desktops/<public_id>/view")
+
+
+@blueprint.get("")
+@signed_in
+def show(public_id: str) -> ResponseReturnValue:
+    """The page; a desktop that is not ready has its own page to wait on."""
+    desktop = whole_view(actor(), public_id)
+    if not desktop.is_ready:
+        return redirect(desktop.url, HTTPStatus.SEE_OTHER)
+    presence = services().presence.heartbeat(actor(), public_id)
+    response = make_response(
+        render_template(
+            "desktop_view.html",
+            settings=_settings(desktop, presence),
+            layouts=KEYBOARD_LAYOUTS,
+            modules=_modules(),
+            wasm_url=vendor_url("rdp.wasm"),
+        )
+    )
+    response.headers["Content-Security-Policy"] = _policy()
+    return response
+
+
+@blueprint.post("/ticket")
+@signed_in
+def ticket(public_id: str) -> ResponseReturnValue:
+    """The right to open one connection, for the page's script."""
+    issued = services().connections.issue_ticket(
+        actor(),
+        public_id,
+        sign_in_id=current_user.signed_in.sign_in_id,
+        keyboard_layout=request.form.get("keyboard_layout", "us"),
+    )
+    return jsonify(
+        ticket=issued.token,
+        gateway_url=issued.gateway_url,
+        clipboard_in=issued.clipboard_in,
+        clipboard_out=issued.clipboard_out,
+    )
+
+
+@blueprint.post("/heartbeat")
+@signed_in
+def heartbeat(public_id: str) -> ResponseReturnValue:
+    """The page is being looked at."""
+    return _state(public_id, services().presence.heartbeat(actor(), public_id))
+
+
+@blueprint.post("/extend")
+@signed_in
+def extend(public_id: str) -> ResponseReturnValue:
+    """More time, as much as the desktop's page offers."""
+    minutes = whole_view(actor(), public_id).extend_minutes
+    services().lifetime.extend(actor(), public_id, minutes)
+    return heartbeat(public_id)
+
+
+@blueprint.post("/stop")
+@signed_in
+def stop(public_id: str) -> ResponseReturnValue:
+    """The end of the desktop."""
+    services().lifetime.stop(actor(), public_id)
+    return jsonify(url=url_for("desktops.show", public_id=public_id))
+
+
+@blueprint.post("/end-on-close")
+@signed_in
+def end_on_close(public_id: str) -> ResponseReturnValue:
+    """The person's choice about what closing the tab means."""
+    wanted = request.form.get("wanted") == "yes"
+    services().presence.choose_end_on_close(actor(), public_id, wanted=wanted)
+    return heartbeat(public_id)
+
+
+@blueprint.post("/left")
+@signed_in
+def left(public_id: str) -> ResponseReturnValue:
+    """The beacon of a closing tab; it comes with the CSRF token in its body, as forms do."""
+    services().presence.left(actor(), public_id)
+    return "", HTTPStatus.NO_CONTENT
+
+
+@blueprint.errorhandler(WinuxError)
+def refuse(error: WinuxError) -> ResponseReturnValue:
+    """Refusals for the page's script; `again`: asking later may work. A page shows them itself."""
+    if request.endpoint == "connect.show":
+        return show_own(error)
+    status = status_of(error)
+    answer = jsonify(
+        message=error.message,
+        what_to_do=error.what_to_do,
+        again=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+    return answer, status
+
+
+def _state(public_id: str, presence: Heartbeat) -> Response:
+    desktop = whole_view(actor(), public_id)
+    return jsonify(_moving(desktop, presence))
+
+
+def _moving(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
+    """What of the settings changes while the page is open."""
+    return {
+        "now": iso(desktop.now),
+        "deadline_at": iso(presence.deadline_at) if presence.deadline_at else None,
+        "extend_minutes": desktop.extend_minutes,
+        "idle_soon": presence.is_idle_soon,
+        "end_on_close": presence.end_on_close,
+    }
+
+
+def _settings(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
+    """What the page's script needs to know."""
+    names = ("ticket", "heartbeat", "extend", "stop", "left", "end_on_close")
+    urls = {name: url_for(f"connect.{name}", public_id=desktop.id) for name in names}
+    urls |= {"page": desktop.url, "ping": _gateway_http() + "/gateway/ping"}
+    here = url_for("connect.show", public_id=desktop.id)
+    urls["sign_in"] = url_for("signin.show", next=here)
+    return _moving(desktop, presence) | {
+        "id": desktop.id,
+        "title": f"{desktop.title} · {desktop.id}",
+        "module_url": vendor_url("rdp.js"),
+        "keyboard_layout": desktop.row.keyboard_layout,
+        "csrf": generate_csrf(),
+        "urls": urls,
+        "words": view_words(),
+    }
+
+
+@cache
+def _modules() -> list[str]:
+    """The page's own modules, so that it asks for all at once and not for one after the other."""
+    files = sorted((ROOT / "static/js/desktop-view").glob("*.js"))
+    return [f"js/desktop-view/{file.name}" for file in files]
+
+
+def _gateway_http() -> str:
+    """The gateway's origin as fetch() wants it."""
+    parts = urlsplit(services().config.gateway_url)
+    return f"{parts.scheme.replace('ws', 'http', 1)}://{parts.netloc}"
+
+
+def _policy() -> str:
+    """What only this page may do: run WebAssembly, reach the gateway, show cursors as data."""
+    parts = urlsplit(services().config.gateway_url)
+    return content_security_policy(
+        script_src="'self' 'wasm-unsafe-eval'",
+        connect_src=f"'self' {parts.scheme}://{parts.netloc} {_gateway_http()}",
+        img_src="'self' data:",
+    )

@@ -1,0 +1,79 @@
+"""The browser's modules from static/vendor: compressed ahead, named by content, kept for ever.
+
+setup/vendor.py makes the folder and its manifest.
+"""
+
+import json
+import mimetypes
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, request, send_from_directory, url_for
+
+from webapp.config import ROOT
+from webapp.domain.errors import OutsideFailed
+from webapp.web.access import anyone
+from webapp.web.assets import FOREVER
+
+blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
+
+FOLDER = ROOT / "static/vendor"
+#: Best first; what the browser does not take is left out.
+ENCODINGS = {"br": ".br", "gzip": ".gz"}
+
+
+def vendor_url(name: str) -> str:
+    """The address of a module by the manifest's name, such as `rdp.wasm`.
+
+    Raises OutsideFailed when set-up has not put it there.
+    """
+    file = manifest().get(name)
+    if file is None:
+        raise OutsideFailed(
+            "This portal was set up without the browser's RDP module.",
+            retry=False,
+            what_to_do="The people who run it make it with: python3 -m setup.vendor",
+        )
+    return url_for("vendor.file", name=file)
+
+
+@blueprint.app_template_global()
+def viewer_files() -> list[str]:
+    """What a desktop's page fetches ahead, so that *Open in browser* has it already."""
+    return [url_for("vendor.file", name=name) for name in manifest().values()]
+
+
+@blueprint.get("/<name>")
+@anyone
+def file(name: str) -> Response:
+    """One file, in the smallest form that the browser takes."""
+    if name not in manifest().values():
+        abort(404)
+    encoding = request.accept_encodings.best_match(
+        [code for code, suffix in ENCODINGS.items() if (FOLDER / f"{name}{suffix}").exists()]
+    )
+    packed = f"{name}{ENCODINGS[encoding]}" if encoding else name
+    response = send_from_directory(FOLDER, packed, mimetype=_type(name), etag=False)
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+    response.headers["Cache-Control"] = FOREVER
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+def manifest() -> dict[str, str]:
+    """The manifest's names to the files; empty when set-up has not made them."""
+    path = FOLDER / "manifest.json"
+    return _manifest(path, path.stat().st_mtime_ns) if path.exists() else {}
+
+
+@cache
+def _manifest(path: Path, _changed: int) -> dict[str, str]:
+    read: Callable[[str], dict[str, str]] = json.loads
+    return read(path.read_text())
+
+
+def _type(name: str) -> str:
+    # instantiateStreaming insists on the exact type
+    return "application/wasm" if name.endswith(".wasm") else mimetypes.guess_type(name)[0] or ""
