@@ -5,7 +5,7 @@ python := $(or $(WINUX_PYTHON),/usr/bin/python3)
 venv := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench soak clean python prepare-test prepare-check
+.PHONY: help demo test testview check fix bench soak clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -14,7 +14,10 @@ demo: python ## Run everything with real desktops: lab node, worker, web; Ctrl-C
 	@$(python) -m setup.demo
 
 test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
-	@$(venv)/pytest -n 2 --dist loadgroup
+	@$(venv)/pytest -n 2 --dist loadgroup -m "not view"
+
+testview: prepare-test ## The long tests of the desktop in the browser: picture, keyboards, clipboard, reconnecting
+	@$(venv)/pytest -m view
 
 check: prepare-check ## Format, lint, types, import rules, playbooks, templates, scripts
 	@setup/check.sh

@@ -111,6 +111,8 @@ class LxcBackend:
         try:
             self._write_config(vmid, config, self._storage.mount(vmid))
             self._network.filter(self._owners())
+            if owner := self._owner(vmid):
+                self._network.forget(owner.address)
             self._launch(vmid)
         except (BackendError, OSError):
             self._clear(vmid)
@@ -200,9 +202,11 @@ class LxcBackend:
     def _owners(self) -> Iterator[Owner]:
         for vmid in self._storage.existing():
             with suppress(FileNotFoundError):  # never started, or destroyed meanwhile
-                owner = find_owner((self._storage.run_folder(vmid) / "config").read_text())
-                if owner is not None:
+                if owner := self._owner(vmid):
                     yield owner
+
+    def _owner(self, vmid: int) -> Owner | None:
+        return find_owner((self._storage.run_folder(vmid) / "config").read_text())
 
     def _launch(self, vmid: int) -> None:
         log = self._storage.run_folder(vmid) / "start.log"

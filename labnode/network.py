@@ -140,6 +140,14 @@ class Network:
             for family, count in RULE_COUNTS.items():
                 self._verify(family, count)
 
+    def forget(self, address: str) -> None:
+        """Make this machine ask anew who has an address.
+
+        It would go on talking to the hardware address of the container that had it before, for half
+        a minute, as long as another container keeps the bridge up.
+        """
+        run("ip", "neighbour", "flush", "dev", self.bridge, "to", address)
+
     def remove_port(self, vmid: int) -> None:
         """Remove what a container that did not end cleanly left on the bridge."""
         try:

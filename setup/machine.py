@@ -45,10 +45,16 @@ def check_containers() -> None:
 
 
 def check_disk(folder: Path, needed_gb: float) -> None:
-    """SetupFailed unless the file system of `folder` has room."""
+    """SetupFailed unless the file system of `folder` has room, and we may look."""
     place = folder
-    while not place.exists():
-        place = place.parent
+    try:
+        while not place.exists():
+            place = place.parent
+    except PermissionError:
+        raise SetupFailed(
+            f"{place} may not be used by this account.",
+            "Choose another place with WINUX_CACHE_DIR and WINUX_DEMO_DIR.",
+        ) from None
     free_gb = shutil.disk_usage(place).free / 1e9
     if free_gb < needed_gb:
         raise SetupFailed(

@@ -32,11 +32,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _check_machine(*, is_lab: bool) -> None:
-    machine.check_disk(cache_dir(), REPEAT_DISK_GB if cache_dir().exists() else FIRST_DISK_GB)
     if is_lab:
         machine.check_root("The test run")
     else:
         print("SKIP_LAB=1: the tests with real containers will be left out.")
+    is_first = not environment.VENV.exists()
+    machine.check_disk(cache_dir(), FIRST_DISK_GB if is_first else REPEAT_DISK_GB)
 
 
 def _prepare(*, is_test: bool, is_lab: bool) -> None:

@@ -12,6 +12,7 @@ CAN_NOT_RUN = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Real-container tests come first and on one worker, one after the other."""
     for item in items:

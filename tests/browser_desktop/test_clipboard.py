@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser_desktop.conftest import Desktop, Keys, reopen
 from tests.browser_desktop.typed import Typed
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 HERE = "kopiert: „zażółć” € 漢字\nzweite Zeile"
 READ = "navigator.clipboard.readText()"

@@ -13,7 +13,7 @@ from bench.viewer import Viewer, wait_shown, wait_true
 from tests.browser_desktop.conftest import Desktop, Gateway
 from tests.e2e.site import Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 #: However the desktop or connection ends, the page says so this soon.
 SOON_MS = 4_000

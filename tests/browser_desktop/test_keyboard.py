@@ -9,7 +9,7 @@ from bench.viewer import wait_true
 from tests.browser_desktop.conftest import Desktop, Keys, reopen
 from tests.browser_desktop.typed import Typed
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 #: Layout to a sentence with what is tricky on it: AltGr, dead keys, both, and the ISO key.
 SENTENCES = {

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.browser_desktop.conftest import Desktop
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 LEFT, MIDDLE, RIGHT, UP, DOWN, SCROLL_RIGHT = "1", "2", "3", "4", "5", "7"
 SPOT = (600, 400)

@@ -11,7 +11,7 @@ from bench.viewer import Viewer, wait_true
 from tests.browser_desktop.conftest import Desktop, reopen
 from tests.e2e.site import Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 TERMINAL = "xfce4-terminal --disable-server --geometry 90x25+100+100"
 

@@ -12,7 +12,7 @@ from setup.visitor import Visitor
 from tests.browser_desktop.conftest import Desktop
 from tests.e2e.site import Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 
 @pytest.fixture

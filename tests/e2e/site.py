@@ -42,6 +42,7 @@ class Site:
     secrets: set[str] = field(default_factory=set)
     workers: list[Child] = field(default_factory=list)
     started: int = 0
+    web: Child | None = None
 
     @property
     def url(self) -> str:
@@ -70,8 +71,17 @@ class Site:
         os.kill(worker.process.pid, signal.SIGKILL)
         worker.process.wait(10)
 
+    def start(self) -> None:
+        """Web server and one worker."""
+        self.web = self.portal.start_web()
+        self.start_worker()
+
     def end(self) -> None:
-        """Leave nothing, whatever failed."""
+        """Leave nothing, whatever failed; nothing to do when that is done."""
+        if self.web is None:
+            return
+        self.web.stop()
+        self.web = None
         if not self.workers:
             self.start_worker()
         for public_id in self.portal.live_desktops():

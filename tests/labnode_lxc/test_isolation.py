@@ -83,6 +83,18 @@ def test_a_container_brings_the_host_no_ipv6_address(lab: Lab, desktop: int) -> 
     assert shown.stdout == ""
 
 
+def test_an_address_that_moves_to_another_container_is_reached_at_once(
+    lab: Lab, desktop: int, neighbour: int
+) -> None:
+    """The neighbour keeps the bridge up, so the kernel forgets nothing by itself."""
+    assert lab.page(desktop) == lab.page(neighbour) == "hello from the container\n"
+    lab.backend.stop(desktop)
+    net = lab.config(desktop).net0
+    assert net is not None
+    lab.start(desktop, net0=replace(net, hwaddr="02:00:00:00:FF:FF"))
+    wait_for(lambda: lab.page(desktop) == "hello from the container\n", "it is reached")
+
+
 def test_rules_removed_by_hand_are_back_at_the_next_start(
     lab: Lab, desktop: int, neighbour: int, host_port: int
 ) -> None:
