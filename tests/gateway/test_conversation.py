@@ -159,14 +159,9 @@ def acknowledgement(frame: int) -> bytes:
     return mcs.data_pdu(mcs.SEND_DATA_REQUEST, 5, 1003, header + struct.pack("<I", frame))
 
 
-def output_allowed(pdus: list[bytes]) -> list[tuple[int, ...]]:
-    """What Suppress Output PDUs among these say: (0,), or (1, left, top, right, bottom)."""
-    found = []
-    for payload in (mcs.parse_data(pdu).payload for pdu in pdus):
-        if payload[14] == 0x23:
-            place = struct.unpack_from("<4H", payload, 22) if payload[18] else ()
-            found.append((payload[18], *place))
-    return found
+def frames_acknowledged(pdus: list[bytes]) -> list[int]:
+    payloads = [mcs.parse_data(pdu).payload for pdu in pdus]
+    return [struct.unpack_from("<I", p, 18)[0] for p in payloads if p[14] == 0x38]
 
 
 def caught_up() -> Conversation:
@@ -188,34 +183,18 @@ def test_pictures_are_awaited_until_the_browser_has_drawn_them(shown: list[bytes
     assert not conversation.awaits_browser
 
 
-def test_a_paused_desktop_goes_on_with_the_whole_screen_at_the_next_sign_of_life() -> None:
+def test_a_slow_browser_is_lent_one_acknowledgement_at_a_time() -> None:
     conversation = caught_up()
-    conversation.from_desktop(marker(1, 1001))
-    assert output_allowed(conversation.pause().to_desktop) == [(0,)]
-    assert not conversation.awaits_browser, "asked once"
-    flow = conversation.from_browser(acknowledgement(1000))
-    assert output_allowed(flow.to_desktop) == [(1, 0, 0, 640, 400)]
-    assert output_allowed(conversation.from_browser(acknowledgement(1001)).to_desktop) == []
-
-
-def test_a_paused_desktop_goes_on_after_a_resize() -> None:
-    conversation = Conversation(Terms(LOGIN))
-    replies: list[tuple[int, ...]] = []
-    for place, flow in enumerate(recorded.replayed(conversation, RECORDS)):
-        if any(
-            mcs.kind_of(pdu) and len(pdu) == DEACTIVATE_ALL for pdu in flow.to_browser
-        ):  # Deactivate All
-            conversation.pause()
-        if place and not framing.is_fastpath(RECORDS[place][1]) and flow.to_desktop:
-            replies += output_allowed(
-                [
-                    p
-                    for p in flow.to_desktop
-                    if mcs.kind_of(p) == mcs.SEND_DATA_REQUEST and len(p) > 35
-                ]
-            )
-    assert not conversation.is_paused
-    assert [reply[0] for reply in replies] == [1]
+    for frame in (1001, 1002, 1003):
+        conversation.from_desktop(marker(1, frame))
+    lent = [conversation.lend_acknowledgement().to_desktop for _ in range(2)]
+    assert [frames_acknowledged(pdus) for pdus in lent] == [[1001], [1002]]
+    assert conversation.awaits_browser, "nothing was drawn by that"
+    passed = conversation.from_browser(acknowledgement(1003)).to_desktop
+    assert passed == [acknowledgement(1003)]
+    assert not conversation.awaits_browser
+    conversation.from_desktop(marker(1, 1004))
+    assert frames_acknowledged(conversation.lend_acknowledgement().to_desktop) == [1004]
 
 
 def test_few_frames_may_be_under_way() -> None:

@@ -13,9 +13,10 @@ with IronRDP 0.7 and xrdp 0.9.21:
    dropped; those at the beginning are put into an order that IronRDP survives (`clipboard`).
 6. RemoteFX regions that IronRDP would clip wrongly are split (`surface`, `remotefx`), and tiles
    that were drawn in part are asked for again, whole (`partial_tiles`).
-7. A browser that falls behind pauses its desktop (`pause`): xorgxrdp waits eight seconds for an
-   acknowledgement, then overwrites pictures while xrdp encodes them, and green bars are the result.
-   Few frames may be under way at a time (`capabilities`).
+7. A slow browser's frames are acknowledged in its place, one every few seconds
+   (`lend_acknowledgement`): xorgxrdp waits eight seconds for that, then overwrites pictures while
+   xrdp encodes them, and green bars are the result. Few frames may be under way at a time
+   (`capabilities`).
 """
 
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ class Conversation:
         self._initiator = 0
         self.acknowledged = -1
         """The last frame that the browser has drawn."""
-        self.is_paused = False
+        self._lent = -1
 
     def take_input(self) -> bool:
         """Whether the person did something since the last call."""
@@ -102,19 +103,12 @@ class Conversation:
     @property
     def awaits_browser(self) -> bool:
         """Whether pictures came that the browser has not said it has drawn."""
-        behind = self._pictures.frame > self.acknowledged or self._pictures.is_in_frame
-        return behind and not self.is_paused
+        return self._pictures.frame > self.acknowledged or self._pictures.is_in_frame
 
-    def pause(self) -> Flow:
-        """Stop the desktop's pictures until the browser has caught up."""
-        self.is_paused = True
-        return Flow(to_desktop=[self._own_data(share.suppress_output(self._user))])
-
-    def _resume(self, flow: Flow) -> None:
-        if self.is_paused:
-            self.is_paused = False
-            pdu = self._own_data(share.allow_output(self._user, self._pictures.size))
-            flow.to_desktop.append(pdu)
+    def lend_acknowledgement(self) -> Flow:
+        """Acknowledge one more frame to the desktop in the place of a browser that is slow."""
+        self._lent = max(self._lent, self.acknowledged) + 1
+        return Flow(to_desktop=[self._own_data(share.acknowledge_frame(self._user, self._lent))])
 
     @property
     def _user(self) -> int:
@@ -180,7 +174,6 @@ class Conversation:
         frame = share.acknowledged_frame(data.payload)
         if frame is not None:
             self.acknowledged = max(frame, self.acknowledged)
-            self._resume(flow)
         self._had_input = share.has_input(data.payload) or self._had_input
         limited = capabilities.limit_frames(data.payload)
         flow.to_desktop.append(pdu if limited is data.payload else mcs.with_payload(data, limited))
@@ -242,7 +235,6 @@ class Conversation:
         self._to_browser(pdu, flow)
         if share.is_font_map(data.payload):
             self._is_active = True
-            self._resume(flow)
 
     def _take_desktop_clipboard(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
         verdict = self._desktop_clipboard.judge(data.payload)

@@ -9,13 +9,13 @@ import logging
 from collections.abc import Awaitable
 from datetime import datetime
 
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.keyboards import input_locale
 from webapp.gateway import rdcleanpath
+from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
 from webapp.gateway.desktop_link import DesktopLink
@@ -32,8 +32,8 @@ _REST_SECONDS = 0.4
 """A screen that did not change for so long rests: partial tiles are drawn again."""
 _LONGEST_UNREST = 3.0
 """Partial tiles are drawn again after so long even if the screen never rests."""
-_STALL_SECONDS = 2.0
-"""A browser that has not drawn anything for so long has its desktop paused (see `rdp`)."""
+_STALL_SECONDS = 3.0
+"""A browser that has drawn nothing for so long is helped out with an acknowledgement (`rdp`)."""
 _MOST_BACKLOG = 8 << 20
 """Bytes that wait for a desktop: one long paste is honest, and a few answers of ours."""
 
@@ -41,7 +41,7 @@ _MOST_BACKLOG = 8 << 20
 class Relay:
     """Runs until one side ends, or `end` is called."""
 
-    def __init__(self, browser: ServerConnection, admitted: Admitted, clock: Clock) -> None:
+    def __init__(self, browser: BrowserSocket, admitted: Admitted, clock: Clock) -> None:
         self.admitted = admitted
         self._browser = browser
         self._clock = clock
@@ -116,7 +116,7 @@ class Relay:
         self._write(flow, link)
         for message in flow.to_browser:
             self._bytes_down += len(message)
-            await self._browser.send(message)
+            await self._browser.send_bytes(message)
 
     def _watch_browser(self, link: DesktopLink) -> None:
         if self._stalling is None and self._conversation.awaits_browser:
@@ -125,10 +125,10 @@ class Relay:
             self._stalling = loop.call_later(_STALL_SECONDS, self._check_browser, link, drawn)
 
     def _check_browser(self, link: DesktopLink, drawn: int) -> None:
-        """Pause the desktop if the browser has drawn nothing since the last look."""
+        """Acknowledge a frame in the browser's place if it has drawn none since the last look."""
         self._stalling = None
         if self._conversation.acknowledged == drawn and self._conversation.awaits_browser:
-            self._write(self._conversation.pause(), link)
+            self._write(self._conversation.lend_acknowledgement(), link)
         self._watch_browser(link)
 
     def _write(self, flow: Flow, link: DesktopLink) -> None:

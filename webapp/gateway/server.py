@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -15,6 +16,7 @@ from webapp.domain.connections import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
 from webapp.gateway import rdcleanpath, x224
 from webapp.gateway.admission import Admissions, Refusal, Visitor
+from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.closing import CLOSINGS
 from webapp.gateway.desktop_link import desktop_link
 from webapp.gateway.relay import Relay
@@ -90,6 +92,7 @@ class Gateway:
             self._settings.port,
             origins=[Origin(self._settings.public_origin)],
             process_request=self._answer_http,
+            create_connection=BrowserSocket,
             compression=None,
             server_header=None,
             open_timeout=HAND_SHAKE_SECONDS,
@@ -119,8 +122,9 @@ class Gateway:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    async def _attend(self, browser: ServerConnection) -> None:
+    async def _attend(self, connection: ServerConnection) -> None:
         """From the accepted WebSocket to its close."""
+        browser = cast(BrowserSocket, connection)
         self._open += 1
         try:
             ending = await self._hand_shake_and_carry(browser)
@@ -132,7 +136,7 @@ class Gateway:
         finally:
             self._open -= 1
 
-    async def _hand_shake_and_carry(self, browser: ServerConnection) -> Ending:
+    async def _hand_shake_and_carry(self, browser: BrowserSocket) -> Ending:
         try:
             ticket = await _first_message(browser)
             admitted = await self._admissions.admit(ticket, self._visitor(browser))
@@ -150,7 +154,7 @@ class Gateway:
             await asyncio.shield(self._admissions.close(relay.traffic(), ending.why))
         return ending
 
-    async def _carry(self, browser: ServerConnection, relay: Relay) -> Ending:
+    async def _carry(self, browser: BrowserSocket, relay: Relay) -> Ending:
         """Connect to the desktop and relay; the database's reason for an end counts first."""
         admitted = relay.admitted
         self._take_over(admitted)

@@ -9,7 +9,7 @@ from webapp.gateway.wire import Reader
 _TYPE_MASK = 0x0F
 _DEACTIVATE_ALL, _DATA = 6, 7
 _PROTOCOL_VERSION = 0x10
-_INPUT, _REFRESH, _SUPPRESS, _FONT_MAP, _FRAME_ACKNOWLEDGE = 0x1C, 0x21, 0x23, 0x28, 0x38
+_INPUT, _REFRESH, _FONT_MAP, _FRAME_ACKNOWLEDGE = 0x1C, 0x21, 0x28, 0x38
 """pduType2 of the PDUs that the gateway knows."""
 _SHARE_DATA_HEADER = 18
 _TYPE2 = 14
@@ -68,17 +68,9 @@ def refresh_areas(source: int, areas: Sequence[Rectangle]) -> bytes:
     return _client_data(source, _REFRESH, body)
 
 
-def suppress_output(source: int) -> bytes:
-    """A Suppress Output PDU (2.2.11.3) that stops pictures."""
-    return _client_data(source, _SUPPRESS, bytes(4))
-
-
-def allow_output(source: int, size: tuple[int, int]) -> bytes:
-    """A Suppress Output PDU that lets pictures come again, beginning with the whole screen.
-
-    The rectangle is inclusive by the specification, but xorgxrdp takes its ends as exclusive.
-    """
-    return _client_data(source, _SUPPRESS, struct.pack("<B3x4H", 1, 0, 0, *size))
+def acknowledge_frame(source: int, frame: int) -> bytes:
+    """A TS_FRAME_ACKNOWLEDGE_PDU (MS-RDPRFX 2.2.3.1) of our own."""
+    return _client_data(source, _FRAME_ACKNOWLEDGE, struct.pack("<I", frame))
 
 
 def _client_data(source: int, kind: int, body: bytes) -> bytes:

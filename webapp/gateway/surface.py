@@ -40,8 +40,6 @@ class Mender:
         self.frame = -1
         """The last whole frame that came."""
         self.is_in_frame = False
-        self.size = (0, 0)
-        """Width and height of the screen."""
         self._lost: list[list[remotefx.Rectangle]] = []
         self._command = bytearray()
 
@@ -83,8 +81,7 @@ class Mender:
         region = remotefx.find_region(message)
         if region is None:
             return pdu
-        self.size = struct.unpack_from("<HH", head, _SIZE_AT)
-        self.partial.drawn(region.rectangles, *self.size)
+        self.partial.drawn(region.rectangles, *struct.unpack_from("<HH", head, _SIZE_AT))
         self._lost = remotefx.split_bands(region.rectangles)
         if not self._lost:
             return pdu
