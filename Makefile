@@ -14,7 +14,8 @@ demo: python ## Run everything with real desktops: lab node, worker, web; Ctrl-C
 	@$(python) -m setup.demo
 
 test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
-	@$(venv)/pytest -n 2 --dist loadgroup -m "not view"
+	@$(venv)/pytest -n 2 -m "not lab and not view"
+	@$(venv)/pytest -m "lab and not view"
 
 testview: prepare-test ## The long tests of the desktop in the browser: picture, keyboards, clipboard, reconnecting
 	@$(venv)/pytest -m view

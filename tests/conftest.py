@@ -1,4 +1,4 @@
-"""What all tests share: how tests that need real containers are grouped, skipped and refused."""
+"""What all tests share: how tests that need real containers are skipped and refused."""
 
 import os
 
@@ -10,15 +10,6 @@ CAN_NOT_RUN = (
     "this test needs real containers: run as root on Debian 12 with lxc installed (`make test` "
     "installs it), or set SKIP_LAB=1 to leave such tests out"
 )
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real-container tests come first and on one worker, one after the other."""
-    for item in items:
-        if item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.xdist_group("lab"))
-    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

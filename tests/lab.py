@@ -1,6 +1,6 @@
 """A lab node with real containers and the golden template on it, shared by all tests of a run.
 
-Tests marked `lab` run on one worker (`--dist loadgroup`), so one node serves them all; a file lock
+`make test` runs the tests marked `lab` in one process, so one node serves them all; a file lock
 keeps two runs on one machine apart. Names come from the environment, so that a demo and a test run
 live side by side: WINUX_TEST_LAB_DIR, _BRIDGE, _SUBNET, _PORT. With WINUX_TEST_LAB_KEEP=1 the
 node's state and template stay for the next run.
