@@ -1,12 +1,14 @@
 """Playbooks that misbehave, and what is left of a run of them."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import psutil
 
 #: Long enough that a test would notice it still running.
-LONG = 987654
+#: Seconds; a number of this process alone, as other test processes look for theirs meanwhile.
+LONG = 900_000_000 + os.getpid()
 
 HEAD = """\
 - name: A play

@@ -19,8 +19,8 @@ from webapp.bootstrap import Services, WorkerServices
 from webapp.models import Desktop
 from webapp.services.audit import Actor
 
-# Never beside the tests with real containers (`make test` runs those later): Chromium drops its connections, even those to
-# 127.0.0.1, each time an address appears on some interface of the machine.
+# Never beside the tests with real containers (`make test` runs those later): Chromium drops its
+# connections, even those to 127.0.0.1, each time an address appears on some interface.
 pytestmark = [pytest.mark.browser]
 
 #: Chromium itself complains about these; the pages do nothing wrong.
