@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 
-#: Long enough that a test would notice it still running.
-#: Seconds; a number of this process alone, as other test processes look for theirs meanwhile.
+#: Seconds: long enough that a test would notice it still running, and a number of this process
+#: alone, as other test processes look for theirs meanwhile.
 LONG = 900_000_000 + os.getpid()
 
 HEAD = """\
