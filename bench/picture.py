@@ -94,7 +94,7 @@ def compare(seen: Pixels, true: Pixels) -> Comparison:
     return Comparison(np.array(tiles))
 
 
-def settled(page: Page, inside: Inside, *, timeout_s: float = 10) -> Comparison:
+def settled(page: Page, inside: Inside, *, timeout_s: float = 30) -> Comparison:
     """The comparison once the picture is right, or the last one of the time given.
 
     A picture on its way is not wrong yet: what counts is where it comes to rest.

@@ -197,6 +197,13 @@ def test_a_slow_browser_is_lent_one_acknowledgement_at_a_time() -> None:
     assert frames_acknowledged(conversation.lend_acknowledgement().to_desktop) == [1004]
 
 
+def test_a_desktop_that_does_not_wait_is_made_to_wait_again() -> None:
+    conversation = caught_up()
+    flows = [conversation.from_desktop(marker(1, 1000 + n)) for n in range(1, 14)]
+    asked = [frames_acknowledged(flow.to_desktop) for flow in flows]
+    assert asked == [[]] * 5 + [[1006]] + [[]] * 5 + [[1012]] + [[]]
+
+
 def test_few_frames_may_be_under_way() -> None:
     confirms = [
         pdu

@@ -110,6 +110,7 @@ def test_a_short_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
             tmp_path,
             "-max_total_time=8",
             "-rss_limit_mb=600",
+            f"-artifact_prefix={tmp_path}/",
         ],
         cwd=ROOT,
         capture_output=True,

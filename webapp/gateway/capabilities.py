@@ -12,6 +12,9 @@ _FRAME_ACKNOWLEDGE = 0x1E
 FRAMES_AHEAD = 4
 """IronRDP says 20: on a slow line the screen would lag behind by as many."""
 
+RUNAWAY_FRAMES = FRAMES_AHEAD + 1
+"""So many frames ahead come only from a desktop that does not wait any more."""
+
 
 def limit_frames(payload: bytes) -> bytes:
     """A Confirm Active PDU with at most FRAMES_AHEAD; every other payload as it is."""

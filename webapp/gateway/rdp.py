@@ -189,7 +189,18 @@ class Conversation:
             else:
                 self._take_answer(pdu, flow)
         self._end_message(flow)
+        self._catch_runaway(flow)
         return flow
+
+    def _catch_runaway(self, flow: Flow) -> None:
+        """Acknowledge all frames to a desktop that sends more ahead than was agreed.
+
+        xorgxrdp has given up waiting then; an acknowledgement makes it wait again.
+        """
+        newest = self._pictures.frame
+        if newest > max(self._lent, self.acknowledged) + capabilities.RUNAWAY_FRAMES:
+            self._lent = newest
+            flow.to_desktop.append(self._own_data(share.acknowledge_frame(self._user, newest)))
 
     def _to_browser(self, pdu: bytes, flow: Flow) -> None:
         """A message of its own during an activation; else with its neighbours in one."""
