@@ -21,7 +21,11 @@ from webapp.services.audit import Actor
 
 # Never beside the tests with real containers (`make test` runs those later): Chromium drops its
 # connections, even those to 127.0.0.1, each time an address appears on some interface.
-pytestmark = [pytest.mark.browser]
+pytestmark = [
+    pytest.mark.browser,
+    # The test's own server keeps a file open when Chromium breaks a download off.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 #: Chromium itself complains about these; the pages do nothing wrong.
 HARMLESS = ("ERR_NETWORK_CHANGED", "401 (UNAUTHORIZED)")
