@@ -88,11 +88,11 @@ def _row(desktop: Desktop) -> dict[str, object]:
     return {
         "id": desktop.public_id,
         "state": desktop.state.value,
-        "owner": desktop.owner.name,
+        "owner": desktop.owner.name if desktop.owner else None,
         "template": desktop.template.name,
         "node": desktop.node,
         "vmid": desktop.vmid,
         "address": desktop.address,
-        "created_at": desktop.created_at,
+        "launched_at": desktop.launched_at,
         "deadline_at": desktop.deadline_at,
     }

@@ -44,7 +44,7 @@ class RunningDesktop:
 
     public_id: str
     template_title: str
-    created_at: datetime
+    launched_at: datetime
 
 
 def decide_minutes(wanted: int | None, durations: Durations) -> int:
@@ -95,7 +95,7 @@ def decide_launch(running: Sequence[RunningDesktop], limit: int) -> None:
     """Refuse a launch when the person already has as many live desktops as they may."""
     if len(running) < limit:
         return
-    oldest = min(running, key=lambda desktop: desktop.created_at)
+    oldest = min(running, key=lambda desktop: desktop.launched_at)
     raise Refused(
         "limit",
         f"You have {len(running)} of {limit} desktops: "

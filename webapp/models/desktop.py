@@ -21,13 +21,15 @@ class Desktop(Base):
     __tablename__ = "desktops"
     __table_args__ = (
         Index("ix_desktops_state_created", "state", "created_at"),
-        Index("ix_desktops_owner_created", "owner_id", "created_at"),
+        Index("ix_desktops_owner_launched", "owner_id", "launched_at"),
+        Index("ix_desktops_template_state", "template_id", "state"),
         Index("ix_desktops_deadline", "state", "deadline_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(32), unique=True)
-    owner_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    """Nobody while it is in the pool."""
     template_id: Mapped[int] = mapped_column(ForeignKey("templates.id"))
     launch_token: Mapped[str | None] = mapped_column(String(64), unique=True)
     """One launch form, one desktop: a second post with the same token finds this row."""
@@ -44,8 +46,14 @@ class Desktop(Base):
     """Encrypted with the installation's key; erased when the desktop ends."""
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    launched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its owner asked for it; None while it is in the pool."""
     build_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    warmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it joined the pool; None for one that was built for its owner."""
     ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its owner could use it."""
+    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deadline_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The deadline that the desktop itself knows; differs after an extension until it was told."""
@@ -79,13 +87,22 @@ class Desktop(Base):
     retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column()
 
-    owner: Mapped[Person] = relationship(lazy="joined")
+    owner: Mapped[Person | None] = relationship(lazy="joined")
     template: Mapped[Template] = relationship(lazy="joined")
     steps: Mapped[list["DesktopStep"]] = relationship(
         back_populates="desktop", order_by="DesktopStep.id", cascade="all, delete-orphan"
     )
 
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 (SQLAlchemy reads it)
+
+    @property
+    def asked_at(self) -> datetime:
+        """When somebody asked for it, or the pool did."""
+        return self.launched_at or self.created_at
+
+    def belongs_to(self, person_id: int | None) -> bool:
+        """Whether it is that person's; a pool desktop is nobody's, not even the system's."""
+        return self.owner_id is not None and self.owner_id == person_id
 
 
 class DesktopStep(Base):

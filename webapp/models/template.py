@@ -36,6 +36,16 @@ class Template(Base):
     """Whether text may be pasted from the browser into the desktop."""
     clipboard_out: Mapped[bool] = mapped_column(default=True)
     """Whether text copied in the desktop may reach the browser."""
+    max_per_person: Mapped[int | None]
+    """Desktops of this template that a person may have at once; None: as the person's limit."""
+
+    # The pool: desktops built ahead of need.
+    pool_min: Mapped[int] = mapped_column(default=0)
+    pool_target: Mapped[int] = mapped_column(default=0)
+    pool_max: Mapped[int] = mapped_column(default=0)
+    pool_follows_demand: Mapped[bool] = mapped_column(default=False)
+    pool_max_age_minutes: Mapped[int] = mapped_column(default=720)
+    """A warm desktop older than this is replaced."""
 
     @property
     def durations(self) -> Durations:

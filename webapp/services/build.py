@@ -254,6 +254,7 @@ class Builder:
                 log.info("Build cancelled", extra=about)
                 return
             advance(desktop, Event.BROKE, now)
+            desktop.failed_at = now
             desktop.failure = str(error)[:500]
             desktop.failure_log = error.log or None if isinstance(error, OutsideFailed) else None
             advance(desktop, Event.STOP_REQUESTED, now)

@@ -135,7 +135,7 @@ class Connections:
                 Ticket(
                     token_hash=hash_token(token),
                     purpose=Purpose.RDP,
-                    person_id=desktop.owner_id,
+                    person_id=actor.person_id,
                     sign_in_id=sign_in_id,
                     desktop=desktop,
                     keyboard_layout=keyboard_layout,
@@ -159,7 +159,7 @@ class Connections:
         """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""
         with self._db.read() as session:
             desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-            if desktop is None or not (actor.is_admin or desktop.owner_id == actor.person_id):
+            if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
                 raise NotFound("There is no such desktop.")
         return self._views(_by_start().where(Connection.desktop_id == desktop.id).limit(limit))
 
@@ -286,7 +286,7 @@ class Connections:
     def _check_standing(self, ticket: Ticket, now: datetime) -> None:
         """Raise Denied unless the ticket's person, sign-in and desktop are still as they were."""
         desktop = ticket.desktop
-        if desktop.owner_id != ticket.person_id:
+        if not desktop.belongs_to(ticket.person_id):
             raise Denied(ConnectionEnd.TICKET)
         if desktop.state in (State.QUEUED, State.BUILDING, State.WARM, State.ASSIGNING):
             raise Denied(ConnectionEnd.NOT_READY)
@@ -360,7 +360,7 @@ class Connections:
 
 def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
     desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-    if desktop is None or desktop.owner_id != actor.person_id:
+    if desktop is None or not desktop.belongs_to(actor.person_id):
         raise NotFound("There is no such desktop.")
     return desktop
 

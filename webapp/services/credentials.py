@@ -44,7 +44,7 @@ class CredentialDesk:
             return _target(self._own_ready(session.scalar(_by_public_id(public_id)), actor))
 
     def _own_ready(self, desktop: Desktop | None, actor: Actor) -> Desktop:
-        if desktop is None or desktop.owner_id != actor.person_id:
+        if desktop is None or not desktop.belongs_to(actor.person_id):
             raise NotFound("There is no such desktop.")
         if desktop.state != State.READY:
             raise Refused(

@@ -93,6 +93,7 @@ class Launcher:
             state=State.QUEUED,
             state_at=now,
             created_at=now,
+            launched_at=now,
             minutes=minutes,
             rdp_username=username,
             keyboard_layout=keyboard,
@@ -121,7 +122,7 @@ class Launcher:
         limit = self._config.max_desktops if owner.max_desktops is None else owner.max_desktops
         limits.decide_launch(
             [
-                limits.RunningDesktop(one.public_id, one.template.title, one.created_at)
+                limits.RunningDesktop(one.public_id, one.template.title, one.asked_at)
                 for one in running
             ],
             limit,

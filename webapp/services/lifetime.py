@@ -58,7 +58,7 @@ class Lifetime:
             desktop = _theirs(session, actor, public_id)
             if not can(desktop.state, Event.STOP_REQUESTED):
                 return
-            if reason == EndReason.ASKED and desktop.owner_id != actor.person_id:
+            if reason == EndReason.ASKED and not desktop.belongs_to(actor.person_id):
                 reason = EndReason.ADMIN
             self._stop(session, desktop, reason)
             self._audit.record(session, actor, "desktop.stop", public_id, reason)
@@ -136,6 +136,6 @@ def _theirs(session: Session, actor: Actor, public_id: str) -> Desktop:
     desktop = session.scalar(
         select(Desktop).where(Desktop.public_id == public_id).with_for_update(of=Desktop)
     )
-    if desktop is None or not (actor.is_admin or desktop.owner_id == actor.person_id):
+    if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
         raise NotFound("There is no such desktop.")
     return desktop

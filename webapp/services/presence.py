@@ -103,6 +103,6 @@ def _of(desktop: Desktop) -> ColumnElement[bool]:
 
 def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
     desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-    if desktop is None or desktop.owner_id != actor.person_id:
+    if desktop is None or not desktop.belongs_to(actor.person_id):
         raise NotFound("There is no such desktop.")
     return desktop

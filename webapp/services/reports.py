@@ -141,7 +141,7 @@ class Reports:
                         Desktop.owner_id == person_id,
                         Desktop.state.in_(LIVE | {State.FAILED, State.STOPPING}),
                     )
-                    .order_by(Desktop.created_at)
+                    .order_by(Desktop.launched_at)
                 )
             )
 
@@ -149,7 +149,7 @@ class Reports:
         """All desktops the person ever had, newest first."""
         query = select(Desktop).where(Desktop.owner_id == person_id)
         with self._db.read() as session:
-            return _page(session, query, [Desktop.created_at.desc(), Desktop.id.desc()], page)
+            return _page(session, query, [Desktop.launched_at.desc(), Desktop.id.desc()], page)
 
     def desktop(self, actor: Actor, public_id: str) -> Desktop:
         """One desktop, for its owner or an admin; NotFound for everybody else."""
@@ -159,7 +159,7 @@ class Reports:
                 .where(Desktop.public_id == public_id)
                 .options(selectinload(Desktop.steps))
             )
-        if desktop is None or not (actor.is_admin or desktop.owner_id == actor.person_id):
+        if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
             raise NotFound("There is no such desktop.")
         return desktop
 
@@ -174,7 +174,7 @@ class Reports:
                 else None
             )
         steps = _steps(desktop, now)
-        elapsed = (desktop.ready_at or now) - desktop.created_at
+        elapsed = (desktop.ready_at or now) - desktop.asked_at
         done = sum(step.is_done for step in steps)
         return BuildView(
             steps=steps,
@@ -200,7 +200,7 @@ class Reports:
 
     def all_desktops(self, wanted: DesktopFilter) -> Page[Desktop]:
         """Everybody's desktops, filtered, sorted, a page at a time."""
-        query = select(Desktop).join(Desktop.owner).join(Desktop.template)
+        query = select(Desktop).outerjoin(Desktop.owner).join(Desktop.template)
         if wanted.states:
             query = query.where(Desktop.state.in_(wanted.states))
         if wanted.has_failed:
@@ -221,7 +221,7 @@ class Reports:
                 .where(Desktop.state.in_(HOLDS_RESOURCES))
                 .group_by(Desktop.state)
             )
-            today = Desktop.created_at >= midnight
+            today = Desktop.launched_at >= midnight
             return Overview(
                 by_state={row.state: row[1] for row in by_state},
                 launches_today=session.scalar(select(func.count()).where(today)) or 0,
@@ -268,7 +268,11 @@ class Reports:
     def _usual(self, session: Session, template_id: int) -> timedelta | None:
         times = session.execute(
             select(Desktop.created_at, Desktop.ready_at)
-            .where(Desktop.template_id == template_id, Desktop.ready_at.is_not(None))
+            .where(
+                Desktop.template_id == template_id,
+                Desktop.ready_at.is_not(None),
+                Desktop.warmed_at.is_(None),
+            )
             .order_by(Desktop.ready_at.desc())
             .limit(MEASURED)
         )

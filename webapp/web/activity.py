@@ -31,13 +31,13 @@ class Act:
 
 
 def activity_of(
-    entries: Iterable[tuple[AuditEntry, str | None]], owner_id: int, *, for_admin: bool
+    entries: Iterable[tuple[AuditEntry, str | None]], owner_id: int | None, *, for_admin: bool
 ) -> list[Act]:
     """The entries as lines; the owner does not learn which administrator did something."""
     return [_act(entry, name, owner_id, for_admin) for entry, name in entries]
 
 
-def _act(entry: AuditEntry, name: str | None, owner_id: int, for_admin: bool) -> Act:
+def _act(entry: AuditEntry, name: str | None, owner_id: int | None, for_admin: bool) -> Act:
     icon, words = ACTIONS.get(entry.action, ("info", entry.action))
     line = _("Refused: %(why)s", why=entry.detail) if entry.is_refused else str(words)
     return Act(
@@ -47,7 +47,7 @@ def _act(entry: AuditEntry, name: str | None, owner_id: int, for_admin: bool) ->
     )
 
 
-def _who(entry: AuditEntry, name: str | None, owner_id: int, for_admin: bool) -> str:
+def _who(entry: AuditEntry, name: str | None, owner_id: int | None, for_admin: bool) -> str:
     if entry.person_id is None:
         return ""
     if for_admin:

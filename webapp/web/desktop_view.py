@@ -136,7 +136,8 @@ class DesktopView:
 
     @property
     def owner(self) -> str:
-        return self.row.owner.name
+        """Whose it is; a pool desktop is nobody's yet."""
+        return self.row.owner.name if self.row.owner else _("nobody (pool)")
 
     @property
     def look(self) -> StateLook:
@@ -292,7 +293,7 @@ class DesktopView:
             (_("Size"), self.size),
             (_("Keyboard"), self.keyboard),
             (_("User name in the desktop"), row.rdp_username),
-            (_("Launched"), exactly(row.created_at)),
+            (_("Launched"), exactly(row.asked_at)),
             (_("Ready after"), self.ready_in),
             (_("Lived"), self.lived),
             (_("Why it ended"), self.ending_for_admin),
@@ -309,7 +310,7 @@ class DesktopView:
     @property
     def ready_in(self) -> str:
         """Click to ready."""
-        return precise(self.row.ready_at - self.row.created_at) if self.row.ready_at else ""
+        return precise(self.row.ready_at - self.row.asked_at) if self.row.ready_at else ""
 
     @property
     def lived(self) -> str:
