@@ -49,7 +49,10 @@ class Application:
         self._uploads = uploads
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        response = self._respond(Request(environ))
+        request = Request(environ)
+        response = self._respond(request)
+        if self._faults:
+            self._faults.afterwards(request)
         # A body that nobody wanted: the server would read what is left of it into memory.
         while environ["wsgi.input"].read(CHUNK):
             pass

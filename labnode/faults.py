@@ -3,16 +3,20 @@
 Only there with `--faults`. `PUT /labnode/faults` takes a JSON list that replaces all faults,
 `GET` shows it with what is left, `DELETE` clears it. Each fault is an object with
 
-- `kind`: slow, error, lost-task, failed-task, empty-list, drop or html;
+- `kind`: slow, error, lost-task, failed-task, empty-list, drop, html or crash (the node's own end,
+  as by kill -9) instead of what was asked; late, lost-answer or late-crash after it was done;
 - `path`: a regular expression over "METHOD /path?query" (without /api2/json), default all;
-- `count`: how many requests it hits (default 1, 0: all), `delay`: seconds before it acts;
+- `skip`: how many such requests go by first (default 0), `count`: how many it then hits (default 1,
+  0: all), `delay`: seconds before it acts;
 - `status` and `reason` of an error (default 500; 401 and 595 have no body), `message` of a task.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -23,7 +27,10 @@ from werkzeug.wrappers import Request, Response
 from labnode.tasks import TaskFault
 
 CONTROL = "/labnode/faults"
-KINDS = ("slow", "error", "lost-task", "failed-task", "empty-list", "drop", "html")
+INSTEAD = ("slow", "error", "empty-list", "drop", "html", "crash")
+OF_TASKS = ("lost-task", "failed-task")
+AFTERWARDS = ("late", "lost-answer", "late-crash")
+KINDS = (*INSTEAD, *OF_TASKS, *AFTERWARDS)
 REASONS = {401: "permission denied - invalid PVE ticket", 595: "Connection refused"}
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 
@@ -35,6 +42,7 @@ class Fault:
     kind: str
     path: str = ".*"
     count: int = 1
+    skip: int = 0
     delay: float = 0.0
     status: int = 500
     reason: str = ""
@@ -60,12 +68,10 @@ class Faults:
         """The faulty answer to a request, or None to go on as usual."""
         if request.path == CONTROL:
             return self._control(request)
-        fault = self._take(request, ("slow", "error", "empty-list", "drop", "html"))
+        fault = self._take(request, INSTEAD)
         if fault is None:
             return None
-        time.sleep(fault.delay)
-        if fault.kind == "drop":
-            request.environ["labnode.socket"].shutdown(socket.SHUT_RDWR)
+        self._act(fault, request)
         answers = {
             "slow": None,
             "error": _error(fault),
@@ -75,16 +81,32 @@ class Faults:
         }
         return answers[fault.kind]
 
+    def afterwards(self, request: Request) -> None:
+        """What goes wrong once the request was done and before its answer is heard."""
+        fault = self._take(request, AFTERWARDS) if request.path != CONTROL else None
+        if fault:
+            self._act(fault, request)
+
     def for_task(self, request: Request) -> TaskFault | None:
         """What shall go wrong with the task that this request starts."""
-        fault = self._take(request, ("lost-task", "failed-task"))
+        fault = self._take(request, OF_TASKS)
         return TaskFault(fault.message, fault.kind == "lost-task") if fault else None
+
+    def _act(self, fault: Fault, request: Request) -> None:
+        time.sleep(fault.delay)
+        if fault.kind in ("drop", "lost-answer"):
+            request.environ["labnode.socket"].shutdown(socket.SHUT_RDWR)
+        if fault.kind in ("crash", "late-crash"):
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def _take(self, request: Request, kinds: tuple[str, ...]) -> Fault | None:
         target = f"{request.method} {request.full_path.removeprefix('/api2/json').rstrip('?')}"
         with self._lock:
             for fault in self._faults:
                 if fault.kind in kinds and re.search(fault.path, target):
+                    if fault.skip:
+                        fault.skip -= 1
+                        continue
                     if fault.count == 1:
                         self._faults.remove(fault)
                     fault.count -= fault.count > 0

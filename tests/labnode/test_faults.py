@@ -129,3 +129,42 @@ def test_without_the_option_there_is_no_control(tmp_path: Any) -> None:
         assert answer.reason == "no such file '/labnode/faults'"
     finally:
         plain.stop()
+
+
+def test_requests_can_be_let_by_first(portal: Client, fault: Callable[..., None]) -> None:
+    fault({"kind": "error", "path": "^GET /cluster/nextid", "skip": 2})
+    assert [portal.get("/cluster/nextid").status for _ in range(4)] == [200, 200, 500, 200]
+
+
+def test_an_answer_can_be_late_or_lost_although_it_was_done(
+    builder: Client, make: Callable[..., int], fault: Callable[..., None]
+) -> None:
+    vmid = make(29107)
+    config = f"{LXC}/{vmid}/config"
+    fault({"kind": "lost-answer", "path": f"^PUT {config}"})
+    with pytest.raises(requests.ConnectionError):
+        builder.put(config, memory=777)
+    assert builder.get(config).data["memory"] == 777
+    fault({"kind": "late", "path": f"^PUT {config}", "delay": 0.5})
+    began = time.monotonic()
+    assert builder.put(config, memory=778).status == 200
+    assert time.monotonic() - began >= 0.5
+
+
+@pytest.mark.parametrize(("kind", "memory"), [("crash", 512), ("late-crash", 777)])
+def test_the_node_can_die_of_a_request(
+    node: LabNode,
+    builder: Client,
+    make: Callable[..., int],
+    fault: Callable[..., None],
+    kind: str,
+    memory: int,
+) -> None:
+    vmid = make(29108 if kind == "crash" else 29109, memory=512)
+    fault({"kind": kind, "path": f"^PUT {LXC}/{vmid}/config"})
+    with pytest.raises(requests.ConnectionError):
+        builder.put(f"{LXC}/{vmid}/config", memory=777)
+    assert node.process
+    node.process.wait(10)
+    node.start()
+    assert builder.get(f"{LXC}/{vmid}/config").data["memory"] == memory
