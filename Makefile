@@ -11,7 +11,7 @@ help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
 
 demo: python ## Run everything with real desktops: lab node, worker, web; Ctrl-C stops it
-	@$(python) -m setup.demo
+	@$(python) -u -m setup.demo
 
 test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
 	@$(venv)/pytest -n 2 -m "not lab and not view"
@@ -38,13 +38,13 @@ soak: prepare-test ## A busy desktop in the browser for 22 minutes, its picture 
 	@$(venv)/python -m bench.soak $(SOAK_OPTIONS)
 
 clean: python ## Remove everything of ours: containers, mounts, bridges, nft tables, var/
-	@$(python) -m setup.clean
+	@$(python) -u -m setup.clean
 
 python:
 	@setup/python.sh
 
 prepare-test: python
-	@$(python) -m setup.prepare test
+	@$(python) -u -m setup.prepare test
 
 prepare-check: python
-	@$(python) -m setup.prepare check
+	@$(python) -u -m setup.prepare check

@@ -41,7 +41,7 @@ def _check_machine(*, is_lab: bool) -> None:
 
 
 def _prepare(*, is_test: bool, is_lab: bool) -> None:
-    missing = packages.missing_packages("run", "test") if is_test else []
+    missing = packages.missing_packages(*(("run", "test", "check") if is_test else ("check",)))
     venvs = {environment.VENV: environment.DEV}
     if is_test and environment.MODULES.exists():
         venvs[environment.modules_environment()] = environment.MODULES
@@ -50,7 +50,7 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
     progress = Progress(bool(missing) + len(outdated) + wants_vendor + is_lab)
     if missing:
         log = LOGS / "packages.log"
-        with progress.step(f"{len(missing)} Debian packages", 120, log):
+        with progress.step(f"{len(missing)} Debian packages", 120 if is_test else 10, log):
             packages.install_packages(missing, log)
     if is_lab:
         machine.check_containers()
@@ -59,7 +59,7 @@ def _prepare(*, is_test: bool, is_lab: bool) -> None:
         with progress.step(f"Python packages of {requirements.name}", 90, log):
             environment.make_environment(venv, requirements, log)
     if wants_vendor:
-        with progress.step("Browser modules", 20, LOGS / "vendor.log"):
+        with progress.step("Browser modules", vendor.usual_seconds(), LOGS / "vendor.log"):
             vendor.prepare(LOGS / "vendor.log")
     if is_lab:
         with progress.step(

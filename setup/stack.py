@@ -68,7 +68,7 @@ class Stack:
         if vendor.is_current():
             self.progress.skip("Browser modules")
             return
-        with self.progress.step("Browser modules", 20, logs / "vendor.log"):
+        with self.progress.step("Browser modules", vendor.usual_seconds(), logs / "vendor.log"):
             vendor.prepare(logs / "vendor.log")
 
     def start(self) -> Portal:

@@ -49,6 +49,11 @@ def is_current() -> bool:
     return stamp.is_file() and stamp.read_text() == _key()
 
 
+def usual_seconds() -> int:
+    """How long `prepare` takes at most; Debian's npm, if it is missing, is 400 packages."""
+    return 20 if shutil.which("npm") else 60
+
+
 def prepare(log: Path) -> None:
     """Fill static/vendor from the cache, filling that first if it is new."""
     prepared = _filled_cache(log)

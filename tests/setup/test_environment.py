@@ -34,6 +34,8 @@ def test_packages_are_read_by_section() -> None:
     assert "lxc" in run
     assert "chromium" in test
     assert not set(run) & set(test)
+    # `make check` comes first on a bare Debian, before anything that the tests install
+    assert packages.packages_of("check") == ["git", "shellcheck"]
 
 
 def test_a_package_that_is_not_installed_is_missed(tmp_path: Path) -> None:
