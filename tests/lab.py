@@ -101,7 +101,8 @@ def ansible(
 ) -> subprocess.CompletedProcess[str]:
     """`ansible-playbook` as an operator types it, in `folder`, with nothing else in its way."""
     command = [str(ANSIBLE), "-i", str(ROOT / "inventory/lab"), str(PLAYBOOKS / playbook), *options]
-    kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+    names = ("HOME", "LANG", "WINUX_CACHE_DIR")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     path = f"{ANSIBLE.parent}:{os.environ['PATH']}"
     return subprocess.run(
         command,
@@ -141,8 +142,6 @@ def golden_template(lab_node: RealLab) -> GoldenTemplate:
     key = _guest_key(lab_node.state_dir)
     result = lab_node.state_dir / "template.json"
     environment = lab_node.settings("builder") | {"WINUX_GUEST_KEY_FILE": str(key)}
-    if cache := os.environ.get("WINUX_CACHE_DIR"):
-        environment["WINUX_CACHE_DIR"] = cache
     done = ansible(
         "template-build.yml", environment, lab_node.state_dir, "-e", f"result_file={result}"
     )
