@@ -48,7 +48,7 @@ def _desktop(number: int, owner: Person, template: Template, services: Services)
     now = services.clock.now()
     created = now - (timedelta(minutes=5) if is_running else timedelta(hours=1 + number))
     ready = created + timedelta(seconds=STEP_TIMES_S[-1])
-    ended = None if is_running else ready + timedelta(minutes=20)
+    ended = None if is_running else ready + timedelta(minutes=30)
     return Desktop(
         public_id=f"desktop-{number:08x}",
         owner=owner,
@@ -61,10 +61,12 @@ def _desktop(number: int, owner: Person, template: Template, services: Services)
         keyboard_layout="us",
         password_locked=services.vault.lock("not a password") if is_running else None,
         created_at=created,
+        launched_at=created,
         build_started_at=created,
         ready_at=ready,
         deadline_at=ready + timedelta(minutes=30),
         deadline_told_at=ready + timedelta(minutes=30),
+        stop_requested_at=ended,
         ended_at=ended,
         vmid=30001 + number,
         node="lab",

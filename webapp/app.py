@@ -14,6 +14,7 @@ from webapp.web import (
     history,
     home,
     look,
+    metrics,
     signin,
     vendor,
 )
@@ -39,7 +40,19 @@ def create_app(services: Services) -> Flask:
     init_assets(app)
     init_words(app)
     init_errors(app)
-    parts = (health, signin, look, home, history, desktops, connect, vendor, account, admin)
+    parts = (
+        health,
+        metrics,
+        signin,
+        look,
+        home,
+        history,
+        desktops,
+        connect,
+        vendor,
+        account,
+        admin,
+    )
     for part in parts:
         app.register_blueprint(part.blueprint)
     return app

@@ -20,9 +20,11 @@ from webapp.services.idle import IdleWatch
 from webapp.services.launch import Launcher
 from webapp.services.lease import Leases
 from webapp.services.lifetime import DeadlineTeller, Lifetime
+from webapp.services.metrics import Metrics
 from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
 from webapp.services.reports import Reports
+from webapp.services.tallies import Tallies
 from webapp.services.teardown import Teardown
 
 
@@ -43,6 +45,8 @@ class Services:
     catalogue: Catalogue
     connections: Connections
     presence: Presence
+    metrics: Metrics
+    tallies: Tallies
 
 
 def build_services(
@@ -53,6 +57,7 @@ def build_services(
     db = SqlDatabase(config.database_url)
     vault = FernetVault(config.encryption_key)
     audit = Audit(db, clock)
+    tallies = Tallies(db, clock)
     return Services(
         config=config,
         clock=clock,
@@ -67,6 +72,8 @@ def build_services(
         catalogue=Catalogue(db, clock, audit),
         connections=Connections(db, clock, config, vault, audit),
         presence=Presence(db, clock, config, audit),
+        metrics=Metrics(db, clock, config, tallies),
+        tallies=tallies,
     )
 
 
@@ -85,6 +92,7 @@ class WorkerServices:
     idle: IdleWatch
     reconciler: Reconciler
     heartbeat: Heartbeat
+    tallies: Tallies
 
 
 def build_worker_services(
@@ -111,4 +119,5 @@ def build_worker_services(
         idle=IdleWatch(db, clock, config, audit, provisioner),
         reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
         heartbeat=Heartbeat(db, clock, config, hypervisor, name),
+        tallies=services.tallies,
     )

@@ -61,6 +61,8 @@ class Config:
     gateway_url: str
     """Where browsers reach it (ws:// or wss://)."""
     gateway_max_connections: int
+    metrics_token: str
+    """What Prometheus must show to read /metrics; empty: there is no such page."""
     max_connections: int
     """Per person, to different desktops."""
     idle_minutes: int
@@ -106,6 +108,7 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_GATEWAY_LISTEN": "127.0.0.1:8081",
     "WINUX_GATEWAY_URL": "",
     "WINUX_GATEWAY_MAX_CONNECTIONS": "500",
+    "WINUX_METRICS_TOKEN": "",
     "WINUX_MAX_CONNECTIONS": "10",
     "WINUX_IDLE_MINUTES": "0",
     "WINUX_SIGN_IN_IDLE_MINUTES": "720",
@@ -134,7 +137,14 @@ SETTINGS: dict[str, str | None] = {
 }
 
 #: Settings that may come from a file named by NAME_FILE.
-SECRETS = frozenset({"WINUX_SECRET_KEY", "WINUX_ENCRYPTION_KEY", "proxmox_api_token_secret"})
+SECRETS = frozenset(
+    {
+        "WINUX_SECRET_KEY",
+        "WINUX_ENCRYPTION_KEY",
+        "WINUX_METRICS_TOKEN",
+        "proxmox_api_token_secret",
+    }
+)
 
 
 class Reader:
@@ -200,6 +210,7 @@ def load(environment: Mapping[str, str]) -> Config:
         gateway_listen=_gateway_listen(read),
         gateway_url=_gateway_url(read),
         gateway_max_connections=read.number("WINUX_GATEWAY_MAX_CONNECTIONS", 1, 100_000),
+        metrics_token=read.text("WINUX_METRICS_TOKEN") and read.secret("WINUX_METRICS_TOKEN", 16),
         max_connections=read.number("WINUX_MAX_CONNECTIONS", 1, 1000),
         idle_minutes=read.number("WINUX_IDLE_MINUTES", 0, 10_080),
         sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),

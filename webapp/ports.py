@@ -28,6 +28,9 @@ class Database(Protocol):
     def read(self) -> AbstractContextManager[Session]:
         """A transaction that only reads."""
 
+    def snapshot(self) -> AbstractContextManager[Session]:
+        """A transaction that only reads, and all of whose reads see the same moment."""
+
 
 class Hasher(Protocol):
     """Hashes passwords, slowly on purpose: never call it inside a transaction."""

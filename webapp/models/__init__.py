@@ -7,6 +7,7 @@ from webapp.models.desktop import Desktop, DesktopStep
 from webapp.models.person import Person, Role, SignIn, SignInAttempt
 from webapp.models.quarantine import QuarantinedContainer
 from webapp.models.reservation import AddressReservation, VmidReservation
+from webapp.models.tally import Tally, TallyMark
 from webapp.models.template import Template
 from webapp.models.ticket import Ticket
 from webapp.models.worker import WorkerBeat
@@ -23,6 +24,8 @@ __all__ = [
     "Role",
     "SignIn",
     "SignInAttempt",
+    "Tally",
+    "TallyMark",
     "Template",
     "Ticket",
     "VmidReservation",

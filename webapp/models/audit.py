@@ -18,6 +18,8 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(40), index=True)
     """Noun and verb, such as `desktop.launch`."""
     is_refused: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str | None] = mapped_column(String(32))
+    """The stable word of a refusal, such as `limit`."""
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
     """Who did it; nobody when Winux itself did."""
     source_address: Mapped[str | None] = mapped_column(String(45))

@@ -19,6 +19,7 @@ class Connection(Base):
         Index("ix_connections_desktop_started", "desktop_id", "started_at"),
         Index("ix_connections_person_ended", "person_id", "ended_at"),
         Index("ix_connections_ended_seen", "ended_at", "seen_at"),
+        Index("ix_connections_started", "started_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -24,6 +24,12 @@ class Desktop(Base):
         Index("ix_desktops_owner_launched", "owner_id", "launched_at"),
         Index("ix_desktops_template_state", "template_id", "state"),
         Index("ix_desktops_deadline", "state", "deadline_at"),
+        # what metrics count and the pages' numbers of today, by the moment it happened
+        Index("ix_desktops_launched", "launched_at"),
+        Index("ix_desktops_build_started", "build_started_at"),
+        Index("ix_desktops_ready", "ready_at"),
+        Index("ix_desktops_failed", "failed_at"),
+        Index("ix_desktops_ended", "ended_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -115,6 +121,6 @@ class DesktopStep(Base):
     name: Mapped[str] = mapped_column(String(40))
     """The Ansible role; `domain.estimate.BUILD_STEPS` has its words."""
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     desktop: Mapped[Desktop] = relationship(back_populates="steps")

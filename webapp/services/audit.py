@@ -35,7 +35,7 @@ class Audit:
         self, session: Session, actor: Actor, action: str, subject: str = "", detail: str = ""
     ) -> None:
         """One act, in the transaction of the act itself."""
-        session.add(self._entry(actor, action, subject, detail, is_refused=False))
+        session.add(self._entry(actor, action, subject, detail))
 
     @contextmanager
     def refusals(self, actor: Actor, action: str, subject: str = "") -> Iterator[None]:
@@ -44,16 +44,17 @@ class Audit:
             yield
         except Refused as refusal:
             with self._db.begin() as session:
-                session.add(self._entry(actor, action, subject, refusal.message, is_refused=True))
+                session.add(self._entry(actor, action, subject, refusal.message, refusal.reason))
             raise
 
     def _entry(
-        self, actor: Actor, action: str, subject: str, detail: str, *, is_refused: bool
+        self, actor: Actor, action: str, subject: str, detail: str, reason: str | None = None
     ) -> AuditEntry:
         return AuditEntry(
             at=self._clock.now(),
             action=action,
-            is_refused=is_refused,
+            is_refused=reason is not None,
+            reason=reason and reason[:32],
             person_id=actor.person_id,
             source_address=actor.source_address,
             subject=subject[:80],

@@ -2,7 +2,7 @@
 
 1. Each slot builds, tears down and tells deadlines, one desktop at a time, in turns.
 2. The clock's thread expires desktops and writes the sign of life.
-3. A third thread looks at Proxmox and reconciles; it may wait long for answers.
+3. A third thread looks at Proxmox and reconciles, and adds history up; it may wait long.
 4. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
    to the next worker. A second signal cancels at once.
 """
@@ -32,6 +32,7 @@ GRACE_SECONDS = 20.0
 CANCEL_SECONDS = 40.0
 BEAT_EVERY = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=15)
+TALLY_EVERY = timedelta(minutes=1)
 
 
 def worker_name() -> str:
@@ -98,6 +99,7 @@ class Worker:
             self._expire_all,
             lambda: _all(rota.do_one),
             services.heartbeat.beat,
+            services.tallies.settle,
         )
         failed = [job for job in jobs if not survives(job)]
         return not failed
@@ -129,9 +131,11 @@ class Worker:
         services = self._services
         reconcile = Timed(services.config.reconcile_every, self._reconcile)
         look = Timed(LOOK_EVERY, services.heartbeat.look_at_proxmox)
+        tally = Timed(TALLY_EVERY, services.tallies.settle)
         while not self._is_ending.wait(CLOCK_SECONDS):
             survives(reconcile.do_if_due)
             survives(look.do_if_due)
+            survives(tally.do_if_due)
 
     def _end(self, threads: list[threading.Thread]) -> None:
         log.info("Worker ends; %.0f s for what still runs", self._grace)

@@ -1,0 +1,173 @@
+"""The metrics that Winux tells: their names, kinds, words, labels and buckets, and their values.
+
+docs/admin/metrics.md describes each, the dashboard and the alerts use them (tests compare).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """As Prometheus names them."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric. `buckets` are a histogram's upper bounds in seconds, rising, without infinity."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The value of a counter or gauge for one set of labels."""
+
+    labels: tuple[str, ...]
+    value: float
+
+
+@dataclass
+class Distribution:
+    """What a histogram holds for one set of labels; the last count is of all that is longer."""
+
+    labels: tuple[str, ...]
+    counts: list[int]
+    total: float = 0.0
+
+    def cumulated(self, buckets: Sequence[float]) -> list[tuple[str, int]]:
+        """Upper bounds and how many were at most that, as Prometheus wants them."""
+        bounds = [*(f"{bound:g}" for bound in buckets), "+Inf"]
+        return [(bound, sum(self.counts[: n + 1])) for n, bound in enumerate(bounds)]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A metric with its values; a metric without any is told with none."""
+
+    metric: Metric
+    samples: Sequence[Sample] = ()
+    distributions: Sequence[Distribution] = field(default=())
+
+
+LAUNCH_BUCKETS = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300)
+STAGE_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)
+DELAY_BUCKETS = (0.5, 1, 2, 3, 5, 10, 30, 60, 300)
+TEARDOWN_BUCKETS = (0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
+
+_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+# -- counted from history -------------------------------------------------------------------------
+
+LAUNCHES = Metric(
+    "winux_launches_total",
+    _C,
+    "Desktops that people asked for; start is warm (from the pool) or cold (built).",
+    ("template", "start"),
+)
+LAUNCH_SECONDS = Metric(
+    "winux_launch_seconds",
+    _H,
+    "From the click to a ready desktop.",
+    ("template", "start"),
+    LAUNCH_BUCKETS,
+)
+STAGE_SECONDS = Metric(
+    "winux_build_stage_seconds",
+    _H,
+    "What the stages of builds took: the wait in the queue, then each role of the playbook.",
+    ("stage",),
+    STAGE_BUCKETS,
+)
+FAILURES = Metric(
+    "winux_failures_total",
+    _C,
+    "Desktops that broke; reason is the stage in which a build broke, or lost.",
+    ("template", "reason"),
+)
+ENDS = Metric(
+    "winux_ends_total", _C, "Desktops that ended, by why they ended.", ("template", "reason")
+)
+EXPIRY_DELAY = Metric(
+    "winux_expiry_delay_seconds",
+    _H,
+    "From a desktop's deadline to the request for its teardown.",
+    (),
+    DELAY_BUCKETS,
+)
+TEARDOWN_SECONDS = Metric(
+    "winux_teardown_seconds",
+    _H,
+    "From the request for a teardown to the container being surely gone.",
+    (),
+    TEARDOWN_BUCKETS,
+)
+CONNECTIONS = Metric("winux_connections_total", _C, "Connections that were opened.", ("protocol",))
+CONNECTION_ENDS = Metric(
+    "winux_connection_ends_total", _C, "Connections that ended, by why they ended.", ("reason",)
+)
+CONNECTION_BYTES = Metric(
+    "winux_connection_bytes_total",
+    _C,
+    "What connections carried; up is towards the desktop.",
+    ("direction",),
+)
+REFUSALS = Metric(
+    "winux_refusals_total",
+    _C,
+    "What was refused, by what was asked for and the rule that said no.",
+    ("action", "reason"),
+)
+
+# -- as it is now ---------------------------------------------------------------------------------
+
+DESKTOPS = Metric(
+    "winux_desktops",
+    _G,
+    "Desktops that exist now, by state; owner is person or pool.",
+    ("template", "state", "owner"),
+)
+POOL_TARGET = Metric(
+    "winux_pool_target", _G, "Warm desktops that the pool should hold.", ("template",)
+)
+QUEUE_LENGTH = Metric("winux_queue_length", _G, "Builds that wait for a worker.", ("owner",))
+QUEUE_OLDEST = Metric(
+    "winux_queue_oldest_seconds", _G, "How long the first of them has waited.", ("owner",)
+)
+OVERDUE = Metric(
+    "winux_overdue_seconds",
+    _G,
+    "How far the longest overdue desktop is past its deadline without being asked to go.",
+)
+TEARDOWN_OLDEST = Metric(
+    "winux_teardown_oldest_seconds", _G, "How long the oldest unfinished teardown has been asked."
+)
+RESERVATIONS = Metric(
+    "winux_reservations", _G, "VM ids and addresses that desktops hold.", ("kind",)
+)
+RESERVABLE = Metric(
+    "winux_reservable", _G, "VM ids and addresses that there are in all.", ("kind",)
+)
+OPEN_CONNECTIONS = Metric("winux_connections_open", _G, "Connections that are open.")
+WORKERS = Metric("winux_workers", _G, "Workers that gave a sign of life in the last 30 seconds.")
+WORKER_AGE = Metric(
+    "winux_worker_beat_age_seconds", _G, "How long ago the last worker gave a sign of life."
+)
+PROXMOX_UP = Metric(
+    "winux_proxmox_up", _G, "Whether the worker heard last was answered by Proxmox: 1 or 0."
+)
+PROXMOX_AGE = Metric(
+    "winux_proxmox_age_seconds", _G, "How long ago Proxmox last answered a worker."
+)
+MARK_AGE = Metric("winux_tally_age_seconds", _G, "How old the history is that is not added up yet.")
+METRICS: dict[str, Metric] = {
+    value.name: value for value in list(vars().values()) if isinstance(value, Metric)
+}

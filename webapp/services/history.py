@@ -1,0 +1,214 @@
+"""What metrics count in history: which rows, from which moment on, under which labels.
+
+A row counts from the moment in its column `at`, which is written once and never taken back, so a
+counter never falls. Each of these columns has an index.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    String,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+from webapp.domain import metrics
+from webapp.domain.metrics import Metric
+from webapp.domain.states import EndReason, State
+from webapp.models import AuditEntry, Connection, Desktop, DesktopStep, Template
+
+
+class seconds_between(GenericFunction[float]):  # noqa: N801 (an SQL function)
+    """Seconds from the first time to the second."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(seconds_between, "sqlite")
+def _on_sqlite(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
+    began, ended = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"((julianday({ended}) - julianday({began})) * 86400.0)"
+
+
+@compiles(seconds_between, "postgresql")
+def _on_postgresql(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
+    began, ended = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(EXTRACT(EPOCH FROM ({ended} - {began})) AS DOUBLE PRECISION)"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that count towards a metric."""
+
+    metric: Metric
+    rows: Any
+    """What to select from."""
+    at: Any
+    """The column of the moment from which a row counts."""
+    labels: tuple[ColumnElement[str], ...] = ()
+    """In the order of the metric's."""
+    value: ColumnElement[Any] | None = None
+    """What a row adds: seconds for a histogram; None: 1. Rows without it do not count."""
+    where: tuple[ColumnElement[bool], ...] = ()
+    counts_open: bool = False
+    """Whether rows without `at` count as well, as those of open connections do."""
+
+    def counted(self, since: datetime, until: datetime | None = None) -> Select[*tuple[Any, ...]]:
+        """Labels, `bucket`, `count` and `total` of the rows after `since`, at most until `until`.
+
+        `bucket` is 0 for a counter, else the number of the first bound that is long enough.
+        """
+        names = [f"label_{number}" for number in range(len(self.labels))]
+        labels = [column.label(name) for column, name in zip(self.labels, names, strict=True)]
+        value = literal(1.0) if self.value is None else self.value
+        return (
+            select(
+                *labels,
+                self._bucket().label("bucket"),
+                func.count().label("count"),
+                func.sum(value).label("total"),
+            )
+            .select_from(self.rows)
+            .where(*self.where, value.is_not(None), self._between(since, until))
+            .group_by(*names, "bucket")
+        )
+
+    def _between(self, since: datetime, until: datetime | None) -> ColumnElement[bool]:
+        after: ColumnElement[bool] = self.at > since
+        if until is not None:
+            return and_(after, self.at <= until)
+        return or_(after, self.at.is_(None)) if self.counts_open else after
+
+    def _bucket(self) -> ColumnElement[int]:
+        bounds = self.metric.buckets
+        if self.value is None or not bounds:
+            return literal(0)
+        return case(
+            *((self.value <= bound, number) for number, bound in enumerate(bounds)),
+            else_=len(bounds),
+        )
+
+
+def _word(column: Any) -> ColumnElement[str]:
+    """An enum's word, or `unknown` where there is none."""
+    return func.coalesce(type_coerce(column, String), "unknown")
+
+
+_DESKTOPS = Desktop.__table__.join(Template.__table__, Template.id == Desktop.template_id)
+_STEPS = DesktopStep.__table__.join(Desktop.__table__, Desktop.id == DesktopStep.desktop_id)
+#: One that joined the pool first was taken from there.
+_START = case((Desktop.warmed_at.is_not(None), "warm"), else_="cold")
+#: The step that a broken build was in.
+_LAST_STEP = (
+    select(DesktopStep.name)
+    .where(DesktopStep.desktop_id == Desktop.id)
+    .order_by(DesktopStep.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_FAILURE = case(
+    (Desktop.end_reason == EndReason.LOST, "lost"), else_=func.coalesce(_LAST_STEP, "start")
+)
+_IS_BUILT = Desktop.state.not_in({State.QUEUED, State.BUILDING})
+
+SOURCES = (
+    Source(
+        metrics.LAUNCHES,
+        _DESKTOPS,
+        Desktop.launched_at,
+        (Template.name.expression, _START),
+    ),
+    Source(
+        metrics.LAUNCH_SECONDS,
+        _DESKTOPS,
+        Desktop.ready_at,
+        (Template.name.expression, _START),
+        seconds_between(Desktop.launched_at, Desktop.ready_at),
+    ),
+    Source(
+        metrics.STAGE_SECONDS,
+        Desktop.__table__,
+        Desktop.build_started_at,
+        (literal("queue"),),
+        seconds_between(Desktop.created_at, Desktop.build_started_at),
+    ),
+    Source(  # the steps of a build that starts over are deleted, so they count when it is over
+        metrics.STAGE_SECONDS,
+        _STEPS,
+        DesktopStep.finished_at,
+        (DesktopStep.name.expression,),
+        seconds_between(DesktopStep.started_at, DesktopStep.finished_at),
+        (_IS_BUILT,),
+    ),
+    Source(metrics.FAILURES, _DESKTOPS, Desktop.failed_at, (Template.name.expression, _FAILURE)),
+    Source(
+        metrics.ENDS,
+        _DESKTOPS,
+        Desktop.ended_at,
+        (Template.name.expression, _word(Desktop.end_reason)),
+    ),
+    Source(
+        metrics.EXPIRY_DELAY,
+        Desktop.__table__,
+        Desktop.ended_at,
+        (),
+        seconds_between(Desktop.deadline_at, Desktop.stop_requested_at),
+        (Desktop.end_reason == EndReason.EXPIRED,),
+    ),
+    Source(
+        metrics.TEARDOWN_SECONDS,
+        Desktop.__table__,
+        Desktop.ended_at,
+        (),
+        seconds_between(Desktop.stop_requested_at, Desktop.ended_at),
+    ),
+    Source(
+        metrics.CONNECTIONS,
+        Connection.__table__,
+        Connection.started_at,
+        (_word(Connection.protocol),),
+    ),
+    Source(
+        metrics.CONNECTION_ENDS,
+        Connection.__table__,
+        Connection.ended_at,
+        (_word(Connection.end),),
+    ),
+    Source(
+        metrics.CONNECTION_BYTES,
+        Connection.__table__,
+        Connection.ended_at,
+        (literal("up"),),
+        Connection.bytes_up.expression,
+        counts_open=True,
+    ),
+    Source(
+        metrics.CONNECTION_BYTES,
+        Connection.__table__,
+        Connection.ended_at,
+        (literal("down"),),
+        Connection.bytes_down.expression,
+        counts_open=True,
+    ),
+    Source(
+        metrics.REFUSALS,
+        AuditEntry.__table__,
+        AuditEntry.at,
+        (AuditEntry.action.expression, _word(AuditEntry.reason)),
+        where=(AuditEntry.is_refused.is_(True),),
+    ),
+)

@@ -1,0 +1,69 @@
+"""For Prometheus: everything that Winux measures, told to whoever has the token."""
+
+import hmac
+from collections.abc import Iterable
+from typing import cast
+
+from flask import Blueprint, Response, abort, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric as Told
+from prometheus_client.registry import Collector
+
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.metrics import Family, Kind
+from webapp.web.access import anyone
+from webapp.web.context import services
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+@anyone
+def show() -> ResponseReturnValue:
+    """All metrics as text; 404 while no token is set, 401 for whoever does not show it."""
+    token = services().config.metrics_token
+    if not token:
+        abort(404)
+    if not _shows(token):
+        return Response("A bearer token is needed.\n", 401, {"WWW-Authenticate": "Bearer"})
+    try:
+        families = services().metrics.collect()
+    except OutsideFailed as failure:
+        return Response(f"{failure}\n", 503, content_type="text/plain; charset=utf-8")
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected(families))
+    return Response(encode(registry), content_type=content_type)
+
+
+class _Collected(Collector):
+    """Gives the library what was just read; no state of the process is told."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Told]:
+        return [_told(family) for family in self._families]
+
+
+def _shows(token: str) -> bool:
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(shown.encode(), token.encode())
+
+
+def _told(family: Family) -> Told:
+    metric = family.metric
+    about = (metric.name, metric.help)
+    if metric.kind is Kind.HISTOGRAM:
+        histogram = HistogramMetricFamily(*about, labels=metric.labels)
+        for one in family.distributions:
+            histogram.add_metric(one.labels, one.cumulated(metric.buckets), one.total)
+        return cast(Told, histogram)
+    kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+    told = kind(*about, labels=metric.labels)
+    for sample in family.samples:
+        told.add_metric(sample.labels, sample.value)
+    return cast(Told, told)
