@@ -25,6 +25,7 @@ BEGINNING = recorded.beginning(RECORDS, 5_000)
 #: A fast-path PDU (a null pointer update) that answers every input event.
 ECHO = bytes.fromhex("0006050100")[:2] + bytes.fromhex("05000000")
 SLICE = 0.02
+LOOK_EVERY = 32
 
 
 def pictures() -> Iterator[bytes]:
@@ -54,11 +55,11 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def stream(writer: asyncio.StreamWriter, rate: int) -> None:
     began, sent = time.monotonic(), 0
-    for pdu in pictures():
-        if writer.is_closing():
-            return
+    for number, pdu in enumerate(pictures()):
         writer.write(pdu)
         sent += len(pdu)
+        if number % LOOK_EVERY == 0:
+            await asyncio.sleep(0)  # a TLS writer hears of its peer's end only then
         await writer.drain()
         if rate and sent > rate * (time.monotonic() - began):
             await asyncio.sleep(SLICE)

@@ -110,6 +110,16 @@ class PlainDesktop(FakeDesktop):
         await reader.read()
 
 
+class HastyDesktop(FakeDesktop):
+    """Says something before TLS stands, which anybody on the way could have said."""
+
+    async def negotiate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        header = await reader.readexactly(4)
+        await reader.readexactly(struct.unpack(">H", header[2:])[0] - 4)
+        writer.write(CONFIRM + tpkt(bytes.fromhex("02f0802180")))
+        await writer.start_tls(self.tls)
+
+
 class FloodingDesktop(FakeDesktop):
     """Sends pictures for ever, as fast as they are taken; `sent` counts the bytes."""
 

@@ -18,6 +18,7 @@ from tests.gateway.fake_desktop import (
     DepartingDesktop,
     FakeDesktop,
     FloodingDesktop,
+    HastyDesktop,
     PlainDesktop,
     SilentDesktop,
     VanishingDesktop,
@@ -25,6 +26,7 @@ from tests.gateway.fake_desktop import (
 from tests.gateway.gateways import PASSWORD, Running, running
 from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.gateway import relay, server
+from webapp.gateway.process import run_in_loop
 
 RECORDS = recorded.read("xfce-with-resize")
 PICTURES = recorded.beginning(RECORDS, 30_000)
@@ -42,7 +44,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
             task.cancel()
         assert not left
 
-    asyncio.run(guarded())
+    run_in_loop(guarded())
 
 
 async def admitted(socket: ClientConnection) -> bytes:
@@ -156,7 +158,7 @@ def test_a_huge_first_message_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [(SilentDesktop, 4502), (PlainDesktop, 4502), (BabblingDesktop, 4400)],
+    [(SilentDesktop, 4502), (PlainDesktop, 4502), (HastyDesktop, 4502), (BabblingDesktop, 4400)],
 )
 def test_a_desktop_that_does_not_do_its_part(
     tmp_path: Path, kind: type[FakeDesktop], code: int, monkeypatch: pytest.MonkeyPatch
@@ -351,6 +353,24 @@ def test_a_slow_reader_slows_the_desktop_and_fills_no_memory(tmp_path: Path) -> 
             await until(lambda: bool(ends(gateway)))
             assert ends(gateway) == [ConnectionEnd.CUT]
             socket.transport.abort()
+
+    run(test)
+
+
+def test_a_reader_that_was_slow_gets_all_of_the_rest(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with (
+            FloodingDesktop(tmp_path, BEGINNING) as desktop,
+            running(desktop) as gateway,
+            browser(gateway.port, max_queue=1) as socket,
+        ):
+            await admitted(socket)
+            await play(socket, BEGINNING)
+            for _ in range(3):
+                await asyncio.sleep(0.5)
+                got = 0
+                while got < 16 << 20:
+                    got += len(await socket.recv())
 
     run(test)
 

@@ -1,6 +1,7 @@
 """The WebSocket towards a browser: that of `websockets`, with a cheaper way to send much."""
 
 import struct
+from collections.abc import Callable
 
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
@@ -12,17 +13,26 @@ _BINARY = 0x82
 class BrowserSocket(ServerConnection):
     """What the gateway holds of a browser."""
 
-    async def send_bytes(self, message: bytes) -> None:
-        """Send one binary message and wait until the browser takes more.
+    on_room: Callable[[], None] | None = None
+    """Called when the browser takes more again, after it had been `is_full`."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the browser has to take something before it is sent more."""
+        return self.paused
+
+    def put(self, message: bytes) -> None:
+        """Send one binary message at once; a browser that is leaving gets nothing any more.
 
         The library's `send` copies a message twice on its way and costs a third more in all.
-        Raises ConnectionClosed, as `send` does.
         """
-        if self.protocol.state is not State.OPEN:
-            await self.send(message)
-            return
-        self.transport.writelines((_header(len(message)), message))
-        await self.drain()
+        if self.protocol.state is State.OPEN:
+            self.transport.writelines((_header(len(message)), message))
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.on_room:
+            self.on_room()
 
 
 def _header(size: int) -> bytes:

@@ -1,61 +1,82 @@
 """A byte stream to a desktop, with back-pressure both ways.
 
-asyncio's own StreamReader copies every byte twice more on its way; for a process that does little
-else but carry bytes, that is a third of its time.
+What comes is handed over where it arrives, without a task that has to wake up for it, and is
+copied once: for a process that does little else but carry bytes, both are a good part of its time.
 """
 
 import asyncio
 import ssl
-from collections import deque
+import threading
+from collections.abc import Callable
 from typing import cast
 
-_ENOUGH = 1 << 18
+from webapp.gateway.wire import ProtocolError
+
+_ENOUGH = 1 << 16
 """Bytes that wait to be read before the desktop is not listened to any more."""
+_MOST_AT_ONCE = 1 << 18
 
 
-class ByteStream(asyncio.Protocol):
+class _Scratch(threading.local):
+    """Where a thread's event loop puts what it reads; emptied before anything else is read."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(_MOST_AT_ONCE))
+
+
+_scratch = _Scratch()
+
+
+class ByteStream(asyncio.BufferedProtocol):
     """One TCP connection, which may turn to TLS. Reads are made by one task at a time."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
-        self._pieces: deque[bytes] = deque()
-        self._size = 0
+        self._came = b""
+        self._taker: Callable[[bytes], None] | None = None
         self._is_over = False
         self._error: Exception | None = None
         self._is_paused = False
-        self._came = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
 
-    async def read(self) -> bytes:
-        """What has come, at least a byte; empty at the end. Raises OSError when it broke."""
-        while not self._pieces:
+    async def read_exactly(self, count: int) -> bytes:
+        """So many bytes. Raises IncompleteReadError when the stream ends before, or OSError."""
+        while len(self._came) < count:
             if self._is_over:
-                if self._error:
-                    raise ConnectionError(str(self._error)) from self._error
-                return b""
-            self._came.clear()
-            await self._came.wait()
-        data = self._pieces.popleft() if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
-        if self._is_paused and self.transport:
-            self._is_paused = False
-            self.transport.resume_reading()
+                self._raise_error()
+                raise asyncio.IncompleteReadError(self._came, count)
+            self._stirred.clear()
+            await self._stirred.wait()
+        data, self._came = self._came[:count], self._came[count:]
         return data
 
-    async def read_exactly(self, count: int) -> bytes:
-        """So many bytes. Raises IncompleteReadError when the stream ends before."""
-        data = b""
-        while len(data) < count:
-            more = await self.read()
-            if not more:
-                raise asyncio.IncompleteReadError(data, count)
-            data += more
-        if len(data) > count:
-            self._pieces.appendleft(data[count:])
-            self._size += len(data) - count
-        return data[:count]
+    async def pour(self, taker: Callable[[bytes], None]) -> None:
+        """Hand all that comes to `taker`, at once, until the stream ends.
+
+        Raises what `taker` raises, and OSError when the connection broke.
+        """
+        self._taker = taker
+        if self._came:
+            self._hand_over(self._came)
+            self._came = b""
+        self.resume()
+        while not self._is_over:
+            self._stirred.clear()
+            await self._stirred.wait()
+        self._raise_error()
+
+    def pause(self) -> None:
+        """Do not listen to the desktop for now."""
+        if not self._is_paused and self.transport and not self._is_over:
+            self._is_paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._is_paused and self.transport and not self._is_over:
+            self._is_paused = False
+            self.transport.resume_reading()
 
     def write(self, data: bytes) -> None:
         if self.transport and not self._is_over:
@@ -71,6 +92,9 @@ class ByteStream(asyncio.Protocol):
         return self.transport.get_write_buffer_size() if self.transport else 0
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Raises ProtocolError when something came too early: anybody may have said it."""
+        if self._came:
+            raise ProtocolError("bytes before TLS")
         loop = asyncio.get_running_loop()
         assert self.transport is not None  # noqa: S101 (made by create_connection)
         self.transport = await loop.start_tls(self.transport, self, context)
@@ -85,23 +109,25 @@ class ByteStream(asyncio.Protocol):
         # uvloop's transports have all of asyncio.Transport but are not of that class
         self.transport = cast(asyncio.Transport, transport)
 
-    def data_received(self, data: bytes) -> None:
-        self._pieces.append(data)
-        self._size += len(data)
-        self._came.set()
-        if self._size >= _ENOUGH and not self._is_paused and self.transport:
-            self._is_paused = True
-            self.transport.pause_reading()
+    def get_buffer(self, wanted: int) -> memoryview:
+        return _scratch.view
+
+    def buffer_updated(self, count: int) -> None:
+        data = bytes(_scratch.view[:count])
+        if self._taker:
+            self._hand_over(data)
+            return
+        self._came += data
+        self._stirred.set()
+        if len(self._came) >= _ENOUGH:
+            self.pause()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._is_over = True
-        self._error = error
-        self._came.set()
+        self._end(error)
         self._writable.set()
 
     def eof_received(self) -> bool:
-        self._is_over = True
-        self._came.set()
+        self._end(None)
         return False
 
     def pause_writing(self) -> None:
@@ -109,3 +135,22 @@ class ByteStream(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _hand_over(self, data: bytes) -> None:
+        if self._taker and not self._is_over:
+            try:
+                self._taker(data)
+            except Exception as error:  # noqa: BLE001 (who waits in `pour` gets it)
+                self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        """The first reason counts."""
+        if not self._is_over:
+            self._is_over, self._error = True, error
+        self._stirred.set()
+
+    def _raise_error(self) -> None:
+        if self._error:
+            raise self._error

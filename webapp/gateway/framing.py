@@ -3,9 +3,9 @@
 MS-RDPBCGR 2.2 (TPKT), 2.2.8.1.2 (fast-path input) and 2.2.9.1.2 (fast-path output).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.wire import Octets, ProtocolError
 from webapp.gateway.x224 import TPKT_HEADER, TPKT_VERSION
 
 _SHORTEST_TPKT = 7
@@ -13,7 +13,7 @@ _SHORTEST_TPKT = 7
 _FASTPATH_ACTION = 0
 
 
-def is_fastpath(pdu: bytes) -> bool:
+def is_fastpath(pdu: Octets) -> bool:
     return pdu[0] != TPKT_VERSION
 
 
@@ -46,22 +46,36 @@ def pdu_length(data: bytes, start: int = 0) -> int:
     return length
 
 
+def join(pdus: Sequence[Octets], whole: bytes) -> bytes:
+    """The PDUs in one piece: `whole` itself, uncopied, if they are all its parts."""
+    is_whole = sum(map(len, pdus)) == len(whole) and not any(type(one) is bytes for one in pdus)
+    return whole if is_whole else b"".join(pdus)
+
+
 class Splitter:
     """Gives back whole PDUs; keeps at most one unfinished one, which its length field bounds."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The PDUs that are whole now. Raises ProtocolError where the stream makes no sense."""
+    def cut(self, data: bytes) -> tuple[bytes, list[int]]:
+        """All that is whole now, in one piece, and where each of its PDUs ends.
+
+        Nothing is copied when `data` holds whole PDUs. Raises ProtocolError where the stream makes
+        no sense.
+        """
         data = self._rest + data if self._rest else data
-        self._rest = b""
+        size, end, ends = len(data), 0, []
+        while (length := pdu_length(data, end)) and end + length <= size:
+            end += length
+            ends.append(end)
+        self._rest = data[end:]
+        return data[:end], ends
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The PDUs that are whole now. Raises ProtocolError as `cut` does."""
+        whole, ends = self.cut(data)
         start = 0
-        try:
-            while length := pdu_length(data, start):
-                if start + length > len(data):
-                    break
-                yield data[start : start + length]
-                start += length
-        finally:
-            self._rest = data[start:]
+        for end in ends:
+            yield whole[start:end]
+            start = end

@@ -33,7 +33,7 @@ from webapp.gateway import (
     surface,
 )
 from webapp.gateway.client_info import Login
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.wire import Octets, ProtocolError
 
 IO_CHANNEL = 1003
 """The id that servers give to the channel of everything that is not a static channel."""
@@ -76,7 +76,7 @@ class Conversation:
         """The desktop said good-bye (MCS Disconnect Provider Ultimatum): somebody logged out."""
         self._is_answered = False
         self._is_active = False
-        self._message: list[bytes] = []
+        self._message: list[Octets] = []
         self._had_input = False
         self._initiator = 0
         self.acknowledged = -1
@@ -182,13 +182,17 @@ class Conversation:
 
     def from_desktop(self, data: bytes) -> Flow:
         flow = Flow()
-        for pdu in self._desktop.feed(data):
+        whole, ends = self._desktop.cut(data)
+        view, start = memoryview(whole), 0
+        for end in ends:
+            pdu = view[start:end]
+            start = end
             if framing.is_fastpath(pdu):
                 for one in self._pictures.take(pdu):
                     self._to_browser(one, flow)
             else:
-                self._take_answer(pdu, flow)
-        self._end_message(flow)
+                self._take_answer(bytes(pdu), flow)
+        self._end_message(flow, whole)
         self._catch_runaway(flow)
         return flow
 
@@ -202,16 +206,17 @@ class Conversation:
             self._lent = newest
             flow.to_desktop.append(self._own_data(share.acknowledge_frame(self._user, newest)))
 
-    def _to_browser(self, pdu: bytes, flow: Flow) -> None:
+    def _to_browser(self, pdu: Octets, flow: Flow) -> None:
         """A message of its own during an activation; else with its neighbours in one."""
         if self._is_active:
             self._message.append(pdu)
         else:
-            flow.to_browser.append(pdu)
+            flow.to_browser.append(bytes(pdu))
 
-    def _end_message(self, flow: Flow) -> None:
+    def _end_message(self, flow: Flow, whole: bytes = b"") -> None:
+        """`whole` is what came: it goes on uncopied if nothing was changed."""
         if self._message:
-            flow.to_browser.append(b"".join(self._message))
+            flow.to_browser.append(framing.join(self._message, whole))
             self._message.clear()
 
     def _take_answer(self, pdu: bytes, flow: Flow) -> None:

@@ -92,31 +92,37 @@ class Relay:
             if isinstance(message, str):
                 raise ProtocolError("a text message")
             self._bytes_up += len(message)
-            flow = self._conversation.from_browser(message)
-            await self._deliver(flow, link)
+            self._deliver(self._conversation.from_browser(message), link)
             await link.stream.drain()
+            await self._browser.drain()
         return Ending(ConnectionEnd.LEFT)
 
     async def _down(self, link: DesktopLink) -> Ending:
         address = f"{self.admitted.desktop_id}:3389"
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
-        while data := await link.stream.read():
-            flow = self._conversation.from_desktop(data)
-            self._watch_browser(link)
-            # `_up` waits until the desktop has taken what the browser sent; our answers do not
-            if link.stream.unsent > _MOST_BACKLOG:
-                raise ProtocolError("the desktop does not read")
-            await self._deliver(flow, link)
-            if self._conversation.has_disconnected:
-                return Ending(ConnectionEnd.LOGGED_OUT)
-            self._mend_later(link)
+        self._browser.on_room = link.stream.resume
+        await link.stream.pour(lambda data: self._take(data, link))
         return Ending(ConnectionEnd.UNREACHABLE)
 
-    async def _deliver(self, flow: Flow, link: DesktopLink) -> None:
+    def _take(self, data: bytes, link: DesktopLink) -> None:
+        """What came from the desktop goes on at once."""
+        flow = self._conversation.from_desktop(data)
+        # `_up` waits until the desktop has taken what the browser sent; our answers do not
+        if flow.to_desktop and link.stream.unsent > _MOST_BACKLOG:
+            raise ProtocolError("the desktop does not read")
+        self._deliver(flow, link)
+        if self._browser.is_full:
+            link.stream.pause()
+        self._watch_browser(link)
+        if self._conversation.has_disconnected:
+            self.end(Ending(ConnectionEnd.LOGGED_OUT))
+        self._mend_later(link)
+
+    def _deliver(self, flow: Flow, link: DesktopLink) -> None:
         self._write(flow, link)
         for message in flow.to_browser:
             self._bytes_down += len(message)
-            await self._browser.send_bytes(message)
+            self._browser.put(message)
 
     def _watch_browser(self, link: DesktopLink) -> None:
         if self._stalling is None and self._conversation.awaits_browser:

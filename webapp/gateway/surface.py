@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from webapp.gateway import remotefx
 from webapp.gateway.partial_tiles import PartialTiles
-from webapp.gateway.wire import ProtocolError, Reader
+from webapp.gateway.wire import Octets, ProtocolError, Reader
 
 _SURFACE_COMMANDS = 4
 """updateCode FASTPATH_UPDATETYPE_SURFCMDS."""
@@ -43,7 +43,7 @@ class Mender:
         self._lost: list[list[remotefx.Rectangle]] = []
         self._command = bytearray()
 
-    def take(self, pdu: bytes) -> list[bytes]:
+    def take(self, pdu: Octets) -> list[Octets]:
         """What to send in place of a fast-path PDU: itself, mended, or with others after it."""
         start = 3 if pdu[1] & 0x80 else 2
         if start + _UPDATE_HEADER > len(pdu) or pdu[start] & 0x0F != _SURFACE_COMMANDS:
@@ -64,11 +64,11 @@ class Mender:
             raise ProtocolError("a surface command without end")
         return [pdu, *self._finish()] if fragment in (_SINGLE, _LAST) else [pdu]
 
-    def _begin(self, pdu: bytes, data_at: int) -> bytes:
+    def _begin(self, pdu: Octets, data_at: int) -> Octets:
         """Look at a command's first bytes; take out what would be lost."""
         self._lost = []
         self._command.clear()
-        head = pdu[data_at : data_at + _BITS_HEADER]
+        head = bytes(pdu[data_at : data_at + _BITS_HEADER])
         if head[:2] == struct.pack("<H", _MARKER) and len(head) >= _MARKER_SIZE:
             self._mark(*struct.unpack_from("<HI", head, 2))
             return pdu
@@ -77,7 +77,7 @@ class Mender:
         if head[_FLAGS_AT] & _EXTENDED:
             return pdu
         place = data_at + _BITS_HEADER
-        message = pdu[place:]
+        message = bytes(pdu[place:])
         region = remotefx.find_region(message)
         if region is None:
             return pdu
@@ -86,7 +86,7 @@ class Mender:
         if not self._lost:
             return pdu
         lost = [one for group in self._lost for one in group]
-        return pdu[:place] + remotefx.without(message, region, lost)
+        return bytes(pdu[:place]) + remotefx.without(message, region, lost)
 
     def _mark(self, action: int, frame: int) -> None:
         self.is_in_frame = action == _BEGIN

@@ -2,6 +2,9 @@
 
 import struct
 
+Octets = bytes | memoryview
+"""Bytes, or a part of some that was not copied."""
+
 
 class ProtocolError(ValueError):
     """Bytes that no honest peer sends; the connection they came in on is closed."""
