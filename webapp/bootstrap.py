@@ -13,7 +13,7 @@ from webapp.services.accounts import Accounts
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
 from webapp.services.catalogue import Catalogue
-from webapp.services.connect import Connections
+from webapp.services.connections import Connections
 from webapp.services.credentials import CredentialDesk
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.idle import IdleWatch
@@ -26,6 +26,7 @@ from webapp.services.reconcile import Reconciler
 from webapp.services.reports import Reports
 from webapp.services.tallies import Tallies
 from webapp.services.teardown import Teardown
+from webapp.services.tickets import Tickets
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Services:
     credentials: CredentialDesk
     reports: Reports
     catalogue: Catalogue
+    tickets: Tickets
     connections: Connections
     presence: Presence
     metrics: Metrics
@@ -70,7 +72,8 @@ def build_services(
         credentials=CredentialDesk(db, vault, audit),
         reports=Reports(db, clock),
         catalogue=Catalogue(db, clock, audit),
-        connections=Connections(db, clock, config, vault, audit),
+        tickets=Tickets(db, clock, config, vault, audit),
+        connections=Connections(db, clock, config, audit),
         presence=Presence(db, clock, config, audit),
         metrics=Metrics(db, clock, config, tallies),
         tallies=tallies,

@@ -22,7 +22,8 @@ from webapp.gateway import relay, x224
 from webapp.gateway.admission import Visitor
 from webapp.gateway.process import run_in_loop
 from webapp.gateway.server import Gateway, Settings
-from webapp.services.connect import Admitted, Traffic
+from webapp.services.connections import Traffic
+from webapp.services.tickets import Admitted
 
 
 class EverybodyIsWelcome:

@@ -168,8 +168,8 @@ def test_admins_see_who_is_connected_and_cut_it(
         services.accounts.sign_in("alice", PASSWORD, "192.0.2.1", "")
     )
     assert sign_in
-    ticket = services.connections.issue_ticket(alice, ready, sign_in_id=sign_in.sign_in_id)
-    admitted = services.connections.redeem(ticket.token, "192.0.2.77", "Mozilla/5.0 Firefox/150.0")
+    ticket = services.tickets.issue(alice, ready, sign_in_id=sign_in.sign_in_id)
+    admitted = services.tickets.redeem(ticket.token, "192.0.2.77", "Mozilla/5.0 Firefox/150.0")
     admin = browse("root")
     shown = admin.sees("/admin/connections/")
     for text in ("alice", ready, "192.0.2.77", "Firefox"):

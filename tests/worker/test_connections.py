@@ -15,7 +15,8 @@ from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.states import EndReason
 from webapp.models import AuditEntry, Connection, Desktop, Template, Ticket
 from webapp.services.audit import SYSTEM, Actor
-from webapp.services.connect import Admitted, Denied, Traffic
+from webapp.services.connections import Traffic
+from webapp.services.tickets import Admitted, Denied
 
 BROWSER = ("192.0.2.9", "Firefox")
 
@@ -28,11 +29,11 @@ def ready(services: Services, alice: Actor, xfce: str, make_worker: MakeWorker) 
 
 
 def ticket(services: Services, actor: Actor, public_id: str, sign_in: int, **more: str) -> str:
-    return services.connections.issue_ticket(actor, public_id, sign_in_id=sign_in, **more).token
+    return services.tickets.issue(actor, public_id, sign_in_id=sign_in, **more).token
 
 
 def connect(services: Services, actor: Actor, public_id: str, sign_in: int) -> Admitted:
-    return services.connections.redeem(ticket(services, actor, public_id, sign_in), *BROWSER)
+    return services.tickets.redeem(ticket(services, actor, public_id, sign_in), *BROWSER)
 
 
 def rows(services: Services) -> list[Connection]:
@@ -50,7 +51,7 @@ def change(services: Services, public_id: str, **values: object) -> None:
 def test_a_ticket_lets_its_holder_in_to_the_desktop_of_the_row(
     services: Services, alice: Actor, ready: str, signed_in: int
 ) -> None:
-    admitted = services.connections.redeem(
+    admitted = services.tickets.redeem(
         ticket(services, alice, ready, signed_in, keyboard_layout="fr"), *BROWSER
     )
     password = services.credentials.reveal(alice, ready).password
@@ -69,7 +70,7 @@ def test_a_ticket_lets_its_holder_in_to_the_desktop_of_the_row(
 def test_only_the_hash_of_a_ticket_is_stored_and_nothing_shows_it(
     services: Services, alice: Actor, ready: str, signed_in: int
 ) -> None:
-    issued = services.connections.issue_ticket(alice, ready, sign_in_id=signed_in)
+    issued = services.tickets.issue(alice, ready, sign_in_id=signed_in)
     assert issued.token not in repr(issued)
     assert issued.token not in issued.gateway_url
     with services.db.read() as session:
@@ -81,9 +82,9 @@ def test_only_the_hash_of_a_ticket_is_stored_and_nothing_shows_it(
 
 def test_a_ticket_works_once(services: Services, alice: Actor, ready: str, signed_in: int) -> None:
     token = ticket(services, alice, ready, signed_in)
-    services.connections.redeem(token, *BROWSER)
+    services.tickets.redeem(token, *BROWSER)
     with pytest.raises(Denied) as denied:
-        services.connections.redeem(token, *BROWSER)
+        services.tickets.redeem(token, *BROWSER)
     assert denied.value.ending == Ending(ConnectionEnd.TICKET)
 
 
@@ -95,7 +96,7 @@ def test_of_many_who_try_one_ticket_at_once_one_gets_in(
 
     def redeem() -> None:
         try:
-            services.connections.redeem(token, *BROWSER)
+            services.tickets.redeem(token, *BROWSER)
             outcomes.append("in")
         except Denied:
             outcomes.append("out")
@@ -122,16 +123,16 @@ def test_a_ticket_lives_thirty_seconds(
     token = ticket(services, alice, ready, signed_in)
     clock.step(seconds=seconds)
     if works:
-        services.connections.redeem(token, *BROWSER)
+        services.tickets.redeem(token, *BROWSER)
     else:
         with pytest.raises(Denied):
-            services.connections.redeem(token, *BROWSER)
+            services.tickets.redeem(token, *BROWSER)
 
 
 @pytest.mark.parametrize("token", ["", "x", "' OR 1=1 --", "é" * 5000])
 def test_a_made_up_ticket_opens_nothing(services: Services, ready: str, token: str) -> None:
     with pytest.raises(Denied):
-        services.connections.redeem(token, *BROWSER)
+        services.tickets.redeem(token, *BROWSER)
     assert rows(services) == []
 
 
@@ -207,7 +208,7 @@ def test_the_person_may_have_been_suspended_since_the_ticket(
     token = ticket(services, alice, ready, signed_in)
     services.accounts.disable(SYSTEM, "alice")
     with pytest.raises(Denied) as denied:
-        services.connections.redeem(token, *BROWSER)
+        services.tickets.redeem(token, *BROWSER)
     assert denied.value.ending.why == ConnectionEnd.SUSPENDED
 
 
@@ -350,7 +351,7 @@ def test_a_template_forbids_a_direction_of_the_clipboard(
 ) -> None:
     with services.db.begin() as session:
         session.scalars(select(Template)).one().clipboard_out = False
-    issued = services.connections.issue_ticket(alice, ready, sign_in_id=signed_in)
-    admitted = services.connections.redeem(issued.token, *BROWSER)
+    issued = services.tickets.issue(alice, ready, sign_in_id=signed_in)
+    admitted = services.tickets.redeem(issued.token, *BROWSER)
     assert (issued.clipboard_in, issued.clipboard_out) == (True, False)
     assert (admitted.clipboard_in, admitted.clipboard_out) == (True, False)

@@ -16,7 +16,7 @@ from webapp.domain.errors import NotFound, OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import Template
 from webapp.services.audit import Actor
-from webapp.services.connect import Traffic
+from webapp.services.connections import Traffic
 
 
 @pytest.fixture

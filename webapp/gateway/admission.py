@@ -1,10 +1,11 @@
-"""What the relay needs of the database, as a protocol: the shell around `services.connect`."""
+"""What the relay needs of the database, as a protocol: the shell around the services."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from webapp.domain.connections import ConnectionEnd, Ending
-from webapp.services.connect import Admitted, Traffic
+from webapp.services.connections import Traffic
+from webapp.services.tickets import Admitted
 
 
 class Refusal(Exception):

@@ -8,23 +8,25 @@ from typing import TypeVar
 from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.errors import WinuxError
 from webapp.gateway.admission import Refusal, Visitor
-from webapp.services.connect import Admitted, Connections, Denied, Traffic
+from webapp.services.connections import Connections, Traffic
+from webapp.services.tickets import Admitted, Denied, Tickets
 
 T = TypeVar("T")
 THREADS = 4
 
 
 class Doorkeeper:
-    """`Admissions` on `services.connect`."""
+    """`Admissions` on the services."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, tickets: Tickets, connections: Connections) -> None:
+        self._tickets = tickets
         self._connections = connections
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
     async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
         try:
             return await self._run(
-                lambda: self._connections.redeem(ticket, visitor.source_address, visitor.user_agent)
+                lambda: self._tickets.redeem(ticket, visitor.source_address, visitor.user_agent)
             )
         except Denied as denied:
             raise Refusal(denied.ending.why, denied.ending.detail) from denied

@@ -19,7 +19,7 @@ log = logging.getLogger("winux.gateway")
 
 def run(services: Services) -> None:
     """Serve until SIGTERM (systemd) or SIGINT (Ctrl-C); then end every connection and return."""
-    doorkeeper = Doorkeeper(services.connections)
+    doorkeeper = Doorkeeper(services.tickets, services.connections)
     try:
         run_in_loop(_serve(services, doorkeeper))
     finally:

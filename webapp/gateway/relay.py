@@ -22,7 +22,8 @@ from webapp.gateway.desktop_link import DesktopLink
 from webapp.gateway.rdp import Conversation, Flow, Terms
 from webapp.gateway.wire import ProtocolError
 from webapp.ports import Clock
-from webapp.services.connect import Admitted, Traffic
+from webapp.services.connections import Traffic
+from webapp.services.tickets import Admitted
 
 log = logging.getLogger("winux.gateway")
 

@@ -22,7 +22,7 @@ from webapp.gateway.desktop_link import desktop_link
 from webapp.gateway.relay import Relay
 from webapp.gateway.wire import ProtocolError
 from webapp.ports import Clock
-from webapp.services.connect import Admitted
+from webapp.services.tickets import Admitted
 
 RDP_PATH = "/gateway/rdp"
 PING_PATH = "/gateway/ping"

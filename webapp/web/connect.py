@@ -63,7 +63,7 @@ def show(public_id: str) -> ResponseReturnValue:
 @signed_in
 def ticket(public_id: str) -> ResponseReturnValue:
     """The right to open one connection, for the page's script."""
-    issued = services().connections.issue_ticket(
+    issued = services().tickets.issue(
         actor(),
         public_id,
         sign_in_id=current_user.signed_in.sign_in_id,

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import NotFound
-from webapp.services.connect import ConnectionView
+from webapp.services.connections import ConnectionView
 from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.browser_name import browser_name

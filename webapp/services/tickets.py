@@ -1,18 +1,15 @@
-"""Connections to desktops: tickets, and the rows that say who was connected to what.
+"""Tickets: the right to open one connection to a desktop, used up by the try.
 
-1. A page asks for a ticket (`issue_ticket`), bound to person, sign-in, desktop and purpose.
-2. A gateway redeems it by a guarded update, so of two who try one gets in, and opens a row.
-3. Every second each gateway asks which of its rows must end (`endings`); every few seconds it
-   writes what they carried (`beat`).
-4. The gateway closes the row with the reason; rows of a gateway that died are closed by others.
+1. A page asks for one (`issue`), bound to person, sign-in, desktop and purpose.
+2. A gateway redeems it by a guarded update, so of two who try one gets in, and the connection's
+   row is opened in the same breath.
 """
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Select, Update, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
@@ -22,7 +19,7 @@ from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.limits import KEYBOARD_LAYOUTS
 from webapp.domain.passwords import hash_token, make_token
 from webapp.domain.states import State
-from webapp.models import Connection, Desktop, SignIn, Ticket
+from webapp.models import Connection, Desktop, Ticket
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import Actor, Audit
 from webapp.services.sign_in_life import is_live
@@ -59,35 +56,6 @@ class Admitted:
     """Older connections to the same desktop, which end for this one."""
 
 
-@dataclass(frozen=True)
-class Traffic:
-    """What a connection carried since its beginning; up is towards the desktop."""
-
-    connection_id: int
-    bytes_up: int
-    bytes_down: int
-    last_input_at: datetime | None
-
-
-@dataclass(frozen=True)
-class ConnectionView:
-    """A connection as lists show it."""
-
-    public_id: str
-    desktop_id: str
-    person: str
-    protocol: str
-    source_address: str
-    browser: str
-    started_at: datetime
-    ended_at: datetime | None
-    bytes_up: int
-    bytes_down: int
-    last_input_at: datetime | None
-    end_reason: ConnectionEnd | None
-    end_words: str
-
-
 class Denied(Exception):
     """A ticket that opens nothing; `ending` says why."""
 
@@ -96,8 +64,8 @@ class Denied(Exception):
         self.ending = Ending(why, detail)
 
 
-class Connections:
-    """The use cases around connections, for the pages and the gateways."""
+class Tickets:
+    """Issues tickets to the pages and redeems them for the gateways."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
@@ -111,7 +79,7 @@ class Connections:
 
     # -- for the pages --------------------------------------------------------------------------
 
-    def issue_ticket(
+    def issue(
         self, actor: Actor, public_id: str, *, sign_in_id: int, keyboard_layout: str = "us"
     ) -> IssuedTicket:
         """A ticket for the owner's ready desktop.
@@ -151,27 +119,20 @@ class Connections:
                 clipboard_out=desktop.template.clipboard_out,
             )
 
-    def open_connections(self) -> list[ConnectionView]:
-        """All that are open now, newest first."""
-        return self._views(_by_start().where(Connection.ended_at.is_(None)))
-
-    def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
-        """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""
-        with self._db.read() as session:
-            desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-            if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
-                raise NotFound("There is no such desktop.")
-        return self._views(_by_start().where(Connection.desktop_id == desktop.id).limit(limit))
-
-    def cut(self, actor: Actor, connection_id: str) -> None:
-        """End a connection: an admin any, others their own. Raises NotFound otherwise."""
-        with self._db.begin() as session:
-            row = session.scalar(select(Connection).where(Connection.public_id == connection_id))
-            if row is None or not (actor.is_admin or row.person_id == actor.person_id):
-                raise NotFound("There is no such connection.")
-            if row.ended_at is None:
-                row.cut_as = row.cut_as or ConnectionEnd.CUT
-                self._audit.record(session, actor, "connection.cut", row.desktop.public_id)
+    def _sweep_tickets(self, session: Session, actor: Actor, now: datetime) -> None:
+        """Forget old tickets; refuse a person who collects unused ones."""
+        session.execute(delete(Ticket).where(Ticket.expires_at <= now))
+        unused = session.scalar(
+            select(func.count()).where(
+                Ticket.person_id == actor.person_id, Ticket.redeemed_at.is_(None)
+            )
+        )
+        if (unused or 0) >= rules.MOST_TICKETS:
+            raise Refused(
+                "too_many_tickets",
+                "You have asked for too many connections in the last half minute.",
+                what_to_do="Wait a moment and try again.",
+            )
 
     # -- for the gateways -----------------------------------------------------------------------
 
@@ -186,43 +147,6 @@ class Connections:
                 return self._open(session, ticket_id, source_address, user_agent)
         except Refused as refusal:
             raise Denied(ConnectionEnd.UNREACHABLE, refusal.reason) from refusal
-
-    def endings(self, connection_ids: Sequence[int]) -> dict[int, Ending]:
-        """Which of these open connections must end, in one query."""
-        if not connection_ids:
-            return {}
-        now = self._clock.now()
-        with self._db.read() as session:
-            rows = session.scalars(select(Connection).where(Connection.id.in_(connection_ids)))
-            judged = {row.id: rules.decide_ending(self._standing(row), now) for row in rows}
-        return {row_id: ending for row_id, ending in judged.items() if ending}
-
-    def beat(self, traffic: Sequence[Traffic]) -> None:
-        """Write what open connections carried, and close the rows of gateways that died."""
-        now = self._clock.now()
-        with self._db.begin() as session:
-            for one in traffic:
-                session.execute(_is(one).values(**_carried(one), seen_at=now))
-            session.execute(
-                update(Connection)
-                .where(Connection.ended_at.is_(None), Connection.seen_at < now - rules.LOST_AFTER)
-                .values(ended_at=Connection.seen_at, end=ConnectionEnd.LOST)
-            )
-
-    def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
-        """Close an open connection's row; closing again changes nothing."""
-        now = self._clock.now()
-        with self._db.begin() as session:
-            row = session.get(Connection, traffic.connection_id)
-            if row is None or row.ended_at is not None:
-                return
-            session.execute(
-                _is(traffic).values(**_carried(traffic), seen_at=now, ended_at=now, end=why)
-            )
-            actor = Actor(row.person_id, row.source_address)
-            self._audit.record(session, actor, "connection.end", row.desktop.public_id, why)
-
-    # -- parts ----------------------------------------------------------------------------------
 
     def _use_up(self, token: str) -> int:
         """The ticket's id, if this call is the one that redeemed it. Raises Denied."""
@@ -296,7 +220,7 @@ class Connections:
                 desktop_end_reason=desktop.end_reason,
                 deadline_at=desktop.deadline_at,
                 is_person_disabled=ticket.person.disabled_at is not None,
-                is_sign_in_over=not self._is_live(ticket.sign_in, now),
+                is_sign_in_over=not is_live(ticket.sign_in, self._config, now),
                 cut_as=None,
             ),
             now,
@@ -325,38 +249,6 @@ class Connections:
             )
         return older
 
-    def _standing(self, row: Connection) -> rules.Standing:
-        return rules.Standing(
-            desktop_state=row.desktop.state,
-            desktop_end_reason=row.desktop.end_reason,
-            deadline_at=row.desktop.deadline_at,
-            is_person_disabled=row.person.disabled_at is not None,
-            is_sign_in_over=not self._is_live(row.sign_in, self._clock.now()),
-            cut_as=row.cut_as,
-        )
-
-    def _is_live(self, sign_in: SignIn, now: datetime) -> bool:
-        return is_live(sign_in, self._config, now)
-
-    def _sweep_tickets(self, session: Session, actor: Actor, now: datetime) -> None:
-        """Forget old tickets; refuse a person who collects unused ones."""
-        session.execute(delete(Ticket).where(Ticket.expires_at <= now))
-        unused = session.scalar(
-            select(func.count()).where(
-                Ticket.person_id == actor.person_id, Ticket.redeemed_at.is_(None)
-            )
-        )
-        if (unused or 0) >= rules.MOST_TICKETS:
-            raise Refused(
-                "too_many_tickets",
-                "You have asked for too many connections in the last half minute.",
-                what_to_do="Wait a moment and try again.",
-            )
-
-    def _views(self, query: Select[Connection]) -> list[ConnectionView]:
-        with self._db.read() as session:
-            return [_view(row) for row in session.scalars(query)]
-
 
 def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
     desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
@@ -373,42 +265,4 @@ def _check_ready(desktop: Desktop) -> None:
         "ended" if is_over else "not_ready",
         f"{desktop.public_id} is {desktop.state}, so it cannot be opened.",
         what_to_do="Launch a new one." if is_over else "Wait until it is ready.",
-    )
-
-
-def _is(traffic: Traffic) -> Update:
-    return update(Connection).where(
-        Connection.id == traffic.connection_id, Connection.ended_at.is_(None)
-    )
-
-
-def _carried(traffic: Traffic) -> dict[str, object]:
-    carried: dict[str, object] = {
-        "bytes_up": traffic.bytes_up,
-        "bytes_down": traffic.bytes_down,
-    }
-    if traffic.last_input_at:
-        carried["last_input_at"] = traffic.last_input_at
-    return carried
-
-
-def _by_start() -> Select[Connection]:
-    return select(Connection).order_by(Connection.started_at.desc(), Connection.id.desc())
-
-
-def _view(row: Connection) -> ConnectionView:
-    return ConnectionView(
-        public_id=row.public_id,
-        desktop_id=row.desktop.public_id,
-        person=row.person.name,
-        protocol=row.protocol,
-        source_address=row.source_address,
-        browser=row.user_agent,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        bytes_up=row.bytes_up,
-        bytes_down=row.bytes_down,
-        last_input_at=row.last_input_at,
-        end_reason=row.end,
-        end_words=rules.END_WORDS[row.end] if row.end else "",
     )

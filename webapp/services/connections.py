@@ -1,0 +1,175 @@
+"""Connections to desktops: the rows that say who was connected to what, and what ends them.
+
+Every second each gateway asks which of its rows must end (`endings`), every few seconds it writes
+what they carried (`beat`), and it closes each with the reason; rows of a gateway that died are
+closed by others. `services/tickets.py` opens them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, Update, select, update
+
+from webapp.config import Config
+from webapp.domain import connections as rules
+from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.errors import NotFound
+from webapp.models import Connection, Desktop
+from webapp.ports import Clock, Database
+from webapp.services.audit import Actor, Audit
+from webapp.services.sign_in_life import is_live
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a connection carried since its beginning; up is towards the desktop."""
+
+    connection_id: int
+    bytes_up: int
+    bytes_down: int
+    last_input_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ConnectionView:
+    """A connection as lists show it."""
+
+    public_id: str
+    desktop_id: str
+    person: str
+    protocol: str
+    source_address: str
+    browser: str
+    started_at: datetime
+    ended_at: datetime | None
+    bytes_up: int
+    bytes_down: int
+    last_input_at: datetime | None
+    end_reason: ConnectionEnd | None
+    end_words: str
+
+
+class Connections:
+    """The use cases around connections, for the pages and the gateways."""
+
+    def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._audit = audit
+
+    # -- for the pages --------------------------------------------------------------------------
+
+    def open_connections(self) -> list[ConnectionView]:
+        """All that are open now, newest first."""
+        return self._views(_by_start().where(Connection.ended_at.is_(None)))
+
+    def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
+        """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""
+        with self._db.read() as session:
+            desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
+            if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
+                raise NotFound("There is no such desktop.")
+        return self._views(_by_start().where(Connection.desktop_id == desktop.id).limit(limit))
+
+    def cut(self, actor: Actor, connection_id: str) -> None:
+        """End a connection: an admin any, others their own. Raises NotFound otherwise."""
+        with self._db.begin() as session:
+            row = session.scalar(select(Connection).where(Connection.public_id == connection_id))
+            if row is None or not (actor.is_admin or row.person_id == actor.person_id):
+                raise NotFound("There is no such connection.")
+            if row.ended_at is None:
+                row.cut_as = row.cut_as or ConnectionEnd.CUT
+                self._audit.record(session, actor, "connection.cut", row.desktop.public_id)
+
+    # -- for the gateways -----------------------------------------------------------------------
+
+    def endings(self, connection_ids: Sequence[int]) -> dict[int, Ending]:
+        """Which of these open connections must end, in one query."""
+        if not connection_ids:
+            return {}
+        now = self._clock.now()
+        with self._db.read() as session:
+            rows = session.scalars(select(Connection).where(Connection.id.in_(connection_ids)))
+            judged = {row.id: rules.decide_ending(self._standing(row), now) for row in rows}
+        return {row_id: ending for row_id, ending in judged.items() if ending}
+
+    def beat(self, traffic: Sequence[Traffic]) -> None:
+        """Write what open connections carried, and close the rows of gateways that died."""
+        now = self._clock.now()
+        with self._db.begin() as session:
+            for one in traffic:
+                session.execute(_is(one).values(**_carried(one), seen_at=now))
+            session.execute(
+                update(Connection)
+                .where(Connection.ended_at.is_(None), Connection.seen_at < now - rules.LOST_AFTER)
+                .values(ended_at=Connection.seen_at, end=ConnectionEnd.LOST)
+            )
+
+    def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
+        """Close an open connection's row; closing again changes nothing."""
+        now = self._clock.now()
+        with self._db.begin() as session:
+            row = session.get(Connection, traffic.connection_id)
+            if row is None or row.ended_at is not None:
+                return
+            session.execute(
+                _is(traffic).values(**_carried(traffic), seen_at=now, ended_at=now, end=why)
+            )
+            actor = Actor(row.person_id, row.source_address)
+            self._audit.record(session, actor, "connection.end", row.desktop.public_id, why)
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def _standing(self, row: Connection) -> rules.Standing:
+        return rules.Standing(
+            desktop_state=row.desktop.state,
+            desktop_end_reason=row.desktop.end_reason,
+            deadline_at=row.desktop.deadline_at,
+            is_person_disabled=row.person.disabled_at is not None,
+            is_sign_in_over=not is_live(row.sign_in, self._config, self._clock.now()),
+            cut_as=row.cut_as,
+        )
+
+    def _views(self, query: Select[Connection]) -> list[ConnectionView]:
+        with self._db.read() as session:
+            return [_view(row) for row in session.scalars(query)]
+
+
+def _is(traffic: Traffic) -> Update:
+    return update(Connection).where(
+        Connection.id == traffic.connection_id, Connection.ended_at.is_(None)
+    )
+
+
+def _carried(traffic: Traffic) -> dict[str, object]:
+    carried: dict[str, object] = {
+        "bytes_up": traffic.bytes_up,
+        "bytes_down": traffic.bytes_down,
+    }
+    if traffic.last_input_at:
+        carried["last_input_at"] = traffic.last_input_at
+    return carried
+
+
+def _by_start() -> Select[Connection]:
+    return select(Connection).order_by(Connection.started_at.desc(), Connection.id.desc())
+
+
+def _view(row: Connection) -> ConnectionView:
+    return ConnectionView(
+        public_id=row.public_id,
+        desktop_id=row.desktop.public_id,
+        person=row.person.name,
+        protocol=row.protocol,
+        source_address=row.source_address,
+        browser=row.user_agent,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        bytes_up=row.bytes_up,
+        bytes_down=row.bytes_down,
+        last_input_at=row.last_input_at,
+        end_reason=row.end,
+        end_words=rules.END_WORDS[row.end] if row.end else "",
+    )
