@@ -1,14 +1,14 @@
 """Doubles of what is outside, at the ports alone, named for their badness."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.estimate import BUILD_STEPS
 from webapp.domain.mark import Mark
-from webapp.ports import BuildOrder, BuildResult, Container
+from webapp.ports import BuildOrder, BuildResult, Container, Listing
 
 STEPS = list(BUILD_STEPS)
 #: Moments at which a worker can die while it builds: before, in and after each step of a playbook.
@@ -42,12 +42,13 @@ class FakeNode:
     def change(self, vmid: int, **changes: object) -> None:
         self.there[vmid] = replace(self.there[vmid], **changes)
 
-    def containers(self, vmids: range) -> Mapping[int, Container]:
-        return {
-            vmid: replace(container, description=None, address=None)
+    def containers(self, vmids: range) -> Listing:
+        listed = (
+            replace(container, description=None, address=None)
             for vmid, container in self.there.items()
             if vmid in vmids
-        }
+        )
+        return Listing(listed, answered={"lab"})
 
     def container(self, vmid: int) -> Container | None:
         return self.there.get(vmid)
@@ -58,7 +59,7 @@ class DownHypervisor(FakeNode):
 
     is_down = True
 
-    def containers(self, vmids: range) -> Mapping[int, Container]:
+    def containers(self, vmids: range) -> Listing:
         self._refuse()
         return super().containers(vmids)
 
@@ -74,8 +75,8 @@ class DownHypervisor(FakeNode):
 class LyingHypervisor(FakeNode):
     """A node whose list is empty although its containers run."""
 
-    def containers(self, vmids: range) -> Mapping[int, Container]:
-        return {}
+    def containers(self, vmids: range) -> Listing:
+        return Listing(answered={"lab"})
 
 
 class FakeProvisioner:
@@ -134,6 +135,18 @@ class FakeProvisioner:
 
     def close(self) -> None:
         pass
+
+
+class HonestProvisioner(FakeProvisioner):
+    """Fails, as the playbook does, when another container has the VM id."""
+
+    def destroy(
+        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        there = self.node.there.get(vmid)
+        if there and there.description != str(Mark("tests", desktop_id)):
+            raise OutsideFailed(f"container id {vmid} is taken by something else", retry=True)
+        super().destroy(desktop_id, vmid)
 
 
 class FailingProvisioner(FakeProvisioner):

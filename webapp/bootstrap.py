@@ -15,6 +15,7 @@ from webapp.services.build import Builder
 from webapp.services.catalogue import Catalogue
 from webapp.services.connections import Connections
 from webapp.services.credentials import CredentialDesk
+from webapp.services.findings import FindingReports
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.idle import IdleWatch
 from webapp.services.launch import Launcher
@@ -49,6 +50,7 @@ class Services:
     presence: Presence
     metrics: Metrics
     tallies: Tallies
+    findings: FindingReports
 
 
 def build_services(
@@ -77,6 +79,7 @@ def build_services(
         presence=Presence(db, clock, config, audit),
         metrics=Metrics(db, clock, config, tallies),
         tallies=tallies,
+        findings=FindingReports(db, clock),
     )
 
 

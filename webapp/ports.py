@@ -1,6 +1,6 @@
 """Narrow protocols to what is outside; adapters implement them, services use them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -131,12 +131,32 @@ class Container:
     """None in a listing: the API's list does not carry it."""
     lock: str | None
     address: str | None
+    memory_mb: int | None = None
+    cores: int | None = None
+
+
+class Listing(dict[int, Container]):
+    """Containers by VM id, and which nodes they come from.
+
+    What is on a silent node is unknown: that it is not listed says nothing.
+    """
+
+    def __init__(
+        self,
+        containers: Iterable[Container] = (),
+        *,
+        answered: Collection[str] = (),
+        silent: Collection[str] = (),
+    ) -> None:
+        super().__init__({one.vmid: one for one in containers})
+        self.answered = frozenset(answered)
+        self.silent = frozenset(silent)
 
 
 class Hypervisor(Protocol):
     """Reads what is true from Proxmox VE. Raises OutsideFailed whenever it cannot know."""
 
-    def containers(self, vmids: range) -> Mapping[int, Container]:
+    def containers(self, vmids: range) -> Listing:
         """All containers whose id is in `vmids`; a failed listing raises, it is never empty."""
 
     def container(self, vmid: int) -> Container | None:

@@ -164,8 +164,8 @@ class Site:
             ),
             "password": self.desktop(public_id)["password_locked"],
             "run folders": self.run_folders_of(public_id),
-            "quarantine": self.rows(
-                "select vmid from quarantined_containers where desktop_id = ?", public_id
+            "findings": self.rows(
+                "select vmid from findings where resolved_at is null and desktop_id = ?", public_id
             ),
         }
         return [f"{kind}: {what}" for kind, what in found.items() if what]

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from webapp.config import ProxmoxConfig
 from webapp.domain.errors import OutsideFailed
-from webapp.ports import Container
+from webapp.ports import Container, Listing
 
 #: One answer may take this long in all, and be this large.
 LONGEST_SECONDS = 10.0
@@ -28,7 +28,7 @@ class ProxmoxHypervisor:
         self._config = config
         self._of_thread = threading.local()
 
-    def containers(self, vmids: range) -> Mapping[int, Container]:
+    def containers(self, vmids: range) -> Listing:
         """GET /nodes/{node}/lxc; never /cluster/resources, which lags by seconds.
 
         A token without rights is answered with an empty list, not with a refusal. It always sees
@@ -42,7 +42,9 @@ class ProxmoxHypervisor:
                 what_to_do="Check the token's rights on the pool and the template.",
             )
         containers = [self._listed(row) for row in rows]
-        return {one.vmid: one for one in containers if one.vmid in vmids}
+        return Listing(
+            (one for one in containers if one.vmid in vmids), answered={self._config.node}
+        )
 
     def container(self, vmid: int) -> Container | None:
         """GET …/lxc/{vmid}/config and …/status/current.
@@ -69,6 +71,8 @@ class ProxmoxHypervisor:
             description=str(config.get("description", "")),
             lock=config.get("lock"),
             address=network.get("ip"),
+            memory_mb=_number(config.get("memory")),
+            cores=_number(config.get("cores")),
         )
 
     # -- what an answer means ---------------------------------------------------------------------
@@ -98,6 +102,8 @@ class ProxmoxHypervisor:
                 description=None,
                 lock=row.get("lock"),
                 address=None,
+                memory_mb=_megabytes(row.get("maxmem")),
+                cores=_number(row.get("cpus")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise _garbage() from error
@@ -160,6 +166,14 @@ def _garbage() -> OutsideFailed:
         what_to_do="Check proxmox_api_host and proxmox_api_port: a proxy or another service may "
         "answer there.",
     )
+
+
+def _number(value: Any) -> int | None:
+    return int(value) if value else None
+
+
+def _megabytes(value: Any) -> int | None:
+    return int(value) >> 20 if value else None
 
 
 def _list(data: Any) -> list[Mapping[str, Any]]:

@@ -2,10 +2,11 @@
 
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base
+from webapp.models.checkup import Checkup
 from webapp.models.connection import Connection
 from webapp.models.desktop import Desktop, DesktopStep
+from webapp.models.finding import FindingRow, Watch
 from webapp.models.person import Person, Role, SignIn, SignInAttempt
-from webapp.models.quarantine import QuarantinedContainer
 from webapp.models.reservation import AddressReservation, VmidReservation
 from webapp.models.tally import Tally, TallyMark
 from webapp.models.template import Template
@@ -16,11 +17,12 @@ __all__ = [
     "AddressReservation",
     "AuditEntry",
     "Base",
+    "Checkup",
     "Connection",
     "Desktop",
     "DesktopStep",
+    "FindingRow",
     "Person",
-    "QuarantinedContainer",
     "Role",
     "SignIn",
     "SignInAttempt",
@@ -29,5 +31,6 @@ __all__ = [
     "Template",
     "Ticket",
     "VmidReservation",
+    "Watch",
     "WorkerBeat",
 ]

@@ -76,6 +76,8 @@ class Desktop(Base):
     vmid: Mapped[int | None]
     node: Mapped[str | None] = mapped_column(String(64))
     address: Mapped[str | None] = mapped_column(String(45))
+    memory_mb: Mapped[int | None]
+    cores: Mapped[int | None]
     template_version: Mapped[str | None] = mapped_column(String(32))
     ssh_host_key_sha256: Mapped[str | None] = mapped_column(String(64))
     rdp_certificate_sha256: Mapped[str | None] = mapped_column(String(64))

@@ -26,6 +26,7 @@ from webapp.ports import (
     Vault,
 )
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.findings import stranger_addresses, stranger_vmids
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
 from webapp.services.reservation import release, reserve
 
@@ -117,6 +118,8 @@ class Builder:
         """Run the playbook, with other VM ids when foreign containers hold the reserved one."""
         foreign: set[int] = set()
         steps = _Steps(self._db, self._clock, lease)
+        if self._is_a_strangers(lease.desktop):
+            self._reserve_another(lease, foreign)
         while True:
             order = self._order(lease.desktop)
             try:
@@ -159,6 +162,14 @@ class Builder:
             minutes=desktop.minutes,
             deadline_at=deadline_at,
         )
+
+    def _is_a_strangers(self, desktop: Desktop) -> bool:
+        """Whether a container of no desktop holds its VM id or address: it may have been found
+        after they were reserved, with a database restored from a backup above all."""
+        with self._db.read() as session:
+            return desktop.vmid in stranger_vmids(session) or desktop.address in stranger_addresses(
+                session
+            )
 
     def _is_taken(self, order: BuildOrder, error: OutsideFailed) -> bool:
         """Whether the VM id belongs to something else, by Proxmox's words or by its own look."""
@@ -238,6 +249,7 @@ class Builder:
             is_close = abs(desktop.deadline_at - order.deadline_at) <= CLOSE_ENOUGH
             desktop.deadline_told_at = desktop.deadline_at if is_close else order.deadline_at
             desktop.node = result.node
+            desktop.memory_mb, desktop.cores = order.memory_mb, order.cores
             desktop.template_version = desktop.template.version
             desktop.ssh_host_key_sha256 = result.ssh_host_key_sha256
             desktop.rdp_certificate_sha256 = result.rdp_certificate_sha256

@@ -1,33 +1,58 @@
 """Reconciling: rows and containers are compared, and what drifted apart is set right.
 
-A listing that failed is unknown, never empty. What seems lost is looked at directly; what seems
-to be a leak is quarantined before it is destroyed. Rows in work are left alone.
+A listing that failed is unknown, never empty; so is what is on a node that did not answer. What
+seems lost is looked at directly; what seems to be a leak is quarantined before it is destroyed.
+Rows in work are left alone. `domain/drift.py` decides; `findings.py` writes it down.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.drift import (
+    ANSWERS,
+    RUNS,
+    Act,
+    Finding,
+    Kind,
     KnownDesktop,
     Loss,
+    Memory,
     SeenContainer,
     decide_drift,
     find_loss,
-    is_mass,
 )
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.mark import Mark, parse_mark
 from webapp.domain.states import HOLDS_RESOURCES, EndReason, Event, State, advance
-from webapp.models import Desktop, QuarantinedContainer
-from webapp.ports import Clock, Container, Database, Hypervisor, Provisioner
+from webapp.models import AddressReservation, Desktop, FindingRow, VmidReservation
+from webapp.ports import Clock, Container, Database, Hypervisor, Listing, Provisioner
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.findings import SEEN_CLOSELY, FindingBook, longest_life, resolve
 
 log = logging.getLogger(__name__)
+
+#: Desktops whose mark and address are read in one round; the rest have their turn in the next.
+CLOSE_LOOKS = 20
+#: What people get who use a desktop that an old database believes overdue.
+NOTICE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Both sides at one moment, and how they differ."""
+
+    desktops: Sequence[KnownDesktop]
+    nodes: frozenset[str]
+    """Those that answered."""
+    silent: frozenset[str]
+    findings: Sequence[Finding]
 
 
 class Reconciler:
@@ -48,10 +73,50 @@ class Reconciler:
         self._audit = audit
         self._provisioner = provisioner
         self._hypervisor = hypervisor
+        self._book = FindingBook(config.quarantine, config.reconcile_every)
         self._empty_since: datetime | None = None
+        self._cursor = 0
 
-    def reconcile(self) -> None:
-        """One comparison. Raises OutsideFailed when the node's side cannot be known."""
+    def reconcile(self, *, closely: bool = False) -> list[FindingRow]:
+        """One comparison; what was found, as it is after what was done about it.
+
+        Raises OutsideFailed when the node's side cannot be known, and after all else was done
+        when something could not be removed. `closely` reads every container's mark and address.
+        """
+        look = self._look(closely)
+        rows = self._note(look)
+        vmids = {desktop.public_id: desktop for desktop in look.desktops}
+        failures = []
+        for row in rows:
+            try:
+                self._act(row, vmids.get(row.desktop_id))
+            except OutsideFailed as error:
+                self._write(row, partial(_hinder, words=str(error)))
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return rows
+
+    def rehearse(self) -> list[FindingRow]:
+        """What `reconcile` would find and do; nothing is changed. The rows are not stored."""
+        look = self._look(closely=True)
+        now = self._clock.now()
+        with self._db.begin() as session:
+            noted = self._book.note(
+                session,
+                look.findings,
+                now,
+                known=len(look.desktops),
+                is_partial=bool(look.silent),
+            )
+            session.flush()
+            session.expunge_all()
+            session.rollback()
+        return list(noted.rows)
+
+    # -- both sides -------------------------------------------------------------------------------
+
+    def _look(self, closely: bool) -> Look:
         desktops = self._known_desktops()  # first: what is built from now on is no orphan
         listing = self._hypervisor.containers(self._config.vmids)
         if self._is_doubtful(desktops, listing):
@@ -59,151 +124,271 @@ class Reconciler:
                 "Proxmox lists none of the running desktops; nothing is done until it stays so.",
                 retry=True,
             )
-        seen = [self._seen(container, desktops) for container in listing.values()]
-        drift = decide_drift(self._config.portal_id, desktops, seen)
-        vmids = {desktop.public_id: desktop.vmid for desktop in desktops}
-        for public_id in drift.lost:
-            self._confirm_loss(public_id, vmids[public_id])
-        for orphan in self._quarantine(drift.orphans, len(desktops)):
-            self._destroy(orphan)
-
-    # -- both sides -------------------------------------------------------------------------------
+        seen = self._see_all(desktops, listing, closely)
+        expected = {desktop.node for desktop in desktops if desktop.node}
+        silent = listing.silent | (expected - listing.answered)
+        memory = self._memory(desktops, seen, listing.answered)
+        findings = decide_drift(self._config.portal_id, desktops, seen, memory, silent)
+        return Look(desktops, listing.answered, silent, [*findings, *self._held()])
 
     def _known_desktops(self) -> list[KnownDesktop]:
         now = self._clock.now()
+        columns = (
+            Desktop.public_id,
+            Desktop.vmid,
+            Desktop.state,
+            Desktop.worked_until,
+            Desktop.node,
+            Desktop.address,
+            Desktop.memory_mb,
+            Desktop.cores,
+        )
         with self._db.read() as session:
             rows = session.execute(
-                select(Desktop.public_id, Desktop.vmid, Desktop.state, Desktop.worked_until).where(
+                select(*columns).where(
                     Desktop.state.in_(HOLDS_RESOURCES), Desktop.vmid.is_not(None)
                 )
             ).all()
         return [
             KnownDesktop(
-                row.public_id,
-                row.vmid,
-                row.state == State.READY,
-                row.worked_until is not None and row.worked_until >= now,
+                public_id=row.public_id,
+                vmid=row.vmid or 0,
+                state=row.state,
+                is_in_work=row.worked_until is not None and row.worked_until >= now,
+                node=row.node,
+                address=row.address,
+                memory_mb=row.memory_mb,
+                cores=row.cores,
             )
             for row in rows
         ]
 
-    def _is_doubtful(
-        self, desktops: Sequence[KnownDesktop], listing: Mapping[int, Container]
-    ) -> bool:
+    def _is_doubtful(self, desktops: Sequence[KnownDesktop], listing: Listing) -> bool:
         """An empty listing while desktops run is believed only when it stays empty."""
         now = self._clock.now()
-        if listing or not any(desktop.is_ready for desktop in desktops):
+        is_plain = bool(listing or listing.silent)
+        if is_plain or not any(desktop.state in RUNS for desktop in desktops):
             self._empty_since = None
             return False
         self._empty_since = self._empty_since or now
         return now - self._empty_since < self._config.quarantine
 
-    def _seen(self, container: Container, desktops: Sequence[KnownDesktop]) -> SeenContainer:
-        """With its mark. Host names are the desktops' random ids: one at its own VM id is the
-        desktop's own, which saves a call for each; all others are asked for their description."""
+    def _see_all(
+        self, desktops: Sequence[KnownDesktop], listing: Listing, closely: bool
+    ) -> list[SeenContainer]:
         own = {desktop.vmid: desktop.public_id for desktop in desktops}
-        if own.get(container.vmid) == container.name:
-            return _as_seen(container, Mark(self._config.portal_id, container.name))
-        full = self._hypervisor.container(container.vmid)
-        return _as_seen(container, parse_mark(full.description) if full else None)
+        close = set(own) if closely else self._turn(own)
+        seen = []
+        for container in listing.values():
+            # Host names are the desktops' random ids: one at its own VM id is the desktop's own,
+            # which saves a call for each; some of them, and all others, are looked at closely.
+            if own.get(container.vmid) == container.name and container.vmid not in close:
+                seen.append(_as_seen(container, Mark(self._config.portal_id, container.name)))
+            elif full := self._hypervisor.container(container.vmid):
+                seen.append(_as_seen(full, parse_mark(full.description)))
+        return seen
 
-    # -- lost desktops ----------------------------------------------------------------------------
+    def _turn(self, own: dict[int, str]) -> set[int]:
+        """The VM ids of desktops that are looked at closely in this round."""
+        order = sorted(own, key=lambda vmid: (vmid <= self._cursor, vmid))[:CLOSE_LOOKS]
+        self._cursor = order[-1] if order else 0
+        with self._db.read() as session:
+            noticed = session.scalars(
+                select(FindingRow.vmid).where(
+                    FindingRow.resolved_at.is_(None), FindingRow.kind.in_(SEEN_CLOSELY)
+                )
+            )
+            return {*order, *(vmid for vmid in noticed if vmid)}
 
-    def _confirm_loss(self, public_id: str, vmid: int) -> None:
-        """End a ready desktop whose container is gone or down, after a direct look at it."""
-        try:
-            container = self._hypervisor.container(vmid)
-        except OutsideFailed as error:
-            log.warning("Unknown, so left alone: %s", error, extra={"desktop": public_id})
-            return
-        seen = _as_seen(container, parse_mark(container.description)) if container else None
-        loss = find_loss(self._config.portal_id, public_id, seen)
-        if loss:
-            self._end_lost(public_id, vmid, loss)
+    def _memory(
+        self,
+        desktops: Sequence[KnownDesktop],
+        seen: Sequence[SeenContainer],
+        nodes: frozenset[str],
+    ) -> Memory:
+        known = {desktop.public_id for desktop in desktops}
+        marks = {container.mark.desktop_id for container in seen if container.mark}
+        with self._db.read() as session:
+            return self._book.memory(session, marks - known, nodes, self._clock.now())
 
-    def _end_lost(self, public_id: str, vmid: int, loss: Loss) -> None:
+    def _held(self) -> list[Finding]:
+        """Reservations of desktops that have ended."""
+        query = select(Desktop.public_id, Desktop.vmid, Desktop.address)
+        held = Desktop.id.in_(select(VmidReservation.desktop_id)) | Desktop.id.in_(
+            select(AddressReservation.desktop_id)
+        )
+        with self._db.read() as session:
+            rows = session.execute(query.where(Desktop.state == State.ENDED, held)).all()
+        return [
+            Finding(Kind.HELD, row.vmid, desktop_id=row.public_id, address=row.address)
+            for row in rows
+        ]
+
+    # -- writing down -----------------------------------------------------------------------------
+
+    def _note(self, look: Look) -> list[FindingRow]:
         now = self._clock.now()
         with self._db.begin() as session:
-            desktop = session.scalar(
-                select(Desktop)
-                .where(Desktop.public_id == public_id, Desktop.vmid == vmid)
-                .with_for_update(of=Desktop)
+            noted = self._book.note(
+                session,
+                look.findings,
+                now,
+                known=len(look.desktops),
+                is_partial=bool(look.silent),
             )
-            is_in_work = desktop and desktop.worked_until and desktop.worked_until >= now
-            if desktop is None or desktop.state != State.READY or is_in_work:
+            if noted.has_new_forgotten:
+                self._bear_with_old_database(session, now)
+            self._book.watch(session, look.nodes - look.silent, now)
+        for row in noted.rows:
+            if row.first_seen_at == now:
+                log.warning("%s %s", row.answer.means, row.detail, extra=_about(row))
+        return list(noted.rows)
+
+    def _bear_with_old_database(self, session: Session, now: datetime) -> None:
+        """The database seems older than the containers: what it says of the others may be, too.
+
+        A desktop that it takes for overdue may have been extended, and one that it takes for
+        unused may be somebody's by now: the first gets a notice, the second is given to nobody
+        else, and neither is destroyed at once. docs/decisions/0011 has the reasons.
+        """
+        keep_until = now + longest_life(session)
+        for desktop in session.scalars(
+            select(Desktop).where(Desktop.state.in_((State.WARM, State.READY)))
+        ):
+            if desktop.state == State.WARM:
+                advance(desktop, Event.STOP_REQUESTED, now)
+                desktop.end_reason = EndReason.POLICY
+                desktop.stop_requested_at = now
+                desktop.retry_at = keep_until
+            elif desktop.deadline_at and desktop.deadline_at < now + NOTICE:
+                desktop.deadline_at = now + NOTICE
+        self._audit.record(session, SYSTEM, "database.old", detail="containers it does not know")
+
+    # -- acting -----------------------------------------------------------------------------------
+
+    def _act(self, row: FindingRow, desktop: KnownDesktop | None) -> None:
+        act = ANSWERS[row.kind].act
+        if act is Act.END and desktop:
+            self._confirm_loss(row, desktop)
+        elif act is Act.FOLLOW:
+            self._follow(row)
+        elif act is Act.FREE:
+            self._free(row)
+        elif act is Act.DESTROY and row.due_at and row.due_at <= self._clock.now():
+            self._destroy(row)
+
+    def _confirm_loss(self, row: FindingRow, desktop: KnownDesktop) -> None:
+        """End a desktop whose container is gone or down, after a direct look at it."""
+        try:
+            container = self._hypervisor.container(desktop.vmid)
+        except OutsideFailed as error:
+            log.warning("Unknown, so left alone: %s", error, extra=_about(row))
+            return
+        seen = _as_seen(container, parse_mark(container.description)) if container else None
+        loss = find_loss(self._config.portal_id, desktop.public_id, seen)
+        if loss:
+            self._end_lost(row, loss)
+        else:
+            self._write(row, lambda found: resolve(found, self._clock.now(), "It was there."))
+
+    def _end_lost(self, row: FindingRow, loss: Loss) -> None:
+        now = self._clock.now()
+        with self._db.begin() as session:
+            desktop = self._free_desktop(session, row, now)
+            if desktop is None or desktop.state not in RUNS:
                 return
             advance(desktop, Event.STOP_REQUESTED, now)
             desktop.end_reason = EndReason.LOST
             desktop.stop_requested_at = now
             desktop.retry_at = None
             desktop.failure = loss
-            self._audit.record(session, SYSTEM, "desktop.lost", public_id, loss)
-        log.warning("%s", loss, extra={"desktop": public_id})
+            self._audit.record(session, SYSTEM, "desktop.lost", desktop.public_id, loss)
+            self._resolve(session, row, "The desktop ended as lost.")
 
-    # -- orphans ----------------------------------------------------------------------------------
-
-    def _quarantine(self, orphans: Sequence[SeenContainer], known: int) -> list[SeenContainer]:
-        """Note all orphans; return those that were seen long enough to be destroyed."""
-        now = self._clock.now()
+    def _follow(self, row: FindingRow) -> None:
         with self._db.begin() as session:
-            noted = {row.vmid: row for row in session.scalars(select(QuarantinedContainer))}
-            ripe = [
-                orphan
-                for orphan in orphans
-                if now - _note(session, noted, orphan, now) >= self._config.quarantine
-            ]
-            for vmid in noted.keys() - {orphan.vmid for orphan in orphans}:
-                session.delete(noted[vmid])
-        if is_mass(len(orphans), known):
-            raise OutsideFailed(
-                f"{len(orphans)} containers carry this portal's mark but no desktop knows them; "
-                "they are left alone, as the database may be an old or wrong one.",
-                retry=True,
-                what_to_do="Restore the right database, or remove them with "
-                "playbooks/destroy-winux-session.yml.",
+            desktop = self._free_desktop(session, row, self._clock.now())
+            if desktop is None:
+                return
+            desktop.node = row.node
+            self._audit.record(session, SYSTEM, "desktop.moved", desktop.public_id, row.detail)
+            self._resolve(session, row, "Winux follows it.")
+
+    def _free(self, row: FindingRow) -> None:
+        with self._db.begin() as session:
+            ended = select(Desktop.id).where(
+                Desktop.public_id == row.desktop_id, Desktop.state == State.ENDED
             )
-        return ripe
+            for table in (VmidReservation, AddressReservation):
+                session.execute(delete(table).where(table.desktop_id.in_(ended)))
+            self._audit.record(session, SYSTEM, "reservation.free", row.desktop_id)
+            self._resolve(session, row, "It is free again.")
 
-    def _destroy(self, orphan: SeenContainer) -> None:
-        desktop_id, vmid = orphan.mark.desktop_id if orphan.mark else "", orphan.vmid
-        if self._is_claimed(desktop_id, vmid):
+    def _destroy(self, row: FindingRow) -> None:
+        if self._is_claimed(row):
             return
-        self._provisioner.destroy(desktop_id, vmid)
+        self._provisioner.destroy(row.desktop_id, row.vmid or 0)
         with self._db.begin() as session:
-            row = session.get(QuarantinedContainer, vmid)
-            if row:
-                session.delete(row)
-            self._audit.record(session, SYSTEM, "container.destroy", desktop_id, f"orphan {vmid}")
-        log.warning("Orphan container %s destroyed", vmid, extra={"desktop": desktop_id})
+            self._audit.record(
+                session, SYSTEM, "container.destroy", row.desktop_id, f"{row.kind} {row.vmid}"
+            )
+            self._resolve(session, row, "The container was destroyed.")
+        log.warning("%s container %s destroyed", row.kind, row.vmid, extra=_about(row))
 
-    def _is_claimed(self, desktop_id: str, vmid: int) -> bool:
+    def _is_claimed(self, row: FindingRow) -> bool:
         """Whether a live desktop accounts for the container by now."""
         with self._db.read() as session:
             found = session.scalar(
                 select(Desktop.id).where(
-                    Desktop.public_id == desktop_id,
-                    Desktop.vmid == vmid,
+                    Desktop.public_id == row.desktop_id,
+                    Desktop.vmid == row.vmid,
                     Desktop.state.in_(HOLDS_RESOURCES),
                 )
             )
         return found is not None
 
+    def _free_desktop(self, session: Session, row: FindingRow, now: datetime) -> Desktop | None:
+        """The desktop that a finding is about, unless a worker holds it by now."""
+        desktop = session.scalar(
+            select(Desktop)
+            .where(Desktop.public_id == row.desktop_id, Desktop.vmid == row.vmid)
+            .with_for_update(of=Desktop)
+        )
+        is_in_work = desktop and desktop.worked_until and desktop.worked_until >= now
+        return None if is_in_work else desktop
+
+    def _resolve(self, session: Session, row: FindingRow, outcome: str) -> None:
+        """In the stored row, and in the one that the caller holds."""
+        now = self._clock.now()
+        resolve(row, now, outcome)
+        if stored := session.get(FindingRow, row.id):
+            resolve(stored, now, outcome)
+
+    def _write(self, row: FindingRow, change: Callable[[FindingRow], None]) -> None:
+        change(row)
+        with self._db.begin() as session:
+            if stored := session.get(FindingRow, row.id):
+                change(stored)
+
+
+def _hinder(row: FindingRow, words: str) -> None:
+    row.outcome = words[:300]
+
 
 def _as_seen(container: Container, mark: Mark | None) -> SeenContainer:
     return SeenContainer(
-        container.vmid, container.is_running, container.is_template, container.lock, mark
+        vmid=container.vmid,
+        is_running=container.is_running,
+        is_template=container.is_template,
+        lock=container.lock,
+        mark=mark,
+        node=container.node,
+        name=container.name,
+        address=(container.address or "").partition("/")[0] or None,
+        memory_mb=container.memory_mb,
+        cores=container.cores,
     )
 
 
-def _note(
-    session: Session, noted: dict[int, QuarantinedContainer], orphan: SeenContainer, now: datetime
-) -> datetime:
-    """Since when this orphan is quarantined; another one at the same VM id starts anew."""
-    desktop_id = orphan.mark.desktop_id if orphan.mark else ""
-    row = noted.get(orphan.vmid)
-    if row is None:
-        row = QuarantinedContainer(vmid=orphan.vmid, desktop_id=desktop_id, first_seen_at=now)
-        session.add(row)
-    elif row.desktop_id != desktop_id:
-        row.desktop_id, row.first_seen_at = desktop_id, now
-    return row.first_seen_at
+def _about(row: FindingRow) -> dict[str, str]:
+    return {"desktop": row.desktop_id}

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from webapp.config import Config
 from webapp.domain.addresses import choose_address, choose_vmid
 from webapp.models import AddressReservation, Desktop, VmidReservation
+from webapp.services.findings import stranger_addresses, stranger_vmids
 
 
 def reserve(
@@ -15,12 +16,13 @@ def reserve(
 ) -> None:
     """Give `desktop` the lowest free VM id and address. Raises Refused when none is left.
 
-    `avoid_vmids` are ids that something foreign holds on a node. Two writers can choose the same
-    id on PostgreSQL; the primary keys then fail the second transaction (IntegrityError), which
-    can simply be run again.
+    What containers of no desktop were seen to hold is not free, nor are `avoid_vmids`. Two writers
+    can choose the same id on PostgreSQL; the primary keys then fail the second transaction
+    (IntegrityError), which can simply be run again.
     """
-    taken_vmids = set(session.scalars(select(VmidReservation.vmid)))
+    taken_vmids = set(session.scalars(select(VmidReservation.vmid))) | stranger_vmids(session)
     taken_addresses = set(session.scalars(select(AddressReservation.address)))
+    taken_addresses |= stranger_addresses(session)
     desktop.vmid = choose_vmid(config.vmid_first, config.vmid_last, taken_vmids | set(avoid_vmids))
     desktop.address = choose_address(config.addresses, taken_addresses)
     session.flush()  # the desktop needs its id first

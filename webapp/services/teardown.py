@@ -74,13 +74,28 @@ class Teardown:
         """Raises OutsideFailed unless the container is surely gone (or was never ours)."""
         if desktop.vmid is None or desktop.build_started_at is None:
             return
-        self._provisioner.destroy(desktop.public_id, desktop.vmid, is_cancelled=is_cancelled)
+        try:
+            self._provisioner.destroy(desktop.public_id, desktop.vmid, is_cancelled=is_cancelled)
+        except OutsideFailed:
+            if is_cancelled() or not self._is_anothers(desktop):
+                raise
         container = self._hypervisor.container(desktop.vmid)
         ours = Mark(self._config.portal_id, desktop.public_id)
         if container and parse_mark(container.description) == ours:
             raise OutsideFailed(
                 f"Proxmox still has the container {desktop.vmid} after its removal.", retry=True
             )
+
+    def _is_anothers(self, desktop: Desktop) -> bool:
+        """Whether the VM id is surely another container's by now, so that nothing of ours is left.
+
+        The desktop's own container without its mark is not another one: see `domain/drift.py`.
+        """
+        container = self._hypervisor.container(desktop.vmid or 0)
+        mark = parse_mark(container.description) if container else None
+        is_own = mark == Mark(self._config.portal_id, desktop.public_id)
+        is_unmarked = container and mark is None and container.name == desktop.public_id
+        return container is not None and not is_own and not is_unmarked
 
     def _end(self, lease: Lease) -> None:
         now = self._clock.now()

@@ -30,6 +30,9 @@ CLOCK_SECONDS = 0.5
 #: How long running work may go on after SIGTERM, and then how long its cancelling may take.
 GRACE_SECONDS = 20.0
 CANCEL_SECONDS = 40.0
+#: How long a worker that starts waits for its first look at the nodes before it acts: that look
+#: may show that the database is an old one.
+FIRST_LOOK_SECONDS = 15.0
 BEAT_EVERY = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=15)
 TALLY_EVERY = timedelta(minutes=1)
@@ -62,6 +65,7 @@ class Worker:
         self._grace = grace_seconds
         self._is_ending = threading.Event()
         self._is_cancelling = threading.Event()
+        self._has_looked = threading.Event()
 
     def run(self) -> None:
         """Work until `stop()`; returns when everything that ran has ended."""
@@ -112,6 +116,7 @@ class Worker:
         return thread
 
     def _work_slot(self) -> None:
+        self._has_looked.wait(FIRST_LOOK_SECONDS)
         rota = Rota(self._steps())
         did: list[bool] = []
         while not self._is_ending.is_set():
@@ -123,8 +128,10 @@ class Worker:
 
     def _work_clock(self) -> None:
         beat = Timed(BEAT_EVERY, self._services.heartbeat.beat)
+        give_up_at = time.monotonic() + FIRST_LOOK_SECONDS
         while not self._is_ending.wait(CLOCK_SECONDS):
-            survives(self._expire_all)
+            if self._has_looked.is_set() or time.monotonic() > give_up_at:
+                survives(self._expire_all)
             survives(beat.do_if_due)
 
     def _work_reconcile(self) -> None:
@@ -132,6 +139,8 @@ class Worker:
         reconcile = Timed(services.config.reconcile_every, self._reconcile)
         look = Timed(LOOK_EVERY, services.heartbeat.look_at_proxmox)
         tally = Timed(TALLY_EVERY, services.tallies.settle)
+        survives(reconcile.do_if_due)
+        self._has_looked.set()
         while not self._is_ending.wait(CLOCK_SECONDS):
             survives(reconcile.do_if_due)
             survives(look.do_if_due)

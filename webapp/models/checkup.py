@@ -1,0 +1,24 @@
+"""What the doctor found at the last examination, for the page that shows it."""
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.domain.health import Health
+from webapp.models.base import Base, UtcDateTime, word
+
+
+class Checkup(Base):
+    """One part of the installation, as one machine's worker found it."""
+
+    __tablename__ = "checkups"
+
+    host: Mapped[str] = mapped_column(String(64), primary_key=True)
+    part: Mapped[str] = mapped_column(String(40), primary_key=True)
+    position: Mapped[int]
+    """Where the doctor lists it."""
+    health: Mapped[Health] = mapped_column(word(Health))
+    text: Mapped[str] = mapped_column(String(500))
+    cure: Mapped[str] = mapped_column(String(500), default="")
+    examined_at: Mapped[datetime] = mapped_column(UtcDateTime)
