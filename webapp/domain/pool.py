@@ -1,0 +1,209 @@
+"""How many desktops a pool keeps warm, and what must be built or drained for that.
+
+The size comes from the template's numbers, the launches of the last hour and the schedules; what
+is done about it from the desktops that there are. Pure: values and a time in, values out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from webapp.domain.errors import BadInput
+from webapp.domain.states import State
+
+#: No pool is larger: each desktop in it takes memory.
+LARGEST = 1000
+#: For how long a burst of launches is remembered: the pool stays ready for another one.
+REMEMBERED = timedelta(hours=1)
+#: Launches this close together must be met from the pool, for it does not refill meanwhile.
+STRETCH = timedelta(minutes=5)
+#: After a failed pool build the next one waits so long, doubled with each failure in a row.
+FIRST_REST = timedelta(seconds=30)
+LONGEST_REST = timedelta(minutes=15)
+
+
+class Why(StrEnum):
+    """What made a pool's size; the words are shown to administrators."""
+
+    OFF = "This template keeps no pool."
+    NOT_OFFERED = "The template is not offered."
+    TARGET = "The target."
+    QUIET = "Nobody launched one in the last hour, so the minimum is enough."
+    DEMAND = "So many were launched within a few minutes in the last hour."
+    SCHEDULE = "A schedule asks for them."
+    MAXIMUM = "More are wanted, but this is the maximum."
+    NO_ROOM = "More are wanted, but the site's room is left to people."
+
+
+class Drain(StrEnum):
+    """Why a pool desktop goes; the words are kept in the audit log."""
+
+    OLD_VERSION = "made of an older version of the template"
+    TOO_OLD = "too old"
+    SMALLER = "the pool is smaller now"
+    ASKED = "drained by an administrator"
+
+
+@dataclass(frozen=True)
+class PoolNumbers:
+    """What a template's pool is set to."""
+
+    minimum: int = 0
+    target: int = 0
+    maximum: int = 0
+    follows_demand: bool = False
+    longest_age: timedelta = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many desktops a pool should have now, and why."""
+
+    desktops: int
+    why: Why
+
+
+@dataclass(frozen=True)
+class PoolDesktop:
+    """A desktop that belongs to nobody: queued, in building, or warm."""
+
+    public_id: str
+    state: State
+    since: datetime
+    """When it joined the pool; while it is being made: when it was asked for."""
+    is_current: bool = True
+    """Made of the template as it is now."""
+
+    @property
+    def is_warm(self) -> bool:
+        return self.state is State.WARM
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What to do about a pool: how many builds to begin, and which desktops go, and why."""
+
+    build: int = 0
+    drain: dict[str, Drain] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.build or self.drain)
+
+
+# -- how large ----------------------------------------------------------------------------------
+
+
+def check_numbers(numbers: PoolNumbers) -> None:
+    """Refuse numbers that contradict each other."""
+    named = (
+        ("pool_min", "minimum", numbers.minimum),
+        ("pool_target", "target", numbers.target),
+        ("pool_max", "maximum", numbers.maximum),
+    )
+    for name, words, value in named:
+        if not 0 <= value <= LARGEST:
+            raise BadInput(name, f"The {words} takes a number from 0 to {LARGEST}.")
+    if not numbers.minimum <= numbers.target <= numbers.maximum:
+        raise BadInput(
+            "pool_target",
+            f"The minimum ({numbers.minimum}) cannot be more than the target ({numbers.target}), "
+            f"nor the target more than the maximum ({numbers.maximum}).",
+            what_to_do="Change the others with it.",
+        )
+    if numbers.longest_age < timedelta(minutes=5):
+        raise BadInput("pool_max_age_minutes", "A warm desktop may get at least 5 minutes old.")
+
+
+def busiest(launches: Iterable[datetime], now: datetime) -> int:
+    """Most launches within any `STRETCH` of the last hour: what the pool must be able to meet."""
+    times = sorted(at for at in launches if now - REMEMBERED <= at <= now)
+    most = begin = 0
+    for end, at in enumerate(times):
+        while at - times[begin] > STRETCH:
+            begin += 1
+        most = max(most, end - begin + 1)
+    return most
+
+
+def decide_size(numbers: PoolNumbers, *, demand: int, scheduled: int) -> Size:
+    """How many desktops the pool wants: the largest wish, within its maximum.
+
+    `demand` is what `busiest` says and counts for pools that follow it; `scheduled` is what the
+    schedules want now.
+    """
+    if numbers.maximum == 0:
+        return Size(0, Why.OFF)
+    size = _usual(numbers, demand)
+    if scheduled > size.desktops:
+        size = Size(scheduled, Why.SCHEDULE)
+    if size.desktops > numbers.maximum:
+        return Size(numbers.maximum, Why.MAXIMUM)
+    return size
+
+
+def _usual(numbers: PoolNumbers, demand: int) -> Size:
+    """The size without schedules and limits."""
+    if not numbers.follows_demand or 0 < demand <= numbers.target:
+        return Size(numbers.target, Why.TARGET)
+    if demand:
+        return Size(demand, Why.DEMAND)
+    return Size(numbers.minimum, Why.QUIET)
+
+
+def share_room(
+    sizes: Mapping[int, Size], minimums: Mapping[int, int], room: int
+) -> dict[int, Size]:
+    """Make all pools together fit into `room`: who has most above its minimum gives first."""
+    wanted = {key: size.desktops for key, size in sizes.items()}
+    while sum(wanted.values()) > max(room, 0):
+        above = {key: count - minimums[key] for key, count in wanted.items() if count}
+        most = max(above, key=lambda key: (above[key], wanted[key]))
+        wanted[most] -= 1
+    return {
+        key: size if wanted[key] == size.desktops else Size(wanted[key], Why.NO_ROOM)
+        for key, size in sizes.items()
+    }
+
+
+# -- what to do ---------------------------------------------------------------------------------
+
+
+def decide_steps(
+    desktops: Sequence[PoolDesktop], size: int, longest_age: timedelta, now: datetime, free: int
+) -> Steps:
+    """What brings a pool to `size`. `free` is how many builds may be begun now.
+
+    What was made of an older template goes at once. What is too old is replaced first and goes
+    then, so that the pool is not empty meanwhile; a few more than `size` exist for that time.
+    """
+    stale = [one for one in desktops if one.is_warm and not one.is_current]
+    warm = sorted(
+        (one for one in desktops if one.is_warm and one.is_current), key=lambda one: one.since
+    )
+    making = [one for one in desktops if not one.is_warm]
+    fresh = sum(now - one.since < longest_age for one in warm)
+    missing = size - fresh - len(making)
+    overlap = size + max(1, size // 4) - len(warm) - len(making)
+    drain = dict.fromkeys((one.public_id for one in stale), Drain.OLD_VERSION)
+    for one in warm[: max(0, len(warm) - size)]:
+        is_old = now - one.since >= longest_age
+        drain[one.public_id] = Drain.TOO_OLD if is_old else Drain.SMALLER
+    for one in _last_to_be_made(making)[: max(0, -missing)]:
+        drain[one.public_id] = Drain.SMALLER
+    return Steps(max(0, min(missing, overlap, free)) if size else 0, drain)
+
+
+def _last_to_be_made(making: Sequence[PoolDesktop]) -> list[PoolDesktop]:
+    """Those furthest from being warm first: queued before begun, the newest first."""
+    return sorted(
+        making, key=lambda one: (one.state is State.QUEUED, one.since, one.public_id), reverse=True
+    )
+
+
+def rests_until(failures: Sequence[datetime]) -> datetime | None:
+    """Until when no pool build is begun, after these failures in a row."""
+    if not failures:
+        return None
+    doubled = FIRST_REST * (1 << min(len(failures) - 1, 10))
+    return max(failures) + min(doubled, LONGEST_REST)
