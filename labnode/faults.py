@@ -7,7 +7,7 @@ Only there with `--faults`. `PUT /labnode/faults` takes a JSON list that replace
   as by kill -9) instead of what was asked; late, lost-answer or late-crash after it was done;
 - `path`: a regular expression over "METHOD /path?query" (without /api2/json), default all;
 - `skip`: how many such requests go by first (default 0), `count`: how many it then hits (default 1,
-  0: all), `delay`: seconds before it acts;
+  0: all), `delay`: seconds before it acts, fewer if all faults are replaced or cleared meanwhile;
 - `status` and `reason` of an error (default 500; 401 and 595 have no body), `message` of a task.
 """
 
@@ -19,7 +19,6 @@ import re
 import signal
 import socket
 import threading
-import time
 from dataclasses import asdict, dataclass
 
 from werkzeug.wrappers import Request, Response
@@ -63,6 +62,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self._replaced = threading.Event()
 
     def intercept(self, request: Request) -> Response | None:
         """The faulty answer to a request, or None to go on as usual."""
@@ -93,7 +93,7 @@ class Faults:
         return TaskFault(fault.message, fault.kind == "lost-task") if fault else None
 
     def _act(self, fault: Fault, request: Request) -> None:
-        time.sleep(fault.delay)
+        self._replaced.wait(fault.delay)
         if fault.kind in ("drop", "lost-answer"):
             request.environ["labnode.socket"].shutdown(socket.SHUT_RDWR)
         if fault.kind in ("crash", "late-crash"):
@@ -113,12 +113,18 @@ class Faults:
                     return fault
         return None
 
+    def _replace(self, faults: list[Fault]) -> None:
+        """The new ones are there before those who wait go on."""
+        self._faults, waiting = faults, self._replaced
+        self._replaced = threading.Event()
+        waiting.set()
+
     def _control(self, request: Request) -> Response:
         try:
             if request.method == "PUT":
-                self._faults = [Fault(**each) for each in json.loads(request.get_data())]
+                self._replace([Fault(**each) for each in json.loads(request.get_data())])
             if request.method == "DELETE":
-                self._faults = []
+                self._replace([])
         except (TypeError, ValueError) as error:
             return Response(f"{error}\n", 400)
         content = json.dumps([asdict(fault) for fault in self._faults])

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page, expect
 
@@ -72,7 +73,7 @@ class Person:
         heading = self.page.get_by_role("heading", name=text)
         expect(heading).to_be_visible(timeout=timeout_s * 1000)
 
-    def steps_until_ready(self) -> list[str]:
+    def steps_until_ready(self, on_step: Callable[[str], None]) -> list[str]:
         """The steps that were shown as under way, in order, until the page said it was ready."""
         seen: list[str] = []
         give_up = time.monotonic() + PATIENCE_S
@@ -82,6 +83,7 @@ class Person:
                 step = text.partition(":")[0].strip()
                 if step not in seen:
                     seen.append(step)
+                    on_step(step)
             self.page.wait_for_timeout(50)
         return seen
 

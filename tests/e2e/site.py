@@ -100,7 +100,7 @@ class Site:
         return Client(url, values["proxmox_ca_file"], {"Authorization": header})
 
     def slow_down(self, path: str, seconds: float) -> None:
-        """Make the node's next answer to such a request come late."""
+        """Make the node's next answer to such a request come late; who waits already goes on."""
         fault = [{"kind": "slow", "path": path, "delay": seconds}]
         answer = self.node()("PUT", "/labnode/faults", None, is_whole=True, json=fault)
         assert answer.status == 200, answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -51,6 +52,20 @@ def test_slow(portal: Client, fault: Callable[..., None]) -> None:
     began = time.monotonic()
     assert portal.get("/version").status == 200
     assert time.monotonic() - began >= 0.5
+
+
+def test_who_is_slow_goes_on_when_the_faults_are_replaced(
+    portal: Client, fault: Callable[..., None]
+) -> None:
+    fault({"kind": "slow", "delay": 60})
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(portal.get, "/version")
+        time.sleep(0.5)
+        assert not answer.done()
+        fault()
+        assert answer.result().status == 200
+    assert time.monotonic() - began < 30
 
 
 def test_an_empty_listing(
