@@ -36,6 +36,21 @@ def test_building_it_again_changes_nothing(
     assert f"{golden_template.version} is template {golden_template.vmid}" in run.output
 
 
+def test_a_cache_that_is_gone_makes_no_new_version(
+    lab_node: RealLab, golden_template: GoldenTemplate, tmp_path: Path
+) -> None:
+    """What counts is what it is made from; nothing of that has changed."""
+    cache = tmp_path / "cache"
+    environment = lab_node.settings("builder") | {
+        "WINUX_GUEST_KEY_FILE": str(golden_template.guest_key),
+        "WINUX_CACHE_DIR": str(cache),
+    }
+    run = Run.of(ansible("template-build.yml", environment, tmp_path))
+    assert (run.code, run.changed) == (0, 0), run.output
+    assert f"{golden_template.version} is template {golden_template.vmid}" in run.output
+    assert not cache.exists()
+
+
 @pytest.mark.parametrize(
     "pattern",
     ["etc/ssh/ssh_host_*", "etc/xrdp/*.pem", "etc/ssl/private/*.key", "var/lib/winux/*"],

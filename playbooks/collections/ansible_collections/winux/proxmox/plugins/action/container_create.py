@@ -8,11 +8,14 @@ from ansible_collections.winux.proxmox.plugins.module_utils.action import CONNEC
 from ansible_collections.winux.proxmox.plugins.module_utils.api import Api, NodeTrouble
 from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed, Taken
-from ansible_collections.winux.proxmox.plugins.module_utils.marks import draft_mark, has_mark
+from ansible_collections.winux.proxmox.plugins.module_utils.marks import (
+    draft_mark,
+    find_trial_mark,
+    has_mark,
+)
 from ansible_collections.winux.proxmox.plugins.module_utils.templates import (
     configurations,
     free_vmids,
-    published,
 )
 
 
@@ -37,26 +40,14 @@ class ActionModule(ProxmoxAction):
         api = self.connect(arguments)
         name, version = arguments["name"], arguments["version"]
         answer = {"name": name, "version": version}
-        done = [one for one in published(api, name) if one.version == version]
-        if done:
-            return answer | {"changed": False, "vmid": done[0].vmid, "published": True}
+        mark = draft_mark(name, version)
+        rest = None if self.check_mode else self._rest_of_earlier_runs(api, mark)
         free = free_vmids(api, arguments["vmid_first"], arguments["vmid_last"])
-        if self.check_mode:
-            return answer | {
-                "changed": True,
-                "vmid": free[0],
-                "spare_vmid": free[-1],
-                "published": True,
-            }
-        vmid = self._draft(api, arguments, free)
-        return answer | {"changed": True, "vmid": vmid, "spare_vmid": free[-1], "published": False}
+        vmid = rest or (free[0] if self.check_mode else self._draft(api, arguments, mark, free))
+        return answer | {"changed": True, "vmid": vmid, "spare_vmid": free[-1]}
 
-    def _draft(self, api: Api, arguments: dict[str, Any], free: list[int]) -> int:
-        """A template of this version: an earlier run's, or made now on the first id really free."""
-        mark = draft_mark(arguments["name"], arguments["version"])
-        rest = self._rest_of_earlier_run(api, mark)
-        if rest:
-            return rest
+    def _draft(self, api: Api, arguments: dict[str, Any], mark: str, free: list[int]) -> int:
+        """A template of this version, made now on the first id that is really free."""
         for vmid in free:
             try:
                 self._create(api, vmid, mark, arguments)
@@ -65,15 +56,19 @@ class ActionModule(ProxmoxAction):
                 continue  # taken unseen, or between the list and the call
         raise ProxmoxFailed("no container id for the template is free")
 
-    def _rest_of_earlier_run(self, api: Api, mark: str) -> int | None:
-        """A whole template is used; a half-made container is removed."""
+    def _rest_of_earlier_runs(self, api: Api, mark: str) -> int | None:
+        """A whole template of this version is used; half-made ones and trial clones are removed."""
+        whole = None
         for vmid, config in configurations(api, templates_only=False):
-            if has_mark(config, mark):
+            if trial := find_trial_mark(config):
+                Container(api, vmid, trial).remove()
+            elif has_mark(config, mark):
                 container = Container(api, vmid, mark)
                 if str(container.wait_for_lock().get("template", "0")) == "1":
-                    return vmid
-                container.remove()
-        return None
+                    whole = vmid
+                else:
+                    container.remove()
+        return whole
 
     def _create(self, api: Api, vmid: int, mark: str, arguments: dict[str, Any]) -> None:
         container = Container(api, vmid, mark)

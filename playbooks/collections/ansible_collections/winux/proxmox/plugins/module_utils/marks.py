@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 
 ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+TRIAL = re.compile(r"^winux: portal=template-build desktop=\S+$", re.MULTILINE)
 TEMPLATE = re.compile(r"^winux-template: name=(\S+) version=(\S+)$", re.MULTILINE)
 
 
@@ -44,6 +45,12 @@ def draft_mark(name: str, version: str) -> str:
 def has_mark(config: dict[str, object], mark: str) -> bool:
     """Whether a line of the description is the mark; people add lines, Proxmox a newline."""
     return mark in [line.strip() for line in str(config.get("description", "")).splitlines()]
+
+
+def find_trial_mark(config: dict[str, object]) -> str | None:
+    """The mark of a clone on which a template is tried (role template_try), if this is one."""
+    found = TRIAL.search(str(config.get("description", "")).replace("\r", ""))
+    return found and found[0]
 
 
 def read_template(vmid: int, config: dict[str, object]) -> PublishedTemplate | None:

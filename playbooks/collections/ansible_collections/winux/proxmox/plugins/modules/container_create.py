@@ -8,7 +8,8 @@ version_added: 1.0.0
 author: [Winux (@winux)]
 description:
   - The template is a draft until M(winux.proxmox.template_publish) marks it.
-  - A draft that an earlier run left is used again, a half-made one removed.
+  - A draft that an earlier run left is used again; a half-made one is removed, and a clone on which
+    one was tried.
 extends_documentation_fragment: [winux.proxmox.api]
 options:
   name:
@@ -79,6 +80,5 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 vmid: {description: The template., type: int, returned: always}
-spare_vmid: {description: A free id for trying it., type: int, returned: unless published}
-published: {description: Whether this version was published before., type: bool, returned: always}
+spare_vmid: {description: A free id for trying it., type: int, returned: always}
 """
