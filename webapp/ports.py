@@ -131,7 +131,8 @@ class Container:
     """None in a listing: the API's list does not carry it."""
     lock: str | None
     address: str | None
-    memory_mb: int | None = None
+    limit_mb: int | None = None
+    """Memory that it may use, as it is configured."""
     cores: int | None = None
 
 

@@ -248,7 +248,7 @@ def test_a_leak_that_cannot_be_destroyed_stays_in_quarantine_and_says_why(
     ("change", "kind"),
     [
         ({"name": "my-machine"}, Kind.RENAMED),
-        ({"memory_mb": 4096}, Kind.RESIZED),
+        ({"limit_mb": 4096}, Kind.RESIZED),
         ({"cores": 1}, Kind.RESIZED),
         ({"address": "10.203.0.7/24"}, Kind.READDRESSED),
         ({"description": "notes of an admin"}, Kind.UNMARKED),
@@ -488,7 +488,7 @@ def test_a_rehearsal_tells_all_and_changes_nothing(
     worker = make_worker()
     worker.reconciler.reconcile()
     node.put(30007, STRANGER)
-    node.change(30001, node="pve2", memory_mb=4096)
+    node.change(30001, node="pve2", limit_mb=4096)
     rows = worker.reconciler.rehearse()
     assert sorted((one.kind, one.vmid) for one in rows) == [
         (Kind.MOVED, 30001),

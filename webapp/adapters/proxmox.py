@@ -71,7 +71,7 @@ class ProxmoxHypervisor:
             description=str(config.get("description", "")),
             lock=config.get("lock"),
             address=network.get("ip"),
-            memory_mb=_number(config.get("memory")),
+            limit_mb=_number(config.get("memory")),
             cores=_number(config.get("cores")),
         )
 
@@ -102,7 +102,7 @@ class ProxmoxHypervisor:
                 description=None,
                 lock=row.get("lock"),
                 address=None,
-                memory_mb=_megabytes(row.get("maxmem")),
+                limit_mb=_megabytes(row.get("maxmem")),
                 cores=_number(row.get("cpus")),
             )
         except (KeyError, TypeError, ValueError) as error:

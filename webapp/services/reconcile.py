@@ -385,7 +385,7 @@ def _as_seen(container: Container, mark: Mark | None) -> SeenContainer:
         node=container.node,
         name=container.name,
         address=(container.address or "").partition("/")[0] or None,
-        memory_mb=container.memory_mb,
+        memory_mb=container.limit_mb,
         cores=container.cores,
     )
 
