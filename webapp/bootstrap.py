@@ -24,6 +24,7 @@ from webapp.services.lifetime import DeadlineTeller, Lifetime
 from webapp.services.metrics import Metrics
 from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
+from webapp.services.refill import PoolKeeper
 from webapp.services.reports import Reports
 from webapp.services.tallies import Tallies
 from webapp.services.teardown import Teardown
@@ -97,6 +98,7 @@ class WorkerServices:
     teller: DeadlineTeller
     idle: IdleWatch
     reconciler: Reconciler
+    pools: PoolKeeper
     heartbeat: Heartbeat
     tallies: Tallies
 
@@ -124,6 +126,7 @@ def build_worker_services(
         teller=DeadlineTeller(clock, provisioner, leases),
         idle=IdleWatch(db, clock, config, audit, provisioner),
         reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
+        pools=PoolKeeper(db, clock, config, services.vault, audit),
         heartbeat=Heartbeat(db, clock, config, hypervisor, name),
         tallies=services.tallies,
     )

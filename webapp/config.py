@@ -12,6 +12,7 @@ from datetime import timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 from webapp.domain.addresses import AddressPool
 
@@ -66,6 +67,8 @@ class Config:
     max_connections: int
     """Per person, to different desktops."""
     idle_minutes: int
+    time_zone: ZoneInfo
+    """In which the schedules of the pools are meant."""
     sign_in_idle: timedelta
     sign_in_longest: timedelta
     worker_slots: int
@@ -111,6 +114,7 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_METRICS_TOKEN": "",
     "WINUX_MAX_CONNECTIONS": "10",
     "WINUX_IDLE_MINUTES": "0",
+    "WINUX_TIME_ZONE": "UTC",
     "WINUX_SIGN_IN_IDLE_MINUTES": "720",
     "WINUX_SIGN_IN_LONGEST_MINUTES": "10080",
     "WINUX_WORKER_SLOTS": "2",
@@ -213,6 +217,7 @@ def load(environment: Mapping[str, str]) -> Config:
         metrics_token=read.text("WINUX_METRICS_TOKEN") and read.secret("WINUX_METRICS_TOKEN", 16),
         max_connections=read.number("WINUX_MAX_CONNECTIONS", 1, 1000),
         idle_minutes=read.number("WINUX_IDLE_MINUTES", 0, 10_080),
+        time_zone=_time_zone(read),
         sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),
         sign_in_longest=read.minutes("WINUX_SIGN_IN_LONGEST_MINUTES"),
         worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
@@ -262,6 +267,16 @@ def _portal_id(read: Reader) -> str:
             "change it while desktops run."
         )
     return name
+
+
+def _time_zone(read: Reader) -> ZoneInfo:
+    name = read.text("WINUX_TIME_ZONE")
+    if name not in available_timezones():
+        raise BadConfig(
+            f"WINUX_TIME_ZONE is {name!r}; it takes a name of the time zone database, "
+            "such as Europe/Paris."
+        )
+    return ZoneInfo(name)
 
 
 def _public_url(read: Reader) -> str:

@@ -3,9 +3,10 @@
 from sqlalchemy import select
 
 from webapp.bootstrap import Services
-from webapp.models import AddressReservation, Desktop, VmidReservation
+from webapp.models import AddressReservation, Desktop, Template, VmidReservation
 from webapp.services.audit import Actor
 from webapp.services.launch import LaunchWish
+from webapp.services.refill import queue_pool_desktop
 
 
 def launch(services: Services, actor: Actor) -> str:
@@ -23,3 +24,13 @@ def reservations(services: Services) -> int:
         return len(session.scalars(select(VmidReservation)).all()) + len(
             session.scalars(select(AddressReservation)).all()
         )
+
+
+def queue_for_pool(services: Services, template: str = "xfce") -> str:
+    """A desktop for nobody that waits to be built."""
+    with services.db.begin() as session:
+        of = session.scalars(select(Template).where(Template.name == template)).one()
+        desktop = queue_pool_desktop(
+            session, services.config, services.vault, of, services.clock.now()
+        )
+    return desktop.public_id

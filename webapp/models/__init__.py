@@ -7,6 +7,7 @@ from webapp.models.connection import Connection
 from webapp.models.desktop import Desktop, DesktopStep
 from webapp.models.finding import FindingRow, Watch
 from webapp.models.person import Person, Role, SignIn, SignInAttempt
+from webapp.models.pool import PoolSchedule
 from webapp.models.reservation import AddressReservation, VmidReservation
 from webapp.models.tally import Tally, TallyMark
 from webapp.models.template import Template
@@ -23,6 +24,7 @@ __all__ = [
     "DesktopStep",
     "FindingRow",
     "Person",
+    "PoolSchedule",
     "Role",
     "SignIn",
     "SignInAttempt",

@@ -23,6 +23,7 @@ class Desktop(Base):
         Index("ix_desktops_state_created", "state", "created_at"),
         Index("ix_desktops_owner_launched", "owner_id", "launched_at"),
         Index("ix_desktops_template_state", "template_id", "state"),
+        Index("ix_desktops_template_launched", "template_id", "launched_at"),
         Index("ix_desktops_deadline", "state", "deadline_at"),
         # what metrics count and the pages' numbers of today, by the moment it happened
         Index("ix_desktops_launched", "launched_at"),
@@ -102,6 +103,11 @@ class Desktop(Base):
     )
 
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 (SQLAlchemy reads it)
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it belongs to nobody: built ahead of need."""
+        return self.owner_id is None
 
     @property
     def asked_at(self) -> datetime:

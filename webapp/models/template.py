@@ -1,11 +1,12 @@
 """What a desktop is cloned from."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.domain.limits import Durations
+from webapp.domain.pool import PoolNumbers
 from webapp.models.base import Base, UtcDateTime
 
 
@@ -22,6 +23,8 @@ class Template(Base):
     vmid: Mapped[int]
     version: Mapped[str] = mapped_column(String(32))
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When something last changed that its desktops are made of; older ones in the pool go."""
     is_enabled: Mapped[bool] = mapped_column(default=True)
     memory_mb: Mapped[int] = mapped_column(default=1024)
     swap_mb: Mapped[int] = mapped_column(default=512)
@@ -46,6 +49,16 @@ class Template(Base):
     pool_follows_demand: Mapped[bool] = mapped_column(default=False)
     pool_max_age_minutes: Mapped[int] = mapped_column(default=720)
     """A warm desktop older than this is replaced."""
+
+    @property
+    def pool(self) -> PoolNumbers:
+        return PoolNumbers(
+            minimum=self.pool_min,
+            target=self.pool_target,
+            maximum=self.pool_max,
+            follows_demand=self.pool_follows_demand,
+            longest_age=timedelta(minutes=self.pool_max_age_minutes),
+        )
 
     @property
     def durations(self) -> Durations:

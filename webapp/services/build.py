@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from webapp.ports import (
 from webapp.services.audit import SYSTEM, Audit
 from webapp.services.findings import stranger_addresses, stranger_vmids
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.people_first import PATIENCE, somebody_waits
 from webapp.services.reservation import release, reserve
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 USUAL_BUILD = timedelta(seconds=10)
 #: The desktop is told its deadline again only when it is wrong by more than this.
 CLOSE_ENOUGH = timedelta(seconds=30)
+#: A pool desktop learns its deadline when a person takes it; until then it is far away.
+FAR_AWAY = timedelta(days=30)
 #: How many VM ids are tried when foreign containers hold them.
 VMID_TRIES = 3
 #: Seconds between looks at a node that did not answer right after a build.
@@ -72,7 +75,18 @@ class Builder:
 
         `is_stopping` says that this worker ends: the build is cancelled and left to the next one.
         """
-        lease = self._leases.claim(_WAITING, self._begin)
+        return self._build_one(_WAITING & Desktop.owner_id.is_not(None), is_stopping)
+
+    def build_for_pool_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
+        """The same for the pool, as long as nobody waits for a desktop of their own.
+
+        A build that is in somebody's way is cancelled and left for later.
+        """
+        nobody_waits = ~somebody_waits(self._clock.now())
+        return self._build_one(_WAITING & Desktop.owner_id.is_(None) & nobody_waits, is_stopping)
+
+    def _build_one(self, wanted: ColumnElement[bool], is_stopping: Callable[[], bool]) -> bool:
+        lease = self._leases.claim(wanted, self._begin)
         if lease is None:
             return False
         about = {"desktop": lease.desktop.public_id}
@@ -90,13 +104,14 @@ class Builder:
         if desktop.state == State.QUEUED:
             advance(desktop, Event.BUILD_STARTED, self._clock.now())
             desktop.build_started_at = self._clock.now()
+            desktop.template_version = desktop.template.version
         session.execute(delete(DesktopStep).where(DesktopStep.desktop_id == desktop.id))
 
     # -- running --------------------------------------------------------------------------------
 
     def _build(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
         with KeptLease(self._leases, lease) as kept:
-            cancel = _Cancel(self._db, lease, kept, is_stopping)
+            cancel = _Cancel(self._db, self._clock, lease, kept, is_stopping)
             try:
                 self._decide_not_too_old(lease.desktop)
                 order, result = self._run(lease, cancel)
@@ -143,7 +158,7 @@ class Builder:
         if desktop.vmid is None or desktop.address is None or desktop.password_locked is None:
             raise OutsideFailed("It has no VM id, address or password reserved.", retry=False)
         template, pool = desktop.template, self._config.addresses
-        deadline_at = self._clock.now() + timedelta(minutes=desktop.minutes) + USUAL_BUILD
+        life = FAR_AWAY if desktop.is_pooled else timedelta(minutes=desktop.minutes) + USUAL_BUILD
         return BuildOrder(
             desktop_id=desktop.public_id,
             vmid=desktop.vmid,
@@ -160,7 +175,7 @@ class Builder:
             disk_gb=template.disk_gb,
             nesting=template.nesting,
             minutes=desktop.minutes,
-            deadline_at=deadline_at,
+            deadline_at=self._clock.now() + life,
         )
 
     def _is_a_strangers(self, desktop: Desktop) -> bool:
@@ -243,18 +258,19 @@ class Builder:
             _finish_steps(session, desktop, now)
             if not can(desktop.state, Event.BUILT):  # stopped at the last moment
                 return
-            advance(desktop, Event.BUILT, now)
-            desktop.ready_at = now
-            desktop.deadline_at = now + timedelta(minutes=desktop.minutes)
-            is_close = abs(desktop.deadline_at - order.deadline_at) <= CLOSE_ENOUGH
-            desktop.deadline_told_at = desktop.deadline_at if is_close else order.deadline_at
+            if desktop.is_pooled:
+                advance(desktop, Event.BUILT_FOR_POOL, now)
+                desktop.warmed_at = now
+            else:
+                advance(desktop, Event.BUILT, now)
+                _begin_life(desktop, order, now)
             desktop.node = result.node
             desktop.memory_mb, desktop.cores = order.memory_mb, order.cores
-            desktop.template_version = desktop.template.version
             desktop.ssh_host_key_sha256 = result.ssh_host_key_sha256
             desktop.rdp_certificate_sha256 = result.rdp_certificate_sha256
             desktop.rdp_certificate_pem = result.rdp_certificate_pem
-            self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
+            action = "desktop.warm" if desktop.is_pooled else "desktop.ready"
+            self._audit.record(session, SYSTEM, action, desktop.public_id)
         log.info("Build finished", extra={"desktop": order.desktop_id})
 
     def _fail(self, lease: Lease, error: OutsideFailed | Refused) -> None:
@@ -278,9 +294,20 @@ class Builder:
         log.warning("Build failed: %s", error, extra=about)
 
     def _leave(self, lease: Lease) -> None:
-        """This worker ends: the row stays in BUILDING, free for the next one at once."""
-        with self._leases.giving_back(lease):
-            log.info("Build left to another worker", extra={"desktop": lease.desktop.public_id})
+        """This worker ends, or a person comes first: the row stays in BUILDING, free for the next
+        one at once."""
+        with self._leases.giving_back(lease) as (_session, desktop):
+            if desktop.is_pooled:  # it may have to give way often: that is no build that hangs
+                desktop.build_started_at = self._clock.now()
+            log.info("Build left for later", extra={"desktop": lease.desktop.public_id})
+
+
+def _begin_life(desktop: Desktop, order: BuildOrder, now: datetime) -> None:
+    """Its owner can use it from now on, until its deadline."""
+    desktop.ready_at = now
+    desktop.deadline_at = now + timedelta(minutes=desktop.minutes)
+    is_close = abs(desktop.deadline_at - order.deadline_at) <= CLOSE_ENOUGH
+    desktop.deadline_told_at = desktop.deadline_at if is_close else order.deadline_at
 
 
 #: Rows to build: new ones, and those whose worker died (their lease has run out).
@@ -293,35 +320,47 @@ class _Cancel:
     EVERY = 0.5
 
     def __init__(
-        self, db: Database, lease: Lease, kept: KeptLease, is_stopping: Callable[[], bool]
+        self,
+        db: Database,
+        clock: Clock,
+        lease: Lease,
+        kept: KeptLease,
+        is_stopping: Callable[[], bool],
     ) -> None:
         self._db = db
+        self._clock = clock
         self._lease = lease
         self._kept = kept
         self._is_stopping = is_stopping
         self._looked_at = time.monotonic()
         self.is_set = False
         self.is_for_later = False
-        """Cancelled because this worker ends, not because anybody wants the desktop gone."""
+        """Cancelled because this worker ends or a person comes first, not because anybody wants
+        the desktop gone."""
 
     def __call__(self) -> bool:
         if not self.is_set:
             self.is_for_later = self._is_stopping()
-            self.is_set = self.is_for_later or self._kept.is_lost or self._is_unwanted()
+            self.is_set = self.is_for_later or self._kept.is_lost or self._is_told()
         return self.is_set
 
-    def _is_unwanted(self) -> bool:
+    def _is_told(self) -> bool:
         if time.monotonic() - self._looked_at < self.EVERY:
             return False
         self._looked_at = time.monotonic()
+        in_the_way = somebody_waits(self._clock.now(), PATIENCE)
         try:
             with self._db.read() as session:
-                state = session.scalar(
-                    select(Desktop.state).where(Desktop.id == self._lease.desktop.id)
-                )
+                row = session.execute(
+                    select(Desktop.state, Desktop.owner_id.is_(None) & in_the_way).where(
+                        Desktop.id == self._lease.desktop.id
+                    )
+                ).first()
         except (Conflict, OutsideFailed):  # unknown is no reason to break a build off
             return False
-        return state != State.BUILDING
+        is_unwanted = row is None or row[0] != State.BUILDING
+        self.is_for_later = not is_unwanted and row is not None and bool(row[1])
+        return is_unwanted or self.is_for_later
 
 
 class _Steps:

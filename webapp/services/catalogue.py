@@ -24,6 +24,8 @@ NUMBERS: dict[str, tuple[int, int]] = {
 }
 #: In text: the longest.
 TEXTS = {"title": 64, "summary": 200, "version": 32, "desktop_environment": 16}
+#: What a desktop that exists keeps, whatever becomes of its template.
+MADE_OF = frozenset({"vmid", "version", "memory_mb", "swap_mb", "cores", "disk_gb", "nesting"})
 SWITCHES = frozenset({"nesting", "is_enabled"})
 
 
@@ -56,7 +58,7 @@ class Catalogue:
                     name=name, title=name.upper() if len(name) < 5 else name.title()
                 )
                 session.add(template)
-            template.published_at = self._clock.now()
+            template.published_at = template.changed_at = self._clock.now()
             _set(template, {**values, "vmid": vmid, "version": version})
             session.flush()
             _check_minutes(template)
@@ -66,6 +68,8 @@ class Catalogue:
         """Set some of a template's values; running desktops keep theirs."""
         with self._db.begin() as session:
             template = _template(session, name)
+            if any(getattr(template, key) != values[key] for key in MADE_OF & values.keys()):
+                template.changed_at = self._clock.now()
             _set(template, values)
             _check_minutes(template)
             words = ", ".join(f"{key}={value}" for key, value in values.items())

@@ -1,7 +1,8 @@
 """The worker: threads that do small steps until they are told to end.
 
-1. Each slot builds, tears down and tells deadlines, one desktop at a time, in turns.
-2. The clock's thread expires desktops and writes the sign of life.
+1. Each slot builds, tears down and tells deadlines, one desktop at a time, in turns. Of two or
+   more slots the first is kept for people: it builds nothing for the pools.
+2. The clock's thread expires desktops, keeps the pools and writes the sign of life.
 3. A third thread looks at Proxmox and reconciles, and adds history up; it may wait long.
 4. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
    to the next worker. A second signal cancels at once.
@@ -33,6 +34,7 @@ CANCEL_SECONDS = 40.0
 #: How long a worker that starts waits for its first look at the nodes before it acts: that look
 #: may show that the database is an old one.
 FIRST_LOOK_SECONDS = 15.0
+POOL_EVERY = timedelta(seconds=2)
 BEAT_EVERY = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=15)
 TALLY_EVERY = timedelta(minutes=1)
@@ -73,7 +75,7 @@ class Worker:
         survives(lambda: self._services.provisioner.warm_up(slots))
         survives(self._free_the_dead)
         threads = [
-            *(self._thread(f"slot-{n}", self._work_slot) for n in range(1, slots + 1)),
+            *(self._slot(number, slots) for number in range(1, slots + 1)),
             self._thread("clock", self._work_clock),
             self._thread("reconcile", self._work_reconcile),
         ]
@@ -95,12 +97,13 @@ class Worker:
     def run_once(self) -> bool:
         """Do all that is due now and return; whether all of it went well."""
         services = self._services
-        rota = Rota(self._steps())
+        rota = Rota([*self._steps(), self._build_for_pool])
         jobs: Iterable[Callable[[], object]] = (
             services.provisioner.sweep,
             self._free_the_dead,
             self._reconcile,
             self._expire_all,
+            services.pools.keep,
             lambda: _all(rota.do_one),
             services.heartbeat.beat,
             services.tallies.settle,
@@ -115,9 +118,14 @@ class Worker:
         thread.start()
         return thread
 
-    def _work_slot(self) -> None:
+    def _slot(self, number: int, slots: int) -> threading.Thread:
+        is_for_people = number == 1 and slots > 1
+        steps = self._steps() + ([] if is_for_people else [self._build_for_pool])
+        return self._thread(f"slot-{number}", lambda: self._work_slot(steps))
+
+    def _work_slot(self, steps: list[Callable[[], bool]]) -> None:
         self._has_looked.wait(FIRST_LOOK_SECONDS)
-        rota = Rota(self._steps())
+        rota = Rota(steps)
         did: list[bool] = []
         while not self._is_ending.is_set():
             did.clear()
@@ -128,10 +136,12 @@ class Worker:
 
     def _work_clock(self) -> None:
         beat = Timed(BEAT_EVERY, self._services.heartbeat.beat)
+        pools = Timed(POOL_EVERY, self._services.pools.keep)
         give_up_at = time.monotonic() + FIRST_LOOK_SECONDS
         while not self._is_ending.wait(CLOCK_SECONDS):
             if self._has_looked.is_set() or time.monotonic() > give_up_at:
                 survives(self._expire_all)
+                survives(pools.do_if_due)
             survives(beat.do_if_due)
 
     def _work_reconcile(self) -> None:
@@ -170,6 +180,9 @@ class Worker:
             services.teller.tell_deadline_one,
             services.idle.warn_one,
         ]
+
+    def _build_for_pool(self) -> bool:
+        return self._services.builder.build_for_pool_one(self._is_cancelling.is_set)
 
     def _free_the_dead(self) -> None:
         self._services.leases.free_those_of(is_dead)

@@ -1,0 +1,40 @@
+"""Schedules of the templates' pools; the pools' numbers are columns of the template."""
+
+from datetime import date, datetime, time
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.domain.schedule import Schedule, parse_weekdays
+from webapp.models.base import Base, UtcDateTime
+from webapp.models.template import Template
+
+
+class PoolSchedule(Base):
+    """When a pool is to have so many desktops; times are in the site's time zone."""
+
+    __tablename__ = "pool_schedules"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    template_id: Mapped[int] = mapped_column(ForeignKey("templates.id"), index=True)
+    desktops: Mapped[int]
+    in_all: Mapped[bool] = mapped_column(default=False)
+    weekdays: Mapped[str] = mapped_column(String(32), default="")
+    """As `domain.schedule.weekdays_text` says them; empty for one on a date."""
+    on_date: Mapped[date | None]
+    begins: Mapped[time]
+    ends: Mapped[time]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    template: Mapped[Template] = relationship()
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(
+            desktops=self.desktops,
+            begins=self.begins,
+            ends=self.ends,
+            weekdays=parse_weekdays(self.weekdays) if self.weekdays else frozenset(),
+            on=self.on_date,
+            in_all=self.in_all,
+        )

@@ -1,0 +1,29 @@
+"""People come first: what the pool does waits, or gives way, while somebody waits for a desktop."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import aliased
+
+from webapp.domain.states import State
+from webapp.models import Desktop
+
+#: How long a launch may wait for a free slot before a pool build gives up its own.
+PATIENCE = timedelta(seconds=1)
+
+
+def somebody_waits(now: datetime, patience: timedelta = timedelta(0)) -> ColumnElement[bool]:
+    """Whether a person's launch could be built now and has waited for longer than `patience`.
+
+    One that is to be tried again later, or that a worker holds, does not wait for a slot.
+    """
+    other = aliased(Desktop)
+    return exists(
+        select(other.id).where(
+            other.owner_id.is_not(None),
+            other.state.in_([State.QUEUED, State.BUILDING]),
+            or_(other.worked_until.is_(None), other.worked_until < now),
+            or_(other.retry_at.is_(None), other.retry_at <= now),
+            other.state_at <= now - patience,
+        )
+    )

@@ -1,0 +1,260 @@
+"""What the database tells about the pools: how large each should be, what is there, what to do.
+
+One reading serves the worker that acts on it and the pages that explain it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, lazyload
+
+from webapp.config import Config
+from webapp.domain.pool import (
+    LONGEST_REST,
+    PoolDesktop,
+    Size,
+    Steps,
+    Why,
+    busiest,
+    decide_size,
+    decide_steps,
+    rests_until,
+    share_room,
+)
+from webapp.domain.schedule import Due, decide_due
+from webapp.domain.states import HOLDS_RESOURCES, State
+from webapp.models import Desktop, PoolSchedule, Template, WorkerBeat
+
+#: States of a desktop that counts as the pool's.
+IN_POOL = (State.QUEUED, State.BUILDING, State.WARM)
+#: Launches are read so far back: the longest schedule, and the time that its warming takes.
+LAUNCHES_OF = timedelta(hours=30)
+#: A worker that was silent for longer builds nothing.
+WORKER_SILENT = timedelta(seconds=30)
+#: How many of the latest builds say how long one usually takes.
+MEASURED = 20
+
+
+@dataclass(frozen=True)
+class PoolView:
+    """One template's pool at a moment."""
+
+    template: Template
+    size: Size
+    demand: int
+    due: Due
+    desktops: Sequence[Desktop]
+    """Queued, in building and warm, the oldest first."""
+    schedules: Sequence[PoolSchedule]
+    failures: Sequence[datetime]
+    """Of the builds that failed one after the other, since the last that did not."""
+    steps: Steps
+    resting_until: datetime | None
+
+    @property
+    def warm(self) -> list[Desktop]:
+        return [one for one in self.desktops if one.state == State.WARM]
+
+    @property
+    def making(self) -> list[Desktop]:
+        return [one for one in self.desktops if one.state != State.WARM]
+
+
+def look_at_pools(session: Session, config: Config, now: datetime) -> list[PoolView]:
+    """All templates, by name, with their pools."""
+    templates = list(session.scalars(select(Template).order_by(Template.name)))
+    desktops = _by_template(_pool_desktops(session))
+    if not desktops and not any(template.pool_max for template in templates):
+        return [_no_pool(template) for template in templates]
+    at_once = builds_at_once(session, config, now)
+    wishes = {one.id: _wish(session, config, now, one, at_once) for one in templates}
+    room = _room(session, config)
+    sizes = share_room(
+        {key: wish.size for key, wish in wishes.items()},
+        {one.id: one.pool_min for one in templates},
+        room,
+    )
+    making = sum(one.state != State.WARM for rows in desktops.values() for one in rows)
+    # One more than there is room for: what is too old is replaced before it goes.
+    free = min(2 * at_once - making, room + 1 - sum(map(len, desktops.values())))
+    views = []
+    for template in templates:
+        view = _view(wishes[template.id], sizes[template.id], desktops[template.id], now, free)
+        free -= view.steps.build
+        views.append(view)
+    return views
+
+
+def is_current(desktop: Desktop) -> bool:
+    """Whether a pool desktop is made of its template as it is now."""
+    changed_at = desktop.template.changed_at
+    return desktop.template_version == desktop.template.version and (
+        changed_at is None
+        or desktop.build_started_at is None
+        or desktop.build_started_at >= changed_at
+    )
+
+
+def builds_at_once(session: Session, config: Config, now: datetime) -> int:
+    """How many pool builds can run at once: of two or more slots one is kept for people."""
+    alive = session.scalar(select(func.count()).where(WorkerBeat.seen_at > now - WORKER_SILENT))
+    return max(1, alive or 0) * max(1, config.worker_slots - 1)
+
+
+# -- parts --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What a template's pool would like, whatever the room."""
+
+    template: Template
+    size: Size
+    demand: int
+    due: Due
+    schedules: Sequence[PoolSchedule]
+    failures: Sequence[datetime]
+
+
+def _wish(
+    session: Session, config: Config, now: datetime, template: Template, at_once: int
+) -> _Wish:
+    schedules = session.scalars(
+        select(PoolSchedule)
+        .where(PoolSchedule.template_id == template.id)
+        .order_by(PoolSchedule.id)
+    ).all()
+    demand, due = 0, Due()
+    if template.pool_follows_demand or schedules:
+        launches = _launches(session, template, now)
+        demand = busiest(launches, now)
+        due = decide_due(
+            [row.schedule for row in schedules],
+            config.time_zone,
+            now,
+            launches=launches,
+            usual_build=usual_build(session, template) if schedules else None,
+            at_once=at_once,
+        )
+    size = decide_size(template.pool, demand=demand, scheduled=due.desktops)
+    if not template.is_enabled:
+        size = Size(0, Why.NOT_OFFERED)
+    return _Wish(template, size, demand, due, schedules, _failures(session, template, now))
+
+
+def _view(
+    wish: _Wish, size: Size, desktops: Sequence[Desktop], now: datetime, free: int
+) -> PoolView:
+    resting_until = rests_until(wish.failures)
+    if wish.failures:  # after a failure one at a time, until one succeeds
+        is_trying = any(one.state != State.WARM for one in desktops)
+        is_resting = resting_until is not None and now < resting_until
+        free = 0 if is_resting or is_trying else min(free, 1)
+    return PoolView(
+        template=wish.template,
+        size=size,
+        demand=wish.demand,
+        due=wish.due,
+        desktops=desktops,
+        schedules=wish.schedules,
+        failures=wish.failures,
+        steps=decide_steps(
+            [_as_pool_desktop(one) for one in desktops],
+            size.desktops,
+            wish.template.pool.longest_age,
+            now,
+            free,
+        ),
+        resting_until=resting_until,
+    )
+
+
+def _no_pool(template: Template) -> PoolView:
+    return PoolView(template, Size(0, Why.OFF), 0, Due(), [], [], [], Steps(), None)
+
+
+def _pool_desktops(session: Session) -> Iterable[Desktop]:
+    return session.scalars(
+        select(Desktop)
+        .where(*_pooled(), Desktop.state.in_(IN_POOL))
+        .options(lazyload(Desktop.owner))
+        .order_by(func.coalesce(Desktop.warmed_at, Desktop.created_at), Desktop.id)
+    )
+
+
+def _pooled() -> tuple[ColumnElement[bool], ...]:
+    return (Desktop.owner_id.is_(None), Desktop.launched_at.is_(None))
+
+
+def _by_template(desktops: Iterable[Desktop]) -> Mapping[int, list[Desktop]]:
+    found: defaultdict[int, list[Desktop]] = defaultdict(list)
+    for one in desktops:
+        found[one.template_id].append(one)
+    return found
+
+
+def _as_pool_desktop(desktop: Desktop) -> PoolDesktop:
+    return PoolDesktop(
+        desktop.public_id,
+        desktop.state,
+        desktop.warmed_at or desktop.created_at,
+        is_current(desktop),
+    )
+
+
+def _launches(session: Session, template: Template, now: datetime) -> Sequence[datetime]:
+    """When people launched this template, warm or not, as far back as anything looks."""
+    times = session.scalars(
+        select(Desktop.launched_at).where(
+            Desktop.template_id == template.id, Desktop.launched_at >= now - LAUNCHES_OF
+        )
+    )
+    return [at for at in times if at is not None]
+
+
+def usual_build(session: Session, template: Template) -> timedelta | None:
+    """The median of the latest builds, from their beginning; None when there was none."""
+    done_at = func.coalesce(Desktop.warmed_at, Desktop.ready_at)
+    rows = session.execute(
+        select(Desktop.build_started_at, Desktop.warmed_at, Desktop.ready_at)
+        .where(Desktop.template_id == template.id, done_at.is_not(None))
+        .order_by(Desktop.id.desc())
+        .limit(MEASURED)
+    )
+    took = [
+        (done - began).total_seconds()
+        for began, warmed_at, ready_at in rows
+        if began and (done := warmed_at or ready_at) and done >= began
+    ]
+    return timedelta(seconds=median(took)) if took else None
+
+
+def _failures(session: Session, template: Template, now: datetime) -> list[datetime]:
+    """Pool builds that failed in a row, lately, since the template last changed."""
+    since = max(now - 2 * LONGEST_REST, template.changed_at or now - 2 * LONGEST_REST)
+    of_this = Desktop.template_id == template.id
+    failed = [
+        at
+        for at in session.scalars(
+            select(Desktop.failed_at).where(*_pooled(), of_this, Desktop.failed_at >= since)
+        )
+        if at is not None
+    ]
+    if not failed:
+        return []
+    good = session.scalar(select(func.max(Desktop.warmed_at)).where(of_this))
+    return sorted(at for at in failed if good is None or at > good)
+
+
+def _room(session: Session, config: Config) -> int:
+    """How many desktops the pools may hold: what people leave, less a tenth kept free for them."""
+    pool = config.addresses
+    addresses = int(pool.last) - int(pool.first) + 1
+    total = min(config.max_desktops_total, len(config.vmids), addresses)
+    held = session.scalar(select(func.count()).where(Desktop.state.in_(HOLDS_RESOURCES))) or 0
+    pooled = session.scalar(select(func.count()).where(*_pooled(), Desktop.state.in_(IN_POOL)))
+    return total - (held - (pooled or 0)) - max(1, total // 10)
