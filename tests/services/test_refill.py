@@ -14,7 +14,7 @@ from webapp import bootstrap
 from webapp.bootstrap import Services, WorkerServices
 from webapp.config import Config, load
 from webapp.domain.states import EndReason, State
-from webapp.models import AddressReservation, AuditEntry, Desktop, PoolSchedule, Template
+from webapp.models import AuditEntry, Desktop, PoolSchedule, Template
 from webapp.services.audit import SYSTEM, Actor
 from webapp.services.launch import LaunchWish
 
@@ -341,18 +341,3 @@ class TestFullSite:
         with services.db.read() as session:
             made = session.scalar(select(func.count()).where(Desktop.owner_id.is_(None)))
         assert made == 0
-
-
-def test_a_pool_that_finds_no_address_waits_and_leaves_nothing(
-    services: Services, worker: WorkerServices, xfce: str, alice: Actor
-) -> None:
-    """Somebody else's reservations can outnumber the desktops; the pool just waits."""
-    set_pool(services, target=1, max=1)
-    theirs = row(services, launch(services, alice))
-    pool = services.config.addresses
-    with services.db.begin() as session:
-        for number in range(int(pool.last) - int(pool.first)):
-            address = str(pool.last - number)
-            session.add(AddressReservation(address=address, desktop_id=theirs.id))
-    worker.pools.keep()
-    assert states(services) == {}
