@@ -10,10 +10,8 @@ from webapp.domain.errors import BadInput, Refused
 from webapp.domain.limits import (
     SYSTEM_ACCOUNTS,
     Durations,
-    RunningDesktop,
     decide_extension,
     decide_keyboard,
-    decide_launch,
     decide_minutes,
     decide_username,
 )
@@ -61,17 +59,6 @@ def test_nothing_chosen_means_the_defaults(empty: str | None) -> None:
 def test_an_unknown_keyboard_is_refused() -> None:
     with pytest.raises(BadInput, match="keyboard layout 'xx'"):
         decide_keyboard("xx")
-
-
-def test_the_limit_refusal_lists_what_runs_and_names_the_oldest() -> None:
-    running = [
-        RunningDesktop("desktop-bbbbbbbb", "XFCE", NINE),
-        RunningDesktop("desktop-aaaaaaaa", "XFCE", NINE - timedelta(hours=1)),
-    ]
-    decide_launch(running, limit=3)
-    with pytest.raises(Refused, match=r"2 of 2.*desktop-aaaaaaaa, desktop-bbbbbbbb") as refused:
-        decide_launch(running, limit=2)
-    assert "oldest is desktop-aaaaaaaa" in refused.value.what_to_do
 
 
 @given(minutes=st.integers(1, 240), left=st.integers(1, 200), age=st.integers(0, 239))

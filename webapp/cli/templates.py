@@ -64,6 +64,7 @@ def list_templates(services: Services, options: argparse.Namespace) -> None:
             "nesting": template.nesting,
             "default_minutes": template.default_minutes,
             "max_minutes": template.max_minutes,
+            "max_per_person": template.max_per_person,
             "published_at": template.published_at,
         }
         for template in services.catalogue.all()

@@ -3,7 +3,8 @@
 WinuxError
 ├── Refused          a rule says no; nothing is broken, the person can do something about it
 │   ├── BadInput     a value that cannot be used, with the field it came in
-│   └── TooMany      too often; `retry_after` says when it may work again
+│   ├── TooMany      too often; `retry_after` says when it may work again
+│   └── LimitReached as many desktops as one may have (domain/launch_limits.py); has the ways out
 ├── NotFound         there is no such thing, or not for this person
 ├── Conflict         the thing changed under the caller's hands
 └── OutsideFailed    something outside (Proxmox, Ansible, a desktop) did not do its part
@@ -28,7 +29,12 @@ class WinuxError(Exception):
 
 
 class Refused(WinuxError):
-    """A rule says no. `reason` is a stable word for programs and metrics, such as `limit`."""
+    """A rule says no. `reason` is a stable word for programs and metrics, such as `limit`.
+
+    `suggested_actions` are the ways out that a program can take, such as `close_oldest`.
+    """
+
+    suggested_actions: tuple[str, ...] = ()
 
     def __init__(self, reason: str, message: str, *, what_to_do: str = "") -> None:
         super().__init__(message, what_to_do=what_to_do)

@@ -1,7 +1,9 @@
-"""Decisions about launching and extending: pure functions of values and a time."""
+"""Decisions about what a launch or an extension may be: pure functions of values and a time.
+
+How many desktops a person may have is in `launch_limits.py`.
+"""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,15 +38,6 @@ class Durations:
 
     default_minutes: int
     max_minutes: int
-
-
-@dataclass(frozen=True)
-class RunningDesktop:
-    """A live desktop as a limit refusal lists it."""
-
-    public_id: str
-    template_title: str
-    launched_at: datetime
 
 
 def decide_minutes(wanted: int | None, durations: Durations) -> int:
@@ -89,20 +82,6 @@ def decide_keyboard(wanted: str | None) -> str:
             what_to_do="Choose one of the list.",
         )
     return layout
-
-
-def decide_launch(running: Sequence[RunningDesktop], limit: int) -> None:
-    """Refuse a launch when the person already has as many live desktops as they may."""
-    if len(running) < limit:
-        return
-    oldest = min(running, key=lambda desktop: desktop.launched_at)
-    raise Refused(
-        "limit",
-        f"You have {len(running)} of {limit} desktops: "
-        + ", ".join(sorted(desktop.public_id for desktop in running))
-        + ".",
-        what_to_do=f"Use one of them, or stop one first; the oldest is {oldest.public_id}.",
-    )
 
 
 def decide_extension(

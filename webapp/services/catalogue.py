@@ -21,7 +21,10 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "disk_gb": (1, 10_000),
     "default_minutes": (1, 43_200),
     "max_minutes": (1, 43_200),
+    "max_per_person": (0, 1000),
 }
+#: Where 0 means that the template has no number of its own.
+NONE_FOR_ZERO = frozenset({"max_per_person"})
 #: In text: the longest.
 TEXTS = {"title": 64, "summary": 200, "version": 32, "desktop_environment": 16}
 #: What a desktop that exists keeps, whatever becomes of its template.
@@ -94,7 +97,7 @@ def _set(template: Template, values: Mapping[str, object]) -> None:
                 raise BadInput(key, f"{key} takes 1 to {TEXTS[key]} characters.")
         elif key not in SWITCHES or not isinstance(value, bool):
             raise BadInput(key, f"A template has no {key[:32]!r}, or it takes another value.")
-        setattr(template, key, value)
+        setattr(template, key, None if key in NONE_FOR_ZERO and value == 0 else value)
 
 
 def _check_minutes(template: Template) -> None:

@@ -1,23 +1,30 @@
-"""Launch a desktop: decide, reserve, and leave a row for the worker to build."""
+"""Launch a desktop: decide, then hand over a warm one, or leave a row for the worker to build.
+
+One short transaction, so of two people who ask at the same moment each gets a desktop of their own.
+"""
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import limits
-from webapp.domain.errors import BadInput, NotFound, Refused
+from webapp.domain import launch_limits, limits
+from webapp.domain.errors import BadInput, Conflict, NotFound, Refused
+from webapp.domain.launch_limits import LimitReached, RunningDesktop
 from webapp.domain.passwords import make_password
-from webapp.domain.states import HOLDS_RESOURCES, LIVE, State
+from webapp.domain.states import HOLDS_RESOURCES, LIVE, EndReason, State
 from webapp.models import Desktop, Person, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import Actor, Audit
-from webapp.services.reservation import reserve
+from webapp.services.claim import Choices, hand_over, is_claimable, take_warm
+from webapp.services.lifetime import ask_for_end
+from webapp.services.reservation import one_at_a_time, reserve
 
-#: How often a launch is tried again when another one took the same VM id or address first.
+#: How often a launch is tried again when another one took the same thing first.
 RACES = 5
 
 
@@ -31,6 +38,11 @@ class LaunchWish:
     keyboard_layout: str | None = None
     launch_token: str | None = None
     """Random per launch form: the second post of one form finds the first one's desktop."""
+    reuse: bool = False
+    """Where a desktop of this template runs already: that one, instead of a second."""
+    make_room: str | None = None
+    """A way out of a reached limit, as `Refused.suggested_actions` names it: what to stop. Nothing
+    is stopped while there is room."""
 
 
 class Launcher:
@@ -46,29 +58,31 @@ class Launcher:
         self._audit = audit
 
     def launch(self, actor: Actor, wish: LaunchWish) -> str:
-        """The public id of the new desktop, queued for the worker.
+        """The public id of the desktop: ready at once when one is warm, else made by the worker.
 
-        Raises BadInput for a value out of range and Refused when a limit is reached or no VM id
-        or address is left; both are audited.
+        Raises BadInput for a value out of range, LimitReached when the person has as many as they
+        may, Refused when the site is full or no VM id or address is left; all are audited.
         """
         with self._audit.refusals(actor, "desktop.launch"):
             for _ in range(RACES):
                 try:
                     with self._db.begin() as session:
                         return self._launch(session, actor, wish)
-                except IntegrityError:  # another launch was first: look again
+                except (IntegrityError, Conflict):  # another one was first: look again
                     continue
             raise Refused(
                 "busy", "Many people launch right now.", what_to_do="Try again in a moment."
             )
 
     def why_not(self, actor: Actor) -> Refused | None:
-        """The refusal that a launch would meet now, for the page to say before the click."""
+        """The refusal that any launch would meet now, for the page to say before the click."""
         with self._db.read() as session:
             owner = session.get(Person, actor.person_id)
             try:
                 if owner is not None:
-                    self._decide_room(session, owner)
+                    self._decide_room(session, owner, None)
+                    if not self._has_warm(session):
+                        self._decide_site_has_room(session)
             except Refused as refusal:
                 return refusal
         return None
@@ -80,31 +94,42 @@ class Launcher:
         if already := self._launched_by_same_form(session, owner, wish.launch_token):
             return already.public_id
         template = _template(session, wish.template)
-        minutes = limits.decide_minutes(wish.minutes, template.durations)
-        username = limits.decide_username(wish.rdp_username)
-        keyboard = limits.decide_keyboard(wish.keyboard_layout)
-        self._decide_room(session, owner)
+        choices = _decide_choices(wish, template)
+        if wish.reuse and (running := _to_reuse(session, owner, template)):
+            return running.public_id
+        self._make_room(session, actor, owner, template, wish.make_room)
         now = self._clock.now()
+        detail = f"{template.name}, {choices.minutes} min"
+        if desktop := take_warm(session, template, now):
+            hand_over(desktop, owner, choices, self._vault, now)
+            detail += ", from the pool"
+        else:
+            desktop = self._queue(session, owner, template, choices, now)
+        self._audit.record(session, actor, "desktop.launch", desktop.public_id, detail)
+        return desktop.public_id
+
+    def _queue(
+        self, session: Session, owner: Person, template: Template, choices: Choices, now: datetime
+    ) -> Desktop:
+        one_at_a_time(session)
+        self._decide_site_has_room(session)
         desktop = Desktop(
             public_id=f"desktop-{secrets.token_hex(4)}",
             owner=owner,
             template=template,
-            launch_token=wish.launch_token,
+            launch_token=choices.launch_token,
             state=State.QUEUED,
             state_at=now,
             created_at=now,
             launched_at=now,
-            minutes=minutes,
-            rdp_username=username,
-            keyboard_layout=keyboard,
+            minutes=choices.minutes,
+            rdp_username=choices.rdp_username,
+            keyboard_layout=choices.keyboard_layout,
             password_locked=self._vault.lock(make_password()),
         )
         session.add(desktop)
         reserve(session, self._config, desktop)
-        self._audit.record(
-            session, actor, "desktop.launch", desktop.public_id, f"{template.name}, {minutes} min"
-        )
-        return desktop.public_id
+        return desktop
 
     def _launched_by_same_form(
         self, session: Session, owner: Person, token: str | None
@@ -115,18 +140,42 @@ class Launcher:
             select(Desktop).where(Desktop.launch_token == token, Desktop.owner_id == owner.id)
         )
 
-    def _decide_room(self, session: Session, owner: Person) -> None:
+    def _make_room(
+        self, session: Session, actor: Actor, owner: Person, template: Template, way: str | None
+    ) -> None:
+        """Refuse when a limit is reached, unless a way out was chosen: then stop that desktop."""
+        try:
+            self._decide_room(session, owner, template)
+        except LimitReached as reached:
+            if way is None:
+                raise
+            closed = launch_limits.decide_what_to_close(reached, way)
+            self._stop_to_make_room(session, actor, closed.public_id)
+            self._decide_room(session, owner, template)
+
+    def _stop_to_make_room(self, session: Session, actor: Actor, public_id: str) -> None:
+        desktop = session.scalars(
+            select(Desktop).where(Desktop.public_id == public_id).with_for_update(of=Desktop)
+        ).one()
+        ask_for_end(desktop, EndReason.ASKED, self._clock.now())
+        self._audit.record(session, actor, "desktop.stop", public_id, "to make room")
+
+    def _decide_room(self, session: Session, owner: Person, template: Template | None) -> None:
         running = session.scalars(
             select(Desktop).where(Desktop.owner_id == owner.id, Desktop.state.in_(LIVE))
         )
-        limit = self._config.max_desktops if owner.max_desktops is None else owner.max_desktops
-        limits.decide_launch(
+        launch_limits.decide_room(
             [
-                limits.RunningDesktop(one.public_id, one.template.title, one.asked_at)
+                RunningDesktop(one.public_id, one.template.name, one.template.title, one.asked_at)
                 for one in running
             ],
-            limit,
+            self._config.max_desktops if owner.max_desktops is None else owner.max_desktops,
+            template.name if template else None,
+            template.max_per_person if template else None,
+            self._clock.now(),
         )
+
+    def _decide_site_has_room(self, session: Session) -> None:
         held = session.scalar(select(func.count()).where(Desktop.state.in_(HOLDS_RESOURCES)))
         if (held or 0) >= self._config.max_desktops_total:
             raise Refused(
@@ -134,6 +183,38 @@ class Launcher:
                 "All desktops of this site are in use.",
                 what_to_do="Try again when one has ended.",
             )
+
+    def _has_warm(self, session: Session) -> bool:
+        """Whether a launch of some template would find a warm desktop: then none is built."""
+        templates = session.scalars(select(Template).where(Template.is_enabled))
+        now = self._clock.now()
+        return any(
+            session.scalar(select(Desktop.id).where(is_claimable(one, now)).limit(1))
+            for one in templates
+        )
+
+
+def _decide_choices(wish: LaunchWish, template: Template) -> Choices:
+    return Choices(
+        minutes=limits.decide_minutes(wish.minutes, template.durations),
+        rdp_username=limits.decide_username(wish.rdp_username),
+        keyboard_layout=limits.decide_keyboard(wish.keyboard_layout),
+        launch_token=wish.launch_token,
+    )
+
+
+def _to_reuse(session: Session, owner: Person, template: Template) -> Desktop | None:
+    """The person's live desktop of this template that lasts longest; one that runs comes first."""
+    return session.scalars(
+        select(Desktop)
+        .where(
+            Desktop.owner_id == owner.id,
+            Desktop.template_id == template.id,
+            Desktop.state.in_(LIVE),
+        )
+        .order_by((Desktop.state == State.READY).desc(), Desktop.deadline_at.desc(), Desktop.id)
+        .limit(1)
+    ).first()
 
 
 def _template(session: Session, name: str | None) -> Template:

@@ -60,7 +60,7 @@ class Lifetime:
                 return
             if reason == EndReason.ASKED and not desktop.belongs_to(actor.person_id):
                 reason = EndReason.ADMIN
-            self._stop(session, desktop, reason)
+            ask_for_end(desktop, reason, self._clock.now())
             self._audit.record(session, actor, "desktop.stop", public_id, reason)
 
     def expire_one(self) -> bool:
@@ -76,16 +76,18 @@ class Lifetime:
                 select(Desktop).where(Desktop.id == found, overdue).with_for_update(of=Desktop)
             )
             if desktop:  # else it was extended or stopped meanwhile
-                self._stop(session, desktop, EndReason.EXPIRED)
+                ask_for_end(desktop, EndReason.EXPIRED, now)
                 self._audit.record(session, SYSTEM, "desktop.expire", desktop.public_id)
                 log.info("Desktop expired", extra={"desktop": desktop.public_id})
         return True
 
-    def _stop(self, session: Session, desktop: Desktop, reason: EndReason) -> None:
-        advance(desktop, Event.STOP_REQUESTED, self._clock.now())
-        desktop.end_reason = reason
-        desktop.stop_requested_at = self._clock.now()
-        desktop.retry_at = None
+
+def ask_for_end(desktop: Desktop, reason: EndReason, now: datetime) -> None:
+    """Write that `desktop` is to end, and why; the worker tears it down."""
+    advance(desktop, Event.STOP_REQUESTED, now)
+    desktop.end_reason = reason
+    desktop.stop_requested_at = now
+    desktop.retry_at = None
 
 
 class DeadlineTeller:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
@@ -10,16 +10,30 @@ from webapp.domain.addresses import choose_address, choose_vmid
 from webapp.models import AddressReservation, Desktop, VmidReservation
 from webapp.services.findings import stranger_addresses, stranger_vmids
 
+#: What PostgreSQL's lock of `one_at_a_time` is called; any number that nobody else takes.
+_TURN = 0x57494E55
+
+
+def one_at_a_time(session: Session) -> None:
+    """Let no other launch count or reserve until this transaction ends.
+
+    SQLite has one writer anyway. On PostgreSQL all who ask at the same moment would choose the same
+    lowest id, and all but one would have to begin again.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_TURN)))
+
 
 def reserve(
     session: Session, config: Config, desktop: Desktop, *, avoid_vmids: Collection[int] = ()
 ) -> None:
     """Give `desktop` the lowest free VM id and address. Raises Refused when none is left.
 
-    What containers of no desktop were seen to hold is not free, nor are `avoid_vmids`. Two writers
-    can choose the same id on PostgreSQL; the primary keys then fail the second transaction
-    (IntegrityError), which can simply be run again.
+    What containers of no desktop were seen to hold is not free, nor are `avoid_vmids`. Whoever
+    races, the primary keys make a double impossible: the second transaction fails
+    (IntegrityError) and can be run again.
     """
+    one_at_a_time(session)
     taken_vmids = set(session.scalars(select(VmidReservation.vmid))) | stranger_vmids(session)
     taken_addresses = set(session.scalars(select(AddressReservation.address)))
     taken_addresses |= stranger_addresses(session)

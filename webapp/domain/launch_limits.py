@@ -1,0 +1,120 @@
+"""How many desktops a person may have, and the ways out when they have that many.
+
+A way out is a word that page, API and command line share: `reuse_existing` (use the one of this
+template that runs), `close_oldest` and `close_session:<id>` (stop that one, then launch).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webapp.domain.errors import BadInput, Refused
+
+REUSE = "reuse_existing"
+CLOSE_OLDEST = "close_oldest"
+CLOSE_ONE = "close_session:"
+
+
+@dataclass(frozen=True)
+class RunningDesktop:
+    """A live desktop as a limit counts and a refusal lists it."""
+
+    public_id: str
+    template: str
+    template_title: str
+    launched_at: datetime
+
+
+class LimitReached(Refused):
+    """The person has as many desktops as they may; `running` are those that count, oldest first.
+
+    `template` is the name of the one that was to be launched.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        running: Sequence[RunningDesktop],
+        template: str | None,
+        *,
+        what_to_do: str,
+    ) -> None:
+        super().__init__(reason, message, what_to_do=what_to_do)
+        self.running = tuple(running)
+        self.template = template
+        self.suggested_actions = _ways_out(running, template)
+
+
+def decide_room(
+    running: Sequence[RunningDesktop],
+    person_limit: int,
+    template: str | None,
+    template_limit: int | None,
+    now: datetime,
+) -> None:
+    """Refuse one more desktop (of `template`) when the person, or this template, has no room.
+
+    `running` are all live desktops of the person; `template_limit` None: no limit of its own.
+    """
+    if len(running) >= person_limit:
+        raise _reached("limit", running, person_limit, template, now)
+    same = [one for one in running if one.template == template]
+    if template_limit is not None and len(same) >= template_limit:
+        raise _reached("template_limit", same, template_limit, template, now)
+
+
+def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
+    """The desktop that is to make room by the way out that was chosen.
+
+    Raises `reached` itself when the desktop that was named does not run (any more).
+    """
+    if way == CLOSE_OLDEST:
+        if reached.running:
+            return reached.running[0]
+        raise reached
+    if not way.startswith(CLOSE_ONE):
+        raise BadInput(
+            "make_room",
+            f"{way[:40]!r} is no way to make room.",
+            what_to_do=f"Say {CLOSE_OLDEST}, or {CLOSE_ONE} and a desktop's id.",
+        )
+    for one in reached.running:
+        if one.public_id == way.removeprefix(CLOSE_ONE):
+            return one
+    raise reached
+
+
+def age(launched_at: datetime, now: datetime) -> str:
+    """How long ago, short and in English, as messages say it."""
+    minutes = max(0, (now - launched_at) // timedelta(minutes=1))
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _ways_out(running: Sequence[RunningDesktop], template: str | None) -> tuple[str, ...]:
+    reuse = [REUSE] if any(one.template == template for one in running) else []
+    oldest = [CLOSE_OLDEST] if running else []
+    return (*reuse, *oldest, *(CLOSE_ONE + one.public_id for one in running))
+
+
+def _reached(
+    reason: str, running: Sequence[RunningDesktop], limit: int, template: str | None, now: datetime
+) -> LimitReached:
+    oldest_first = sorted(running, key=lambda desktop: desktop.launched_at)
+    listed = [
+        f"{one.public_id} ({one.template_title}, {age(one.launched_at, now)} old)"
+        for one in oldest_first
+    ]
+    kind = f"{oldest_first[0].template_title} " if listed and reason == "template_limit" else ""
+    what_to_do = (
+        f"Use one of them, or stop one first: {', '.join(listed)}."
+        if listed
+        else "Ask the people who run this site."
+    )
+    return LimitReached(
+        reason,
+        f"You have {len(listed)} of {limit} {kind}desktops.",
+        oldest_first,
+        template,
+        what_to_do=what_to_do,
+    )

@@ -1,0 +1,85 @@
+"""Taking a warm desktop out of the pool for a person, inside the launch's transaction.
+
+What it is safe to hand over, and why nothing that was known before works after it, is in
+docs/decisions (fresh identity of pool desktops).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from webapp.domain.passwords import make_password
+from webapp.domain.states import Event, State, advance
+from webapp.models import Desktop, Person, Template
+from webapp.ports import Vault
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a launch gives its desktop, decided from what the person wished."""
+
+    minutes: int
+    rdp_username: str
+    keyboard_layout: str
+    launch_token: str | None
+
+
+def is_claimable(template: Template, now: datetime) -> ColumnElement[bool]:
+    """Warm desktops of the template's newest version that nobody owns and nobody works on."""
+    return and_(
+        Desktop.template_id == template.id,
+        Desktop.state == State.WARM,
+        Desktop.owner_id.is_(None),
+        Desktop.template_version == template.version,
+        or_(Desktop.worked_until.is_(None), Desktop.worked_until < now),
+    )
+
+
+def take_warm(session: Session, template: Template, now: datetime) -> Desktop | None:
+    """The one that has been warm longest, locked until the transaction ends; None: there is none.
+
+    On SQLite the transaction is the only writer; on PostgreSQL rows that another launch has in its
+    hands are skipped. Either way the write itself is a compare-and-set on the row's version.
+    """
+    return session.scalar(
+        select(Desktop)
+        .where(is_claimable(template, now))
+        .order_by(Desktop.warmed_at, Desktop.id)
+        .limit(1)
+        .with_for_update(of=Desktop, skip_locked=True)
+    )
+
+
+def hand_over(
+    desktop: Desktop, owner: Person, choices: Choices, vault: Vault, now: datetime
+) -> None:
+    """Make the warm `desktop` the owner's: ready at once, or after the worker assigned it.
+
+    Its password was made at random for the build and shown to nobody; another user name or
+    keyboard has to be set inside the desktop, and then it gets a new password as well.
+    """
+    is_as_built = (desktop.rdp_username, desktop.keyboard_layout) == (
+        choices.rdp_username,
+        choices.keyboard_layout,
+    )
+    desktop.owner = owner
+    desktop.launched_at = now
+    desktop.launch_token = choices.launch_token
+    desktop.minutes = choices.minutes
+    desktop.attempts, desktop.retry_at = 0, None
+    advance(desktop, Event.CLAIMED, now)
+    if is_as_built:
+        become_ready(desktop, now)
+    else:
+        desktop.rdp_username = choices.rdp_username
+        desktop.keyboard_layout = choices.keyboard_layout
+        desktop.password_locked = vault.lock(make_password())
+
+
+def become_ready(desktop: Desktop, now: datetime) -> None:
+    """Its owner can use it from now on; the worker tells the desktop itself its deadline."""
+    advance(desktop, Event.ASSIGNED, now)
+    desktop.ready_at = now
+    desktop.deadline_at = now + timedelta(minutes=desktop.minutes)
