@@ -31,9 +31,24 @@ PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100"}
 ROUND_S = 30
 #: A busy screen that is not drawn for this long has frozen.
 FREEZE_S = 3.0
+SINCE = """[
+    performance.now() - desktopView.picture.drawnAt,
+    desktopView.connection.link.received,
+]"""
 SCROLLING = "xfce4-terminal --disable-server --geometry 100x30+40+120 -x sh -c"
 SCROLL_FOREVER = "'while :; do ls -laR /usr/share 2>/dev/null; done'"
 TURNING = "ico -r -faces -colors red -colors green -colors blue -geometry 300x300+900+60"
+
+
+@dataclass
+class Waits:
+    """The longest time without a draw, and whom it waited for."""
+
+    undrawn_s: float = 0.0
+    silent_s: float = 0.0
+    """Nothing came from the gateway: the desktop or the gateway did not send."""
+    blocked_s: float = 0.0
+    """The page's thread answered nothing: the browser was busy, or had no processor."""
 
 
 @dataclass
@@ -42,7 +57,7 @@ class Round:
 
     minute: float
     draws_per_s: float
-    longest_gap_s: float
+    waits: Waits
     heap_mb: float
     received_mb: float
     worst_db: float
@@ -73,7 +88,7 @@ class Soak:
         return {
             "minutes": round(rounds[-1].minute + ROUND_S / 60, 1),
             "draws_per_s": [round(min(r.draws_per_s for r in rounds)), *_last(rounds)],
-            "longest_gap_s": max(r.longest_gap_s for r in rounds),
+            "longest_gap_s": max(r.waits.undrawn_s for r in rounds),
             "heap_mb_first_last": [rounds[0].heap_mb, rounds[-1].heap_mb],
             "received_mb": round(sum(r.received_mb for r in rounds)),
             "worst_tile_db": min(r.worst_db for r in rounds),
@@ -91,33 +106,40 @@ class Soak:
         self.inside.start(TURNING)
         time.sleep(2)
         before = self._counts()
-        gap = self._drag_about(ROUND_S)
+        waits = self._drag_about(ROUND_S)
         after = self._counts()
         heap_mb = self._heap_mb()
         compared = self._rest()
         return Round(
             minute=round(minute, 1),
             draws_per_s=round((after[0] - before[0]) / (after[1] - before[1]), 1),
-            longest_gap_s=round(gap, 2),
+            waits=waits,
             heap_mb=heap_mb,
             received_mb=round((after[2] - before[2]) / 1e6, 1),
             worst_db=round(compared.worst_db, 1),
             wrong_tiles=compared.wrong,
         )
 
-    def _drag_about(self, seconds: float) -> float:
-        """Drag the terminal by its title for so long; the longest time without a draw."""
-        mouse, began, gap, step = self.page.mouse, time.monotonic(), 0.0, 0
+    def _drag_about(self, seconds: float) -> Waits:
+        """Drag the terminal by its title for so long."""
+        mouse, began, step = self.page.mouse, time.monotonic(), 0
+        waits, received, heard_at = Waits(), 0, began
         mouse.move(300, 130)
         mouse.down()
         while time.monotonic() - began < seconds:
-            step += 1
+            step, asked_at = step + 1, time.monotonic()
             mouse.move(300 + 12 * (step % 40), 130 + 5 * (step % 30))
-            gap = max(gap, self.page.evaluate("performance.now() - desktopView.picture.drawnAt"))
+            undrawn_ms, received_now = self.page.evaluate(SINCE)
+            now = time.monotonic()
+            if received_now != received:
+                received, heard_at = received_now, now
+            waits.undrawn_s = round(max(waits.undrawn_s, undrawn_ms / 1000), 2)
+            waits.silent_s = round(max(waits.silent_s, now - heard_at), 2)
+            waits.blocked_s = round(max(waits.blocked_s, now - asked_at), 2)
             time.sleep(0.15)
         mouse.move(300, 130)
         mouse.up()
-        return gap / 1000
+        return waits
 
     def _counts(self) -> tuple[int, float, int]:
         """Draws, when, bytes received. A lost link is noted and waited for."""
@@ -189,7 +211,7 @@ def _options() -> argparse.Namespace:
 
 
 def _is_good(one: Round) -> bool:
-    return not one.wrong_tiles and one.longest_gap_s < FREEZE_S
+    return not one.wrong_tiles and one.waits.undrawn_s < FREEZE_S
 
 
 def _last(rounds: list[Round]) -> list[int]:
@@ -198,7 +220,8 @@ def _last(rounds: list[Round]) -> list[int]:
 
 def _line(one: Round) -> str:
     return (
-        f"{one.minute:5.1f} min: {one.draws_per_s:5.1f} draws/s, gap {one.longest_gap_s:.2f} s, "
+        f"{one.minute:5.1f} min: {one.draws_per_s:5.1f} draws/s, gap {one.waits.undrawn_s:.2f} s "
+        f"(silent {one.waits.silent_s:.2f}, blocked {one.waits.blocked_s:.2f}), "
         f"heap {one.heap_mb:.1f} MB, {one.received_mb:.1f} MB, worst tile {one.worst_db:.1f} dB"
         f"{', wrong: ' + str(one.wrong_tiles[:5]) if one.wrong_tiles else ''}"
     )

@@ -35,8 +35,7 @@ class PartialTiles:
             self._tiles.clear()
             self._width, self._height = width, height
         for one in rectangles:
-            if self._tiles:
-                self._tiles = {tile for tile in self._tiles if not self._covers(one, tile)}
+            self._forget_covered(one)
             self._tiles |= self._edges(one)
 
     def take(self) -> list[Rectangle]:
@@ -56,14 +55,15 @@ class PartialTiles:
         x, y = column * TILE, row * TILE
         return Rectangle(x, y, min(TILE, self._width - x), min(TILE, self._height - y))
 
-    def _covers(self, one: Rectangle, tile: Tile) -> bool:
-        area = self._area(*tile)
-        return (
-            one.x <= area.x
-            and one.y <= area.y
-            and area.x + area.width <= one.x + one.width
-            and area.y + area.height <= one.y + one.height
-        )
+    def _forget_covered(self, one: Rectangle) -> None:
+        """Tiles that lie in the rectangle with all their pixels are whole now."""
+        right, bottom = one.x + one.width, one.y + one.height
+        columns = _whole(one.x, right, self._width)
+        rows = _whole(one.y, bottom, self._height)
+        if self._tiles and columns and rows:
+            self._tiles = {
+                tile for tile in self._tiles if tile[0] not in columns or tile[1] not in rows
+            }
 
     def _edges(self, one: Rectangle) -> set[Tile]:
         """The tiles that the rectangle's edges cut through."""
@@ -82,3 +82,8 @@ class PartialTiles:
         if bottom % TILE and bottom != self._height:
             cut.update((column, rows[-1]) for column in columns)
         return cut
+
+
+def _whole(start: int, end: int, size: int) -> range:
+    """The columns or rows that lie in start to end; the last one may be cut off by the screen."""
+    return range(-(-start // TILE), -(-size // TILE) if end >= size else end // TILE)

@@ -11,6 +11,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from webapp.gateway.wire import ProtocolError, Reader
 
@@ -29,8 +30,7 @@ _QUANTS = 5
 _TILE_SIZE = 64
 
 
-@dataclass(frozen=True)
-class Rectangle:
+class Rectangle(NamedTuple):
     """TS_RFX_RECT: place and size in pixels."""
 
     x: int
@@ -64,8 +64,9 @@ def find_region(message: bytes) -> Region | None:
             return None
         if kind == _REGION:
             (count,) = struct.unpack_from("<H", message, place + _RECTANGLES - 2)
-            reader = Reader(message[: place + size], place + _RECTANGLES)
-            return Region(place + _RECTANGLES, [_rectangle(reader) for _ in range(count)])
+            packed = Reader(message[: place + size], place + _RECTANGLES).take(count * _RECTANGLE)
+            rectangles = map(Rectangle._make, struct.iter_unpack("<4H", packed))
+            return Region(place + _RECTANGLES, list(rectangles))
         if size < _BLOCK_HEADER or (kind not in _HEADERS and kind != _FRAME_BEGIN):
             return None
         place += size
@@ -158,9 +159,5 @@ def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield kind, data[start : start + size]
 
 
-def _rectangle(reader: Reader) -> Rectangle:
-    return Rectangle(reader.u16(), reader.u16(), reader.u16(), reader.u16())
-
-
 def _pack(one: Rectangle) -> bytes:
-    return struct.pack("<4H", one.x, one.y, one.width, one.height)
+    return struct.pack("<4H", *one)
