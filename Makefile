@@ -5,7 +5,7 @@ python := $(or $(WINUX_PYTHON),/usr/bin/python3)
 venv := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test testview check fix bench soak clean python prepare-test prepare-check
+.PHONY: help demo test testview check fix bench soak chaos clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -33,6 +33,9 @@ bench: prepare-test ## Launch times and page speed on real parts (BENCH_OPTIONS=
 	@$(venv)/python -m bench.pages $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.gateway $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.browser $(BENCH_OPTIONS)
+
+chaos: prepare-test ## Kill everything at every step and at random; nothing may leak (CHAOS_OPTIONS)
+	@$(venv)/python -m tests.chaos $(CHAOS_OPTIONS)
 
 soak: prepare-test ## A busy desktop in the browser for 22 minutes, its picture compared (SOAK_OPTIONS)
 	@$(venv)/python -m bench.soak $(SOAK_OPTIONS)

@@ -1,0 +1,158 @@
+"""`python -m tests.chaos`: every blow at every step, then a storm; see docs/chaos.md.
+
+Prints what was done and everything that was wrong; ends with 1 if anything was.
+"""
+
+import argparse
+import multiprocessing
+import os
+import secrets
+import subprocess
+import sys
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from tests.chaos import sandbox
+from tests.chaos.storm import Reckoning, Weather, storm
+from tests.chaos.systematic import ALL_KINDS, CHAPTERS, Findings, enumerate_blows
+from tests.chaos.world import World, fresh
+from webapp.config import ROOT
+
+#: What the short form tries: a worker that dies at every commit and call.
+SHORT_KINDS = ("worker dies before commit", "worker dies after commit", "worker dies at call")
+SHORT_CHAPTERS = ("build", "stop")
+#: Where the database of a storm lies, so that its disk can be full.
+DATABASE_DISK = "48m"
+STORM_SETTINGS = {"WINUX_LEASE_SECONDS": "6", "WINUX_MAX_DESKTOPS": "4"}
+
+
+def main() -> int:
+    options = _parse()
+    if not sandbox.is_inside():
+        options.folder.mkdir(parents=True, exist_ok=True)
+        return sandbox.run_inside(sys.argv[1:], os.environ).returncode
+    print(f"chaos: seed {options.seed}; logs and databases are in {options.folder}", flush=True)
+    wrong = []
+    if options.form in ("all", "steps"):
+        wrong += run_steps(options)
+    if options.form in ("all", "storm"):
+        wrong += run_storm(options)
+    print(f"chaos: {len(wrong)} wrong (seed {options.seed})")
+    return 1 if wrong else 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("form", nargs="?", choices=("all", "steps", "storm"), default="all")
+    parser.add_argument("--seed", default=secrets.token_hex(3), help="of all that is random")
+    parser.add_argument("--short", action="store_true", help="fewer kinds of blows")
+    parser.add_argument("--chapters", type=_words, help="of: " + ", ".join(CHAPTERS))
+    parser.add_argument("--kinds", type=_words, help="of: " + ", ".join(ALL_KINDS))
+    parser.add_argument("--lanes", type=int, default=4, help="worlds side by side")
+    parser.add_argument("--minutes", type=float, default=5, help="of the storm")
+    parser.add_argument("--people", type=int, default=8, help="in the storm")
+    parser.add_argument("--desktops", type=int, default=0, help="go on until so many were launched")
+    parser.add_argument("--share", type=float, default=1.0, help="of the work is real playbooks")
+    parser.add_argument("--pause", type=float, default=1.0, help="seconds between a person's acts")
+    parser.add_argument("--mischief", type=float, default=2.0, help="seconds between mischiefs")
+    parser.add_argument("--folder", type=Path, default=ROOT / "var/chaos")
+    return parser.parse_args()
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+# -- every step ------------------------------------------------------------------------------------
+
+
+def run_steps(options: argparse.Namespace) -> list[str]:
+    """All blows on all chapters, in worlds side by side."""
+    chapters = options.chapters or (SHORT_CHAPTERS if options.short else tuple(CHAPTERS))
+    kinds = options.kinds or (SHORT_KINDS if options.short else ALL_KINDS)
+    began, cases, wrong = time.monotonic(), 0, []
+    context = multiprocessing.get_context("fork")
+    lanes = context.Value("i", 0)
+    places = (options.folder, lanes)
+    with ProcessPoolExecutor(options.lanes, context, _settle_in, places) as pool:
+        jobs = {pool.submit(_try, one, kind): (one, kind) for kind in kinds for one in chapters}
+        for job in as_completed(jobs):
+            found = job.result()
+            cases, wrong = cases + found.cases, wrong + found.wrong
+            chapter, kind = jobs[job]
+            print(f"{chapter:<10} {kind:<28} {found.cases:>4} cases {len(found.wrong):>3} wrong")
+            _show(found.wrong)
+    print(f"every step: {cases} cases in {time.monotonic() - began:.0f} s, {len(wrong)} wrong")
+    return wrong
+
+
+_lane: dict[str, World] = {}
+_place: dict[str, Path] = {}
+_number: dict[str, int] = {}
+
+
+def _settle_in(folder: Path, lanes: "multiprocessing.sharedctypes.Synchronized[int]") -> None:
+    with lanes.get_lock():
+        lanes.value += 1
+        _number["world"] = lanes.value
+    _place["folder"] = folder
+
+
+def _try(chapter: str, kind: str) -> Findings:
+    """In this lane's world; a world that broke is left for reading and a new one made."""
+    try:
+        if "world" not in _lane:
+            number = _number["world"]
+            _lane["world"] = World(fresh(_place["folder"] / f"steps-{number}"), number)
+        return enumerate_blows(_lane["world"], CHAPTERS[chapter], kind)
+    except Exception:  # noqa: BLE001 (the other lanes go on, and this is told)
+        _lane.pop("world", None)
+        _number["world"] += 20
+        return Findings(0, [f"{chapter}: {kind}: the test itself broke: {traceback.format_exc()}"])
+
+
+# -- the storm -------------------------------------------------------------------------------------
+
+
+def run_storm(options: argparse.Namespace) -> list[str]:
+    weather = Weather(
+        seed=options.seed,
+        minutes=options.minutes,
+        people=options.people,
+        pause_s=options.pause,
+        mischief_s=options.mischief,
+        share=options.share,
+        desktops=options.desktops,
+    )
+    folder = fresh(options.folder / "storm")
+    (folder / "database").mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DATABASE_DISK}", "chaos", folder / "database"]
+    subprocess.run(mount, check=True)
+    world = World(folder, number=100, people=weather.people, **STORM_SETTINGS)
+    try:
+        reckoning = storm(world, weather)
+        world.end()
+    finally:
+        world.keep_database()
+    _tell(reckoning)
+    return reckoning.wrong
+
+
+def _tell(reckoning: Reckoning) -> None:
+    print(f"storm: {reckoning.seconds:.0f} s, {reckoning.desktops} desktops")
+    for what in ("answers", "acts", "mischief", "runs", "states"):
+        counts = sorted(getattr(reckoning, what).items())
+        print(f"  {what}: " + ", ".join(f"{name} {count}" for name, count in counts))
+    _show(reckoning.wrong)
+
+
+def _show(wrong: list[str]) -> None:
+    for one in wrong:
+        print(f"  WRONG {one[:2000]}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

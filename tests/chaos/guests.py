@@ -1,0 +1,211 @@
+"""The insides of imagined containers: each running one answers on SSH and RDP at its address.
+
+The lab node's memory backend imagines containers; the playbooks talk to what is inside them. This
+program looks which of them run and answers for those as a desktop does: an SSH server with a host
+key of its own that obeys the portal's key, behind it the requests of `winux-guest`, and XRDP's
+first words with a certificate of its own. What each desktop knows (user, password, deadline) is
+written to a file, so that a test can compare it with what the portal tells.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import ssl
+import tempfile
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+LOOK_S = 0.03
+#: X.224 connection confirm with an RDP negotiation response that selects TLS (MS-RDPBCGR 2.2.1.2).
+CONFIRM = bytes.fromhex("03000013 0ed00000123400 0200080001000000")
+
+
+@dataclass
+class Knowledge:
+    """What a desktop knows; `users` are all accounts that it ever had."""
+
+    vmid: int
+    boot: float
+    username: str = ""
+    password: str = ""
+    keyboard_layout: str = ""
+    deadline_epoch: int = 0
+    users: list[str] = field(default_factory=list)
+    passwords: int = 0
+    """How many different passwords it was given."""
+
+
+class Guest:
+    """One running desktop."""
+
+    def __init__(self, vmid: int, address: str, boot: float, folder: Path, key: Path) -> None:
+        self.knowledge = Knowledge(vmid, boot)
+        self._address = address
+        self._file = folder / f"{vmid}.json"
+        self._key = key
+        self._ssh_key = asyncssh.generate_private_key("ssh-ed25519")
+        self._certificate, self._tls = make_certificate(f"desktop-{vmid}")
+        self._servers: list[Any] = []
+        self._write()
+
+    async def start(self) -> None:
+        ssh = await asyncssh.listen(
+            self._address,
+            22,
+            server_host_keys=[self._ssh_key],
+            authorized_client_keys=str(self._key),
+            process_factory=self._serve,
+            reuse_address=True,
+        )
+        rdp = await asyncio.start_server(self._greet, self._address, 3389, reuse_address=True)
+        self._servers = [ssh, rdp]
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._file.unlink(missing_ok=True)
+
+    async def _serve(self, process: Any) -> None:
+        """One request of winux-guest."""
+        try:
+            answer = self._answer(json.loads(await process.stdin.read()))
+        except (KeyError, TypeError, ValueError) as error:
+            answer = {"error": f"not a request that winux-guest understands ({error!r})"}
+        process.stdout.write(json.dumps(answer) + "\n")
+        process.exit(1 if "error" in answer else 0)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        acts = {"personalise": self._personalise, "deadline": self._deadline, "warn": lambda _: {}}
+        answer = acts[request["do"]](request)
+        self._write()
+        return answer
+
+    def _personalise(self, request: dict[str, Any]) -> dict[str, Any]:
+        know, name, password = self.knowledge, request["username"], request["password"]
+        if know.username and name != know.username:
+            return {"error": f"this desktop belongs to the user {know.username!r} already"}
+        know.users += [name] if name not in know.users else []
+        know.passwords += password != know.password
+        know.username, know.password = name, password
+        know.keyboard_layout = request["keyboard_layout"]
+        know.deadline_epoch = request["deadline_epoch"]
+        return {"changed": True, "username": name, **self._identity()}
+
+    def _deadline(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.knowledge.deadline_epoch = request["deadline_epoch"]
+        return {"changed": True}
+
+    def _identity(self) -> dict[str, Any]:
+        certificate = ssl.PEM_cert_to_DER_cert(self._certificate)
+        return {
+            "ssh_host_key_sha256": self._ssh_key.get_fingerprint(),
+            "rdp_certificate_sha256": hashlib.sha256(certificate).hexdigest(),
+            "rdp_certificate_pem": self._certificate,
+            "deadline_epoch": self.knowledge.deadline_epoch,
+        }
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readexactly(19)
+            writer.write(CONFIRM)
+            await writer.start_tls(self._tls)
+            writer.close()
+
+    def _write(self) -> None:
+        part = self._file.with_suffix(".part")
+        part.write_text(json.dumps(asdict(self.knowledge)))
+        part.replace(self._file)
+
+
+def make_certificate(name: str) -> tuple[str, ssl.SSLContext]:
+    """A self-signed certificate (PEM) and the TLS settings that show it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=365))
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(pem + private)
+        file.flush()
+        context.load_cert_chain(file.name)
+    return pem, context
+
+
+class House:
+    """All guests of one lab node, as its imagined containers start and stop."""
+
+    def __init__(self, memory: Path, folder: Path, key: Path) -> None:
+        self._memory = memory
+        self._folder = folder
+        self._key = key
+        self._guests: dict[int, Guest] = {}
+        self._seen: dict[int, tuple[int, float, str]] = {}
+
+    async def watch(self) -> None:
+        """For ever."""
+        while True:
+            running = self._running()
+            for vmid, guest in list(self._guests.items()):
+                if running.get(vmid, (0.0, ""))[0] != guest.knowledge.boot:
+                    self._guests.pop(vmid).stop()
+            for vmid, (boot, address) in running.items():
+                if vmid not in self._guests:
+                    guest = Guest(vmid, address, boot, self._folder, self._key)
+                    self._guests[vmid] = guest
+                    await guest.start()
+            await asyncio.sleep(LOOK_S)
+
+    def _running(self) -> dict[int, tuple[float, str]]:
+        """VM id to start time and address; a file is read again only when it has changed."""
+        seen = {}
+        for file in self._memory.glob("*.json"):
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                vmid, changed_at = int(file.stem), file.stat().st_mtime_ns
+                if self._seen.get(vmid, (0,))[0] != changed_at:
+                    state = json.loads(file.read_text())
+                    address = state["ip"].partition("/")[0]
+                    seen[vmid] = (changed_at, state["started_at"], address)
+                else:
+                    seen[vmid] = self._seen[vmid]
+        self._seen = seen
+        return {
+            vmid: (boot, address) for vmid, (_, boot, address) in seen.items() if boot and address
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Answers for imagined desktops.")
+    parser.add_argument("memory", type=Path, help="the memory backend's folder")
+    parser.add_argument("folder", type=Path, help="where each desktop's knowledge is written")
+    parser.add_argument("key", type=Path, help="the portal's public key")
+    options = parser.parse_args()
+    asyncio.run(House(options.memory, options.folder, options.key).watch())
+
+
+if __name__ == "__main__":
+    main()

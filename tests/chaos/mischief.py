@@ -1,0 +1,216 @@
+"""Mischief at random: kills, faults, jumps of the clock, a locked database, a full disk."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from tests.chaos.world import World, kill
+
+FAULTS: tuple[dict[str, object], ...] = (
+    {"kind": "slow", "delay": 2},
+    {"kind": "late", "delay": 2},
+    {"kind": "error"},
+    {"kind": "error", "status": 595},
+    {"kind": "error", "status": 401},
+    {"kind": "html"},
+    {"kind": "drop"},
+    {"kind": "lost-answer"},
+    {"kind": "empty-list"},
+    {"kind": "failed-task"},
+    {"kind": "lost-task"},
+    {"kind": "crash"},
+    {"kind": "late-crash"},
+)
+PLACES = (".*", "^POST", "^PUT", "^DELETE", "/clone", "/status", "/tasks/", "^GET /nodes/lab/lxc$")
+#: What one can do, and how often next to the others.
+WEIGHTS = {
+    "kill_worker": 8,
+    "end_worker": 2,
+    "freeze_worker": 2,
+    "kill_web": 5,
+    "kill_node": 4,
+    "kill_run": 12,
+    "fault": 14,
+    "jump": 8,
+    "lock_database": 3,
+    "fill_disk": 2,
+    "pull_plug": 4,
+}
+
+
+class Mischief(threading.Thread):
+    """Does something bad every few moments, and starts again what died a moment later."""
+
+    def __init__(
+        self, world: World, seed: str, pause_s: float, workers: int, worker_options: list[str]
+    ) -> None:
+        super().__init__(name="mischief", daemon=True)
+        self._world = world
+        self._random = random.Random(seed)
+        self._pause_s = pause_s
+        self._options = worker_options
+        self._is_over = threading.Event()
+        self._due: dict[str, float] = {}
+        self.done: Counter[str] = Counter()
+        self.web = world.start_web()
+        self.workers = [self._start_worker() for _ in range(workers)]
+
+    def end(self) -> None:
+        """No more mischief; the node lives, nothing is frozen, and its faults are over."""
+        self._is_over.set()
+        self.join()
+        for worker in self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGCONT)
+        self._world.revive_node()
+        self._world.fault()
+        self._filling().unlink(missing_ok=True)
+
+    def run(self) -> None:
+        names, weights = list(WEIGHTS), list(WEIGHTS.values())
+        next_at = time.monotonic() + self._random.expovariate(1 / self._pause_s)
+        while not self._is_over.wait(0.05):
+            self._revive()
+            if time.monotonic() >= next_at:
+                name = self._random.choices(names, weights)[0]
+                with contextlib.suppress(OSError, AssertionError):
+                    if getattr(self, f"_{name}")() is not False:
+                        self.done[name] += 1
+                next_at = time.monotonic() + self._random.expovariate(1 / self._pause_s)
+
+    # -- bringing back ----------------------------------------------------------------------------
+
+    def _revive(self) -> None:
+        """What systemd does, some moments later."""
+        if self._world.is_node_dead():
+            self._later("node", self._world.node.start)
+        if self.web.poll() is not None:
+            self._later("web", self._start_web)
+        for at, worker in enumerate(self.workers):
+            if worker.poll() is not None:
+                self._later(f"worker {at}", lambda at=at: self._replace_worker(at))
+
+    def _later(self, name: str, start: Callable[[], object]) -> None:
+        now = time.monotonic()
+        if now >= self._due.setdefault(name, now + self._random.uniform(0, 3)):
+            del self._due[name]
+            start()
+
+    def _start_web(self) -> None:
+        self.web = self._world.start_web()
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        return self._world.start_worker(*self._options, "--seed", str(self._random.getrandbits(32)))
+
+    def _replace_worker(self, at: int) -> None:
+        self.workers[at] = self._start_worker()
+
+    # -- kills ------------------------------------------------------------------------------------
+
+    def _kill_worker(self) -> None:
+        kill(self._random.choice(self.workers).pid)
+
+    def _end_worker(self) -> None:
+        self._random.choice(self.workers).terminate()
+
+    def _freeze_worker(self) -> None:
+        """For longer than its leases last: another worker takes over, then it wakes up."""
+        pid = self._random.choice(self.workers).pid
+        os.kill(pid, signal.SIGSTOP)
+        timer = threading.Timer(9, _wake, [pid])
+        timer.daemon = True
+        timer.start()
+
+    def _kill_web(self) -> None:
+        """The server itself, or one of its processes."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self.web.pid).children()
+            kill(self._random.choice([self.web.pid, *(child.pid for child in children)]))
+
+    def _kill_node(self) -> None:
+        if self._world.node.process:
+            kill(self._world.node.process.pid)
+
+    def _kill_run(self) -> bool:
+        """Any process of a running playbook: the runner, Ansible, one of its forks, ssh."""
+        pids = [one.pid for one in psutil.process_iter() if _run_of(one)]
+        if pids:
+            kill(self._random.choice(pids))
+        return bool(pids)
+
+    # -- the outside ------------------------------------------------------------------------------
+
+    def _fault(self) -> None:
+        pick = self._random
+        fault = {
+            **pick.choice(FAULTS),
+            "path": pick.choice(PLACES),
+            "skip": pick.randint(0, 5),
+            "count": pick.randint(1, 4),
+        }
+        self.done[f"fault {fault['kind']}"] += 1
+        self._world.fault(fault)
+
+    def _jump(self) -> None:
+        """Some minutes on; now and then back to the right time."""
+        if self._random.random() < 0.3:
+            self._world.clock.set(0)
+        else:
+            self._world.clock.shift(self._random.uniform(-120, 1500))
+
+    def _pull_plug(self) -> bool:
+        """A container goes down without Winux."""
+        files = sorted((self._world.node.state_dir / "memory").glob("30*.json"))
+        if not files:
+            return False
+        file = self._random.choice(files)
+        with contextlib.suppress(FileNotFoundError):
+            state = json.loads(file.read_text())
+            file.write_text(json.dumps(state | {"started_at": 0.0, "hwaddr": "", "ip": ""}))
+        return True
+
+    # -- the database -----------------------------------------------------------------------------
+
+    def _lock_database(self) -> None:
+        """Another program writes and takes its time."""
+        with contextlib.closing(sqlite3.connect(self._world.database, timeout=5)) as other:
+            other.isolation_level = None
+            with contextlib.suppress(sqlite3.OperationalError):
+                other.execute("BEGIN IMMEDIATE")
+                self._is_over.wait(self._random.uniform(1, 14))
+                other.execute("ROLLBACK")
+
+    def _fill_disk(self) -> None:
+        """Nothing more fits where the database lies."""
+        with contextlib.suppress(OSError), self._filling().open("wb") as file:
+            while True:
+                file.write(b"x" * 65536)
+                file.flush()
+        self._is_over.wait(self._random.uniform(1, 6))
+        self._filling().unlink(missing_ok=True)
+
+    def _filling(self) -> Path:
+        return self._world.database.with_name("filling")
+
+
+def _wake(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def _run_of(process: psutil.Process) -> str:
+    try:
+        return process.environ().get("WINUX_RUN", "")
+    except psutil.Error:
+        return ""

@@ -1,0 +1,243 @@
+"""Every step, one after the other: a blow at the n-th commit, call or task, for n = 0, 1, 2 …
+
+A *chapter* of a desktop's life (its build, its removal …) is played again and again. Each time one
+*blow* falls one place later, until it falls behind the end. After each blow a fresh worker has one
+quiet round; then everything must be as `truth.leaks` says, the person must have a desktop or have
+been told why not, and nothing at all may be left when the desktop has been stopped.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.chaos.quick import QuickProvisioner
+from tests.chaos.traps import CommitTrap, count_commits
+from tests.chaos.truth import leaks
+from tests.chaos.world import World, kill
+from tests.worker.life import launch, row
+from webapp import bootstrap
+from webapp.domain.states import EndReason, State
+from webapp.models import Desktop
+from webapp.worker.loop import Worker, worker_name
+
+#: A held request waits this long for the blow.
+HOLD_S = 5.0
+PASS_S = 120.0
+ASIDE_S = 10.0
+
+
+# -- chapters --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of a desktop's life: what leads to it, and how it may end (the worker plays it)."""
+
+    name: str
+    begin: Callable[[World], str]
+    """Leave work for the worker; the desktop's public id."""
+    ends: tuple[State, ...]
+
+
+def queued(world: World) -> str:
+    return launch(world.services, world.people[0])
+
+
+def ready(world: World) -> str:
+    public_id = queued(world)
+    assert play(world)
+    assert row(world.services, public_id).state == State.READY
+    return public_id
+
+
+def stopped(world: World) -> str:
+    public_id = ready(world)
+    world.services.lifetime.stop(world.people[0], public_id)
+    return public_id
+
+
+def overdue(world: World) -> str:
+    public_id = ready(world)
+    world.clock.shift(31 * 60)
+    return public_id
+
+
+def extended(world: World) -> str:
+    public_id = ready(world)
+    world.services.lifetime.extend(world.people[0], public_id, 30)
+    return public_id
+
+
+CHAPTERS = {
+    one.name: one
+    for one in (
+        Chapter("build", queued, (State.READY,)),
+        Chapter("stop", stopped, (State.ENDED,)),
+        Chapter("expiry", overdue, (State.ENDED,)),
+        Chapter("extension", extended, (State.READY,)),
+    )
+}
+
+
+# -- blows -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What happens at one place; `kind` says what, `at` where."""
+
+    kind: str
+    at: int
+
+
+#: What can happen at a call to the node, besides the worker's death in the middle of it.
+OF_CALLS: dict[str, dict[str, object]] = {
+    "node dies at call": {"kind": "crash"},
+    "node dies after call": {"kind": "late-crash"},
+    "answer of call is lost": {"kind": "lost-answer"},
+    "call is dropped": {"kind": "drop"},
+    "call fails": {"kind": "error"},
+    "call is not passed on": {"kind": "error", "status": 595},
+    "call is answered by a proxy": {"kind": "html"},
+    "call is refused": {"kind": "error", "status": 401},
+}
+#: What can happen to a task that a call starts; `at` counts such calls alone.
+OF_TASKS: dict[str, dict[str, object]] = {
+    "task fails": {"kind": "failed-task"},
+    "task is forgotten": {"kind": "lost-task"},
+}
+STARTS_TASK = r"^(POST .*/(clone|start|stop|shutdown)$|DELETE .*/lxc/\d+)"
+WORKER_AT_CALL = "worker dies at call"
+COMMITS = {"worker dies before commit": True, "worker dies after commit": False}
+#: Who dies as a task of a real playbook begins, or as its play ends.
+PLAYBOOKS = {f"{who} dies at task": who for who in ("playbook", "runner", "worker")} | {
+    "all die at task": "all"
+}
+ALL_KINDS = (*COMMITS, WORKER_AT_CALL, *OF_CALLS, *OF_TASKS, *PLAYBOOKS)
+#: Blows after which nobody can say that the build could not be done: the next worker does it.
+KILLS = frozenset({*COMMITS, WORKER_AT_CALL, "worker dies at task", "all die at task"})
+
+
+def strike(world: World, blow: Blow) -> bool:
+    """Play the chapter's work with the blow in it; whether it fell."""
+    trap = CommitTrap(blow.at, COMMITS[blow.kind]) if blow.kind in COMMITS else None
+    if blow.kind == WORKER_AT_CALL:
+        world.fault({"kind": "slow", "skip": blow.at, "delay": HOLD_S})
+    elif blow.kind in OF_CALLS:
+        world.fault({**OF_CALLS[blow.kind], "skip": blow.at})
+    elif blow.kind in OF_TASKS:
+        world.fault({**OF_TASKS[blow.kind], "skip": blow.at, "path": STARTS_TASK})
+    elif blow.kind in PLAYBOOKS:
+        world.trap.write_text(json.dumps({"at": blow.at, "victim": PLAYBOOKS[blow.kind]}))
+    share = float(blow.kind in PLAYBOOKS)
+    pid = world.fork("worker", lambda: work(world, trap, share))
+    fell = attend(world, pid, blow)
+    if world.is_node_dead():
+        world.revive_node()
+    world.fault()
+    world.trap.unlink(missing_ok=True)
+    return fell
+
+
+def attend(world: World, pid: int, blow: Blow) -> bool:
+    """Wait for the worker's end, killing it when its call is held, reviving the node meanwhile."""
+    give_up = time.monotonic() + PASS_S
+    fell = False
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return fell or os.WIFSIGNALED(status) or _has_fallen(world, blow)
+        assert time.monotonic() < give_up, "the worker hangs"
+        fell |= world.revive_node()
+        if blow.kind == WORKER_AT_CALL and not fell and _has_fallen(world, blow):
+            fell = True
+            kill(pid)
+        time.sleep(0.01)
+
+
+def _has_fallen(world: World, blow: Blow) -> bool:
+    if blow.kind in PLAYBOOKS:
+        return not world.trap.exists()
+    return blow.kind not in COMMITS and not world.is_node_dead() and not world.faults()
+
+
+def work(world: World, trap: CommitTrap | None = None, share: float = 0.0) -> bool:
+    """One round of a worker, in this process."""
+    services = world.reopen()
+    count_commits(services.db.engine, trap)
+    provisioner = QuickProvisioner(services.config, share)
+    worker = bootstrap.build_worker_services(services, worker_name(), provisioner=provisioner)
+    return Worker(worker).run_once()
+
+
+def play(world: World) -> bool:
+    """One round of a fresh worker, undisturbed; whether it says that all went well."""
+    pid = world.fork("worker", lambda: work(world))
+    _, status = os.waitpid(pid, 0)
+    return status == 0
+
+
+# -- cases -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Findings:
+    """What went wrong, and how much was tried."""
+
+    cases: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def enumerate_blows(world: World, chapter: Chapter, kind: str, first: int = 0) -> Findings:
+    """Blows of one kind at every place of a chapter, until they fall behind its end."""
+    found = Findings()
+    for at in range(first, first + 200):
+        found.cases += 1
+        fell, wrong = try_case(world, chapter, Blow(kind, at))
+        found.wrong += [f"{chapter.name}: {kind} {at}: {one}" for one in wrong]
+        if not fell:
+            return found
+    raise AssertionError(f"{chapter.name}: {kind}: there is no end of it")
+
+
+def try_case(world: World, chapter: Chapter, blow: Blow) -> tuple[bool, list[str]]:
+    """Whether the blow fell, and everything that is wrong after it."""
+    public_id = chapter.begin(world)
+    fell = strike(world, blow)
+    world.clock.shift(ASIDE_S)  # what waits to be tried again is due
+    wrong = [] if play(world) else ["the round after it did not go well"]
+    wrong += leaks(world) + _story(world, chapter, blow, public_id)
+    wrong += _clear_up(world)
+    return fell, wrong
+
+
+def _story(world: World, chapter: Chapter, blow: Blow, public_id: str) -> list[str]:
+    desktop = row(world.services, public_id)
+    if desktop.state in chapter.ends:
+        return []
+    has_failed = desktop.state == State.ENDED and desktop.end_reason == EndReason.FAILED
+    if has_failed and blow.kind not in KILLS:
+        return []  # truth.leaks has seen that it says why
+    return [f"it ended as {desktop.state}, {desktop.end_reason}: {desktop.failure}"]
+
+
+def _clear_up(world: World) -> list[str]:
+    """Stop what runs; nothing may be left."""
+    with world.services.db.read() as session:
+        left = [
+            one.public_id
+            for one in session.query(Desktop).all()
+            if one.state not in (State.STOPPING, State.ENDED)
+        ]
+    for public_id in left:
+        world.services.lifetime.stop(world.root, public_id)
+    for _ in range(5):
+        play(world)
+        world.clock.shift(600)
+        if not world.node.client().get("/nodes/lab/lxc").data[1:]:
+            break
+    wrong = [f"after the stop: {one}" for one in leaks(world)]
+    world.clock.set(0)
+    return wrong

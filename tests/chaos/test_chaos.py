@@ -1,0 +1,29 @@
+"""The short forms of the chaos test; `make chaos` has the long ones."""
+
+import os
+import secrets
+
+import pytest
+
+from tests.chaos.sandbox import run_inside
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def chaos(tmp_path: object, *arguments: str) -> None:
+    """Run it on a machine of its own; what it prints says the seed and what was wrong."""
+    seed = os.environ.get("CHAOS_SEED") or secrets.token_hex(3)
+    options = ["--short", "--seed", seed, "--folder", str(tmp_path)]
+    assert run_inside([*arguments, *options], os.environ).returncode == 0
+
+
+def test_a_worker_that_dies_at_any_step_leaves_nothing_behind(tmp_path: object) -> None:
+    chaos(tmp_path, "steps")
+
+
+def test_a_playbook_that_dies_at_any_task_leaves_nothing_behind(tmp_path: object) -> None:
+    chaos(tmp_path, "steps", "--kinds", "all die at task", "--chapters", "stop")
+
+
+def test_a_short_storm_leaves_nothing_behind(tmp_path: object) -> None:
+    chaos(tmp_path, "storm", "--minutes", "0.25", "--share", "0.3", "--mischief", "1")

@@ -1,0 +1,149 @@
+"""What must be true when all is quiet: rows, node, desktops and machine tell the same story."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from sqlalchemy import func, select
+
+from tests.chaos.world import TEMPLATE, World
+from webapp.domain.mark import Mark, parse_mark
+from webapp.domain.states import State
+from webapp.models import AddressReservation, AuditEntry, Desktop, VmidReservation
+
+#: A desktop at rest has a running container, or none and no claim on anything.
+RUNNING = (State.READY, State.WARM)
+
+
+def leaks(world: World) -> list[str]:
+    """Everything that is not as it must be, in words; empty when nothing leaked.
+
+    To be asked when no worker runs and the last one had time for a whole round.
+    """
+    with world.services.db.read() as session:
+        desktops = list(session.scalars(select(Desktop)))
+    return [
+        *_of_rows(desktops),
+        *_of_reservations(world, desktops),
+        *_of_containers(world, desktops),
+        *_of_guests(world, desktops),
+        *_of_audit(world, desktops),
+        *_of_machine(world),
+    ]
+
+
+def _of_rows(desktops: list[Desktop]) -> Iterator[str]:
+    for one in desktops:
+        about = f"{one.public_id} ({one.state})"
+        if one.state not in (*RUNNING, State.ENDED):
+            yield f"{about} is not at rest: {one.failure or ''}"
+        if one.worked_by or one.worked_until:
+            yield f"{about} is still held by {one.worked_by}"
+        if one.state == State.ENDED and not (one.end_reason and one.ended_at):
+            yield f"{about} has no reason or time of its end"
+        if one.state == State.ENDED and one.end_reason == "failed" and not one.failure:
+            yield f"{about} failed without a word"
+        if one.state == State.ENDED and one.password_locked:
+            yield f"{about} keeps its password"
+        if one.state == State.READY and (one.owner_id is None or one.deadline_at is None):
+            yield f"{about} has no owner or deadline"
+        if one.state == State.WARM and one.owner_id is not None:
+            yield f"{about} is in the pool and owned"
+
+
+def _of_reservations(world: World, desktops: list[Desktop]) -> Iterator[str]:
+    with world.services.db.read() as session:
+        vmids = {row.desktop_id: row.vmid for row in session.scalars(select(VmidReservation))}
+        rows = session.scalars(select(AddressReservation))
+        addresses = {row.desktop_id: row.address for row in rows}
+    living = {one.id: one for one in desktops if one.state != State.ENDED}
+    yield from _differences("VM ids", {key: one.vmid for key, one in living.items()}, vmids)
+    yield from _differences(
+        "addresses", {key: one.address for key, one in living.items()}, addresses
+    )
+
+
+def _of_containers(world: World, desktops: list[Desktop]) -> Iterator[str]:
+    client = world.node.client()
+    there = {}
+    for row in client.get("/nodes/lab/lxc").data:
+        config = client.get(f"/nodes/lab/lxc/{row['vmid']}/config").data
+        if int(row["vmid"]) != TEMPLATE:
+            there[int(row["vmid"])] = (parse_mark(config.get("description")), row["status"])
+        if "lock" in config:
+            yield f"container {row['vmid']} is locked ({config['lock']})"
+    wanted = {
+        one.vmid: (Mark(world.portal_id, one.public_id), "running")
+        for one in desktops
+        if one.state in RUNNING
+    }
+    yield from _differences("containers", wanted, there)
+    members = client.get("/pools/winux").data["members"]
+    in_pool = {int(row["vmid"]) for row in members if row["type"] == "lxc"} - {TEMPLATE}
+    if in_pool != set(there):
+        yield f"the pool has {sorted(in_pool)}, the node {sorted(there)}"
+    files = {int(file.stem) for file in (world.node.state_dir / "memory").glob("*.json")}
+    if files - {TEMPLATE} != set(there):
+        yield f"the node's disk has {sorted(files)}, its list {sorted(there)}"
+
+
+def _of_guests(world: World, desktops: list[Desktop]) -> Iterator[str]:
+    """Whoever reads a password on their page must get in with it, and nobody else."""
+    known = {
+        int(file.stem): json.loads(file.read_text())
+        for file in (world.folder / "guests").glob("*.json")
+    }
+    for one in desktops:
+        if one.state not in RUNNING:
+            continue
+        guest = known.get(one.vmid or 0)
+        if guest is None:
+            yield f"{one.public_id} does not answer"
+            continue
+        password = world.services.vault.unlock(one.password_locked or b"")
+        if (guest["username"], guest["password"]) != (one.rdp_username, password):
+            yield f"{one.public_id} has another user or password than its page says"
+        if guest["keyboard_layout"] != one.keyboard_layout:
+            yield f"{one.public_id} has another keyboard than its page says"
+    doubles = Counter(one.vmid for one in desktops if one.state in RUNNING)
+    yield from (f"container {vmid} has {n} desktops" for vmid, n in doubles.items() if n > 1)
+
+
+def _of_audit(world: World, desktops: list[Desktop]) -> Iterator[str]:
+    """Each end was written down once."""
+    with world.services.db.read() as session:
+        ended = dict(
+            session.execute(
+                select(AuditEntry.subject, func.count())
+                .where(AuditEntry.action == "desktop.end")
+                .group_by(AuditEntry.subject)
+            ).all()
+        )
+    yield from _differences(
+        "ends in the audit log", {d.public_id: 1 for d in desktops if d.state == State.ENDED}, ended
+    )
+
+
+def _of_machine(world: World) -> Iterator[str]:
+    """Run folders, secret files, temporary folders and processes of runs."""
+    places = [
+        *Path(world.environment["WINUX_RUN_DIR"]).glob("*"),
+        *Path("/dev/shm").glob(f"winux-{world.portal_id}-*"),
+        *(world.folder / "tmp").glob("winux-guest-*"),
+    ]
+    yield from (f"{place} was left" for place in places)
+    marker = f"winux-{world.portal_id}-"
+    for process in psutil.process_iter():
+        try:
+            run = process.environ().get("WINUX_RUN", "")
+        except psutil.Error:
+            continue
+        if run.startswith(marker):
+            yield f"process {process.pid} of the run {run} was left"
+
+
+def _differences(what: str, wanted: object, there: object) -> Iterator[str]:
+    if wanted != there:
+        yield f"{what} should be {wanted}, and are {there}"

@@ -1,0 +1,249 @@
+"""One whole Winux on imagined containers: its processes, its node, and how to start them again."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from tests.adapters.lab import TEMPLATE, environment_of, make_template
+from tests.chaos.clock import ShiftedClock
+from tests.labnode.server import Client, LabNode
+from tests.portal import PASSWORD, publish_template
+from webapp import bootstrap
+from webapp.adapters import schema
+from webapp.adapters.secrets import ArgonHasher
+from webapp.bootstrap import Services
+from webapp.config import ROOT, load
+from webapp.models import Role
+from webapp.services.audit import SYSTEM, Actor
+
+#: argon2id as in the product, at a cost that many people's sign-ins can afford.
+QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+#: Imagined containers need some time, so that a kill can come in the middle.
+TIMINGS = {"clone": 0.05, "start": 0.05, "stop": 0.02, "shutdown": 0.05, "destroy": 0.03}
+READY_S = 60.0
+
+
+class World:
+    """Everything of one portal, in one folder; `number` tells worlds apart that run together."""
+
+    def __init__(self, folder: Path, number: int = 1, people: int = 2, **settings: str) -> None:
+        self.folder = folder
+        self.number = number
+        for name in ("lab", "guests", "log", "database", "tmp"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self.clock_file = folder / "clock"
+        self.clock = ShiftedClock(self.clock_file)
+        self.clock.set(0)
+        self.node = LabNode(folder / "lab", ["--faults"], url=f"https://127.0.0.1:{18200 + number}")
+        (self.node.state_dir / "timings.json").write_text(json.dumps(TIMINGS))
+        self._make_key()
+        self._copy_playbooks()
+        self.node.start()
+        self.guests = self._start("guests", self._guests_command())
+        make_template(self.node.client())
+        self.environment = self._environment(settings)
+        self.services = self._services()
+        schema.migrate(self.services.db)
+        publish_template(self.services)
+        self.people = [self._add_person(f"person{n}") for n in range(1, people + 1)]
+        self.root = self._add_person("root", role=Role.ADMIN)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{18400 + self.number}"
+
+    @property
+    def portal_id(self) -> str:
+        return self.environment["WINUX_PORTAL_ID"]
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "database" / "winux.db"
+
+    @property
+    def playbooks(self) -> Path:
+        return self.folder / "playbooks"
+
+    @property
+    def trap(self) -> Path:
+        """Set by writing it (plugins/task_trap.py); gone when it fell."""
+        return self.playbooks / "trap.json"
+
+    def reopen(self) -> Services:
+        """Services on new connections: for a process that was forked."""
+        return self._services()
+
+    # -- processes --------------------------------------------------------------------------------
+
+    def start_web(self) -> subprocess.Popen[bytes]:
+        """The real web server; who starts it asks `is_web_up`."""
+        gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+        bind = self.url.removeprefix("http://")
+        options = ["--bind", bind, "--workers", "2", "--threads", "4", "--graceful-timeout", "2"]
+        return self._start("web", [gunicorn, *options, "tests.chaos.web:app"])
+
+    def is_web_up(self) -> bool:
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+            return True
+        return False
+
+    def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
+        return self._start("worker", [sys.executable, "-m", "tests.chaos.worker", *options])
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / "log" / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=getattr(self, "environment", dict(os.environ)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def counted(self, word: str) -> int:
+        """How many lines of the workers' log have a word."""
+        log = self.folder / "log/worker.log"
+        return sum(word in line for line in log.open(errors="replace")) if log.exists() else 0
+
+    def fork(self, name: str, work: Callable[[], bool]) -> int:
+        """Do `work` in a forked process, which is quicker to start than a new one; its pid.
+
+        It ends with 0 when `work` says that all went well.
+        """
+        self.services.db.close()
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 70
+        try:
+            with (self.folder / "log" / f"{name}.log").open("ab") as log:
+                os.dup2(log.fileno(), 1)
+                os.dup2(log.fileno(), 2)
+            os.environ.clear()
+            os.environ.update(self.environment)
+            code = 0 if work() else 1
+        except BaseException:  # noqa: BLE001 (nothing of it may go on in the parent's place)
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def end(self) -> None:
+        """End what the world itself started."""
+        self.services.db.close()
+        self.guests.kill()
+        self.guests.wait()
+        self.node.stop()
+
+    def keep_database(self) -> None:
+        """A copy that outlives the disk that the database is on."""
+        for file in self.database.parent.glob("winux.db*"):
+            shutil.copy(file, self.folder / file.name)
+
+    # -- the node ---------------------------------------------------------------------------------
+
+    def fault(self, *faults: dict[str, object]) -> None:
+        """Let the node misbehave from now on, in these ways and no others."""
+        client = self.control()
+        answer = client("PUT", "/labnode/faults", None, json=list(faults), is_whole=True)
+        assert answer.status == 200, answer.text
+
+    def faults(self) -> list[dict[str, object]]:
+        answer = self.control()("GET", "/labnode/faults", is_whole=True)
+        return list(answer.json)
+
+    def control(self) -> Client:
+        return Client(self.node.url, str(self.node.state_dir / "ca.pem"))
+
+    def is_node_dead(self) -> bool:
+        return self.node.process is None or self.node.process.poll() is not None
+
+    def revive_node(self) -> bool:
+        """Start the node again if it died; whether it had."""
+        if not self.is_node_dead():
+            return False
+        self.node.start()
+        return True
+
+    # -- making it --------------------------------------------------------------------------------
+
+    def _make_key(self) -> None:
+        key = self.folder / "guest_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+
+    def _copy_playbooks(self) -> None:
+        """The real playbooks, with a trap beside them."""
+        shutil.copytree(ROOT / "playbooks", self.playbooks, symlinks=True)
+        callbacks = self.playbooks / "callback_plugins"
+        callbacks.mkdir()
+        shutil.copy(Path(__file__).parent / "plugins/task_trap.py", callbacks)
+
+    def _guests_command(self) -> list[str]:
+        memory, key = self.node.state_dir / "memory", self.folder / "guest_key.pub"
+        places = [str(memory), str(self.folder / "guests"), str(key)]
+        return [sys.executable, "-m", "tests.chaos.guests", *places]
+
+    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.folder / "tmp"),
+            "WINUX_CHAOS_CLOCK": str(self.clock_file),
+            **environment_of(
+                self.node,
+                self.folder,
+                WINUX_DATABASE_URL=f"sqlite:///{self.database}",
+                WINUX_PORTAL_ID=f"chaos{self.number}",
+                WINUX_PUBLIC_URL=self.url,
+                WINUX_NETWORK=f"127.{100 + self.number}.0.0/22",
+                **{
+                    "WINUX_PLAYBOOKS_DIR": str(self.playbooks),
+                    "WINUX_QUARANTINE_SECONDS": "4",
+                    "WINUX_RECONCILE_SECONDS": "2",
+                    **settings,
+                },
+            ),
+        }
+
+    def _services(self) -> Services:
+        config = load(self.environment)
+        return bootstrap.build_services(config, clock=self.clock, hasher=ArgonHasher(QUICK))
+
+    def _add_person(self, name: str, role: Role = Role.PERSON) -> Actor:
+        person_id = self.services.accounts.add_person(SYSTEM, name, PASSWORD, role=role)
+        return Actor(person_id, "192.0.2.1", is_admin=role == Role.ADMIN)
+
+
+def kill(pid: int) -> None:
+    """As the kernel does when memory runs out."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def wait_until(is_so: Callable[[], object], what: str, timeout_s: float = READY_S) -> None:
+    give_up = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < give_up, f"not after {timeout_s:.0f} s: {what}"
+        time.sleep(0.01)
+
+
+def fresh(folder: Path) -> Path:
+    """An empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+__all__ = ["TEMPLATE", "World", "fresh", "kill", "wait_until"]
