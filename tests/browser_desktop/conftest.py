@@ -88,11 +88,9 @@ def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
     site.add_person("root", is_admin=True)
     for name in ("alice", "bob"):
         site.add_person(name)
-    web = portal.start_web()
-    site.start_worker()
+    site.start()
     yield site
     site.end()
-    web.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Mouse and fingers: what the desktop's own programs are told."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Page
@@ -11,6 +12,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 LEFT, MIDDLE, RIGHT, UP, DOWN, SCROLL_RIGHT = "1", "2", "3", "4", "5", "7"
 SPOT = (600, 400)
+#: How long the first button may take on a loaded machine.
+PATIENCE_S = 10
 
 
 class Buttons:
@@ -20,15 +23,26 @@ class Buttons:
         self._inside, self._page, self._told = desktop.inside, page, 0
         self._inside.run("pkill xev; rm -f /tmp/xev; true")
         self._inside.start("sh -c 'xev -geometry 700x450+250+150 -event button > /tmp/xev'")
-        page.wait_for_timeout(1500)
+        shown = "xwininfo -name 'Event Tester' | grep -q IsViewable"
+        self._inside.run(f"for _ in $(seq 100); do {shown} && exit; sleep 0.1; done; exit 1")
+        page.wait_for_timeout(300)  # the window manager gives it its place
 
     def new(self) -> list[str]:
-        """Buttons pressed since the last call; wheels are buttons 4 to 7 in X."""
-        self._page.wait_for_timeout(500)
-        log = self._inside.run("cat /tmp/xev").decode()
-        told = re.findall(r"ButtonPress event.*?button (\d+)", log, re.DOTALL)
+        """Buttons pressed since the last call; wheels are buttons 4 to 7 in X.
+
+        Waits for the first, then until half a second brings no more.
+        """
+        give_up = time.monotonic() + PATIENCE_S
+        before, told = None, self._all()
+        while told != before or (len(told) == self._told and time.monotonic() < give_up):
+            self._page.wait_for_timeout(500)
+            before, told = told, self._all()
         since, self._told = told[self._told :], len(told)
         return since
+
+    def _all(self) -> list[str]:
+        log = self._inside.run("cat /tmp/xev").decode()
+        return re.findall(r"ButtonPress event.*?button (\d+)", log, re.DOTALL)
 
 
 @pytest.fixture
@@ -57,29 +71,32 @@ def test_a_touchpad_scrolls_as_far_as_the_fingers_go(view: Page, buttons: Button
 
 
 class Fingers:
-    """Touches by the browser's own input path."""
+    """Touches by the browser's own input path, with the times that a hand would give them."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._devtools = page.context.new_cdp_session(page)
 
-    def tap(self, *spots: tuple[int, int], hold_ms: int = 0) -> None:
+    def tap(self, *spots: tuple[int, int], hold_ms: int = 20) -> None:
+        began = time.time()
         for count in range(1, len(spots) + 1):
-            self._touch("touchStart", *spots[:count])
+            self._touch("touchStart", began, *spots[:count])
         self._page.wait_for_timeout(hold_ms)
-        self._touch("touchEnd")
+        self._touch("touchEnd", began + hold_ms / 1000)
 
     def draw(self, spots: list[tuple[int, int]], dx: int, dy: int) -> None:
+        began = time.time()
         for count in range(1, len(spots) + 1):
-            self._touch("touchStart", *spots[:count])
+            self._touch("touchStart", began, *spots[:count])
         for part in range(1, 11):
             moved = [(x + dx * part // 10, y + dy * part // 10) for x, y in spots]
-            self._touch("touchMove", *moved)
-        self._touch("touchEnd")
+            self._touch("touchMove", began + part / 50, *moved)
+        self._touch("touchEnd", began + 0.22)
 
-    def _touch(self, kind: str, *spots: tuple[int, int]) -> None:
-        points = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(spots)]
-        self._devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    def _touch(self, kind: str, at: float, *spots: tuple[int, int]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(spots)]
+        event = {"type": kind, "touchPoints": points, "timestamp": at}
+        self._devtools.send("Input.dispatchTouchEvent", event)
 
 
 @pytest.fixture

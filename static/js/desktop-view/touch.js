@@ -71,10 +71,17 @@ export class Touch {
     this.#fingers.delete(event.pointerId);
     if (this.#fingers.size || !this.#start) return;
     clearTimeout(this.#timer);
-    const isTap = !isCancelled && !this.#start.moved && event.timeStamp - this.#start.at < LONG_PRESS_MS;
+    const isStill = !isCancelled && !this.#start.moved;
     if (this.#held !== null) this.#letGo();
-    else if (isTap) this.#tap(this.#start.fingers > 1 ? RIGHT : LEFT, event.timeStamp);
+    else if (isStill) this.#lift(event.timeStamp);
     this.#start = null;
+  }
+
+  /** Short or long by the finger's own times: on a busy page the timer may not have fired yet. */
+  #lift(at) {
+    if (this.#start.fingers > 1) this.#tap(RIGHT, at);
+    else if (at - this.#start.at < LONG_PRESS_MS) this.#tap(LEFT, at);
+    else this.#longPress();
   }
 
   #tap(button, at) {
