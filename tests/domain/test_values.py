@@ -51,6 +51,16 @@ def test_the_lowest_free_address_and_id_are_chosen_and_none_left_is_said() -> No
         choose_vmid(30001, 30002, {30001, 30002})
 
 
+def test_what_has_been_free_for_longest_is_chosen() -> None:
+    """A router remembers for minutes whose an address was."""
+    first, second, third = (str(address) for address in POOL)
+    assert choose_address(POOL, set(), [first]) == second
+    assert choose_address(POOL, set(), [third, first, second]) == second
+    assert choose_address(POOL, {second}, [third, first, second, third]) == first
+    assert choose_address(POOL, set(), [None, first, "192.0.2.1"]) == second
+    assert choose_vmid(30001, 30002, set(), [30001, 30002, 30001]) == 30002
+
+
 def test_passwords_are_long_and_never_the_same() -> None:
     made = {make_password() for _ in range(200)}
     assert len(made) == 200

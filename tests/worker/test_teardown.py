@@ -1,5 +1,6 @@
 """Teardown: nothing is freed before it is surely gone, and it never gives up."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.fakes import DownHypervisor, FakeNode, FakeProvisioner, Killed, StubbornProvisioner
 from tests.portal import SteppingClock
 from tests.worker.conftest import MakeWorker
-from tests.worker.life import launch, reservations, row
+from tests.worker.life import launch, queue_for_pool, reservations, row
 from webapp.bootstrap import Services
 from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
@@ -33,6 +34,20 @@ def test_a_stopped_desktop_is_gone_with_all_it_held(
     assert desktop.ended_at
     assert desktop.address == "10.203.0.64"  # history
     assert (node.there, reservations(services)) == ({}, 0)
+
+
+def test_what_is_free_again_is_used_again_as_late_as_possible(
+    services: Services, alice: Actor, xfce: str, make_worker: MakeWorker, clock: SteppingClock
+) -> None:
+    """A router may still send what is for an address to the machine that had it."""
+    worker, had = make_worker(), []
+    for _ in range(3):
+        desktop = row(services, launch(services, alice))
+        had.append((desktop.vmid, desktop.address))
+        services.lifetime.stop(alice, desktop.public_id)
+        assert worker.teardown.teardown_one()
+        clock.step(seconds=1)
+    assert had == [(30001 + n, f"10.203.0.{64 + n}") for n in range(3)]
 
 
 def test_a_desktop_that_was_never_begun_ends_without_a_playbook(
@@ -128,15 +143,18 @@ def test_a_worker_that_dies_in_a_teardown_is_followed_by_one_that_finishes_it(
     assert (node.there, reservations(services)) == ({}, 0)
 
 
-def test_the_vm_id_and_address_can_be_used_again(
-    services: Services, alice: Actor, make_worker: MakeWorker, stopping: str
+def test_the_only_vm_id_and_address_can_be_used_again(
+    services: Services, root: Actor, xfce: str, make_worker: MakeWorker
 ) -> None:
-    worker = make_worker()
-    worker.teardown.teardown_one()
-    again = launch(services, alice)
-    worker.builder.build_one()
-    desktop = row(services, again)
-    assert (desktop.state, desktop.vmid, desktop.address) == (State.READY, 30001, "10.203.0.64")
+    config = services.config
+    addresses = replace(config.addresses, last=config.addresses.first)
+    narrow = replace(config, vmid_last=config.vmid_first, addresses=addresses)
+    for _ in range(2):
+        public_id = queue_for_pool(replace(services, config=narrow))
+        services.lifetime.stop(root, public_id)
+        assert make_worker().teardown.teardown_one()
+        ended = row(services, public_id)
+        assert (ended.vmid, ended.address) == (30001, "10.203.0.64")
 
 
 def test_a_teardown_cut_short_by_the_workers_end_is_no_failure(

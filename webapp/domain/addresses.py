@@ -1,10 +1,13 @@
 """The pool of addresses and VM ids that desktops take theirs from."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import TypeVar
 
 from webapp.domain.errors import Refused
+
+One = TypeVar("One", int, str)
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,15 @@ class AddressPool:
         return f"{address}/{self.network.prefixlen}"
 
 
-def choose_vmid(first: int, last: int, taken: Collection[int]) -> int:
-    """The lowest VM id of the range that nobody holds."""
-    for vmid in range(first, last + 1):
-        if vmid not in taken:
-            return vmid
+def choose_vmid(
+    first: int, last: int, taken: Collection[int], freed: Sequence[int | None] = ()
+) -> int:
+    """The VM id of the range that nobody holds and that has been free for longest.
+
+    `freed` are those used before, the latest first; the lowest one that is not among them wins.
+    """
+    if vmid := _longest_free(range(first, last + 1), taken, freed):
+        return vmid
     raise Refused(
         "no_vmid",
         f"All {last - first + 1} VM ids ({first}–{last}) are in use.",
@@ -36,13 +43,33 @@ def choose_vmid(first: int, last: int, taken: Collection[int]) -> int:
     )
 
 
-def choose_address(pool: AddressPool, taken: Collection[str]) -> str:
-    """The lowest address of the pool that nobody holds."""
-    for address in pool:
-        if str(address) not in taken:
-            return str(address)
+def choose_address(
+    pool: AddressPool, taken: Collection[str], freed: Sequence[str | None] = ()
+) -> str:
+    """The address of the pool that nobody holds and that has been free for longest.
+
+    Routers and switches remember for minutes which machine an address belonged to. `freed` are
+    those used before, the latest first.
+    """
+    if address := _longest_free(map(str, pool), taken, freed):
+        return address
     raise Refused(
         "no_address",
         f"All addresses ({pool.first}–{pool.last}) are in use.",
         what_to_do="Try again when a desktop has ended, or ask an administrator for more.",
     )
+
+
+def _longest_free(
+    all_: Iterable[One], taken: Collection[One], freed: Sequence[One | None]
+) -> One | None:
+    since = {one: place for place, one in reversed([*enumerate(freed)])}
+    best = None
+    for one in all_:
+        if one in taken:
+            continue
+        if one not in since:
+            return one
+        if best is None or since[one] > since[best]:
+            best = one
+    return best

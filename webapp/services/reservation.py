@@ -10,6 +10,8 @@ from webapp.domain.addresses import choose_address, choose_vmid
 from webapp.models import AddressReservation, Desktop, VmidReservation
 from webapp.services.findings import stranger_addresses, stranger_vmids
 
+#: So many ended desktops are looked at: an address that none of them had is as good as new.
+REMEMBERED = 1000
 #: What PostgreSQL's lock of `one_at_a_time` is called; any number that nobody else takes.
 _TURN = 0x57494E55
 
@@ -27,7 +29,7 @@ def one_at_a_time(session: Session) -> None:
 def reserve(
     session: Session, config: Config, desktop: Desktop, *, avoid_vmids: Collection[int] = ()
 ) -> None:
-    """Give `desktop` the lowest free VM id and address. Raises Refused when none is left.
+    """Give `desktop` the VM id and address that are free for longest; Refused when none is left.
 
     What containers of no desktop were seen to hold is not free, nor are `avoid_vmids`. Whoever
     races, the primary keys make a double impossible: the second transaction fails
@@ -37,11 +39,28 @@ def reserve(
     taken_vmids = set(session.scalars(select(VmidReservation.vmid))) | stranger_vmids(session)
     taken_addresses = set(session.scalars(select(AddressReservation.address)))
     taken_addresses |= stranger_addresses(session)
-    desktop.vmid = choose_vmid(config.vmid_first, config.vmid_last, taken_vmids | set(avoid_vmids))
-    desktop.address = choose_address(config.addresses, taken_addresses)
+    freed_vmids, freed_addresses = _freed(session)
+    desktop.vmid = choose_vmid(
+        config.vmid_first,
+        config.vmid_last,
+        taken_vmids | set(avoid_vmids),
+        freed_vmids,
+    )
+    desktop.address = choose_address(config.addresses, taken_addresses, freed_addresses)
     session.flush()  # the desktop needs its id first
     session.add(VmidReservation(vmid=desktop.vmid, desktop_id=desktop.id))
     session.add(AddressReservation(address=desktop.address, desktop_id=desktop.id))
+
+
+def _freed(session: Session) -> tuple[list[int | None], list[str | None]]:
+    """VM ids and addresses of the desktops that ended last, the latest first."""
+    rows = session.execute(
+        select(Desktop.vmid, Desktop.address)
+        .where(Desktop.ended_at.is_not(None))
+        .order_by(Desktop.ended_at.desc())
+        .limit(REMEMBERED)
+    ).all()
+    return [row.vmid for row in rows], [row.address for row in rows]
 
 
 def release(session: Session, desktop: Desktop) -> None:
