@@ -22,6 +22,7 @@ from webapp.services.launch import Launcher
 from webapp.services.lease import Leases
 from webapp.services.lifetime import DeadlineTeller, Lifetime
 from webapp.services.metrics import Metrics
+from webapp.services.pool import Pools
 from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
 from webapp.services.refill import PoolKeeper
@@ -49,6 +50,7 @@ class Services:
     tickets: Tickets
     connections: Connections
     presence: Presence
+    pools: Pools
     metrics: Metrics
     tallies: Tallies
     findings: FindingReports
@@ -78,6 +80,7 @@ def build_services(
         tickets=Tickets(db, clock, config, vault, audit),
         connections=Connections(db, clock, config, audit),
         presence=Presence(db, clock, config, audit),
+        pools=Pools(db, clock, config, audit),
         metrics=Metrics(db, clock, config, tallies),
         tallies=tallies,
         findings=FindingReports(db, clock),

@@ -200,11 +200,51 @@ def test_one_round_of_the_worker_ends_with_1_when_proxmox_is_away(
 
 def test_every_command_is_described(run: Run) -> None:
     described = (ROOT / "docs" / "admin" / "cli.md").read_text()
-    for group in ("person", "desktop", "template"):
-        _, text, _ = run(group, "--help")
+    for group in ("person", "desktop", "template", "pool", "pool schedule"):
+        _, text, _ = run(*group.split(), "--help")
         for line in text.split("COMMAND")[-1].splitlines():
             words = line.split()
             if line.startswith("    ") and words:
                 assert f"winux {group} {words[0]}" in described
     for command in ("worker", "migrate", "check-config"):
         assert f"winux {command}" in described
+
+
+def test_pools_are_sized_listed_and_drained(migrated: Run) -> None:
+    assert "No template is published yet." in migrated("pool", "list")[1]
+    migrated("template", "publish", "--name", "xfce", "--vmid", "29001", "--version", "1")
+    row = _json(migrated("pool", "list", "--json"))[0]
+    assert (row["template"], row["wanted"], row["why"]) == (
+        "xfce",
+        0,
+        "This template keeps no pool.",
+    )
+    said = migrated("pool", "set", "xfce", "--target", "3", "--max", "6", "--follows-demand")
+    assert said[0] == 0
+    row = _json(migrated("pool", "set", "xfce", "--min", "2", "--json"))
+    assert (row["minimum"], row["target"], row["maximum"], row["wanted"]) == (2, 3, 6, 2)
+    assert _json(migrated("pool", "drain", "xfce", "--json")) == {"template": "xfce", "drained": 0}
+    status, _, complaint = migrated("pool", "set", "xfce", "--target", "7")
+    assert (status, "cannot be more than the target" in complaint) == (1, True)
+    assert migrated("pool", "set", "mate", "--target", "0")[0] == 1
+
+
+def test_schedules_are_planned_listed_and_forgotten(migrated: Run) -> None:
+    migrated("template", "publish", "--name", "xfce", "--vmid", "29001", "--version", "1")
+    add = ["pool", "schedule", "add", "xfce", "--from", "8:00", "--to", "18:00", "--desktops", "5"]
+    status, _, complaint = migrated(*add, "--every", "mon-fri")
+    assert (status, "Raise the maximum first" in complaint) == (1, True)
+    migrated("pool", "set", "xfce", "--max", "30")
+    assert "planned; its times are those of UTC" in migrated(*add, "--every", "mon-fri")[1]
+    once = _json(migrated(*add, "--on", "2096-03-02", "--in-all", "--json"))
+    assert migrated(*add, "--on", "2016-03-02")[0] == 1
+    assert migrated(*add, "--every", "mon", "--on", "2096-03-02")[0] == 2
+    rows = _json(migrated("pool", "schedule", "list", "--json"))
+    assert [(row["days"], row["from"], row["to"], row["in_all"]) for row in rows] == [
+        ("mon-fri", "08:00", "18:00", False),
+        ("2096-03-02", "08:00", "18:00", True),
+    ]
+    assert rows[1]["next_at"] == "2096-03-02T08:00:00+00:00"
+    assert migrated("pool", "schedule", "remove", str(once["id"]))[0] == 0
+    assert migrated("pool", "schedule", "remove", str(once["id"]))[0] == 1
+    assert len(_json(migrated("pool", "schedule", "list", "--json"))) == 1

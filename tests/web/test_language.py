@@ -7,19 +7,23 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from babel.dates import get_day_names
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from flask import Flask
 
 from tests.portal import SteppingClock
+from tests.warm import add_warm
 from tests.web.conftest import Browse, Browser
 from tests.worker.life import launch
 from webapp.bootstrap import Services, WorkerServices
 from webapp.config import ROOT
 from webapp.domain.estimate import BUILD_STEPS
 from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.pool import Why
 from webapp.services.audit import Actor
+from webapp.services.pool import ScheduleWish
 from webapp.web.domain_words import WORDS
 from webapp.web.language import init_language
 
@@ -89,7 +93,13 @@ def test_no_text_was_forgotten(
     assert "⟦Launch⟧" in browser.get("/", headers={"Accept-Language": "eo"}).text
     paths = ["/", "/desktops/", f"/desktops/{own}", f"/desktops/{own}/stop", "/account/"]
     paths += [f"/desktops/{making}", "/admin/", "/admin/desktops/?state=all", "/nothing"]
-    paths += [f"/admin/desktops/{ready}"]
+    add_warm(services)
+    wish = ScheduleWish(2, "10:00", "12:00", every="mon")
+    services.pools.change(root, "xfce", {"max": 2, "follows_demand": True})
+    services.pools.add_schedule(root, "xfce", wish)
+    data |= {"UTC", "lab / 30004", *get_day_names("abbreviated", locale="eo").values()}
+    paths += [f"/admin/desktops/{ready}", "/admin/pool/", "/admin/pool/xfce"]
+    paths += ["/admin/pool/xfce/drain"]
     found = {path: unmarked(browser, path) - data for path in paths}
     found["/sign-in"] = unmarked(stranger, "/sign-in")
     assert [f"{path}: {text}" for path, texts in found.items() for text in texts] == []
@@ -97,4 +107,5 @@ def test_no_text_was_forgotten(
 
 def test_the_domains_words_are_marked(app: Flask) -> None:
     with app.test_request_context():
-        assert {str(word) for word in WORDS} == {*BUILD_STEPS.values(), *KEYBOARD_LAYOUTS.values()}
+        domain = {*BUILD_STEPS.values(), *KEYBOARD_LAYOUTS.values(), *(why.value for why in Why)}
+        assert {str(word) for word in WORDS} == domain

@@ -7,6 +7,7 @@ from tests.portal import PASSWORD
 from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.services.audit import SYSTEM, Actor
+from webapp.services.pool import ScheduleWish
 from webapp.web.access import Access, rule_of
 from webapp.web.vendor import manifest
 
@@ -57,6 +58,15 @@ ROUTES = {
     "admin.connections_live": ("GET", "/admin/connections/live"),
     "admin.cut": ("POST", "/admin/connections/connection-00000000/cut"),
     "admin.stop_many": ("POST", "/admin/desktops/stop"),
+    "admin.pools": ("GET", "/admin/pool/"),
+    "admin.pools_live": ("GET", "/admin/pool/live"),
+    "admin.pool": ("GET", "/admin/pool/xfce"),
+    "admin.pool_live": ("GET", "/admin/pool/xfce/live"),
+    "admin.change_pool": ("POST", "/admin/pool/xfce"),
+    "admin.add_schedule": ("POST", "/admin/pool/xfce/schedules"),
+    "admin.remove_schedule": ("POST", "/admin/pool/schedules/{schedule}/remove"),
+    "admin.confirm_drain": ("GET", "/admin/pool/xfce/drain"),
+    "admin.drain_pool": ("POST", "/admin/pool/xfce/drain"),
 }
 #: Routes about a thing that belongs to alice: for anybody else it does not exist.
 OWNED = {
@@ -116,17 +126,23 @@ def test_who_may_call_it(
     }
     services.accounts.disable(SYSTEM, "dora")
     alices_sign_in = services.accounts.sign_ins(alice.person_id or 0)[0].id
+    services.pools.change(SYSTEM, "xfce", {"max": 1})
+    schedule = services.pools.add_schedule(SYSTEM, "xfce", ScheduleWish(1, "10:00", "12:00", "mon"))
     for endpoint in endpoints:
         rule = rule_of(app.view_functions[endpoint])
         # Who may change something comes last, so that the others find it unchanged.
         last = "root" if rule is Access.ADMIN else "alice"
         for name in sorted(people, key=lambda name: name == last):
-            expect(call(people[name], endpoint, ready, alices_sign_in), endpoint, rule, name)
+            expect(
+                call(people[name], endpoint, ready, alices_sign_in, schedule), endpoint, rule, name
+            )
 
 
-def call(browser: Browser, endpoint: str, public_id: str, sign_in: int) -> tuple[int, str]:
+def call(
+    browser: Browser, endpoint: str, public_id: str, sign_in: int, schedule: int
+) -> tuple[int, str]:
     method, path = ROUTES[endpoint]
-    path = path.format(id=public_id, sign_in=sign_in)
+    path = path.format(id=public_id, sign_in=sign_in, schedule=schedule)
     if method == "GET":
         answer = browser.get(path)
     else:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, lazyload
@@ -29,6 +30,7 @@ from webapp.domain.schedule import Due, decide_due
 from webapp.domain.states import HOLDS_RESOURCES, State
 from webapp.models import Desktop, PoolSchedule, Template, WorkerBeat
 
+OfTemplate = TypeVar("OfTemplate", Desktop, PoolSchedule)
 #: States of a desktop that counts as the pool's.
 IN_POOL = (State.QUEUED, State.BUILDING, State.WARM)
 #: Launches are read so far back: the longest schedule, and the time that its warming takes.
@@ -68,10 +70,14 @@ def look_at_pools(session: Session, config: Config, now: datetime) -> list[PoolV
     """All templates, by name, with their pools."""
     templates = list(session.scalars(select(Template).order_by(Template.name)))
     desktops = _by_template(_pool_desktops(session))
-    if not desktops and not any(template.pool_max for template in templates):
-        return [_no_pool(template) for template in templates]
+    schedules = _by_template(session.scalars(select(PoolSchedule).order_by(PoolSchedule.id)))
     at_once = builds_at_once(session, config, now)
-    wishes = {one.id: _wish(session, config, now, one, at_once) for one in templates}
+    wishes = {
+        one.id: _wish(session, config, now, one, schedules[one.id], at_once)
+        if one.pool_max
+        else _no_wish(one, schedules[one.id])
+        for one in templates
+    }
     room = _room(session, config)
     sizes = share_room(
         {key: wish.size for key, wish in wishes.items()},
@@ -121,13 +127,13 @@ class _Wish:
 
 
 def _wish(
-    session: Session, config: Config, now: datetime, template: Template, at_once: int
+    session: Session,
+    config: Config,
+    now: datetime,
+    template: Template,
+    schedules: Sequence[PoolSchedule],
+    at_once: int,
 ) -> _Wish:
-    schedules = session.scalars(
-        select(PoolSchedule)
-        .where(PoolSchedule.template_id == template.id)
-        .order_by(PoolSchedule.id)
-    ).all()
     demand, due = 0, Due()
     if template.pool_follows_demand or schedules:
         launches = _launches(session, template, now)
@@ -173,8 +179,8 @@ def _view(
     )
 
 
-def _no_pool(template: Template) -> PoolView:
-    return PoolView(template, Size(0, Why.OFF), 0, Due(), [], [], [], Steps(), None)
+def _no_wish(template: Template, schedules: Sequence[PoolSchedule]) -> _Wish:
+    return _Wish(template, Size(0, Why.OFF), 0, Due(), schedules, [])
 
 
 def _pool_desktops(session: Session) -> Iterable[Desktop]:
@@ -190,10 +196,10 @@ def _pooled() -> tuple[ColumnElement[bool], ...]:
     return (Desktop.owner_id.is_(None), Desktop.launched_at.is_(None))
 
 
-def _by_template(desktops: Iterable[Desktop]) -> Mapping[int, list[Desktop]]:
-    found: defaultdict[int, list[Desktop]] = defaultdict(list)
-    for one in desktops:
-        found[one.template_id].append(one)
+def _by_template(rows: Iterable[OfTemplate]) -> Mapping[int, list[OfTemplate]]:
+    found: defaultdict[int, list[OfTemplate]] = defaultdict(list)
+    for row in rows:
+        found[row.template_id].append(row)
     return found
 
 

@@ -10,11 +10,13 @@ from webapp.web.language import _, lazy_gettext
 #: Each action: its icon and what was done; other actions show their own name.
 ACTIONS = {
     "desktop.launch": ("rocket", lazy_gettext("Launched")),
+    "desktop.warm": ("check", lazy_gettext("Ready in the pool")),
     "desktop.ready": ("check", lazy_gettext("Ready")),
     "desktop.extend": ("plus-clock", lazy_gettext("Extended")),
     "desktop.stop": ("square", lazy_gettext("Stop asked for")),
     "desktop.expire": ("clock", lazy_gettext("Time was up")),
     "desktop.build_failed": ("alert", lazy_gettext("Could not be made")),
+    "pool.drain": ("again", lazy_gettext("Taken out of the pool")),
     "desktop.lost": ("alert", lazy_gettext("Found to be gone")),
     "desktop.end": ("square", lazy_gettext("Ended, everything erased")),
     "desktop.reveal_password": ("eye", lazy_gettext("Password shown")),

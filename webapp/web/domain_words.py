@@ -22,4 +22,12 @@ WORDS = (
     lazy_gettext("Portuguese"),
     lazy_gettext("Belgian"),
     lazy_gettext("Swiss"),
+    lazy_gettext("This template keeps no pool."),
+    lazy_gettext("The template is not offered."),
+    lazy_gettext("The target."),
+    lazy_gettext("Nobody launched one in the last hour, so the minimum is enough."),
+    lazy_gettext("So many were launched within a few minutes in the last hour."),
+    lazy_gettext("A schedule asks for them."),
+    lazy_gettext("More are wanted, but this is the maximum."),
+    lazy_gettext("More are wanted, but the site's room is left to people."),
 )

@@ -1,0 +1,121 @@
+"""The pools: how many desktops are warm, why so many, schedules, and building them anew."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import BadInput, Refused
+from webapp.services.pool import NUMBERS, ScheduleWish
+from webapp.web.access import admin_only
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.admin.pool_view import POLL_SECONDS, PoolPage, pool_pages
+from webapp.web.context import actor, services
+from webapp.web.language import _, ngettext
+from webapp.web.live import fragment, is_live_request
+
+
+@blueprint.get("/pool/")
+@admin_only
+def pools() -> ResponseReturnValue:
+    """All templates with their pools."""
+    return render_template("admin/pools.html", poll_seconds=POLL_SECONDS, pools=pool_pages())
+
+
+@blueprint.get("/pool/live")
+@admin_only
+def pools_live() -> ResponseReturnValue:
+    """Their table."""
+    return fragment("admin/_pools.html", POLL_SECONDS, pools=pool_pages())
+
+
+@blueprint.get("/pool/<name>")
+@admin_only
+def pool(name: str) -> ResponseReturnValue:
+    """One template's pool."""
+    return render_template("admin/pool.html", poll_seconds=POLL_SECONDS, pool=_page(name))
+
+
+@blueprint.get("/pool/<name>/live")
+@admin_only
+def pool_live(name: str) -> ResponseReturnValue:
+    """The part of it that moves."""
+    return fragment("admin/_pool.html", POLL_SECONDS, pool=_page(name))
+
+
+@blueprint.post("/pool/<name>")
+@admin_only
+def change_pool(name: str) -> ResponseReturnValue:
+    """Set how large it is."""
+    try:
+        values: dict[str, int | bool] = {key: _number(key) for key in NUMBERS}
+        values["follows_demand"] = "follows_demand" in request.form
+        services().pools.change(actor(as_admin=True), name, values)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
+    else:
+        flash(_("Saved. The pool comes to its new size in a moment."), "good")
+    return _back(name)
+
+
+@blueprint.post("/pool/<name>/schedules")
+@admin_only
+def add_schedule(name: str) -> ResponseReturnValue:
+    """Plan desktops for weekly hours or a date."""
+    form = request.form
+    try:
+        wish = ScheduleWish(
+            desktops=_number("desktops"),
+            begins=form.get("begins", ""),
+            ends=form.get("ends", ""),
+            every=" ".join(form.getlist("weekday")),
+            on=form.get("on", ""),
+            in_all=form.get("how") == "in_all",
+        )
+        services().pools.add_schedule(actor(as_admin=True), name, wish)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
+    else:
+        flash(_("Planned."), "good")
+    return _back(name)
+
+
+@blueprint.post("/pool/schedules/<int:schedule_id>/remove")
+@admin_only
+def remove_schedule(schedule_id: int) -> ResponseReturnValue:
+    """Forget a schedule."""
+    name = services().pools.remove_schedule(actor(as_admin=True), schedule_id)
+    flash(_("The schedule is forgotten."), "good")
+    return _back(name)
+
+
+@blueprint.get("/pool/<name>/drain")
+@admin_only
+def confirm_drain(name: str) -> ResponseReturnValue:
+    """The question before warm desktops go."""
+    fragment_or_page = "admin/_drain.html" if is_live_request() else "admin/drain.html"
+    return render_template(fragment_or_page, pool=_page(name))
+
+
+@blueprint.post("/pool/<name>/drain")
+@admin_only
+def drain_pool(name: str) -> ResponseReturnValue:
+    """Let all warm desktops go; they are built anew."""
+    count = services().pools.drain(actor(as_admin=True), name)
+    flash(ngettext("%(num)s desktop goes.", "%(num)s desktops go.", count), "good")
+    return _back(name)
+
+
+def _page(name: str) -> PoolPage:
+    return PoolPage(services().pools.one(name))
+
+
+def _back(name: str) -> ResponseReturnValue:
+    return redirect(url_for("admin.pool", name=name), HTTPStatus.SEE_OTHER)
+
+
+def _number(field: str) -> int:
+    text = request.form.get(field, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise BadInput(field, _("%(value)s is no whole number.", value=repr(text[:20])))
+    return int(text)
