@@ -95,6 +95,31 @@ def test_a_clone_whose_answer_was_lost_is_not_sent_twice(
     assert container.find_ours() is not None
 
 
+def test_growing_a_disk_whose_answer_was_lost_is_not_refused_for_having_happened(
+    container: Container, break_node: Break, node_api: Client
+) -> None:
+    clone(container)
+    break_node("lost-answer", path="^PUT .*/resize", delay=0.5)
+    container.grow_disk(20)
+    assert "size=20G" in node_api.get(f"/nodes/lab/lxc/{VMID}/config").data["rootfs"]
+
+
+def test_growing_a_disk_is_not_refused_when_the_look_was_too_early(
+    container: Container, break_node: Break, node_api: Client
+) -> None:
+    clone(container)
+    slow = {"kind": "slow", "path": "^PUT .*/resize", "skip": 1, "delay": 0.5}
+    node_api(
+        "PUT",
+        "/labnode/faults",
+        None,
+        is_whole=True,
+        json=[{"kind": "lost-answer", "path": "^PUT .*/resize"}, slow],
+    )
+    container.grow_disk(20)
+    assert "size=20G" in node_api.get(f"/nodes/lab/lxc/{VMID}/config").data["rootfs"]
+
+
 def test_a_failed_task_is_told_with_its_reason(container: Container, break_node: Break) -> None:
     break_node("failed-task", path="POST .*/clone", message="no space left on device")
     with pytest.raises(Exception, match=r"cloning failed: .*no space left on device"):

@@ -12,7 +12,10 @@ from ansible_collections.winux.proxmox.plugins.module_utils.addresses import (
     gateway_of,
     parse_properties,
 )
-from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
+from ansible_collections.winux.proxmox.plugins.module_utils.containers import (
+    Container,
+    is_disk_large,
+)
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.templates import configurations
 
@@ -94,19 +97,10 @@ class ActionModule(ProxmoxAction):
 
     def _grow_disk(self, container: Container, config: dict[str, Any], disk_gb: int) -> bool:
         """Larger than the template's disk if asked; it cannot shrink."""
-        size = parse_properties(str(config.get("rootfs", ""))).get("size", "")
-        if not size.endswith("G") or float(size[:-1]) >= disk_gb:
+        if is_disk_large(config, disk_gb):
             return False
         if not self.check_mode:
-            what = f"growing the disk of container {container.vmid}"
-            container.api.run(
-                what,
-                "put",
-                f"{container.path}/resize",
-                lambda: False,
-                disk="rootfs",
-                size=f"{disk_gb}G",
-            )
+            container.grow_disk(disk_gb)
         return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from ansible_collections.winux.proxmox.plugins.module_utils.addresses import parse_properties
 from ansible_collections.winux.proxmox.plugins.module_utils.api import (
     LOCK_S,
     TASK_S,
@@ -23,6 +24,12 @@ from ansible_collections.winux.proxmox.plugins.module_utils.patience import mome
 #: A lock without a running task is given this long before it counts as left behind.
 STALE_S = 20
 VISIBLE_S = 15
+
+
+def is_disk_large(config: dict[str, Any], size_gb: int) -> bool:
+    """Whether its root disk has that size, or one that is not told in gigabytes."""
+    size = parse_properties(str(config.get("rootfs", ""))).get("size", "")
+    return not size.endswith("G") or float(size[:-1]) >= size_gb
 
 
 class Container:
@@ -130,6 +137,26 @@ class Container:
     def set_options(self, options: dict[str, Any]) -> None:
         """PUT of its configuration; safe to repeat, so a lost answer needs no look."""
         self.api.write("put", f"{self.path}/config", lambda: False, **options)
+
+    def grow_disk(self, size_gb: int) -> None:
+        """Until its disk has that size: growing it once more is refused, so a lost answer needs a
+        look, also when the task was still at it at the first one."""
+
+        def has_grown() -> bool:
+            return is_disk_large(self.find_ours() or {}, size_gb)
+
+        try:
+            self.api.run(
+                f"growing the disk of container {self.vmid}",
+                "put",
+                f"{self.path}/resize",
+                has_grown,
+                disk="rootfs",
+                size=f"{size_gb}G",
+            )
+        except NodeTrouble:
+            if not has_grown():
+                raise
 
     def start(self) -> bool:
         """Whether it had to be started."""
