@@ -8,7 +8,7 @@ from datetime import datetime
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.estimate import BUILD_STEPS
 from webapp.domain.mark import Mark
-from webapp.ports import BuildOrder, BuildResult, Container, Listing
+from webapp.ports import BuildOrder, BuildResult, ClusterSight, Container, Listing, NodeSight
 
 STEPS = list(BUILD_STEPS)
 #: Moments at which a worker can die while it builds: before, in and after each step of a playbook.
@@ -53,6 +53,10 @@ class FakeNode:
     def container(self, vmid: int) -> Container | None:
         return self.there.get(vmid)
 
+    def look(self) -> ClusterSight:
+        listing = Listing([self.template, *self.there.values()], answered={"lab"})
+        return ClusterSight([NodeSight("lab", is_online=True)], listing, frozenset())
+
 
 class DownHypervisor(FakeNode):
     """A node whose API does not answer while `is_down`."""
@@ -66,6 +70,10 @@ class DownHypervisor(FakeNode):
     def container(self, vmid: int) -> Container | None:
         self._refuse()
         return super().container(vmid)
+
+    def look(self) -> ClusterSight:
+        self._refuse()
+        return super().look()
 
     def _refuse(self) -> None:
         if self.is_down:
@@ -101,20 +109,25 @@ class FakeProvisioner:
             self.at(step, order, is_cancelled)
         self.node.change(order.vmid, is_running=True)
         self.at("after", order, is_cancelled)
-        return BuildResult("lab", order.address, "SHA256:host", "cert", "PEM")
+        return BuildResult(order.node, order.address, "SHA256:host", "cert", "PEM")
 
     def _clone(self, order: BuildOrder) -> None:
         mark = Mark("tests", order.desktop_id)
         there = self.node.there.get(order.vmid)
         if there and there.description != str(mark):
             raise OutsideFailed(f"CT {order.vmid} belongs to something else.", retry=False)
-        self.node.put(order.vmid, mark, is_running=False, address=order.address)
+        self.node.put(order.vmid, mark, node=order.node, is_running=False, address=order.address)
 
     def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
         """What happens at a moment of the build; the bad ones do something here."""
 
     def destroy(
-        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         there = self.node.there.get(vmid)
         if there and there.description == str(Mark("tests", desktop_id)):
@@ -171,15 +184,16 @@ class DyingProvisioner(FailingProvisioner):
 
 
 class SlowProvisioner(FakeProvisioner):
-    """Hangs in its first step until it is cancelled or told to go on."""
+    """Hangs in one step, its first, until it is cancelled or told to go on."""
 
-    def __init__(self, node: FakeNode) -> None:
+    def __init__(self, node: FakeNode, moment: str = STEPS[0]) -> None:
         super().__init__(node)
+        self.moment = moment
         self.is_hanging = threading.Event()
         self.go_on = threading.Event()
 
     def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
-        if moment != "desktop_clone":
+        if moment != self.moment:
             return
         self.is_hanging.set()
         while not self.go_on.wait(0.02):
@@ -204,7 +218,12 @@ class StubbornProvisioner(FakeProvisioner):
         self.is_honest = is_honest
 
     def destroy(
-        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         if self.times == 0:
             super().destroy(desktop_id, vmid)

@@ -13,6 +13,7 @@ from webapp.services.accounts import Accounts
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
 from webapp.services.catalogue import Catalogue
+from webapp.services.clone_queue import CloneQueue
 from webapp.services.connections import Connections
 from webapp.services.credentials import CredentialDesk
 from webapp.services.findings import FindingReports
@@ -22,6 +23,7 @@ from webapp.services.launch import Launcher
 from webapp.services.lease import Leases
 from webapp.services.lifetime import DeadlineTeller, Lifetime
 from webapp.services.metrics import Metrics
+from webapp.services.nodes import NodeWatch
 from webapp.services.pool import Pools
 from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
@@ -123,13 +125,23 @@ def build_worker_services(
         config=config,
         leases=leases,
         provisioner=provisioner,
-        builder=Builder(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
+        builder=Builder(
+            db,
+            clock,
+            config,
+            services.vault,
+            audit,
+            provisioner,
+            hypervisor,
+            leases,
+            CloneQueue(db, clock, config, leases),
+        ),
         teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),
         lifetime=services.lifetime,
         teller=DeadlineTeller(clock, provisioner, leases),
         idle=IdleWatch(db, clock, config, audit, provisioner),
         reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
         pools=PoolKeeper(db, clock, config, services.vault, audit),
-        heartbeat=Heartbeat(db, clock, config, hypervisor, name),
+        heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
         tallies=services.tallies,
     )

@@ -6,7 +6,7 @@ and says how to mend it. Every setting is described in docs/admin/settings.md (a
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
@@ -72,6 +72,13 @@ class Config:
     sign_in_idle: timedelta
     sign_in_longest: timedelta
     worker_slots: int
+    clones_per_storage: int
+    stale_lock: timedelta
+    """After so long a lock with no task at work on it counts as left behind."""
+    node_reserve_mb: int
+    """Memory of each node that desktops leave alone."""
+    refuses_when_full: bool
+    """Launches beyond the nodes' memory are refused; else they wait."""
     build_timeout: timedelta
     destroy_timeout: timedelta
     lease: timedelta
@@ -118,6 +125,10 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_SIGN_IN_IDLE_MINUTES": "720",
     "WINUX_SIGN_IN_LONGEST_MINUTES": "10080",
     "WINUX_WORKER_SLOTS": "2",
+    "WINUX_CLONES_PER_STORAGE": "2",
+    "WINUX_STALE_LOCK_SECONDS": "300",
+    "WINUX_NODE_RESERVE_MB": "512",
+    "WINUX_WHEN_FULL": "wait",
     "WINUX_BUILD_TIMEOUT_SECONDS": "300",
     "WINUX_DESTROY_TIMEOUT_SECONDS": "180",
     "WINUX_LEASE_SECONDS": "60",
@@ -178,6 +189,12 @@ class Reader:
             raise BadConfig(f"{name} is {text!r}; it takes a number from {lowest} to {highest}.")
         return int(text)
 
+    def choice(self, name: str, words: Sequence[str]) -> str:
+        text = self.text(name)
+        if text not in words:
+            raise BadConfig(f"{name} is {text!r}; it takes one of: {', '.join(words)}.")
+        return text
+
     def seconds(self, name: str, lowest: int = 1, highest: int = 86_400) -> timedelta:
         return timedelta(seconds=self.number(name, lowest, highest))
 
@@ -221,6 +238,10 @@ def load(environment: Mapping[str, str]) -> Config:
         sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),
         sign_in_longest=read.minutes("WINUX_SIGN_IN_LONGEST_MINUTES"),
         worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
+        clones_per_storage=read.number("WINUX_CLONES_PER_STORAGE", 1, 100),
+        stale_lock=read.seconds("WINUX_STALE_LOCK_SECONDS"),
+        node_reserve_mb=read.number("WINUX_NODE_RESERVE_MB", 0, 1 << 20),
+        refuses_when_full=read.choice("WINUX_WHEN_FULL", ("wait", "refuse")) == "refuse",
         build_timeout=read.seconds("WINUX_BUILD_TIMEOUT_SECONDS"),
         destroy_timeout=read.seconds("WINUX_DESTROY_TIMEOUT_SECONDS"),
         lease=read.seconds("WINUX_LEASE_SECONDS", lowest=2),

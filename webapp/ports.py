@@ -1,9 +1,9 @@
 """Narrow protocols to what is outside; adapters implement them, services use them."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -52,7 +52,10 @@ class BuildOrder:
 
     desktop_id: str
     vmid: int
+    node: str
+    """Where it is made."""
     template_vmid: int
+    """What it is cloned from: the template's replica on that node."""
     address: str
     """CIDR form."""
     gateway: str
@@ -94,8 +97,14 @@ class Provisioner(Protocol):
     ) -> BuildResult: ...
 
     def destroy(
-        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
-    ) -> None: ...
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Remove the container, wherever in the cluster it is; `node` is where to look first."""
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
         """Tell the desktop itself (the one with this host key) its new deadline, for the warning
@@ -134,6 +143,10 @@ class Container:
     limit_mb: int | None = None
     """Memory that it may use, as it is configured."""
     cores: int | None = None
+    memory_mb: int | None = None
+    """What it uses now; in a listing only, and while it runs."""
+    uptime: timedelta | None = None
+    """The same."""
 
 
 class Listing(dict[int, Container]):
@@ -154,11 +167,42 @@ class Listing(dict[int, Container]):
         self.silent = frozenset(silent)
 
 
+@dataclass(frozen=True)
+class NodeSight:
+    """One node as it was seen just now. Sizes are None where the token may not see them."""
+
+    name: str
+    is_online: bool
+    trouble: str | None = None
+    """Why it cannot be used, in people's words."""
+    answered: timedelta | None = None
+    memory_mb: int | None = None
+    free_mb: int | None = None
+    storage_gb: int | None = None
+    """Of the storage of the desktops' disks."""
+    storage_free_gb: int | None = None
+    storage_is_shared: bool = False
+
+
+@dataclass(frozen=True)
+class ClusterSight:
+    """All of the cluster that the token sees, at one moment."""
+
+    nodes: Sequence[NodeSight]
+    containers: Listing
+    """Desktops, templates and whatever else."""
+    in_work: frozenset[int]
+    """Locked templates that a task works on: their lock is no rest of something."""
+
+
 class Hypervisor(Protocol):
     """Reads what is true from Proxmox VE. Raises OutsideFailed whenever it cannot know."""
 
     def containers(self, vmids: range) -> Listing:
-        """All containers whose id is in `vmids`; a failed listing raises, it is never empty."""
+        """All containers whose id is in `vmids`; it raises when no node could be listed at all."""
 
     def container(self, vmid: int) -> Container | None:
-        """One container, or None if it surely does not exist."""
+        """One container, on whichever node, or None if it surely does not exist."""
+
+    def look(self) -> ClusterSight:
+        """The nodes, what is on them, and how much room they have."""

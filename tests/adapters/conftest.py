@@ -77,6 +77,7 @@ def order() -> BuildOrder:
     return BuildOrder(
         desktop_id="desktop-0a1b2c3d",
         vmid=30001,
+        node="lab",
         template_vmid=29001,
         address="10.203.0.64/24",
         gateway="10.203.0.1",

@@ -179,7 +179,7 @@ def test_a_hanging_build_holds_up_neither_others_nor_the_clock(
             if order.desktop_id == first:
                 super().at(moment, order, is_cancelled)
 
-    slow = OftenSlowProvisioner(node)
+    slow = OftenSlowProvisioner(node, "desktop_start")  # its clone is over: the source is free
     with _running(Worker(_services(services, slow), grace_seconds=0)):
         assert slow.is_hanging.wait(10)
         second = launch(services, bob)

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 CREATE = "create-winux-session.yml"
 DESTROY = "destroy-winux-session.yml"
+#: How long a run waits for a lock on its template; then the worker does something else meanwhile.
+LOCK_PATIENCE_S = 10
 
 
 class AnsibleProvisioner:
@@ -66,7 +68,12 @@ class AnsibleProvisioner:
         return _parse_result(result)
 
     def destroy(
-        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run(
             self._start(DESTROY),
@@ -74,6 +81,7 @@ class AnsibleProvisioner:
                 "session_id": desktop_id,
                 "container_id": vmid,
                 "portal_id": self._config.portal_id,
+                "proxmox_node": node or self._config.proxmox.node,
             },
             {},
             self._config.destroy_timeout,
@@ -135,6 +143,7 @@ class AnsibleProvisioner:
                 redact(end["message"] or "The playbook failed without a word.", secrets.values()),
                 retry=True,
                 log=redact(end["log"], secrets.values()),
+                reason=end.get("reason") or "",
             )
         return end["result"]
 
@@ -143,7 +152,9 @@ class AnsibleProvisioner:
             "session_id": order.desktop_id,
             "session_duration": order.minutes,
             "container_id": order.vmid,
+            "proxmox_node": order.node,
             "template_vmid": order.template_vmid,
+            "lock_patience_s": LOCK_PATIENCE_S,
             "container_address": order.address,
             "container_gateway": order.gateway,
             "container_bridge": order.bridge,

@@ -97,6 +97,7 @@ class Run:
         self._secrets: list[str] = []
         self._step = ""
         self._failure = ""
+        self._reason = ""
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._why_ended = ""
         self._is_ending = False
@@ -195,6 +196,7 @@ class Run:
         is_failure = event.get("event") in {"runner_on_failed", "runner_on_unreachable"}
         if is_failure and not data.get("ignore_errors"):
             self._failure = _failure_message(data)
+            self._reason = str((data.get("res") or {}).get("reason") or "")[:16]
         return False
 
     # -- the end --------------------------------------------------------------------------------
@@ -203,6 +205,7 @@ class Run:
         self._reporter.tell(
             status=status,
             message=redact(self._failure, self._secrets)[:2000],
+            reason=self._reason,
             log=redact("\n".join(self._log), self._secrets),
             result=self._read_result() if status == "successful" else None,
         )

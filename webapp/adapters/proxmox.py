@@ -3,8 +3,11 @@
 import ssl
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import requests
@@ -13,58 +16,146 @@ from proxmoxer.core import AuthenticationError
 from requests.adapters import HTTPAdapter
 
 from webapp.config import ProxmoxConfig
+from webapp.domain.clone_queue import REFUSED, UNREACHABLE
 from webapp.domain.errors import OutsideFailed
-from webapp.ports import Container, Listing
+from webapp.ports import ClusterSight, Container, Listing, NodeSight
 
 #: One answer may take this long in all, and be this large.
 LONGEST_SECONDS = 10.0
 LARGEST_ANSWER = 16 << 20
 
 
+#: Nodes that are asked at the same time.
+AT_ONCE = 8
+#: Locks that an interrupted clone or create leaves behind for ever.
+LEFT_BEHIND = frozenset({"disk", "create"})
+MIB, GIB = 1 << 20, 1 << 30
+
+T = TypeVar("T")
+
+
 class ProxmoxHypervisor:
-    """One node's containers. Safe to use from several threads."""
+    """The containers of a cluster, asked through one API host. Safe to use from several threads."""
 
     def __init__(self, config: ProxmoxConfig) -> None:
         self._config = config
         self._of_thread = threading.local()
+        self._crew = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="proxmox")
+        self._last = _Lists(Listing(), {}, {})
+        """What was listed last: where to look first for a container."""
 
     def containers(self, vmids: range) -> Listing:
-        """GET /nodes/{node}/lxc; never /cluster/resources, which lags by seconds.
+        """GET /nodes, then /nodes/{node}/lxc of each; never /cluster/resources, which lags.
 
         A token without rights is answered with an empty list, not with a refusal. It always sees
-        the template, so a list without anything at all is taken for that.
+        a template, so lists without anything at all are taken for that.
         """
-        rows = _list(self._get("nodes", self._config.node, "lxc"))
-        if not rows:
+        listing = self._list(self._nodes()).listing
+        ours = (one for one in listing.values() if one.vmid in vmids)
+        return Listing(ours, answered=listing.answered, silent=listing.silent)
+
+    def container(self, vmid: int) -> Container | None:
+        """GET …/lxc/{vmid}/config and …/status/current, on the node where it is.
+
+        A container that is gone answers 500 `does not exist`, or 403 to a token whose rights come
+        from the pool. Either is believed only together with lists that do not have it.
+        """
+        node = self._node_of(vmid)
+        try:
+            return self._read(node, vmid)
+        except _Answered as answer:
+            if not answer.is_about_gone:
+                raise
+            listed = self._list(self._nodes()).listing.get(vmid)
+            if listed and listed.node != node:  # it was moved
+                return self._read(listed.node, vmid)
+            if listed is None and self._is_surely_gone(vmid, answer):
+                return None
+            raise
+
+    def look(self) -> ClusterSight:
+        """GET /nodes, per node …/lxc and …/storage, and …/tasks where a template is locked."""
+        rows = self._nodes()
+        lists = self._list(rows)
+        names = list(lists.seconds)
+        storages = dict(zip(names, self._ask(self._storage, names), strict=True))
+        sights = [_sight(row, lists, storages.get(row["node"])) for row in rows]
+        return ClusterSight(sights, lists.listing, self._in_work(lists.listing))
+
+    # -- one node, all nodes ----------------------------------------------------------------------
+
+    def _nodes(self) -> list[Mapping[str, Any]]:
+        """GET /nodes: every member, with its use where the token has Sys.Audit on it."""
+        rows = _list(self._get("nodes"))
+        if not rows or not all(isinstance(row.get("node"), str) for row in rows):
+            raise _garbage()
+        return rows
+
+    def _list(self, rows: Sequence[Mapping[str, Any]]) -> "_Lists":
+        """GET /nodes/{node}/lxc of every node that is up."""
+        up = [str(row["node"]) for row in rows if row.get("status") != "offline"]
+        answers = dict(zip(up, self._ask(self._list_one, up), strict=True))
+        failures = {
+            name: answer for name, answer in answers.items() if isinstance(answer, OutsideFailed)
+        }
+        if len(failures) == len(up):
+            raise next(iter(failures.values()), None) or OutsideFailed(
+                "All nodes of the cluster are offline.", retry=True, reason=UNREACHABLE
+            )
+        found = [answer for answer in answers.values() if not isinstance(answer, OutsideFailed)]
+        containers = {one.vmid: one for _seconds, listed in found for one in listed}
+        if not containers:
             raise OutsideFailed(
                 "Proxmox lists no container at all, not even a template.",
                 retry=True,
                 what_to_do="Check the token's rights on the pool and the template.",
             )
-        containers = [self._listed(row) for row in rows]
-        return Listing(
-            (one for one in containers if one.vmid in vmids), answered={self._config.node}
+        offline = {str(row["node"]): "It is offline." for row in rows if row["node"] not in answers}
+        troubles = offline | {name: str(failure) for name, failure in failures.items()}
+        self._last = _Lists(
+            Listing(containers.values(), answered=answers.keys() - failures, silent=troubles),
+            {name: one[0] for name, one in answers.items() if not isinstance(one, OutsideFailed)},
+            troubles,
         )
+        return self._last
 
-    def container(self, vmid: int) -> Container | None:
-        """GET …/lxc/{vmid}/config and …/status/current.
+    def _list_one(self, node: str) -> tuple[float, list[Container]]:
+        began = time.monotonic()
+        rows = _list(self._get("nodes", node, "lxc"))
+        return time.monotonic() - began, [_listed(node, row) for row in rows]
 
-        A container that is gone answers 500 `does not exist`, or 403 to a token whose rights come
-        from the pool. Either is believed only together with a list that does not have it.
-        """
-        try:
-            config = _object(self._get("nodes", self._config.node, "lxc", vmid, "config"))
-            status = _object(
-                self._get("nodes", self._config.node, "lxc", vmid, "status", "current")
-            )
-        except _Answered as answer:
-            if answer.is_about_gone and self._is_surely_gone(vmid, answer):
-                return None
-            raise
+    def _storage(self, node: str) -> Mapping[str, Any]:
+        """GET /nodes/{node}/storage?storage={name}: sizes in bytes, `shared`, `active`."""
+        rows = _list(self._get("nodes", node, "storage", storage=self._config.storage))
+        return rows[0] if rows else {}
+
+    def _in_work(self, listing: Listing) -> frozenset[int]:
+        """GET /nodes/{node}/tasks?source=active where a template is locked, nowhere else."""
+        locked = [one for one in listing.values() if one.is_template and one.lock in LEFT_BEHIND]
+        tasks: set[int] = set()
+        for node in {one.node for one in locked}:
+            rows = _list(self._get("nodes", node, "tasks", source="active"))
+            tasks |= {int(row["id"]) for row in rows if str(row.get("id", "")).isdigit()}
+        return frozenset(one.vmid for one in locked if one.vmid in tasks)
+
+    def _ask(self, call: Callable[[str], T], nodes: Sequence[str]) -> list["T | OutsideFailed"]:
+        """`call` for each node, at once when there are several; a failure is an answer, too."""
+
+        def answer(node: str) -> "T | OutsideFailed":
+            try:
+                return call(node)
+            except OutsideFailed as error:
+                return error
+
+        return [answer(nodes[0])] if len(nodes) == 1 else list(self._crew.map(answer, nodes))
+
+    def _read(self, node: str, vmid: int) -> Container:
+        config = _object(self._get("nodes", node, "lxc", vmid, "config"))
+        status = _object(self._get("nodes", node, "lxc", vmid, "status", "current"))
         network = dict(parse_qsl(str(config.get("net0", "")).replace(",", "&")))
         return Container(
             vmid=vmid,
-            node=self._config.node,
+            node=node,
             name=str(config.get("hostname", "")),
             is_running=status.get("status") == "running",
             is_template=bool(config.get("template")),
@@ -77,9 +168,32 @@ class ProxmoxHypervisor:
 
     # -- what an answer means ---------------------------------------------------------------------
 
+    def _node_of(self, vmid: int) -> str:
+        """Where to look first: where it was listed last, or where the cluster says it is."""
+        last = self._last.listing
+        if vmid in last:
+            return last[vmid].node
+        if len(last.answered) == 1 and not last.silent:
+            return next(iter(last.answered))
+        return self._resources().get(vmid, self._config.node)
+
+    def _resources(self) -> dict[int, str]:
+        """GET /cluster/resources?type=vm: VM id to node, of silent nodes too.
+
+        What state they are in lags by seconds and is not looked at; which exist does not.
+        """
+        rows = _list(self._get("cluster", "resources", type="vm"))
+        return {int(row["vmid"]): str(row["node"]) for row in rows if "vmid" in row}
+
     def _is_surely_gone(self, vmid: int, answer: "_Answered") -> bool:
-        if vmid in self.containers(range(vmid, vmid + 1)):
-            return False
+        """Of a container that no node lists: not on a silent one, and not hidden from the token."""
+        troubles = self._last.troubles
+        if troubles and (node := self._resources().get(vmid, "")) in troubles:
+            raise OutsideFailed(
+                f"Container {vmid} is on node {node}, which does not answer: {troubles[node]}",
+                retry=True,
+                reason=UNREACHABLE,
+            )
         return answer.status != 403 or self._may_audit_pool()
 
     def _may_audit_pool(self) -> bool:
@@ -90,23 +204,6 @@ class ProxmoxHypervisor:
         path = f"/pool/{self._config.pool}"
         rights = _object(self._get("access", "permissions", path=path))
         return "VM.Audit" in _object(rights.get(path, {}))
-
-    def _listed(self, row: Mapping[str, Any]) -> Container:
-        try:
-            return Container(
-                vmid=int(row["vmid"]),
-                node=self._config.node,
-                name=str(row.get("name", "")),
-                is_running=row["status"] == "running",
-                is_template=bool(row.get("template")),
-                description=None,
-                lock=row.get("lock"),
-                address=None,
-                limit_mb=_megabytes(row.get("maxmem")),
-                cores=_number(row.get("cpus")),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise _garbage() from error
 
     # -- calls ------------------------------------------------------------------------------------
 
@@ -124,12 +221,15 @@ class ProxmoxHypervisor:
                 "(/etc/pve/pve-root-ca.pem on the node).",
             ) from error
         except requests.exceptions.Timeout as error:
-            raise OutsideFailed(f"{where} did not answer in time.", retry=True) from error
+            raise OutsideFailed(
+                f"{where} did not answer in time.", retry=True, reason=UNREACHABLE
+            ) from error
         except (requests.exceptions.RequestException, OSError) as error:
             raise OutsideFailed(
                 f"{where} cannot be reached.",
                 retry=True,
                 what_to_do="Check that it runs and that its address and port are right.",
+                reason=UNREACHABLE,
             ) from error
         except (KeyError, TypeError, ValueError, AuthenticationError) as error:
             raise _garbage() from error
@@ -156,7 +256,68 @@ class _Answered(OutsideFailed):
             f"{where} answered {self.status}: {text[:300]}.",
             retry=self.status not in hint,
             what_to_do=hint.get(self.status, ""),
+            reason=REFUSED if self.status in hint else UNREACHABLE if self.status >= 502 else "",
         )
+
+
+@dataclass(frozen=True)
+class _Lists:
+    """What the nodes listed."""
+
+    listing: Listing
+    seconds: Mapping[str, float]
+    """How long each node took that answered."""
+    troubles: Mapping[str, str]
+    """Why each of the others could not be listed."""
+
+
+def _listed(node: str, row: Mapping[str, Any]) -> Container:
+    try:
+        is_running = row["status"] == "running"
+        return Container(
+            vmid=int(row["vmid"]),
+            node=node,
+            name=str(row.get("name", "")),
+            is_running=is_running,
+            is_template=bool(row.get("template")),
+            description=None,
+            lock=row.get("lock"),
+            address=None,
+            limit_mb=_megabytes(row.get("maxmem")),
+            cores=_number(row.get("cpus")),
+            memory_mb=int(row.get("mem", 0)) // MIB if is_running else None,
+            uptime=timedelta(seconds=int(row.get("uptime", 0))) if is_running else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _garbage() from error
+
+
+def _sight(
+    row: Mapping[str, Any], lists: _Lists, storage: Mapping[str, Any] | OutsideFailed | None
+) -> NodeSight:
+    name = str(row["node"])
+    facts: Mapping[str, Any] = storage if isinstance(storage, Mapping) else {}
+    # Without Sys.Audit on the node the row has no sizes.
+    memory = (int(row["maxmem"]), int(row["mem"])) if "maxmem" in row and "mem" in row else None
+    return NodeSight(
+        name=name,
+        is_online=name not in lists.troubles,
+        trouble=lists.troubles.get(name) or _storage_trouble(storage),
+        answered=timedelta(seconds=lists.seconds[name]) if name in lists.seconds else None,
+        memory_mb=memory[0] // MIB if memory else None,
+        free_mb=(memory[0] - memory[1]) // MIB if memory else None,
+        storage_gb=int(facts["total"]) // GIB if "total" in facts else None,
+        storage_free_gb=int(facts["avail"]) // GIB if "avail" in facts else None,
+        storage_is_shared=bool(facts.get("shared", 0)),
+    )
+
+
+def _storage_trouble(storage: Mapping[str, Any] | OutsideFailed | None) -> str | None:
+    if isinstance(storage, OutsideFailed):
+        return str(storage)
+    if storage is not None and not storage.get("active", 0):
+        return "The storage of the desktops' disks is not there or not active."
+    return None
 
 
 def _garbage() -> OutsideFailed:

@@ -70,10 +70,14 @@ class Conflict(WinuxError):
 class OutsideFailed(WinuxError):
     """Something outside did not do its part; `retry` says whether the same call may work later.
 
-    `log` holds a failed run's last lines, without secrets, for the admin.
+    `log` holds a failed run's last lines, without secrets, for the admin. `reason` is a stable word
+    where the cause is known (domain/clone_queue.py has those that builds know), else empty.
     """
 
-    def __init__(self, message: str, *, retry: bool, what_to_do: str = "", log: str = "") -> None:
+    def __init__(
+        self, message: str, *, retry: bool, what_to_do: str = "", log: str = "", reason: str = ""
+    ) -> None:
         super().__init__(message, what_to_do=what_to_do)
         self.retry = retry
         self.log = log
+        self.reason = reason

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
 
+#: The step that holds the source: builds of one template take turns at it.
+CLONE_STEP = "desktop_clone"
 #: The steps of a build in order: the Ansible role that does the step, and its words for people.
 BUILD_STEPS: dict[str, str] = {
-    "desktop_clone": "Copying the template",
+    CLONE_STEP: "Copying the template",
     "desktop_configure": "Setting size and address",
     "desktop_start": "Starting the machine",
     "desktop_personalise": "Setting up your account",

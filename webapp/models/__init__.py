@@ -6,6 +6,7 @@ from webapp.models.checkup import Checkup
 from webapp.models.connection import Connection
 from webapp.models.desktop import Desktop, DesktopStep
 from webapp.models.finding import FindingRow, Watch
+from webapp.models.node import CloneSlot, Node, TemplateReplica
 from webapp.models.person import Person, Role, SignIn, SignInAttempt
 from webapp.models.pool import PoolSchedule
 from webapp.models.reservation import AddressReservation, VmidReservation
@@ -19,10 +20,12 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Checkup",
+    "CloneSlot",
     "Connection",
     "Desktop",
     "DesktopStep",
     "FindingRow",
+    "Node",
     "Person",
     "PoolSchedule",
     "Role",
@@ -31,6 +34,7 @@ __all__ = [
     "Tally",
     "TallyMark",
     "Template",
+    "TemplateReplica",
     "Ticket",
     "VmidReservation",
     "Watch",

@@ -86,13 +86,15 @@ class Desktop(Base):
 
     failure: Mapped[str | None] = mapped_column(String(500))
     """What went wrong, in people's words."""
+    failure_reason: Mapped[str | None] = mapped_column(String(16))
+    """A stable word for it, as `OutsideFailed.reason`: locked, unreachable, …"""
     failure_log: Mapped[str | None] = mapped_column(Text)
     """The last lines of the failed run, without secrets, for the admin."""
 
     worked_by: Mapped[str | None] = mapped_column(String(80))
     worked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
-    """Teardown runs tried so far; the next try waits longer."""
+    """Runs tried in vain so far, of the build or of the teardown; the next try waits longer."""
     retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column()
 

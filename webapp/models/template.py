@@ -27,6 +27,8 @@ class Template(Base):
     """When something last changed that its desktops are made of; older ones in the pool go."""
     is_enabled: Mapped[bool] = mapped_column(default=True)
     memory_mb: Mapped[int] = mapped_column(default=1024)
+    memory_used_mb: Mapped[int | None]
+    """What a running desktop of it really takes, measured; None until the first was seen."""
     swap_mb: Mapped[int] = mapped_column(default=512)
     cores: Mapped[int] = mapped_column(default=2)
     disk_gb: Mapped[int] = mapped_column(default=10)

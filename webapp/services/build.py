@@ -1,18 +1,22 @@
 """Building: from a queued row to a desktop that answers, or to a failure that says why."""
 
 import logging
+import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.clone_queue import decide_retry, pause_before
 from webapp.domain.drift import SeenContainer, find_loss
 from webapp.domain.errors import Conflict, OutsideFailed, Refused
+from webapp.domain.estimate import CLONE_STEP
 from webapp.domain.mark import parse_mark
+from webapp.domain.placement import Source
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop, DesktopStep
 from webapp.ports import (
@@ -26,6 +30,7 @@ from webapp.ports import (
     Vault,
 )
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.clone_queue import CloneQueue, Turn, free_slot
 from webapp.services.findings import stranger_addresses, stranger_vmids
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
 from webapp.services.people_first import PATIENCE, somebody_waits
@@ -60,6 +65,7 @@ class Builder:
         provisioner: Provisioner,
         hypervisor: Hypervisor,
         leases: Leases,
+        queue: CloneQueue,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -69,13 +75,14 @@ class Builder:
         self._provisioner = provisioner
         self._hypervisor = hypervisor
         self._leases = leases
+        self._queue = queue
 
     def build_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
         """Build one queued desktop, or go on with one whose worker died; False: nothing to do.
 
         `is_stopping` says that this worker ends: the build is cancelled and left to the next one.
         """
-        return self._build_one(_WAITING & Desktop.owner_id.is_not(None), is_stopping)
+        return self._build_one(Desktop.owner_id.is_not(None), is_stopping)
 
     def build_for_pool_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
         """The same for the pool, as long as nobody waits for a desktop of their own.
@@ -83,16 +90,16 @@ class Builder:
         A build that is in somebody's way is cancelled and left for later.
         """
         nobody_waits = ~somebody_waits(self._clock.now())
-        return self._build_one(_WAITING & Desktop.owner_id.is_(None) & nobody_waits, is_stopping)
+        return self._build_one(Desktop.owner_id.is_(None) & nobody_waits, is_stopping)
 
     def _build_one(self, wanted: ColumnElement[bool], is_stopping: Callable[[], bool]) -> bool:
-        lease = self._leases.claim(wanted, self._begin)
-        if lease is None:
+        turn = self._queue.take(wanted, self._begin)
+        if turn is None:
             return False
-        about = {"desktop": lease.desktop.public_id}
+        about = {"desktop": turn.lease.desktop.public_id}
         log.info("Build begins", extra=about)
         try:
-            self._build(lease, is_stopping)
+            self._build(turn, is_stopping)
         except LeaseLost:
             log.warning("Another worker took over this build", extra=about)
         return True
@@ -109,34 +116,38 @@ class Builder:
 
     # -- running --------------------------------------------------------------------------------
 
-    def _build(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
+    def _build(self, turn: Turn, is_stopping: Callable[[], bool]) -> None:
+        lease = turn.lease
         with KeptLease(self._leases, lease) as kept:
             cancel = _Cancel(self._db, self._clock, lease, kept, is_stopping)
             try:
-                self._decide_not_too_old(lease.desktop)
-                order, result = self._run(lease, cancel)
+                order, result = self._run(lease, _source_of(turn), cancel)
                 self._verify(lease.desktop.public_id, order)
             except (OutsideFailed, Refused) as error:
                 if cancel.is_for_later:
                     self._leave(lease)
+                elif self._passes(lease.desktop, error):
+                    self._put_back(lease, error)
                 else:
                     self._fail(lease, error)
             else:
                 self._record(lease, order, result)
 
-    def _decide_not_too_old(self, desktop: Desktop) -> None:
-        began = desktop.build_started_at or desktop.created_at
-        if self._clock.now() - began > self._config.build_timeout:
-            raise OutsideFailed("The build was interrupted and could not be finished.", retry=True)
+    def _passes(self, desktop: Desktop, error: OutsideFailed | Refused) -> bool:
+        """Whether what broke passes by itself, soon enough for this build."""
+        begun = self._clock.now() - (desktop.build_started_at or desktop.created_at)
+        return decide_retry(error.reason, begun, self._config.build_timeout)
 
-    def _run(self, lease: Lease, cancel: "_Cancel") -> tuple[BuildOrder, BuildResult]:
+    def _run(
+        self, lease: Lease, source: Source, cancel: "_Cancel"
+    ) -> tuple[BuildOrder, BuildResult]:
         """Run the playbook, with other VM ids when foreign containers hold the reserved one."""
         foreign: set[int] = set()
         steps = _Steps(self._db, self._clock, lease)
         if self._is_a_strangers(lease.desktop):
             self._reserve_another(lease, foreign)
         while True:
-            order = self._order(lease.desktop)
+            order = self._order(lease.desktop, source)
             try:
                 return order, self._provisioner.create(
                     order, on_step=steps.begin, is_cancelled=cancel
@@ -154,7 +165,7 @@ class Builder:
                 )
                 self._reserve_another(lease, foreign)
 
-    def _order(self, desktop: Desktop) -> BuildOrder:
+    def _order(self, desktop: Desktop, source: Source) -> BuildOrder:
         if desktop.vmid is None or desktop.address is None or desktop.password_locked is None:
             raise OutsideFailed("It has no VM id, address or password reserved.", retry=False)
         template, pool = desktop.template, self._config.addresses
@@ -162,7 +173,8 @@ class Builder:
         return BuildOrder(
             desktop_id=desktop.public_id,
             vmid=desktop.vmid,
-            template_vmid=template.vmid,
+            node=source.node,
+            template_vmid=source.vmid,
             address=pool.with_prefix(desktop.address),
             gateway=str(pool.gateway),
             bridge=self._config.proxmox.bridge,
@@ -266,6 +278,7 @@ class Builder:
                 _begin_life(desktop, order, now)
             desktop.node = result.node
             desktop.memory_mb, desktop.cores = order.memory_mb, order.cores
+            desktop.attempts, desktop.failure_reason = 0, None
             desktop.ssh_host_key_sha256 = result.ssh_host_key_sha256
             desktop.rdp_certificate_sha256 = result.rdp_certificate_sha256
             desktop.rdp_certificate_pem = result.rdp_certificate_pem
@@ -285,6 +298,8 @@ class Builder:
             desktop.failed_at = now
             desktop.failure = str(error)[:500]
             desktop.failure_log = error.log or None if isinstance(error, OutsideFailed) else None
+            desktop.failure_reason = error.reason[:16] or None
+            desktop.attempts = 0
             advance(desktop, Event.STOP_REQUESTED, now)
             desktop.end_reason = EndReason.FAILED
             desktop.stop_requested_at = now
@@ -292,6 +307,28 @@ class Builder:
                 session, SYSTEM, "desktop.build_failed", desktop.public_id, str(error)
             )
         log.warning("Build failed: %s", error, extra=about)
+
+    def _put_back(self, lease: Lease, error: OutsideFailed | Refused) -> None:
+        """Let it wait and be tried again: on any node, if surely nothing of it exists yet."""
+        is_nowhere = self._is_nowhere(lease.desktop)
+        with self._leases.giving_back(lease) as (session, desktop):
+            free_slot(session, lease)
+            if desktop.state != State.BUILDING:
+                return
+            desktop.attempts += 1
+            pause = pause_before(desktop.attempts, _chance())
+            desktop.retry_at = self._clock.now() + pause
+            desktop.failure_reason = error.reason
+            if is_nowhere:
+                desktop.node = None
+        about = {"desktop": lease.desktop.public_id}
+        log.warning("Build put back for %.1f s: %s", pause.total_seconds(), error, extra=about)
+
+    def _is_nowhere(self, desktop: Desktop) -> bool:
+        try:
+            return desktop.vmid is None or self._hypervisor.container(desktop.vmid) is None
+        except OutsideFailed:
+            return False
 
     def _leave(self, lease: Lease) -> None:
         """This worker ends, or a person comes first: the row stays in BUILDING, free for the next
@@ -310,8 +347,14 @@ def _begin_life(desktop: Desktop, order: BuildOrder, now: datetime) -> None:
     desktop.deadline_told_at = desktop.deadline_at if is_close else order.deadline_at
 
 
-#: Rows to build: new ones, and those whose worker died (their lease has run out).
-_WAITING = or_(Desktop.state == State.QUEUED, Desktop.state == State.BUILDING)
+#: Spreads builds that met the same lock.
+_chance = random.SystemRandom().random
+
+
+def _source_of(turn: Turn) -> Source:
+    if turn.source is None:
+        raise OutsideFailed("The build was interrupted and could not be finished.", retry=True)
+    return turn.source
 
 
 class _Cancel:
@@ -364,11 +407,12 @@ class _Cancel:
 
 
 class _Steps:
-    """Writes each step of a running build as it begins."""
+    """Writes each step of a running build as it begins, and gives its clone slot back in time."""
 
     def __init__(self, db: Database, clock: Clock, lease: Lease) -> None:
         self._db = db
         self._clock = clock
+        self._lease = lease
         self._desktop_id = lease.desktop.id
         self._name = ""
 
@@ -382,6 +426,8 @@ class _Steps:
             with self._db.begin() as session:
                 desktop = session.get_one(Desktop, self._desktop_id)
                 _finish_steps(session, desktop, now)
+                if name != CLONE_STEP:
+                    free_slot(session, self._lease)
                 session.add(
                     DesktopStep(desktop_id=self._desktop_id, name=name[:40], started_at=now)
                 )

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 
-from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
 from webapp.models import WorkerBeat
-from webapp.ports import Clock, Database, Hypervisor
+from webapp.ports import Clock, Database
+from webapp.services.nodes import NodeWatch
 
 #: Beats of workers that have been silent for longer are removed.
 FORGET_AFTER = timedelta(hours=1)
@@ -26,21 +26,18 @@ class Sight:
 class Heartbeat:
     """Writes one worker's row of `worker_beats`."""
 
-    def __init__(
-        self, db: Database, clock: Clock, config: Config, hypervisor: Hypervisor, worker: str
-    ) -> None:
+    def __init__(self, db: Database, clock: Clock, nodes: NodeWatch, worker: str) -> None:
         self._db = db
         self._clock = clock
-        self._config = config
-        self._hypervisor = hypervisor
+        self._nodes = nodes
         self._worker = worker
         self._lock = threading.Lock()
         self._sight = Sight()
 
     def look_at_proxmox(self) -> None:
-        """Ask Proxmox for its containers, for the next beat to tell."""
+        """See what there is, for the next beat to tell."""
         try:
-            self._hypervisor.containers(self._config.vmids)
+            self._nodes.look()
         except OutsideFailed as error:
             self.note_trouble(error)
         else:

@@ -53,19 +53,20 @@ class Leases:
 
         `prepare` runs in the same transaction that takes it.
         """
-        due = and_(wanted, self._is_free_and_due(self._clock.now()))
+        due = and_(wanted, self.is_free_and_due(self._clock.now()))
         with self._db.read() as session:  # a look takes no write lock
             found = session.scalar(
                 select(Desktop.id).where(due).order_by(Desktop.state_at, Desktop.id).limit(1)
             )
-        return None if found is None else self._take(found, due, prepare)
+        return None if found is None else self.take(found, due, prepare)
 
-    def _take(
+    def take(
         self,
         desktop_id: int,
         due: ColumnElement[bool],
         prepare: Callable[[Session, Desktop], None],
     ) -> Lease | None:
+        """That desktop, if it still is `due`; None when another worker was first."""
         holder = f"{self._worker[:70]}#{secrets.token_hex(4)}"
         try:
             with self._db.begin() as session:
@@ -83,7 +84,8 @@ class Leases:
             return None
         return Lease(desktop, holder)
 
-    def _is_free_and_due(self, now: datetime) -> ColumnElement[bool]:
+    def is_free_and_due(self, now: datetime) -> ColumnElement[bool]:
+        """Desktops that no worker holds and whose next try has come."""
         return and_(
             or_(Desktop.worked_until.is_(None), Desktop.worked_until < now),
             or_(Desktop.retry_at.is_(None), Desktop.retry_at <= now),

@@ -17,6 +17,7 @@ class ActionModule(ProxmoxAction):
         "template_name": {"type": "str", "default": "xfce"},
         "pool": {"type": "str", "required": True},
         "storage": {"type": "str", "required": True},
+        "lock_patience": {"type": "int"},
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ class WinuxAction(ActionBase):
         try:
             return result | self.act(arguments)
         except ProxmoxFailed as failure:
-            return result | {"failed": True, "changed": False, "msg": str(failure)}
+            told = {"failed": True, "changed": False, "msg": str(failure)}
+            return result | told | {"reason": failure.reason}
 
     @abstractmethod
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from typing import Any
 
 import requests
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
+    LOCKED,
+    REFUSED,
+    UNREACHABLE,
     AnswerLost,
     Missing,
     ProxmoxFailed,
@@ -29,7 +32,7 @@ TASK_S = 900
 
 #: Between pveproxy and pvedaemon or another node; 502 to 504 from a proxy before them.
 TRANSPORT = {502, 503, 504, 595, 596, 597, 598, 599}
-LOCKED = re.compile(
+LOCK_WORDS = re.compile(
     r"CT is locked|can't lock file|got lock (request )?timeout|cfs-lock"
     r"|detected modified configuration"
 )
@@ -42,11 +45,14 @@ NO_SUCH = re.compile(
 class Api:
     """One node of a Proxmox VE, seen with one API token.
 
-    `settings`: api_host, api_port, api_user, api_token_id, api_token_secret, ca_file, node.
+    `settings`: api_host, api_port, api_user, api_token_id, api_token_secret, ca_file, node;
+    lock_patience, the seconds that a write waits for others' locks.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
         self.node: str = settings["node"]
+        self.lock_s: float = settings.get("lock_patience") or LOCK_S
         self.where = f"{settings['api_host']}:{settings['api_port']}"
         self.token = f"{settings['api_user']}!{settings['api_token_id']}"
         self._proxmox = ProxmoxAPI(
@@ -59,6 +65,18 @@ class Api:
             timeout=CALL_S,
         )
 
+    def on(self, node: str) -> Api:
+        """The same API, for another node of the cluster."""
+        return Api(self._settings | {"node": node})
+
+    def node_of(self, vmid: int) -> str | None:
+        """Where in the cluster a container is, or None.
+
+        The cluster's list lags in what state guests are, not in which there are.
+        """
+        rows = self.read("/cluster/resources", type="vm")
+        return next((str(row["node"]) for row in rows if row.get("vmid") == vmid), None)
+
     def read(self, path: str, **parameters: Any) -> Any:
         """GET below /nodes/{node}; repeated while the node or the way to it fails."""
         for _waited in moments(READ_S, first_s=0.2, longest_s=3):
@@ -67,8 +85,9 @@ class Api:
             except (AnswerLost, NodeTrouble) as trouble:
                 last = trouble
         raise ProxmoxFailed(
-            f"Proxmox VE at {self.where} does not answer properly: {last}. Look whether its "
-            "node and services run."
+            f"Proxmox VE at {self.where} does not answer properly: {last}. Look whether node "
+            f"{self.node} and its services run.",
+            UNREACHABLE,
         )
 
     def write(self, method: str, path: str, happened: Callable[[], bool], **parameters: Any) -> Any:
@@ -78,7 +97,7 @@ class Api:
         answer. It must be right: a write that did happen is not sent twice.
         """
         lost_since: float | None = None
-        for waited in moments(LOCK_S, first_s=0.2, longest_s=2):
+        for waited in moments(self.lock_s, first_s=0.2, longest_s=2):
             try:
                 return self._call(method, path, parameters)
             except Busy as busy:
@@ -90,13 +109,13 @@ class Api:
                 lost_since = waited if lost_since is None else lost_since
                 if waited - lost_since > READ_S:
                     break
-        raise ProxmoxFailed(f"gave up: {last}")
+        raise ProxmoxFailed(f"gave up: {last}", last.reason)
 
     def run(
         self, what: str, method: str, path: str, happened: Callable[[], bool], **parameters: Any
     ) -> None:
         """A write that starts a task, and the wait for its end; again if the task met a lock."""
-        for _waited in moments(LOCK_S, first_s=0.5, longest_s=5):
+        for _waited in moments(self.lock_s, first_s=0.5, longest_s=5):
             upid = self.write(method, path, happened, **parameters)
             if upid is None:
                 return
@@ -105,8 +124,9 @@ class Api:
                 return
             except TaskFailed as failed:
                 last = failed
-                if not LOCKED.search(failed.exit_status):
+                if not LOCK_WORDS.search(failed.exit_status):
                     raise
+        last.reason = LOCKED
         raise last
 
     def wait(self, what: str, upid: str) -> None:
@@ -170,7 +190,8 @@ class Api:
         if error.status_code == 401:
             return ProxmoxFailed(
                 f"Proxmox VE does not accept the API token {self.token}: {text}. Check "
-                "proxmox_api_token_id and _secret."
+                "proxmox_api_token_id and _secret.",
+                REFUSED,
             )
         if error.status_code == 403:
             return Missing(
@@ -179,7 +200,7 @@ class Api:
             )
         if NO_SUCH.search(text):
             return Missing(text)
-        if LOCKED.search(text):
+        if LOCK_WORDS.search(text):
             return Busy(text)
         if "no such task" in text:
             return TaskForgotten(text)
@@ -192,6 +213,9 @@ class Api:
 
 class Busy(ProxmoxFailed):
     """Somebody holds a lock; it will pass."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, LOCKED)
 
 
 class TaskForgotten(ProxmoxFailed):

@@ -58,6 +58,13 @@ class Container:
             )
         return config
 
+    def elsewhere(self) -> Container | None:
+        """The same container on the node that it was moved to; None: it is on no other."""
+        node = self.api.node_of(self.vmid)
+        if node in (None, self.api.node):
+            return None
+        return Container(self.api.on(str(node)), self.vmid, self.mark)
+
     def is_running(self) -> bool:
         """Read from the container itself: the cluster's list lags by seconds."""
         return bool(self.api.read(f"{self.path}/status/current").get("status") == "running")
@@ -197,9 +204,13 @@ class Container:
         raise ProxmoxFailed(f"container {self.vmid} still runs after {LOCK_S} s of stopping it")
 
     def remove(self) -> bool:
-        """Wait for what is under way, stop, delete, look that it is gone; whether it was there."""
+        """Wait for what is under way, stop, delete, look that it is gone; whether it was there.
+
+        On whichever node it is: somebody may have moved it.
+        """
         if self.find_hidden() is None:
-            return False
+            moved = self.elsewhere()
+            return moved.remove() if moved else False
         for _waited in moments(LOCK_S, first_s=0.3, longest_s=5):
             try:
                 if not self.wait_for_lock():

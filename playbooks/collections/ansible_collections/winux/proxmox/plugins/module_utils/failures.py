@@ -9,9 +9,18 @@ ProxmoxFailed             the message says what happened and what to do
 
 from __future__ import annotations
 
+#: Why it did not work, where a program can do something about it.
+LOCKED = "locked"
+UNREACHABLE = "unreachable"
+REFUSED = "refused"
+
 
 class ProxmoxFailed(Exception):
-    """Something did not work; the text is for a person."""
+    """Something did not work; the text is for a person, `reason` a stable word or empty."""
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class Missing(ProxmoxFailed):
@@ -24,6 +33,9 @@ class Taken(ProxmoxFailed):
 
 class AnswerLost(ProxmoxFailed):
     """The connection broke after a write was sent."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, UNREACHABLE)
 
 
 class TaskFailed(ProxmoxFailed):

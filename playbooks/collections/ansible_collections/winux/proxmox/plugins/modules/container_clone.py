@@ -29,6 +29,9 @@ options:
     description: Storage for its disk, if the clone is a full one.
     type: str
     required: true
+  lock_patience:
+    description: Seconds to wait for a lock that somebody else holds on the template; else 300.
+    type: int
 """
 
 EXAMPLES = r"""

@@ -1,0 +1,166 @@
+"""What the database knows of the cluster, read as the values that the domain decides upon."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.placement import NodeRoom, Source, Wait, decide_placement
+from webapp.domain.states import State
+from webapp.models import CloneSlot, Desktop, Node, Template, TemplateReplica
+
+#: What a worker has seen of a node counts for so long; then only that it is there.
+SIGHT_LASTS = timedelta(seconds=60)
+#: A build shows in its node's used memory after about this long.
+SETTLES = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The clones under way: their sources, and how many run on each storage."""
+
+    sources: frozenset[int]
+    numbers: Mapping[str, frozenset[int]]
+    dead: Sequence[str]
+    """Holders whose lease is over: their rows only wait to be removed."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Everything that a placement depends on, at one moment."""
+
+    config: Config
+    now: datetime
+    rooms: Mapping[str, NodeRoom]
+    sources: Mapping[int, Sequence[Source]]
+    """By template id."""
+    needs: Mapping[int, int]
+    """MiB that a desktop of a template takes, by template id."""
+    slots: Slots
+    shared_storage: frozenset[str]
+    """Nodes whose storage is the others', too."""
+
+    def place(self, template_id: int, node: str | None) -> Source | Wait:
+        """Where the next desktop of a template goes; `node`: where it was begun already."""
+        sources = [
+            replace(one, is_busy=self._is_busy(one))
+            for one in self.sources.get(template_id, ())
+            if node in (None, one.node)
+        ]
+        return decide_placement(
+            sources,
+            self.rooms,
+            # One that was begun already has its memory promised.
+            0 if node else self.needs.get(template_id, 0),
+            0 if node else self.config.node_reserve_mb,
+            self.now,
+            self.config.stale_lock,
+        )
+
+    def storage_of(self, source: Source) -> str:
+        """The name under which clones on the source's storage are counted."""
+        storage = self.config.proxmox.storage
+        return storage if source.node in self.shared_storage else f"{source.node}/{storage}"
+
+    def free_number(self, source: Source) -> int | None:
+        """The lowest free place among the storage's clones."""
+        taken = self.slots.numbers.get(self.storage_of(source), frozenset())
+        limit = self.config.clones_per_storage
+        return next((n for n in range(1, limit + 1) if n not in taken), None)
+
+    def _is_busy(self, source: Source) -> bool:
+        return source.vmid in self.slots.sources or self.free_number(source) is None
+
+
+def read_cluster(session: Session, config: Config, now: datetime) -> Cluster:
+    """Five small queries."""
+    templates = session.scalars(select(Template)).all()
+    nodes = session.scalars(select(Node)).all()
+    needs = {one.id: one.memory_used_mb or one.memory_mb for one in templates}
+    return Cluster(
+        config=config,
+        now=now,
+        rooms=_rooms(session, nodes, needs, now),
+        sources=_sources(session, config, templates),
+        needs=needs,
+        slots=_slots(session, now),
+        shared_storage=frozenset(node.name for node in nodes if node.storage_is_shared),
+    )
+
+
+def _rooms(
+    session: Session, nodes: Sequence[Node], needs: Mapping[int, int], now: datetime
+) -> dict[str, NodeRoom]:
+    promised: dict[str, list[int]] = {}
+    begun = session.execute(
+        select(Desktop.node, Desktop.template_id, Desktop.state, Desktop.build_started_at).where(
+            Desktop.node.is_not(None),
+            or_(
+                Desktop.state == State.BUILDING,
+                and_(
+                    Desktop.state.in_((State.READY, State.WARM)),
+                    Desktop.build_started_at > now - SIGHT_LASTS - SETTLES,
+                ),
+            ),
+        )
+    ).all()
+    seen_at = {node.name: node.seen_at for node in nodes}
+    for name, template_id, state, began in begun:
+        is_seen = began and began + SETTLES <= seen_at.get(name or "", now)
+        if state == State.BUILDING or not is_seen:
+            promised.setdefault(name or "", []).append(needs.get(template_id, 0))
+    return {node.name: _room(node, promised.get(node.name, []), now) for node in nodes}
+
+
+def _room(node: Node, promised: Sequence[int], now: datetime) -> NodeRoom:
+    is_fresh = now - node.seen_at <= SIGHT_LASTS
+    return NodeRoom(
+        name=node.name,
+        is_usable=node.is_enabled and not (is_fresh and node.trouble),
+        answered=timedelta(milliseconds=node.answered_ms) if node.answered_ms else None,
+        free_mb=node.free_mb,
+        storage_free_gb=node.storage_free_gb,
+        promised_mb=sum(promised),
+        desktops=len(promised),
+    )
+
+
+def _sources(
+    session: Session, config: Config, templates: Sequence[Template]
+) -> dict[int, list[Source]]:
+    """The replicas in use; a template that was published before there were any is its own."""
+    found: dict[int, list[Source]] = {}
+    for one in session.scalars(select(TemplateReplica).where(TemplateReplica.retired_at.is_(None))):
+        source = Source(
+            one.vmid, one.node, one.version, is_missing=one.is_missing, locked_at=one.locked_at
+        )
+        found.setdefault(one.template_id, []).append(source)
+    for template in templates:
+        own = Source(template.vmid, config.proxmox.node, template.version)
+        found.setdefault(template.id, [own])
+    return found
+
+
+def _slots(session: Session, now: datetime) -> Slots:
+    is_live = and_(Desktop.worked_by == CloneSlot.holder, Desktop.worked_until >= now)
+    rows = session.execute(
+        select(
+            CloneSlot.source_vmid,
+            CloneSlot.storage,
+            CloneSlot.number,
+            CloneSlot.holder,
+            func.coalesce(is_live, False).label("is_live"),
+        ).join(Desktop, Desktop.id == CloneSlot.desktop_id)
+    ).all()
+    live = [row for row in rows if row.is_live]
+    numbers: dict[str, frozenset[int]] = {}
+    for row in live:
+        numbers[row.storage] = numbers.get(row.storage, frozenset()) | {row.number}
+    return Slots(
+        frozenset(row.source_vmid for row in live),
+        numbers,
+        [row.holder for row in rows if not row.is_live],
+    )
