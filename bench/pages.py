@@ -27,6 +27,7 @@ from setup.visitor import Visitor
 
 PERSON, ADMIN = "bench", "bench-admin"
 DESKTOPS = 200
+METRICS_TOKEN = "only-of-the-benchmark"  # noqa: S105 (it guards made-up numbers)
 #: Nothing listens there: a page that asked a node would fail and be seen.
 NO_NODE = {
     "proxmox_api_host": "127.0.0.1",
@@ -45,7 +46,7 @@ class Load:
 
     def __init__(self, settings: Settings, cookie: str, seconds: float, clients: int) -> None:
         self.settings = settings
-        self.headers = {"Cookie": cookie}
+        self.headers = {"Cookie": cookie, "Authorization": f"Bearer {METRICS_TOKEN}"}
         self.seconds = seconds
         self.clients = clients
 
@@ -102,7 +103,7 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory(prefix="winux-pages-") as folder:
         settings = replace(settings_from(os.environ, "WINUX_BENCH_", BENCH), folder=Path(folder))
-        portal = Portal(settings, node=NO_NODE)
+        portal = Portal(settings, NO_NODE, {"WINUX_METRICS_TOKEN": METRICS_TOKEN})
         portal.migrate()
         passwords = {
             PERSON: portal.make_person(PERSON),
@@ -111,18 +112,19 @@ def _run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
         desktop = fill_database(portal.environment, PERSON, DESKTOPS)
         web = portal.start_web()
         try:
-            cookies = {name: _cookie(settings, name, word) for name, word in passwords.items()}
+            cookies = {name: cookie_of(settings, name, word) for name, word in passwords.items()}
             return {
                 f"{what} ({path})": Load(
                     settings, cookies.get(who, ""), options.seconds, options.clients
                 ).run(path)
-                for what, who, path in _pages(desktop)
+                for what, who, path in main_pages(desktop)
             }
         finally:
             web.stop()
 
 
-def _pages(desktop_id: str) -> list[tuple[str, str, str]]:
+def main_pages(desktop_id: str) -> list[tuple[str, str, str]]:
+    """What it is, who asks for it, and its path."""
     return [
         ("sign in", "", "/sign-in"),
         ("launch", PERSON, "/"),
@@ -131,10 +133,12 @@ def _pages(desktop_id: str) -> list[tuple[str, str, str]]:
         ("my desktops", PERSON, "/desktops/"),
         ("all desktops", ADMIN, "/admin/desktops/"),
         ("overview", ADMIN, "/admin/"),
+        ("connections", ADMIN, "/admin/connections/"),
+        ("metrics", "", "/metrics"),
     ]
 
 
-def _cookie(settings: Settings, name: str, password: str) -> str:
+def cookie_of(settings: Settings, name: str, password: str) -> str:
     visitor = Visitor(settings.url)
     visitor.sign_in(name, password)
     return visitor.cookie_header()

@@ -15,8 +15,8 @@ READY_TIMEOUT_S = 60
 LABNODE = [str(VENV / "bin/python"), "-m", "labnode"]
 
 
-def start_lab_node(settings: Settings) -> Child:
-    """Start `python -m labnode serve` and return when its API answers."""
+def start_lab_node(settings: Settings, *more: str) -> Child:
+    """Start `python -m labnode serve` (with `more` options) and return when its API answers."""
     settings.lab.mkdir(parents=True, exist_ok=True)
     ready = settings.lab / "ready"
     ready.unlink(missing_ok=True)
@@ -27,7 +27,7 @@ def start_lab_node(settings: Settings) -> Child:
         "--subnet": settings.subnet,
     }
     options = [word for option in names.items() for word in option]
-    command = [*LABNODE, "serve", *options]
+    command = [*LABNODE, "serve", *options, *more]
     child = Child("lab node", command, settings.logs / "labnode.log", dict(os.environ))
     try:
         child.wait_until(ready.exists, READY_TIMEOUT_S, "Mend what it says, then run this again.")

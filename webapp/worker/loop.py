@@ -102,7 +102,7 @@ class Worker:
             services.provisioner.sweep,
             self._free_the_dead,
             self._reconcile,
-            self._expire_all,
+            self.expire_all,
             services.pools.keep,
             lambda: _all(rota.do_one),
             services.heartbeat.beat,
@@ -140,7 +140,7 @@ class Worker:
         give_up_at = time.monotonic() + FIRST_LOOK_SECONDS
         while not self._is_ending.wait(CLOCK_SECONDS):
             if self._has_looked.is_set() or time.monotonic() > give_up_at:
-                survives(self._expire_all)
+                survives(self.expire_all)
                 survives(pools.do_if_due)
             survives(beat.do_if_due)
 
@@ -187,7 +187,12 @@ class Worker:
     def _free_the_dead(self) -> None:
         self._services.leases.free_those_of(is_dead)
 
-    def _expire_all(self) -> None:
+    def look(self) -> bool:
+        """Do one thing that a slot would do; False: nothing is due."""
+        return Rota(self._steps()).do_one()
+
+    def expire_all(self) -> None:
+        """What the clock asks for: the end of all whose time is up or that nobody uses."""
         _all(self._services.lifetime.expire_one)
         _all(self._services.idle.stop_one)
         self._services.idle.forgive()

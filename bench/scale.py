@@ -1,0 +1,306 @@
+"""`python -m bench.scale`: how Winux grows from 100 to 5,000 running desktops.
+
+The real API (the lab node with imagined containers), the real database, worker and web server. The
+desktops and twenty ended ones for each are written in bulk; what is measured goes the real way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network
+from pathlib import Path
+from statistics import median
+
+import psutil
+from sqlalchemy import ColumnElement, event, func, select, update
+
+from bench.large_site import fill_node, fill_site, make_places
+from bench.pages import ADMIN, METRICS_TOKEN, PERSON, Load, cookie_of, main_pages
+from setup.commands import tail
+from setup.failure import SetupFailed
+from setup.lab import credentials, start_lab_node
+from setup.portal import Portal
+from setup.processes import Child
+from setup.settings import BENCH, Settings, settings_from
+from webapp.app import create_app
+from webapp.bootstrap import Services, build_services, build_worker_services
+from webapp.config import load
+from webapp.domain.states import State
+from webapp.models import Desktop
+from webapp.worker.loop import Worker
+
+#: Room for thousands of addresses and VM ids; no bridge is made, no packet is sent.
+SUBNET, VMIDS = "10.64.0.0/16", (30001, 49999)
+#: At most so long from a deadline to the teardown being asked, for 95 of 100 (seconds).
+REAPER_P95_S = 5.0
+TORN_DOWN = 8
+PATIENCE_S = 300
+#: What is quicker than this grows as it likes: it is noise.
+FLOOR = {"s": 0.05, "ms": 50.0, "MB": 20.0, "": 0.0}
+#: Everybody has an idle limit, so that the watch for it has to look at all.
+PORTAL_SETTINGS = {
+    "WINUX_METRICS_TOKEN": METRICS_TOKEN,
+    "WINUX_MAX_DESKTOPS_TOTAL": "10000",
+    "WINUX_IDLE_MINUTES": "60",
+}
+
+#: What was measured, by name and unit.
+Results = dict[tuple[str, str], float]
+
+
+class Bench:
+    """One size: a site with this many running desktops."""
+
+    def __init__(self, settings: Settings, running: int, page_seconds: float) -> None:
+        self.settings = settings
+        self.page_seconds = page_seconds
+        network = IPv4Network(settings.subnet)
+        self.places = make_places(running, network, settings.vmids[0])
+        self.children: dict[str, Child] = {}
+        self.results: Results = {}
+
+    def run(self) -> Results:
+        """Everything, one after the other; whatever was started is stopped."""
+        try:
+            portal, services, passwords = self._prepare()
+            try:
+                self._measure_work(services)
+                self._count_queries(services, passwords)
+                self.children["worker"] = portal.start_worker()
+                self.children["web"] = portal.start_web()
+                self._measure_pages(passwords)
+                self._measure_reaper(services)
+            finally:
+                services.db.close()
+            for name, child in self.children.items():
+                self.results[f"memory of the {name}", "MB"] = _memory_mb(child)
+            return self.results
+        finally:
+            for child in reversed(self.children.values()):
+                child.stop()
+
+    def _prepare(self) -> tuple[Portal, Services, dict[str, str]]:
+        settings = self.settings
+        settings.lab.mkdir(parents=True)
+        fill_node(settings.lab, settings.bridge.lower(), settings.bridge, self.places)
+        self.children["lab node"] = start_lab_node(settings, "--backend", "memory")
+        portal = Portal(settings, credentials(settings, "portal"), PORTAL_SETTINGS)
+        portal.migrate()
+        passwords = {
+            PERSON: portal.make_person(PERSON),
+            ADMIN: portal.make_person(ADMIN, is_admin=True),
+        }
+        services = build_services(load(portal.environment))
+        fill_site(services, PERSON, self.places)
+        return portal, services, passwords
+
+    # -- the worker's work ----------------------------------------------------------------------
+
+    def _measure_work(self, services: Services) -> None:
+        """In this process, each thing alone, with nothing that is due."""
+        parts = build_worker_services(services, "bench:0:0")
+        worker = Worker(parts)
+        self.results["history added up for metrics, once", "s"] = _time(services.tallies.settle)
+        self.results["reconcile", "s"] = median(_time(parts.reconciler.reconcile) for _ in range(5))
+        with _counting(services) as said:
+            parts.reconciler.reconcile()
+            self.results["reconcile, queries", ""] = len(said)
+        ticks = {"clock tick": worker.expire_all, "slot's look": worker.look}
+        for name, tick in ticks.items():
+            tick()
+            self.results[name, "ms"] = 1000 * median(_time(tick) for _ in range(20))
+            with _counting(services) as said:
+                tick()
+                self.results[f"{name}, queries", ""] = len(said)
+
+    # -- pages ------------------------------------------------------------------------------------
+
+    def _count_queries(self, services: Services, passwords: Mapping[str, str]) -> None:
+        """What one call of each page asks of the database, in this process."""
+        app = create_app(services)
+        for what, who, path in self._pages():
+            browser = app.test_client()
+            if who:
+                signed_in = services.accounts.sign_in(who, passwords[who], "127.0.0.1", "bench")
+                with browser.session_transaction() as cookie:
+                    cookie["_user_id"] = signed_in
+            with _counting(services) as said:
+                answer = browser.get(path, headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+            if answer.status_code != http.HTTPStatus.OK:
+                raise SetupFailed(f"{path} answered {answer.status_code}.", "Is the site filled?")
+            self.results[f"page: {what}, queries", ""] = len(said)
+
+    def _measure_pages(self, passwords: Mapping[str, str]) -> None:
+        cookies = {who: cookie_of(self.settings, who, word) for who, word in passwords.items()}
+        for what, who, path in self._pages():
+            load = Load(self.settings, cookies.get(who, ""), self.page_seconds, clients=1)
+            self.results[f"page: {what}, p95", "ms"] = load.run(path)["p95_ms"]
+
+    def _pages(self) -> list[tuple[str, str, str]]:
+        return main_pages(self.places[0].public_id)
+
+    # -- the end of all desktops at one moment ----------------------------------------------------
+
+    def _measure_reaper(self, services: Services) -> None:
+        """All expire in the same moment; the worker process asks for their teardown, and begins."""
+        deadline = services.clock.now() + timedelta(seconds=3)
+        with services.db.begin() as session:
+            session.execute(
+                update(Desktop)
+                .where(Desktop.state == State.READY)
+                .values(deadline_at=deadline, deadline_told_at=deadline)
+            )
+        self._wait_for(services, Desktop.stop_requested_at.is_(None), at_most=0)
+        delays = sorted(self._delays(services, deadline))
+        self.results["expiry to teardown asked, p50", "s"] = delays[len(delays) // 2]
+        self.results["expiry to teardown asked, p95", "s"] = delays[len(delays) * 95 // 100]
+        asked = time.monotonic()
+        self._wait_for(services, Desktop.state != State.ENDED, at_most=len(self.places) - TORN_DOWN)
+        self.results[f"then {TORN_DOWN} torn down after", "s"] = time.monotonic() - asked
+
+    def _wait_for(self, services: Services, what: ColumnElement[bool], at_most: int) -> None:
+        """Until so few of the running desktops are (still) that."""
+        give_up = time.monotonic() + PATIENCE_S
+        mine = Desktop.vmid.is_not(None)  # those in history were given back long ago
+        while True:
+            with services.db.read() as session:
+                left = session.scalar(select(func.count()).select_from(Desktop).where(mine, what))
+            if (left or 0) <= at_most:
+                return
+            if time.monotonic() > give_up:
+                log = self.children["worker"].log
+                raise SetupFailed(f"{left} desktops still wait.\n{tail(log)}", "See above.")
+            time.sleep(0.5)
+
+    def _delays(self, services: Services, deadline: datetime) -> list[float]:
+        with services.db.read() as session:
+            asked = session.scalars(
+                select(Desktop.stop_requested_at).where(Desktop.vmid.is_not(None))
+            )
+            return [(moment - deadline).total_seconds() for moment in asked if moment]
+
+
+def _time(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+@contextmanager
+def _counting(services: Services) -> Iterator[list[str]]:
+    """The statements that are sent to the database inside the block."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            said.append(statement)
+
+    event.listen(services.db.engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(services.db.engine, "before_cursor_execute", note)
+
+
+def _memory_mb(child: Child) -> float:
+    """Of a process and its children: what is theirs alone, and their share of what they share."""
+    parent = psutil.Process(child.process.pid)
+    members = [parent, *parent.children(recursive=True)]
+    return sum(one.memory_full_info().pss for one in members) / 1024**2
+
+
+def main() -> int:
+    """Print the table, or with --json one object; exit code 1 if anything grows too fast."""
+    options = _options()
+    try:
+        found = {running: _run(running, options) for running in options.sizes}
+    except SetupFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    if options.json:
+        told = {
+            str(size): {f"{name} [{unit}]": round(value, 3) for (name, unit), value in one.items()}
+            for size, one in found.items()
+        }
+        print(json.dumps(told, indent=2))
+    else:
+        print(_table(found))
+    complaints = _complaints(found)
+    print("\n".join(complaints), file=sys.stderr)
+    return 1 if complaints else 0
+
+
+def _run(running: int, options: argparse.Namespace) -> Results:
+    with tempfile.TemporaryDirectory(prefix="winux-scale-") as folder:
+        settings = replace(
+            settings_from(os.environ, "WINUX_BENCH_", BENCH),
+            folder=Path(folder),
+            subnet=SUBNET,
+            vmids=VMIDS,
+        )
+        return Bench(settings, running, options.seconds).run()
+
+
+def _complaints(found: Mapping[int, Results]) -> list[str]:
+    """What grows faster than the number of desktops, queries that are not constant, late ends."""
+    smallest, largest = min(found), max(found)
+    few, many = found[smallest], found[largest]
+    complaints = [
+        f"{name} grew {many[name, unit] / few[name, unit]:.1f} times from {smallest} to {largest}"
+        for name, unit in few
+        if many[name, unit] > max(few[name, unit] * largest / smallest, FLOOR[unit])
+    ]
+    complaints += [
+        f"{name}: {few[name, unit]:.0f} became {many[name, unit]:.0f}"
+        for name, unit in few
+        if unit == "" and many[name, unit] != few[name, unit]
+    ]
+    late = many["expiry to teardown asked, p95", "s"]
+    if late > REAPER_P95_S:
+        complaints.append(f"with {largest} desktops the end is asked after {late:.1f} s (p95)")
+    return complaints
+
+
+def _table(found: Mapping[int, Results]) -> str:
+    """A line for each measurement; in brackets how many times the smallest size's it is."""
+    sizes = sorted(found)
+    lines = [f"{'running desktops':44}" + "".join(f"{size:>20,}" for size in sizes)]
+    for name, unit in found[sizes[0]]:
+        first = found[sizes[0]][name, unit]
+        cells = [
+            f"{found[size][name, unit]:.{_digits(unit)}f} {unit:2}"
+            + (f" ({found[size][name, unit] / first:5.1f}x)" if first else " " * 9)
+            for size in sizes
+        ]
+        lines.append(f"{name:44}" + "".join(f"{cell:>20}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _digits(unit: str) -> int:
+    return {"": 0, "s": 2}.get(unit, 1)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000])
+    parser.add_argument("--seconds", type=float, default=4, help="seconds for each page (4)")
+    parser.add_argument("--short", action="store_true", help="100 and 1,000; 1 second each page")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    if options.short:
+        options.sizes, options.seconds = [100, 1000], 1
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
