@@ -33,11 +33,10 @@ from setup.portal import Portal
 from setup.processes import Child
 from setup.settings import BENCH, Settings, settings_from
 from webapp.app import create_app
-from webapp.bootstrap import Services, build_services, build_worker_services
+from webapp.bootstrap import Services, WorkerServices, build_services, build_worker_services
 from webapp.config import load
 from webapp.domain.states import State
 from webapp.models import Desktop
-from webapp.worker.loop import Worker
 
 #: Room for thousands of addresses and VM ids; no bridge is made, no packet is sent.
 SUBNET, VMIDS = "10.64.0.0/16", (30001, 49999)
@@ -109,19 +108,19 @@ class Bench:
     def _measure_work(self, services: Services) -> None:
         """In this process, each thing alone, with nothing that is due."""
         parts = build_worker_services(services, "bench:0:0")
-        worker = Worker(parts)
         self.results["history added up for metrics, once", "s"] = _time(services.tallies.settle)
-        self.results["reconcile", "s"] = median(_time(parts.reconciler.reconcile) for _ in range(5))
+        self._measure(services, "reconcile", parts.reconciler.reconcile, rounds=5)
+        for name, tick in _ticks(parts).items():
+            self._measure(services, name, tick, rounds=20)
+
+    def _measure(
+        self, services: Services, name: str, tick: Callable[[], object], rounds: int
+    ) -> None:
+        tick()
+        self.results[name, "ms"] = 1000 * median(_time(tick) for _ in range(rounds))
         with _counting(services) as said:
-            parts.reconciler.reconcile()
-            self.results["reconcile, queries", ""] = len(said)
-        ticks = {"clock tick": worker.expire_all, "slot's look": worker.look}
-        for name, tick in ticks.items():
             tick()
-            self.results[name, "ms"] = 1000 * median(_time(tick) for _ in range(20))
-            with _counting(services) as said:
-                tick()
-                self.results[f"{name}, queries", ""] = len(said)
+        self.results[f"{name}, queries", ""] = len(said)
 
     # -- pages ------------------------------------------------------------------------------------
 
@@ -188,6 +187,28 @@ class Bench:
                 select(Desktop.stop_requested_at).where(Desktop.vmid.is_not(None))
             )
             return [(moment - deadline).total_seconds() for moment in asked if moment]
+
+
+def _ticks(parts: WorkerServices) -> dict[str, Callable[[], object]]:
+    """What a worker does again and again, and how often."""
+
+    def look() -> None:
+        parts.builder.build_one()
+        parts.builder.build_for_pool_one()
+        parts.teardown.teardown_one()
+
+    def watch() -> None:
+        parts.idle.stop_some()
+        parts.idle.warn_one()
+        parts.idle.forgive()
+
+    return {
+        "worker: look for work (5 a second)": look,
+        "worker: expiry (2 a second)": parts.lifetime.expire_some,
+        "worker: deadlines to tell (1 a second)": parts.teller.tell_deadline_one,
+        "worker: idle desktops (each 5 s)": watch,
+        "worker: pool (each 2 s)": parts.pools.keep,
+    }
 
 
 def _time(act: Callable[[], object]) -> float:

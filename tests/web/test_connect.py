@@ -2,14 +2,18 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from tests.portal import PASSWORD, SteppingClock
-from tests.web.conftest import Browse, Browser
+from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
 from webapp.bootstrap import Services
+from webapp.domain.connections import Purpose
 from webapp.domain.states import State
+from webapp.models import Connection, Desktop, SignIn
 from webapp.services.audit import Actor
 from webapp.web.vendor import ENCODINGS, FOLDER, manifest
 
@@ -174,10 +178,42 @@ def test_admins_see_who_is_connected_and_cut_it(
     shown = admin.sees("/admin/connections/")
     for text in ("alice", ready, "192.0.2.77", "Firefox"):
         assert text in shown
-    (connection,) = services.connections.open_connections()
+    (connection,) = services.connections.open_connections().rows
     answer = admin.post(f"/admin/connections/{connection.public_id}/cut")
     assert answer.status_code == 303
     assert admitted.connection_id in services.connections.endings([admitted.connection_id])
+
+
+def test_many_connections_are_shown_a_page_at_a_time(
+    services: Services, alice: Actor, browse: Browse, root: Actor, ready: str
+) -> None:
+    admin = browse("root")
+    now = services.clock.now()
+    with services.db.begin() as session:
+        desktop = session.scalars(select(Desktop)).one()
+        sign_in = session.scalars(select(SignIn)).first()
+        for number in range(30):
+            session.add(
+                Connection(
+                    public_id=f"connection-{number:08x}",
+                    protocol=Purpose.RDP,
+                    desktop=desktop,
+                    person=desktop.owner,
+                    sign_in=sign_in,
+                    source_address=f"192.0.2.{number + 100}",
+                    user_agent="",
+                    started_at=now + timedelta(seconds=number),
+                    seen_at=now,
+                )
+            )
+    newest = admin.sees("/admin/connections/")
+    assert "1–25 of 30" in newest
+    assert "192.0.2.129" in newest
+    assert "192.0.2.104" not in newest
+    oldest = admin.sees("/admin/connections/?page=2")
+    assert "26–30 of 30" in oldest
+    assert "192.0.2.104" in oldest
+    assert "192.0.2.100" in words(admin.live("/admin/connections/live?page=2"))
 
 
 def test_only_admins_see_connections(browse: Browse, bob: Actor, ready: str) -> None:

@@ -119,7 +119,7 @@ def test_an_ended_desktop_says_why_and_how_long_it_lived(
     alices: Browser, worker: WorkerServices, ready: str, clock: SteppingClock
 ) -> None:
     clock.step(minutes=31)
-    assert worker.lifetime.expire_one()
+    assert worker.lifetime.expire_some()
     assert worker.teardown.teardown_one()
     page = alices.sees(f"/desktops/{ready}")
     assert "This desktop has ended Its time was up." in page

@@ -59,7 +59,7 @@ def test_a_ticket_lets_its_holder_in_to_the_desktop_of_the_row(
     assert (admitted.username, admitted.password) == ("desktop", password)
     assert (admitted.certificate_sha256, admitted.keyboard_layout) == ("cert", "fr")
     assert password not in repr(admitted)
-    (one,) = services.connections.open_connections()
+    (one,) = services.connections.open_connections().rows
     assert (one.person, one.desktop_id, one.source_address, one.browser) == (
         "alice",
         ready,
@@ -281,7 +281,7 @@ def test_what_ends_a_connection(
         case "signed out":
             services.accounts.end_sign_in(alice, signed_in)
         case "cut":
-            (one,) = services.connections.open_connections()
+            (one,) = services.connections.open_connections().rows
             services.connections.cut(root, one.public_id)
     assert services.connections.endings([admitted.connection_id]) == {
         admitted.connection_id: ending
@@ -292,7 +292,7 @@ def test_only_admins_and_the_person_cut_a_connection(
     services: Services, alice: Actor, bob: Actor, ready: str, signed_in: int
 ) -> None:
     connect(services, alice, ready, signed_in)
-    (one,) = services.connections.open_connections()
+    (one,) = services.connections.open_connections().rows
     with pytest.raises(NotFound):
         services.connections.cut(bob, one.public_id)
     services.connections.cut(alice, one.public_id)
@@ -318,7 +318,7 @@ def test_a_row_tells_the_whole_story_afterwards(
     assert (one.started_at, one.ended_at) == (began, began + timedelta(seconds=20))
     assert (one.bytes_up, one.bytes_down, one.last_input_at) == (10, 5_000_000_000, began)
     assert one.end_reason == ConnectionEnd.LEFT, "the first reason stays"
-    assert services.connections.open_connections() == []
+    assert services.connections.open_connections().rows == []
     with services.db.read() as session:
         actions = list(session.scalars(select(AuditEntry.action)))
     assert actions.count("connection.open") == actions.count("connection.end") == 1

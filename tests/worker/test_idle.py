@@ -34,10 +34,10 @@ def test_a_desktop_that_nobody_ever_used_ends_after_its_limit(
 ) -> None:
     idle = make_worker().idle
     clock.step(minutes=9, seconds=59)
-    assert not idle.stop_one()
+    assert not idle.stop_some()
     clock.step(seconds=1)
-    assert idle.stop_one()
-    assert not idle.stop_one()
+    assert idle.stop_some()
+    assert not idle.stop_some()
     ended = row(services, ready)
     assert (ended.state, ended.end_reason) == (State.STOPPING, EndReason.IDLE)
 
@@ -56,7 +56,7 @@ def test_an_open_connection_without_input_is_no_use(
         clock.step(minutes=1)
         services.presence.heartbeat(alice, ready)
         services.connections.beat([Traffic(admitted.connection_id, 1, 10**9, None)])
-    assert make_worker().idle.stop_one()
+    assert make_worker().idle.stop_some()
 
 
 def test_input_counts_from_its_time(
@@ -72,10 +72,10 @@ def test_input_counts_from_its_time(
     traffic = Traffic(admitted.connection_id, 1, 1, clock.now())
     services.connections.close(traffic, ConnectionEnd.LEFT)
     clock.step(minutes=9)
-    assert not make_worker().idle.stop_one()
+    assert not make_worker().idle.stop_some()
     assert services.presence.heartbeat(alice, ready).is_idle_soon
     clock.step(minutes=1)
-    assert make_worker().idle.stop_one()
+    assert make_worker().idle.stop_some()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_template_s_limit_goes_before_the_site_s(
     with services.db.begin() as session:
         session.scalars(select(Template)).one().idle_minutes = own
     clock.step(minutes=20)
-    assert make_worker().idle.stop_one() is ends
+    assert make_worker().idle.stop_some() is ends
     if not ends:
         assert services.presence.heartbeat(alice, ready).idle_ends_at is None
 
@@ -137,7 +137,7 @@ def test_a_desktop_that_cannot_be_warned_still_ends(
     clock.step(minutes=8)
     assert idle.warn_one()
     clock.step(minutes=2)
-    assert idle.stop_one()
+    assert idle.stop_some()
 
 
 # -- the closed page --------------------------------------------------------------------------
@@ -149,9 +149,9 @@ def test_closing_the_page_ends_the_desktop_if_the_person_chose_so(
     services.presence.choose_end_on_close(alice, ready, wanted=True)
     services.presence.left(alice, ready)
     clock.step(seconds=19)
-    assert not make_worker().idle.stop_one()
+    assert not make_worker().idle.stop_some()
     clock.step(seconds=1)
-    assert make_worker().idle.stop_one()
+    assert make_worker().idle.stop_some()
     assert row(services, ready).end_reason == EndReason.ASKED
 
 
@@ -160,7 +160,7 @@ def test_without_that_choice_closing_the_page_changes_nothing(
 ) -> None:
     services.presence.left(alice, ready)
     clock.step(minutes=1)
-    assert not make_worker().idle.stop_one()
+    assert not make_worker().idle.stop_some()
 
 
 @pytest.mark.parametrize("sign", ["heartbeat", "connection"])
@@ -181,7 +181,7 @@ def test_a_page_that_comes_back_keeps_its_desktop(
     else:
         connect(services, alice, ready, signed_in)
     clock.step(seconds=30)
-    assert not make_worker().idle.stop_one()
+    assert not make_worker().idle.stop_some()
 
 
 def test_presence_is_the_owner_s_alone(

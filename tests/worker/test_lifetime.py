@@ -131,12 +131,12 @@ def test_a_desktop_expires_at_its_deadline_and_not_before(
     services: Services, clock: SteppingClock, ready: str
 ) -> None:
     clock.step(minutes=29, seconds=59)
-    assert not services.lifetime.expire_one()
+    assert not services.lifetime.expire_some()
     clock.step(seconds=1)
-    assert services.lifetime.expire_one()
+    assert services.lifetime.expire_some()
     desktop = row(services, ready)
     assert (desktop.state, desktop.end_reason) == (State.STOPPING, EndReason.EXPIRED)
-    assert not services.lifetime.expire_one()
+    assert not services.lifetime.expire_some()
 
 
 def test_an_extended_desktop_lives_on(
@@ -144,6 +144,6 @@ def test_an_extended_desktop_lives_on(
 ) -> None:
     services.lifetime.extend(alice, ready, 10)
     clock.step(minutes=31)
-    assert not services.lifetime.expire_one()
+    assert not services.lifetime.expire_some()
     clock.step(minutes=9)
-    assert services.lifetime.expire_one()
+    assert services.lifetime.expire_some()

@@ -455,14 +455,14 @@ def test_what_a_restored_database_takes_for_unused_or_overdue_is_left_alone(
     node.put(30007, STRANGER, address="10.203.0.66/24")
     worker = make_worker()
     worker.reconciler.reconcile()
-    services.lifetime.expire_one()
+    services.lifetime.expire_some()
     assert not worker.teardown.teardown_one()
     assert row(services, ready).state == State.READY
     assert row(services, warm).state == State.STOPPING  # nobody gets it, and it stays for now
     assert sorted(node.there) == [30001, 30002, 30007]
     assert row(services, launch(services, bob)).address == "10.203.0.67"
     clock.step(minutes=16)
-    assert services.lifetime.expire_one(), "a notice of a quarter of an hour, not for ever"
+    assert services.lifetime.expire_some(), "a notice of a quarter of an hour, not for ever"
 
 
 def test_a_database_replaced_under_a_running_worker_is_noticed(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, Update, select, update
+from sqlalchemy import Select, Update, func, select, update
 
 from webapp.config import Config
 from webapp.domain import connections as rules
@@ -18,6 +18,7 @@ from webapp.domain.errors import NotFound
 from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
+from webapp.services.reports import PAGE_SIZE, Page
 from webapp.services.sign_in_life import is_live
 
 
@@ -61,9 +62,15 @@ class Connections:
 
     # -- for the pages --------------------------------------------------------------------------
 
-    def open_connections(self) -> list[ConnectionView]:
-        """All that are open now, newest first."""
-        return self._views(_by_start().where(Connection.ended_at.is_(None)))
+    def open_connections(self, page: int = 1) -> Page[ConnectionView]:
+        """Those that are open now, newest first, a page at a time."""
+        is_open = Connection.ended_at.is_(None)
+        with self._db.read() as session:
+            total = session.scalar(select(func.count(Connection.id)).where(is_open)) or 0
+        pages = max(1, -(-total // PAGE_SIZE))
+        number = min(max(page, 1), pages)
+        rows = _by_start().where(is_open).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+        return Page(self._views(rows), number, pages, total)
 
     def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
         """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""

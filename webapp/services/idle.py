@@ -1,11 +1,12 @@
 """Ending desktops that nobody uses: the idle limit with its warning, and the closed page.
 
-The worker asks these one after the other; each does one desktop and says whether it found one.
+The worker asks these one after the other; each says whether it found a desktop to do.
 """
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -13,14 +14,20 @@ from sqlalchemy.orm import Session
 from webapp.config import Config
 from webapp.domain import connections as rules
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.states import EndReason, Event, State, advance
+from webapp.domain.states import EndReason, State
 from webapp.models import Connection, Desktop, Template
 from webapp.ports import Clock, Database, Provisioner
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.history import seconds_between
+from webapp.services.lifetime import ask_for_end
 from webapp.services.presence import idle_end
 
 log = logging.getLogger(__name__)
 
+#: By so much may the database's reckoning in seconds be wrong.
+ROUNDING = timedelta(seconds=1)
+#: Desktops that end in one transaction.
+AT_ONCE = 100
 WARNING = "Nobody has used this desktop for a while. It ends soon unless you press a key."
 
 
@@ -38,33 +45,33 @@ class IdleWatch:
 
     def warn_one(self) -> bool:
         """Let one desktop show that it ends soon; False: none has to."""
-        found = self._find(rules.is_idle_soon, Desktop.idle_warned_at.is_(None))
-        if found is None:
+        unwarned = Desktop.idle_warned_at.is_(None)
+        found = self._find(rules.IDLE_WARNING, rules.is_idle_soon, unwarned, at_most=1)
+        if not found:
             return False
+        desktop = found[0]
         with self._db.begin() as session:
-            session.get_one(Desktop, found.id).idle_warned_at = self._clock.now()
+            session.get_one(Desktop, desktop.id).idle_warned_at = self._clock.now()
+        address, host_key = desktop.address or "", desktop.ssh_host_key_sha256 or ""
         try:
-            self._provisioner.warn(found.address or "", found.ssh_host_key_sha256 or "", WARNING)
+            self._provisioner.warn(address, host_key, WARNING)
         except OutsideFailed as error:  # the page shows the warning as well
-            log.warning("The desktop was not warned: %s", error, extra={"desktop": found.public_id})
+            about = {"desktop": desktop.public_id}
+            log.warning("The desktop was not warned: %s", error, extra=about)
         return True
 
-    def stop_one(self) -> bool:
-        """Ask for the end of one desktop that is idle or whose page was closed; False: none is."""
-        found = self._find(_is_over) or self._left()
-        if found is None:
+    def stop_some(self) -> bool:
+        """Ask for the end of desktops that are idle or whose page was closed; False: of none."""
+        found = self._find(timedelta(), _is_over, at_most=AT_ONCE) or self._left()
+        if not found:
             return False
-        now = self._clock.now()
+        now, ids = self._clock.now(), [desktop.id for desktop in found]
         with self._db.begin() as session:
-            desktop = session.get_one(Desktop, found.id, with_for_update=True)
-            reason = self._why(session, desktop, now)
-            if reason is None:  # used again meanwhile
-                return True
-            advance(desktop, Event.STOP_REQUESTED, now)
-            desktop.end_reason = reason
-            desktop.stop_requested_at = now
-            desktop.retry_at = None
-            self._audit.record(session, SYSTEM, "desktop.stop", desktop.public_id, reason)
+            still = select(Desktop).where(Desktop.id.in_(ids)).order_by(Desktop.id)
+            for desktop in session.scalars(still.with_for_update(of=Desktop)):
+                if reason := self._why(session, desktop, now):  # else it is used again
+                    ask_for_end(desktop, reason, now)
+                    self._audit.record(session, SYSTEM, "desktop.stop", desktop.public_id, reason)
         return True
 
     def forgive(self) -> None:
@@ -86,25 +93,39 @@ class IdleWatch:
                 session.get_one(Desktop, desktop_id).idle_warned_at = None
 
     def _find(
-        self, is_due: Callable[[datetime | None, datetime], bool], *more: ColumnElement[bool]
-    ) -> Desktop | None:
-        """One ready desktop with an idle limit of which `is_due` is true."""
+        self,
+        ahead: timedelta,
+        is_due: Callable[[datetime | None, datetime], bool],
+        *more: ColumnElement[bool],
+        at_most: int,
+    ) -> list[Desktop]:
+        """Ready desktops of which `is_due` is true, at the earliest `ahead` of their idle end.
+
+        The database chooses those that come into question, so that thousands cost one query.
+        """
         limit = func.coalesce(Template.idle_minutes, self._config.idle_minutes)
+        shortest = limit * 60 - (ahead + ROUNDING).total_seconds()
         now = self._clock.now()
+        is_due_roughly = [
+            seconds_between(moment, now) >= shortest for moment in (Desktop.ready_at, _USED_AT)
+        ]
         with self._db.read() as session:
             candidates = session.scalars(
                 select(Desktop)
                 .join(Template, Template.id == Desktop.template_id)
-                .where(Desktop.state == State.READY, limit > 0, *more)
+                .where(Desktop.state == State.READY, limit > 0, *more, *is_due_roughly)
             )
-            for desktop in candidates:
-                if is_due(idle_end(session, desktop, self._config), now):
-                    return desktop
-        return None
+            due = (
+                desktop
+                for desktop in candidates
+                if is_due(idle_end(session, desktop, self._config), now)
+            )
+            return list(islice(due, at_most))
 
-    def _left(self) -> Desktop | None:
+    def _left(self) -> list[Desktop]:
+        gone = select(Desktop).where(*_gone(self._clock.now()))
         with self._db.read() as session:
-            return session.scalar(select(Desktop).where(*_gone(self._clock.now())).limit(1))
+            return list(session.scalars(gone.limit(AT_ONCE)))
 
     def _why(self, session: Session, desktop: Desktop, now: datetime) -> EndReason | None:
         if desktop.state != State.READY:
@@ -113,6 +134,14 @@ class IdleWatch:
             return EndReason.IDLE
         is_gone = session.scalar(select(Desktop.id).where(Desktop.id == desktop.id, *_gone(now)))
         return EndReason.ASKED if is_gone else None
+
+
+_LAST_USE = (
+    select(func.max(func.coalesce(Connection.last_input_at, Connection.started_at)))
+    .where(Connection.desktop_id == Desktop.id)
+    .scalar_subquery()
+)
+_USED_AT = func.coalesce(_LAST_USE, Desktop.ready_at)
 
 
 def _is_over(ends_at: datetime | None, now: datetime) -> bool:

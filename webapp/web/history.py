@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from webapp.web.access import signed_in
 from webapp.web.context import actor, services
 from webapp.web.live import fragment
-from webapp.web.pages import ListPage, list_page, page_number
+from webapp.web.pages import DesktopPage, list_page, page_number
 
 blueprint = Blueprint("history", __name__, url_prefix="/desktops")
 
@@ -26,7 +26,7 @@ def live() -> ResponseReturnValue:
     return fragment("desktops/_list.html", page.poll_seconds, page=page)
 
 
-def _page() -> ListPage:
+def _page() -> DesktopPage:
     person_id = actor().person_id or 0
     found = services().reports.history(person_id, page_number())
     return list_page(found, lambda number: url_for("history.show", page=number))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from flask import request
 
@@ -14,11 +15,14 @@ from webapp.web.viewing import plain_view
 POLL_SECONDS = 5
 
 
-@dataclass(frozen=True)
-class ListPage:
-    """One page of desktops, as the templates show it."""
+Row = TypeVar("Row")
 
-    rows: Sequence[DesktopView]
+
+@dataclass(frozen=True)
+class ListPage(Generic[Row]):
+    """One page of a list, as the templates show it."""
+
+    rows: Sequence[Row]
     number: int
     pages: int
     count: int
@@ -40,15 +44,20 @@ class ListPage:
     def next_url(self) -> str:
         return self.link(self.number + 1) if self.number < self.pages else ""
 
+
+@dataclass(frozen=True)
+class DesktopPage(ListPage[DesktopView]):
+    """One page of desktops."""
+
     @property
     def poll_seconds(self) -> int:
         return POLL_SECONDS if any(row.poll_seconds for row in self.rows) else 0
 
 
-def list_page(page: Page[Desktop], link: Callable[[int], str]) -> ListPage:
+def list_page(page: Page[Desktop], link: Callable[[int], str]) -> DesktopPage:
     """`page` of the reports, as the templates show it; `link` gives the address of a number."""
     rows = [plain_view(row) for row in page.rows]
-    return ListPage(rows, page.number, page.pages, page.total, link)
+    return DesktopPage(rows, page.number, page.pages, page.total, link)
 
 
 def page_number() -> int:

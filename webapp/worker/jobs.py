@@ -45,6 +45,23 @@ class Timed:
             self.do()
 
 
+class Paced:
+    """A step that rests for a while when it found nothing to do; several threads may share it."""
+
+    def __init__(self, every: timedelta, step: Step) -> None:
+        self._every = every.total_seconds()
+        self._step = step
+        self._again_at = 0.0
+
+    def __call__(self) -> bool:
+        if time.monotonic() < self._again_at:
+            return False
+        if self._step():
+            return True
+        self._again_at = time.monotonic() + self._every
+        return False
+
+
 def survives(job: Callable[[], object]) -> bool:
     """Run `job`; False, and a line in the log, when it failed: a worker goes on."""
     try:

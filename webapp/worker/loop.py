@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from webapp.bootstrap import WorkerServices
 from webapp.domain.errors import OutsideFailed
-from webapp.worker.jobs import Rota, Timed, survives
+from webapp.worker.jobs import Paced, Rota, Timed, survives
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,10 @@ POOL_EVERY = timedelta(seconds=2)
 BEAT_EVERY = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=15)
 TALLY_EVERY = timedelta(minutes=1)
+#: How soon it is noticed that a desktop is idle or does not know its deadline: thousands of rows
+#: are looked at for it.
+IDLE_EVERY = timedelta(seconds=5)
+TELL_EVERY = timedelta(seconds=1)
 
 
 def worker_name() -> str:
@@ -68,6 +72,10 @@ class Worker:
         self._is_ending = threading.Event()
         self._is_cancelling = threading.Event()
         self._has_looked = threading.Event()
+        self._tell = Paced(TELL_EVERY, services.teller.tell_deadline_one)
+        self._warn = Paced(IDLE_EVERY, services.idle.warn_one)
+        self._stop_idle = Paced(IDLE_EVERY, services.idle.stop_some)
+        self._forgive = Timed(IDLE_EVERY, services.idle.forgive)
 
     def run(self) -> None:
         """Work until `stop()`; returns when everything that ran has ended."""
@@ -102,7 +110,7 @@ class Worker:
             services.provisioner.sweep,
             self._free_the_dead,
             self._reconcile,
-            self.expire_all,
+            self._expire_all,
             services.pools.keep,
             lambda: _all(rota.do_one),
             services.heartbeat.beat,
@@ -140,7 +148,7 @@ class Worker:
         give_up_at = time.monotonic() + FIRST_LOOK_SECONDS
         while not self._is_ending.wait(CLOCK_SECONDS):
             if self._has_looked.is_set() or time.monotonic() > give_up_at:
-                survives(self.expire_all)
+                survives(self._expire_all)
                 survives(pools.do_if_due)
             survives(beat.do_if_due)
 
@@ -177,8 +185,8 @@ class Worker:
         return [
             lambda: services.builder.build_one(is_stopping),
             lambda: services.teardown.teardown_one(is_stopping),
-            services.teller.tell_deadline_one,
-            services.idle.warn_one,
+            self._tell,
+            self._warn,
         ]
 
     def _build_for_pool(self) -> bool:
@@ -187,15 +195,10 @@ class Worker:
     def _free_the_dead(self) -> None:
         self._services.leases.free_those_of(is_dead)
 
-    def look(self) -> bool:
-        """Do one thing that a slot would do; False: nothing is due."""
-        return Rota(self._steps()).do_one()
-
-    def expire_all(self) -> None:
-        """What the clock asks for: the end of all whose time is up or that nobody uses."""
-        _all(self._services.lifetime.expire_one)
-        _all(self._services.idle.stop_one)
-        self._services.idle.forgive()
+    def _expire_all(self) -> None:
+        _all(self._services.lifetime.expire_some)
+        _all(self._stop_idle)
+        self._forgive.do_if_due()
 
     def _reconcile(self) -> None:
         try:

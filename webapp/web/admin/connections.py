@@ -13,6 +13,7 @@ from webapp.web.browser_name import browser_name
 from webapp.web.context import actor, services
 from webapp.web.language import _
 from webapp.web.live import fragment
+from webapp.web.pages import ListPage, page_number
 from webapp.web.words import data_size
 
 POLL_SECONDS = 3
@@ -22,14 +23,14 @@ POLL_SECONDS = 3
 @admin_only
 def connections() -> ResponseReturnValue:
     """The page."""
-    return render_template("admin/connections.html", poll_seconds=POLL_SECONDS, rows=_rows())
+    return render_template("admin/connections.html", poll_seconds=POLL_SECONDS, page=_page())
 
 
 @blueprint.get("/connections/live")
 @admin_only
 def connections_live() -> ResponseReturnValue:
     """Its table."""
-    return fragment("admin/_connections.html", POLL_SECONDS, rows=_rows())
+    return fragment("admin/_connections.html", POLL_SECONDS, page=_page())
 
 
 @blueprint.post("/connections/<connection_id>/cut")
@@ -64,5 +65,12 @@ class ConnectionRow:
         return data_size(self.view.bytes_up)
 
 
-def _rows() -> list[ConnectionRow]:
-    return [ConnectionRow(view) for view in services().connections.open_connections()]
+def _page() -> ListPage[ConnectionRow]:
+    found = services().connections.open_connections(page_number())
+    return ListPage(
+        rows=[ConnectionRow(view) for view in found.rows],
+        number=found.number,
+        pages=found.pages,
+        count=found.total,
+        link=lambda number: url_for("admin.connections", page=number),
+    )

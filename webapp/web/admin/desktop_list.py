@@ -10,7 +10,7 @@ from webapp.services.reports import SORTS, DesktopFilter
 from webapp.web.context import services
 from webapp.web.desktop_view import DesktopView
 from webapp.web.language import _
-from webapp.web.pages import ListPage, page_number
+from webapp.web.pages import DesktopPage, page_number
 
 LONGEST_QUERY = 64
 
@@ -68,7 +68,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class AdminList(ListPage):
+class AdminList(DesktopPage):
     """What the template shows."""
 
     asked: Asked
