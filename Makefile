@@ -5,7 +5,7 @@ python := $(or $(WINUX_PYTHON),/usr/bin/python3)
 venv := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test testview check fix bench soak chaos clean python prepare-test prepare-check
+.PHONY: help demo test testview check fix bench scale soak chaos clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -33,6 +33,10 @@ bench: prepare-test ## Launch times and page speed on real parts (BENCH_OPTIONS=
 	@$(venv)/python -m bench.pages $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.gateway $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.browser $(BENCH_OPTIONS)
+	@$(venv)/python -m bench.scale --short $(BENCH_OPTIONS)
+
+scale: prepare-test ## How Winux grows: 100, 1,000 and 5,000 desktops on imagined containers (SCALE_OPTIONS)
+	@$(venv)/python -m bench.scale $(SCALE_OPTIONS)
 
 chaos: prepare-test ## Kill everything at every step and at random; nothing may leak (CHAOS_OPTIONS)
 	@$(venv)/python -m tests.chaos $(CHAOS_OPTIONS)
