@@ -1,14 +1,23 @@
 """Doubles of what is outside, at the ports alone, named for their badness."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.estimate import BUILD_STEPS
+from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS
 from webapp.domain.mark import Mark
-from webapp.ports import BuildOrder, BuildResult, ClusterSight, Container, Listing, NodeSight
+from webapp.ports import (
+    AssignOrder,
+    BuildOrder,
+    BuildResult,
+    ClusterSight,
+    Container,
+    Listing,
+    NodeSight,
+)
 
 STEPS = list(BUILD_STEPS)
 #: Moments at which a worker can die while it builds: before, in and after each step of a playbook.
@@ -93,6 +102,7 @@ class FakeProvisioner:
     def __init__(self, node: FakeNode) -> None:
         self.node = node
         self.orders: list[BuildOrder] = []
+        self.assigned: list[AssignOrder] = []
         self.destroyed: list[int] = []
         self.told: list[tuple[str, str, datetime]] = []
         self.warned: list[tuple[str, str, str]] = []
@@ -120,6 +130,23 @@ class FakeProvisioner:
 
     def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
         """What happens at a moment of the build; the bad ones do something here."""
+
+    def assign(
+        self,
+        order: AssignOrder,
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> BuildResult:
+        self.assigned.append(order)
+        for step in ASSIGN_STEPS:
+            on_step(step)
+            self.at_assign(step, is_cancelled)
+        address = self.node.there[order.vmid].address or ""
+        return BuildResult("lab", address, order.ssh_host_key_sha256, "cert", "PEM")
+
+    def at_assign(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        """What happens in a step of assigning; the bad ones do something here."""
 
     def destroy(
         self,
@@ -199,6 +226,34 @@ class SlowProvisioner(FakeProvisioner):
         while not self.go_on.wait(0.02):
             if is_cancelled():
                 raise OutsideFailed("It was cancelled.", retry=True)
+
+
+class FailingAssigner(FakeProvisioner):
+    """Fails, or dies with its worker, in a step of assigning; once."""
+
+    def __init__(self, node: FakeNode, step: str, trouble: BaseException) -> None:
+        super().__init__(node)
+        self.step = step
+        self.trouble = trouble
+
+    def at_assign(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        if step == self.step:
+            self.step = ""
+            raise self.trouble
+
+
+class SlowAssigner(FakeProvisioner):
+    """Hangs while it assigns until it is cancelled."""
+
+    def __init__(self, node: FakeNode) -> None:
+        super().__init__(node)
+        self.is_hanging = threading.Event()
+
+    def at_assign(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        self.is_hanging.set()
+        while not is_cancelled():
+            time.sleep(0.02)
+        raise OutsideFailed("It was cancelled.", retry=True)
 
 
 class BoastfulProvisioner(FakeProvisioner):

@@ -10,6 +10,7 @@ from webapp.adapters.system import SystemClock
 from webapp.config import Config
 from webapp.ports import Clock, Hasher, Hypervisor, Vault, WarmProvisioner
 from webapp.services.accounts import Accounts
+from webapp.services.assign import Assigner
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
 from webapp.services.catalogue import Catalogue
@@ -98,6 +99,7 @@ class WorkerServices:
     leases: Leases
     provisioner: WarmProvisioner
     builder: Builder
+    assigner: Assigner
     teardown: Teardown
     lifetime: Lifetime
     teller: DeadlineTeller
@@ -136,6 +138,7 @@ def build_worker_services(
             leases,
             CloneQueue(db, clock, config, leases),
         ),
+        assigner=Assigner(db, clock, config, services.vault, audit, provisioner, leases),
         teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),
         lifetime=services.lifetime,
         teller=DeadlineTeller(clock, provisioner, leases),

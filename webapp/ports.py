@@ -73,6 +73,22 @@ class BuildOrder:
 
 
 @dataclass(frozen=True)
+class AssignOrder:
+    """What a desktop of the pool becomes for its person; `rdp_password` is a secret as above."""
+
+    desktop_id: str
+    vmid: int
+    node: str | None
+    """Where it runs; None: where the settings say."""
+    ssh_host_key_sha256: str
+    """Nothing is said to a machine that shows another one."""
+    rdp_username: str
+    rdp_password: str
+    keyboard_layout: str
+    deadline_at: datetime
+
+
+@dataclass(frozen=True)
 class BuildResult:
     """What the playbook reports of a finished desktop."""
 
@@ -95,6 +111,15 @@ class Provisioner(Protocol):
     def create(
         self, order: BuildOrder, *, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]
     ) -> BuildResult: ...
+
+    def assign(
+        self,
+        order: AssignOrder,
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> BuildResult:
+        """Give a running desktop, which nobody has used, another account, password, keyboard."""
 
     def destroy(
         self,

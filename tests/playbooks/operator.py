@@ -43,6 +43,9 @@ class Desktop:
     def create(self, *options: str, **variables: Any) -> Run:
         return self.operator.run("create-winux-session.yml", self, *options, **variables)
 
+    def assign(self, *options: str, **variables: Any) -> Run:
+        return self.operator.run("assign-winux-session.yml", self, *options, **variables)
+
     def destroy(self, **variables: Any) -> Run:
         return self.operator.run("destroy-winux-session.yml", self, **variables)
 

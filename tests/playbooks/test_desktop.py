@@ -5,42 +5,15 @@ import json
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.screen import Screen
 from tests.lab import GoldenTemplate, RealLab
+from tests.playbooks.inside import IDENTITY, ask, ssh
 from tests.playbooks.operator import Desktop
 
 pytestmark = pytest.mark.lab
-
-IDENTITY = {
-    "machine-id": "cat /etc/machine-id",
-    "SSH host key": "cat /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2",
-    "XRDP key": "sha256sum < /etc/xrdp/key.pem",
-    "XRDP certificate": "sha256sum < /etc/xrdp/cert.pem",
-}
-
-
-def ssh(template: GoldenTemplate, desktop: Desktop, *words: str, text: str = "") -> Any:
-    """An SSH connection as root with the portal's key."""
-    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
-    settings = [word for option in options for word in ("-o", option)]
-    key = ["-F", "/dev/null", "-i", str(template.guest_key)]
-    target = f"root@{desktop.told['address']}"
-    return subprocess.run(
-        ["ssh", *key, *settings, *words[:-1], target, *words[-1:]],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-
-
-def ask(template: GoldenTemplate, desktop: Desktop, **request: object) -> dict[str, Any]:
-    done = ssh(template, desktop, "winux-guest", text=json.dumps(request))
-    return dict(json.loads(done.stdout))
 
 
 def test_two_desktops_share_no_identity(

@@ -13,11 +13,12 @@ from webapp.adapters.redaction import redact
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
-from webapp.ports import BuildOrder, BuildResult
+from webapp.ports import AssignOrder, BuildOrder, BuildResult
 
 log = logging.getLogger(__name__)
 
 CREATE = "create-winux-session.yml"
+ASSIGN = "assign-winux-session.yml"
 DESTROY = "destroy-winux-session.yml"
 #: How long a run waits for a lock on its template; then the worker does something else meanwhile.
 LOCK_PATIENCE_S = 10
@@ -65,6 +66,23 @@ class AnsibleProvisioner:
             )
         finally:
             self._fill_up()
+        return _parse_result(result)
+
+    def assign(
+        self,
+        order: AssignOrder,
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> BuildResult:
+        result = self._run(
+            self._start(ASSIGN),
+            self._assign_vars(order),
+            {"rdp_password": order.rdp_password},
+            self._config.build_timeout,
+            on_step,
+            is_cancelled,
+        )
         return _parse_result(result)
 
     def destroy(
@@ -146,6 +164,19 @@ class AnsibleProvisioner:
                 reason=end.get("reason") or "",
             )
         return end["result"]
+
+    def _assign_vars(self, order: AssignOrder) -> dict[str, Any]:
+        return {
+            "session_id": order.desktop_id,
+            "container_id": order.vmid,
+            "proxmox_node": order.node or self._config.proxmox.node,
+            "portal_id": self._config.portal_id,
+            "ssh_host_key_sha256": order.ssh_host_key_sha256,
+            "rdp_username": order.rdp_username,
+            "keyboard_layout": order.keyboard_layout,
+            "deadline_epoch": int(order.deadline_at.timestamp()),
+            "guest_key_file": str(self._config.guest_key_file),
+        }
 
     def _create_vars(self, order: BuildOrder) -> dict[str, Any]:
         return {

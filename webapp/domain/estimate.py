@@ -15,17 +15,25 @@ BUILD_STEPS: dict[str, str] = {
     "desktop_verify": "Waiting for the screen",
 }
 
+#: The steps of assigning a desktop of the pool that is asked for otherwise than it was built.
+ASSIGN_STEPS: dict[str, str] = {
+    "desktop_assign": "Setting up your account",
+    "desktop_verify": "Waiting for the screen",
+}
+
 
 def estimate(measured: Sequence[timedelta]) -> timedelta | None:
     """The median of what was measured, or None when nothing was."""
     return timedelta(seconds=median(m.total_seconds() for m in measured)) if measured else None
 
 
-def progress(elapsed: timedelta, usual: timedelta | None, steps_done: int) -> float:
+def progress(
+    elapsed: timedelta, usual: timedelta | None, steps_done: int, steps: int = len(BUILD_STEPS)
+) -> float:
     """How far a build is, 0 to 1: by finished steps, smoothed by time, never 1 before the end."""
-    by_steps = steps_done / len(BUILD_STEPS)
+    by_steps = steps_done / steps
     if usual is None or usual.total_seconds() <= 0:
         return min(by_steps, 0.98)
     by_time = elapsed / usual
-    next_step = min((steps_done + 1) / len(BUILD_STEPS), 1)
+    next_step = min((steps_done + 1) / steps, 1)
     return min(max(by_steps, min(by_time, next_step)), 0.98)

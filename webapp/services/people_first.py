@@ -13,7 +13,7 @@ PATIENCE = timedelta(seconds=1)
 
 
 def somebody_waits(now: datetime, patience: timedelta = timedelta(0)) -> ColumnElement[bool]:
-    """Whether a person's launch could be built now and has waited for longer than `patience`.
+    """Whether a person's launch could be worked on now and has waited for longer than `patience`.
 
     One that is to be tried again later, or that a worker holds, does not wait for a slot.
     """
@@ -21,7 +21,7 @@ def somebody_waits(now: datetime, patience: timedelta = timedelta(0)) -> ColumnE
     return exists(
         select(other.id).where(
             other.owner_id.is_not(None),
-            other.state.in_([State.QUEUED, State.BUILDING]),
+            other.state.in_([State.QUEUED, State.BUILDING, State.ASSIGNING]),
             or_(other.worked_until.is_(None), other.worked_until < now),
             or_(other.retry_at.is_(None), other.retry_at <= now),
             other.state_at <= now - patience,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from webapp.domain.errors import NotFound
-from webapp.domain.estimate import BUILD_STEPS, estimate, progress
+from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, estimate, progress
 from webapp.domain.states import HOLDS_RESOURCES, LIVE, State
 from webapp.models import AuditEntry, Desktop, Person, Template, WorkerBeat
 from webapp.ports import Clock, Database
@@ -167,7 +167,7 @@ class Reports:
         """How far the launch of `desktop` (as `desktop()` gives it) is."""
         now = self._clock.now()
         with self._db.read() as session:
-            usual = self._usual(session, desktop.template_id)
+            usual = self._usual(session, desktop.template_id, is_from_pool=_is_from_pool(desktop))
             ahead = (
                 session.scalar(select(func.count()).where(*_ahead_of(desktop)))
                 if desktop.state == State.QUEUED
@@ -178,7 +178,9 @@ class Reports:
         done = sum(step.is_done for step in steps)
         return BuildView(
             steps=steps,
-            progress=1.0 if desktop.state == State.READY else progress(elapsed, usual, done),
+            progress=1.0
+            if desktop.state == State.READY
+            else progress(elapsed, usual, done, len(steps)),
             elapsed=elapsed,
             usual=usual,
             queue_place=None if ahead is None else ahead + 1,
@@ -265,29 +267,41 @@ class Reports:
 
     # -- parts ----------------------------------------------------------------------------------
 
-    def _usual(self, session: Session, template_id: int) -> timedelta | None:
+    def _usual(
+        self, session: Session, template_id: int, *, is_from_pool: bool = False
+    ) -> timedelta | None:
+        """Click to ready: of those that were built for their owner, or of those that were warm
+        and had to be assigned first."""
+        had_to_wait = Desktop.ready_at > Desktop.launched_at
         times = session.execute(
-            select(Desktop.created_at, Desktop.ready_at)
+            select(Desktop.launched_at, Desktop.ready_at)
             .where(
                 Desktop.template_id == template_id,
-                Desktop.ready_at.is_not(None),
-                Desktop.warmed_at.is_(None),
+                Desktop.warmed_at.is_not(None) if is_from_pool else Desktop.warmed_at.is_(None),
+                had_to_wait,
             )
             .order_by(Desktop.ready_at.desc())
             .limit(MEASURED)
         )
-        return estimate([ready_at - created_at for created_at, ready_at in times if ready_at])
+        return estimate([ready_at - launched_at for launched_at, ready_at in times if launched_at and ready_at])
 
 
 def _ahead_of(desktop: Desktop) -> tuple[ColumnElement[bool], ...]:
     return (Desktop.state == State.QUEUED, Desktop.id < desktop.id)
 
 
+def _is_from_pool(desktop: Desktop) -> bool:
+    """Whether it was claimed: then its owner waits for the assigning alone."""
+    return desktop.warmed_at is not None and desktop.launched_at is not None
+
+
 def _steps(desktop: Desktop, now: datetime) -> list[StepView]:
     """All steps in order; a step that a repeated run began again counts by its last start."""
-    seen = {step.name: step for step in desktop.steps}
+    names = ASSIGN_STEPS if _is_from_pool(desktop) else BUILD_STEPS
+    since = desktop.launched_at if _is_from_pool(desktop) else None
+    seen = {step.name: step for step in desktop.steps if since is None or step.started_at >= since}
     views = []
-    for name, words in BUILD_STEPS.items():
+    for name, words in names.items():
         step = seen.get(name)
         finished = step.finished_at if step else None
         views.append(

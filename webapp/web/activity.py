@@ -15,6 +15,7 @@ ACTIONS = {
     "desktop.extend": ("plus-clock", lazy_gettext("Extended")),
     "desktop.stop": ("square", lazy_gettext("Stop asked for")),
     "desktop.expire": ("clock", lazy_gettext("Time was up")),
+    "desktop.assign_failed": ("alert", lazy_gettext("Could not be made")),
     "desktop.build_failed": ("alert", lazy_gettext("Could not be made")),
     "pool.drain": ("again", lazy_gettext("Taken out of the pool")),
     "desktop.lost": ("alert", lazy_gettext("Found to be gone")),

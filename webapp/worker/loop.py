@@ -1,7 +1,7 @@
 """The worker: threads that do small steps until they are told to end.
 
-1. Each slot builds, tears down and tells deadlines, one desktop at a time, in turns. Of two or
-   more slots the first is kept for people: it builds nothing for the pools.
+1. Each slot assigns, builds, tears down and tells deadlines, one desktop at a time, in turns. Of
+   two or more slots the first is kept for people: it builds nothing for the pools.
 2. The clock's thread expires desktops, keeps the pools and writes the sign of life.
 3. A third thread looks at Proxmox and reconciles, and adds history up; it may wait long.
 4. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
@@ -183,6 +183,7 @@ class Worker:
     def _steps(self) -> list[Callable[[], bool]]:
         services, is_stopping = self._services, self._is_cancelling.is_set
         return [
+            lambda: services.assigner.assign_one(is_stopping),
             lambda: services.builder.build_one(is_stopping),
             lambda: services.teardown.teardown_one(is_stopping),
             self._tell,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import socket
@@ -43,11 +45,14 @@ class Spoken:
     errors: str
 
 
-def ask(address: str, key_file: str, request: dict[str, Any]) -> dict[str, Any]:
+def ask(
+    address: str, key_file: str, request: dict[str, Any], host_key_sha256: str | None = None
+) -> dict[str, Any]:
     """Send one request to winux-guest and return its answer.
 
-    The desktop is seconds old and its host key is not known yet, so the first key is accepted, into
-    a file of this call alone. The answer holds its fingerprint, for whoever connects later.
+    A desktop that is seconds old has a host key that nobody knows yet, so the first key is
+    accepted, into a file of this call alone; the answer holds its fingerprint, for whoever connects
+    later. Who connects later says it (`host_key_sha256`), and nothing is sent to another machine.
     """
     key = Path(key_file).expanduser()
     if not key.is_file():
@@ -58,10 +63,39 @@ def ask(address: str, key_file: str, request: dict[str, Any]) -> dict[str, Any]:
     _wait_for_ssh(address)
     with tempfile.TemporaryDirectory(prefix="winux-known-hosts-") as folder:
         options = OPTIONS | {"UserKnownHostsFile": f"{folder}/known_hosts"}
+        if host_key_sha256:
+            options["StrictHostKeyChecking"] = "yes"
+            known = _host_key(address, host_key_sha256)
+            Path(folder, "known_hosts").write_text(f"{known}\n")
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         command = ["ssh", "-T", "-F", os.devnull, "-i", str(key), *words, f"root@{address}"]
         spoken = _talk([*command, "winux-guest"], json.dumps(request).encode())
     return _answer(address, spoken)
+
+
+def _host_key(address: str, sha256: str) -> str:
+    """The known_hosts line of `address`, if it shows the key with this fingerprint."""
+    command = ["ssh-keyscan", "-T", str(BANNER_S * 2), address]
+    scanned = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=SSH_S, check=False
+    )
+    for line in scanned.stdout.splitlines():
+        words = line.split()
+        if len(words) == 3 and _fingerprint(words[2]) == sha256.rstrip("="):
+            return line
+    raise ProxmoxFailed(
+        f"{address} is not the desktop that was said: its SSH host key is not {sha256}. Is the "
+        "address used twice?"
+    )
+
+
+def _fingerprint(key: str) -> str:
+    """Of a key in known_hosts' base64, as `ssh-keygen -l` shows it."""
+    try:
+        digest = hashlib.sha256(base64.b64decode(key)).digest()
+    except ValueError:
+        return ""
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 def _wait_for_ssh(address: str) -> None:

@@ -1,0 +1,166 @@
+"""Two people never get the same desktop: sixteen processes take from one pool as fast as they can.
+
+Real processes on a real database, SQLite and PostgreSQL, while two more drain the pool as its
+keeper does. What each was given is compared with what the database says in the end.
+"""
+
+import multiprocessing
+import multiprocessing.queues
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from sqlalchemy import select
+
+from tests.portal import make_environment, publish_template
+from tests.warm import add_warm
+from webapp.adapters import schema
+from webapp.bootstrap import Services, build_services
+from webapp.config import Config, load
+from webapp.domain.errors import Conflict, Refused
+from webapp.domain.states import EndReason, Event, State, advance
+from webapp.models import AddressReservation, Base, Desktop, Person, VmidReservation
+from webapp.services.audit import Actor
+from webapp.services.launch import LaunchWish
+
+PEOPLE, CLAIMS, WARM = 16, 50, 600
+ROOM = {
+    "WINUX_MAX_DESKTOPS": "1000",
+    "WINUX_MAX_DESKTOPS_TOTAL": "1000",
+    "WINUX_NETWORK": "10.200.0.0/16",
+    "WINUX_VMID_LAST": "32000",
+}
+#: What a process tells in the end: the person (0: the pool's keeper), and what became of its tries.
+Told: TypeAlias = "multiprocessing.queues.Queue[tuple[int, list[str]]]"
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Config]:
+    """Of a database with a template and people."""
+    changes = dict(ROOM)
+    if request.param == "postgresql":
+        changes["WINUX_DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    config = load(make_environment(tmp_path, **changes))
+    services = build_services(config)
+    schema.migrate(services.db)
+    publish_template(services)
+    with services.db.begin() as session:
+        for number in range(PEOPLE):
+            session.add(
+                Person(
+                    name=f"person{number}", password_hash="none", created_at=services.clock.now()
+                )
+            )
+    yield config
+    if request.param == "postgresql":
+        Base.metadata.drop_all(services.db.engine)
+        with services.db.engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE alembic_version")
+    services.db.close()
+
+
+def claim(config: Config, person: int, together: Barrier, told: Told) -> None:
+    """A process: one person launches again and again."""
+    services = build_services(config)
+    actor = Actor(person)
+    together.wait()
+    told.put((person, [services.launcher.launch(actor, LaunchWish()) for _ in range(CLAIMS)]))
+    services.db.close()
+
+
+def drain(config: Config, together: Barrier, told: Told) -> None:
+    """A process: the pool's keeper, which ends a warm desktop now and then."""
+    services = build_services(config)
+    together.wait()
+    told.put((0, [gone for _ in range(CLAIMS) if (gone := _drain_one(services))]))
+    services.db.close()
+
+
+def _drain_one(services: Services) -> str | None:
+    with services.db.read() as session:
+        found = session.scalar(select(Desktop.id).where(Desktop.state == State.WARM).limit(1))
+    try:
+        with services.db.begin() as session:
+            desktop = session.get(Desktop, found) if found else None
+            if desktop is None or desktop.state != State.WARM:
+                return None
+            advance(desktop, Event.STOP_REQUESTED, services.clock.now())
+            desktop.end_reason = EndReason.POLICY
+            return desktop.public_id
+    except Conflict:  # a person was first
+        return None
+
+
+def test_no_desktop_has_two_owners(config: Config) -> None:
+    services = build_services(config)
+    warm = set(add_warm(services, WARM))
+    with services.db.read() as session:
+        people = list(session.scalars(select(Person.id)))
+    together, told = FORK.Barrier(PEOPLE + 2), FORK.Queue()
+    processes = [FORK.Process(target=claim, args=(config, one, together, told)) for one in people]
+    processes += [FORK.Process(target=drain, args=(config, together, told)) for _ in range(2)]
+    services.db.close()  # no connection may be shared with the children
+    for process in processes:
+        process.start()
+    given = [told.get(timeout=240) for _ in processes]
+    for process in processes:
+        process.join(30)
+        assert process.exitcode == 0
+
+    launched = Counter(one for person, ids in given if person for one in ids)
+    drained = Counter(one for person, ids in given if not person for one in ids)
+    assert len(launched) == PEOPLE * CLAIMS, "somebody was given what another one has"
+    assert max(launched.values()) == 1
+    assert max(drained.values()) == 1
+    assert not set(launched) & set(drained)
+    assert set(drained) | (set(launched) & warm) == warm, "a warm desktop was left or lost"
+    owner_of = {one: person for person, ids in given if person for one in ids}
+    with services.db.read() as session:
+        rows = session.scalars(select(Desktop)).all()
+        assert {row.public_id: row.owner_id for row in rows if row.owner_id} == owner_of
+        assert all(row.state == State.READY for row in rows if row.public_id in warm and row.owner)
+        assert len(session.scalars(select(VmidReservation)).all()) == len(rows)
+        assert len(session.scalars(select(AddressReservation)).all()) == len(rows)
+    assert len({row.address for row in rows}) == len({row.vmid for row in rows}) == len(rows)
+    services.db.close()
+
+
+def test_fifty_launches_of_one_person_at_once_keep_the_limit(config: Config) -> None:
+    """Some of them find a warm desktop, some do not; none passes the limit."""
+    config = replace(config, max_desktops=3)
+    services = build_services(config)
+    add_warm(services, 2)
+    services.db.close()
+    together, told = FORK.Barrier(10), FORK.Queue()
+    processes = [FORK.Process(target=try_five, args=(config, together, told)) for _ in range(10)]
+    for process in processes:
+        process.start()
+    outcomes = [one for _ in processes for one in told.get(timeout=120)[1]]
+    for process in processes:
+        process.join(30)
+    assert len(outcomes) == 50
+    launched = {one for one in outcomes if one.startswith("desktop-")}
+    assert len(launched) == 3
+    assert Counter(outcomes)["limit"] == 47
+    states = [one.state for one in services.reports.live_desktops(1)]
+    assert sorted(states) == [State.QUEUED, State.READY, State.READY]
+    services.db.close()
+
+
+def try_five(config: Config, together: Barrier, told: Told) -> None:
+    """A process: the same person, five times."""
+    services = build_services(config)
+    together.wait()
+    outcomes = []
+    for _ in range(5):
+        try:
+            outcomes.append(services.launcher.launch(Actor(1), LaunchWish()))
+        except Refused as refused:
+            outcomes.append(refused.reason)
+    told.put((1, outcomes))
+    services.db.close()

@@ -1,0 +1,47 @@
+"""Writing the steps of a run as Ansible begins them: progress for the page, measurements later."""
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.domain.errors import Conflict, OutsideFailed
+from webapp.models import DesktopStep
+from webapp.ports import Clock, Database
+
+log = logging.getLogger(__name__)
+
+
+class Steps:
+    """The steps of one run on one desktop."""
+
+    def __init__(self, db: Database, clock: Clock, desktop_id: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._desktop_id = desktop_id
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        """Progress is for show: a database that is busy must not break a run."""
+        if name == self._name:
+            return
+        self._name = name
+        now = self._clock.now()
+        try:
+            with self._db.begin() as session:
+                finish_steps(session, self._desktop_id, now)
+                session.add(
+                    DesktopStep(desktop_id=self._desktop_id, name=name[:40], started_at=now)
+                )
+        except (Conflict, OutsideFailed) as error:
+            log.warning("A step could not be written: %s", error)
+
+
+def finish_steps(session: Session, desktop_id: int, now: datetime) -> None:
+    """All steps of the desktop that are under way end now."""
+    under_way = select(DesktopStep).where(
+        DesktopStep.desktop_id == desktop_id, DesktopStep.finished_at.is_(None)
+    )
+    for step in session.scalars(under_way):
+        step.finished_at = now
