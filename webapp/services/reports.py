@@ -283,7 +283,9 @@ class Reports:
             .order_by(Desktop.ready_at.desc())
             .limit(MEASURED)
         )
-        return estimate([ready_at - launched_at for launched_at, ready_at in times if launched_at and ready_at])
+        return estimate(
+            [ready_at - launched_at for launched_at, ready_at in times if launched_at and ready_at]
+        )
 
 
 def _ahead_of(desktop: Desktop) -> tuple[ColumnElement[bool], ...]:
