@@ -192,13 +192,15 @@ class HonestProvisioner(FakeProvisioner):
 class FailingProvisioner(FakeProvisioner):
     """Fails in the middle of a step, with the container half made."""
 
-    def __init__(self, node: FakeNode, moment: str) -> None:
+    def __init__(self, node: FakeNode, moment: str, reason: str = "") -> None:
         super().__init__(node)
         self.moment = moment
+        self.reason = reason
 
     def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
         if moment == self.moment:
-            raise OutsideFailed("The storage is full.", retry=True, log="line 1\nline 2")
+            lines = "line 1\nline 2"
+            raise OutsideFailed("The storage is full.", retry=True, log=lines, reason=self.reason)
 
 
 class DyingProvisioner(FailingProvisioner):

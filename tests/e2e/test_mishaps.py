@@ -62,7 +62,8 @@ def test_a_node_that_is_down_is_told_and_forgiven(
     try:
         failed = bob.launch()
         bob.expect_headline("Your desktop could not be made")
-        expect(bob.page.locator("main")).to_contain_text("does not answer")
+        expect(bob.page.locator("main")).to_contain_text("do not answer. Try again")
+        expect(bob.page.locator("main")).not_to_contain_text("127.0.0.1")
         bob.page.screenshot(path=artifacts / "page-node-down.png", full_page=True)
         root.go("/admin/")
         health = root.page.locator(".health li").filter(has_text="Proxmox")

@@ -129,21 +129,37 @@ def test_an_ended_desktop_says_why_and_how_long_it_lived(
     assert alices.get(f"/desktops/{ready}/desktop.rdp").status_code == 409
 
 
-def test_a_failed_launch_says_what_went_wrong_and_tries_again_once(
-    alices: Browser, services: Services, alice: Actor, xfce: str, node: FakeNode
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("", "You can try again now."),
+        ("refused", "has to be mended first"),
+        ("no_vmid", "no room for another desktop"),
+    ],
+)
+def test_a_failed_launch_says_what_to_do_and_tries_again_once(
+    alices: Browser,
+    services: Services,
+    alice: Actor,
+    xfce: str,
+    node: FakeNode,
+    reason: str,
+    told: str,
 ) -> None:
     public_id = launch(services, alice)
     bootstrap.build_worker_services(
         services,
         "worker-2",
-        provisioner=FailingProvisioner(node, "desktop_start"),
+        provisioner=FailingProvisioner(node, "desktop_start", reason),
         hypervisor=node,
     ).builder.build_one()
     page = alices.sees(f"/desktops/{public_id}")
     assert "could not be made" in page
-    assert "The storage is full." in page
+    assert told in page
     assert "give this reference" in page
-    assert "line 1" not in page, "the run's lines are for administrators"
+    for detail in ("The storage is full.", "line 1"):
+        assert detail not in page, "for administrators, who know what it means"
+        assert detail not in alices.sees("/desktops/")
     assert "Starting the machine : failed" in page
     again = f"again-{public_id}"
     first = alices.post("/desktops/", template="xfce", launch_token=again)

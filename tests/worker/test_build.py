@@ -230,7 +230,9 @@ def test_when_no_other_vm_id_is_left_the_build_says_so(
         small, "worker", provisioner=FakeProvisioner(node), hypervisor=node
     )
     worker.builder.build_one()
-    assert "All 1 VM ids (30001–30001) are in use." in (row(services, public_id).failure or "")
+    failed = row(services, public_id)
+    assert "All 1 VM ids (30001–30001) are in use." in (failed.failure or "")
+    assert failed.failure_reason == "no_vmid"
     worker.teardown.teardown_one()
     assert reservations(services) == 0
 

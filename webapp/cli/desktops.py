@@ -54,6 +54,7 @@ def show_desktop(services: Services, options: argparse.Namespace) -> None:
         "teardown_tries": desktop.attempts,
         "worked_by": desktop.worked_by,
         "failure": desktop.failure,
+        "failure_reason": desktop.failure_reason,
         "failure_log": desktop.failure_log,
     }
     show_one(_row(desktop) | more, as_json=options.json)

@@ -85,9 +85,10 @@ class Desktop(Base):
     rdp_certificate_pem: Mapped[str | None] = mapped_column(Text)
 
     failure: Mapped[str | None] = mapped_column(String(500))
-    """What went wrong, in people's words."""
+    """What went wrong, for the admin: it may name machines, addresses and rights."""
     failure_reason: Mapped[str | None] = mapped_column(String(16))
-    """A stable word for it, as `OutsideFailed.reason`: locked, unreachable, …"""
+    """A stable word for it, as `OutsideFailed.reason`: locked, unreachable, … What its owner is
+    told follows from it."""
     failure_log: Mapped[str | None] = mapped_column(Text)
     """The last lines of the failed run, without secrets, for the admin."""
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from flask import url_for
 
+from webapp.domain import clone_queue
 from webapp.domain.limits import KEYBOARD_LAYOUTS
 from webapp.domain.states import EndReason, Event, State, can
 from webapp.models import Desktop, Template
@@ -103,6 +104,23 @@ _ENDINGS = {
     EndReason.LOST: lazy_gettext("It disappeared from the server."),
     EndReason.FAILED: lazy_gettext("It broke down."),
 }
+_NO_ROOM = lazy_gettext("This site has no room for another desktop. Try again when one has ended.")
+#: What its owner reads of a failure, by its reason; the details are for administrators.
+_FAILURES = {
+    clone_queue.LOCKED: lazy_gettext(
+        "The servers that run the desktops are too busy. Try again in a few minutes."
+    ),
+    clone_queue.UNREACHABLE: lazy_gettext(
+        "The servers that run the desktops do not answer. Try again in a few minutes."
+    ),
+    clone_queue.REFUSED: lazy_gettext(
+        "Something on this site's side has to be mended first; trying again at once will hardly "
+        "help. The people who run it can see what it is."
+    ),
+    "no_vmid": _NO_ROOM,
+    "no_address": _NO_ROOM,
+}
+_FAILED = lazy_gettext("Something on this site's side did not work. You can try again now.")
 
 
 @dataclass(frozen=True)
@@ -202,6 +220,11 @@ class DesktopView:
     @property
     def has_failed(self) -> bool:
         return self.row.state is State.FAILED or self.row.end_reason is EndReason.FAILED
+
+    @property
+    def failure(self) -> str:
+        """What its owner is told of the failure, and what to do."""
+        return str(_FAILURES.get(self.row.failure_reason or "", _FAILED))
 
     @property
     def can_stop(self) -> bool:

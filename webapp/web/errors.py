@@ -93,17 +93,29 @@ def show_own(error: WinuxError) -> ResponseReturnValue:
         forget_person()  # the page itself must not ask a database that does not answer
     if status >= 500:
         log.error("Request failed: %s", error, extra={"request": request_id()})
-    page = ErrorPage(
-        title=error.message,
-        text=error.what_to_do,
-        icon="alert" if status >= 500 else "info",
-        reference=request_id() if status >= 500 else "",
-        again_url=_same_page(),
-    )
+    page = _outside_page() if status >= 500 else _own_page(error)
     answer = _render(page, status)
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(int(error.retry_after.total_seconds()) + 1)
     return answer
+
+
+def _own_page(error: WinuxError) -> ErrorPage:
+    return ErrorPage(title=error.message, text=error.what_to_do, again_url=_same_page())
+
+
+def _outside_page() -> ErrorPage:
+    """What failed names machines and files: that is in the log, under the reference."""
+    return ErrorPage(
+        title=_("This site has a problem right now"),
+        text=_(
+            "Nothing was changed. Try again in a moment; if it stays, give the reference to the "
+            "people who run this site."
+        ),
+        icon="alert",
+        reference=request_id(),
+        again_url=_same_page(),
+    )
 
 
 def _show_stale_form(_error: CSRFError) -> ResponseReturnValue:
