@@ -8,6 +8,8 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from webapp.domain.health import Sign
+
 
 class Clock(Protocol):
     """The time, as aware UTC."""
@@ -231,3 +233,9 @@ class Hypervisor(Protocol):
 
     def look(self) -> ClusterSight:
         """The nodes, what is on them, and how much room they have."""
+
+
+class Examiner(Protocol):
+    """Looks at one side of the installation; what is wrong is a sign, never an exception."""
+
+    def examine(self) -> Iterable[Sign]: ...

@@ -1,8 +1,20 @@
-"""How well a part of the installation is."""
+"""How well a part of the installation is: the judgements, from measured values alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+#: A clock that differs by more makes deadlines wrong; by much more, certificates fail as well.
+SKEW_SEEN, SKEW_BAD = timedelta(seconds=10), timedelta(minutes=2)
+#: A certificate that ends sooner should be renewed now.
+RENEW_BEFORE = timedelta(days=14)
+GIB = 1 << 30
+SPACE_LOW, SPACE_BAD = 2 * GIB, GIB // 5
+#: Versions of Proxmox VE that Winux is made for.
+VERSIONS = ("8", "9")
+#: Types of storage that can make linked clones; the others copy the whole disk.
+LINKED_CLONES = frozenset({"btrfs", "lvmthin", "zfspool", "zfs", "rbd"})
 
 
 class Health(StrEnum):
@@ -27,3 +39,90 @@ class Sign:
 def is_well(signs: Iterable[Sign]) -> bool:
     """Whether nothing is broken; a warning or an unknown breaks nothing."""
     return all(sign.health is not Health.BAD for sign in signs)
+
+
+def judge_clock(theirs: datetime, ours: datetime) -> Sign:
+    """The node's clock against this machine's; both aware."""
+    skew = abs(theirs - ours)
+    if skew <= SKEW_SEEN:
+        return Sign("clock", Health.GOOD, "The node's clock and this machine's agree.")
+    seconds = round(skew.total_seconds())
+    health = Health.BAD if skew > SKEW_BAD else Health.WARN
+    return Sign(
+        "clock",
+        health,
+        f"The node's clock and this machine's differ by {seconds} s, so deadlines do, too.",
+        "Let both follow a time server: timedatectl set-ntp true",
+    )
+
+
+def judge_certificate(ends_at: datetime, now: datetime) -> Sign:
+    """A trusted certificate for the right name, by its end."""
+    day = f"{ends_at:%Y-%m-%d}"
+    if ends_at - now > RENEW_BEFORE:
+        return Sign("certificate", Health.GOOD, f"Trusted, and valid until {day}.")
+    return Sign(
+        "certificate",
+        Health.WARN,
+        f"The API's certificate ends on {day}.",
+        "Renew it on the node: pvecm updatecerts --force (or through ACME), then restart pveproxy.",
+    )
+
+
+def judge_version(version: str) -> Sign:
+    """Proxmox VE's own number, such as 9.1.2."""
+    if version.partition(".")[0] in VERSIONS:
+        return Sign("Proxmox VE", Health.GOOD, f"Version {version} answers.")
+    return Sign(
+        "Proxmox VE",
+        Health.WARN,
+        f"Version {version} answers; Winux is made for 8 and 9.",
+        "Update the node, or expect what nobody has tried.",
+    )
+
+
+def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: int) -> Sign:
+    """The storage of the desktops' disks; `free` in bytes."""
+    if not is_active:
+        return Sign(
+            "storage",
+            Health.BAD,
+            f"The storage {name} is stopped or disabled.",
+            f"On the node: pvesm status; then: pvesm set {name} --disable 0, or mount what it lies "
+            "on.",
+        )
+    if "rootdir" not in content.split(","):
+        return Sign(
+            "storage",
+            Health.BAD,
+            f"The storage {name} does not take containers' disks.",
+            f"On the node: pvesm set {name} --content rootdir,images",
+        )
+    if free < SPACE_LOW:
+        return Sign(
+            "storage",
+            Health.BAD if free < SPACE_BAD else Health.WARN,
+            f"The storage {name} has only {free / GIB:.1f} GiB free.",
+            "Free space there, or make it larger: new desktops fail when it is full.",
+        )
+    if kind not in LINKED_CLONES:
+        return Sign(
+            "storage",
+            Health.WARN,
+            f"The storage {name} ({kind}) cannot make linked clones: each launch copies the "
+            "whole disk.",
+            "Use LVM-thin, ZFS, Btrfs or Ceph: set proxmox_storage and build the template there.",
+        )
+    return Sign("storage", Health.GOOD, f"{name} ({kind}) makes linked clones.")
+
+
+def judge_space(part: str, folder: str, free: int) -> Sign:
+    """A file system that Winux writes to; `free` in bytes."""
+    if free >= SPACE_LOW:
+        return Sign(part, Health.GOOD, f"{free / GIB:.0f} GiB free at {folder}.")
+    return Sign(
+        part,
+        Health.BAD if free < SPACE_BAD else Health.WARN,
+        f"Only {free / GIB:.1f} GiB free at {folder}.",
+        f"Free space on the disk of {folder}: df -h {folder}",
+    )

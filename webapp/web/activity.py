@@ -19,6 +19,8 @@ ACTIONS = {
     "desktop.build_failed": ("alert", lazy_gettext("Could not be made")),
     "pool.drain": ("again", lazy_gettext("Taken out of the pool")),
     "desktop.lost": ("alert", lazy_gettext("Found to be gone")),
+    "desktop.moved": ("network", lazy_gettext("Moved to another node")),
+    "desktop.adopt": ("desktop", lazy_gettext("Adopted: made by hand, now of the portal")),
     "desktop.end": ("square", lazy_gettext("Ended, everything erased")),
     "desktop.reveal_password": ("eye", lazy_gettext("Password shown")),
 }

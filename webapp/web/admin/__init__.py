@@ -1,6 +1,14 @@
 """The administrators' pages: one blueprint, a file for each noun."""
 
-from webapp.web.admin import connections, desktops, overview, pool
+from webapp.web.admin import checkup, connections, desktops, differences, overview, pool
 from webapp.web.admin.blueprint import blueprint
 
-__all__ = ["blueprint", "connections", "desktops", "overview", "pool"]
+__all__ = [
+    "blueprint",
+    "checkup",
+    "connections",
+    "desktops",
+    "differences",
+    "overview",
+    "pool",
+]

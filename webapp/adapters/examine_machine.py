@@ -1,0 +1,170 @@
+"""Examines the machine that the portal runs on: database, disk, secrets, keys, programs, packages."""
+
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from webapp.adapters import schema
+from webapp.adapters.database import SqlDatabase
+from webapp.config import ROOT, Config
+from webapp.domain.errors import Refused, WinuxError
+from webapp.domain.health import Health, Sign, judge_space
+
+#: File systems that live in memory alone.
+IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+#: A write-ahead log that is larger was not folded back for long.
+LARGEST_WAL = 256 << 20
+
+
+class MachineExaminer:
+    """Looks at what is on this machine."""
+
+    def __init__(self, config: Config, db: SqlDatabase) -> None:
+        self._config = config
+        self._db = db
+
+    def examine(self) -> Iterator[Sign]:
+        """All parts in order."""
+        config = self._config
+        yield _checked("schema", lambda: schema.check(self._db), "It is this release's.")
+        yield _checked("database", self._write, "It takes writes.")
+        yield from self._examine_files()
+        yield judge_space("disk", str(config.run_dir), _free(config.run_dir))
+        where = f"{config.secrets_dir} is in memory."
+        yield _checked("secrets", lambda: check_secrets_dir(config.secrets_dir), where)
+        yield _checked("guest key", lambda: check_guest_key(config.guest_key_file), "Only ours.")
+        yield _checked("programs", check_programs, "All are installed.")
+        yield _examine_packages()
+
+    def _write(self) -> None:
+        """A write transaction that writes nothing: it needs the lock and the right to write."""
+        with self._db.begin() as session:
+            if self._db.engine.dialect.name != "sqlite":
+                is_replica = session.connection().exec_driver_sql("SELECT pg_is_in_recovery()")
+                if is_replica.scalar():
+                    raise Refused(
+                        "read_only",
+                        "The database is a replica that takes no writes.",
+                        what_to_do="Point WINUX_DATABASE_URL at the primary server.",
+                    )
+
+    def _examine_files(self) -> Iterator[Sign]:
+        """SQLite's own: the journal's mode, the write-ahead log's size, the disk's space."""
+        if self._db.engine.dialect.name != "sqlite":
+            return
+        file = Path(make_url(self._config.database_url).database or "")
+        with self._db.engine.connect() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        wal = file.with_name(f"{file.name}-wal")
+        size = wal.stat().st_size if wal.exists() else 0
+        if mode != "wal":
+            yield Sign(
+                "journal",
+                Health.WARN,
+                f"The database's journal is in mode {mode}, so readers and writers wait for each "
+                "other.",
+                "Put the file on a local disk: WAL needs shared memory, which network disks lack.",
+            )
+        elif size > LARGEST_WAL:
+            yield Sign(
+                "journal",
+                Health.WARN,
+                f"The database's write-ahead log has grown to {size >> 20} MiB.",
+                "Some process reads for very long; restart web, worker and gateway.",
+            )
+        else:
+            yield Sign("journal", Health.GOOD, "WAL, and small.")
+        yield judge_space("database disk", str(file.parent), _free(file.parent))
+
+
+def check_secrets_dir(folder: Path) -> None:
+    """Refuse a folder for secrets that lies on a disk. Source: /proc/self/mountinfo."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = file_system_of(folder)
+    if kind not in IN_MEMORY:
+        raise Refused(
+            "secrets_on_disk",
+            f"{folder} (WINUX_SECRETS_DIR) lies on a disk ({kind}); passwords must never reach one.",
+            what_to_do="Set WINUX_SECRETS_DIR to a tmpfs, such as /dev/shm or /run/winux.",
+        )
+
+
+def file_system_of(folder: Path) -> str:
+    """The type of the file system that a folder lies on, such as `tmpfs` or `ext4`."""
+    target, best, kind = folder.resolve(), Path("/"), "unknown"
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        mounted = Path(before.split()[4].encode().decode("unicode_escape"))
+        if target.is_relative_to(mounted) and len(mounted.parts) >= len(best.parts):
+            best, kind = mounted, after.split()[0]
+    return kind
+
+
+def check_guest_key(key: Path) -> None:
+    """Refuse a private key that is not there or that others can read."""
+    if not key.is_file():
+        raise Refused(
+            "no_key",
+            f"{key}: No such file; it is the key that opens desktops.",
+            what_to_do=f"Set WINUX_GUEST_KEY_FILE, or make one and build the template with it: "
+            f'ssh-keygen -q -t ed25519 -N "" -f {key}',
+        )
+    if key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise Refused(
+            "open_key", f"{key} can be read by others.", what_to_do=f"chmod 600 {key}"
+        )
+
+
+def check_programs() -> None:
+    """Refuse a machine without the programs that the worker starts."""
+    for program in ("ssh", "ssh-keyscan"):
+        if shutil.which(program) is None:
+            raise Refused(
+                "no_program",
+                f"{program} is not installed.",
+                what_to_do="apt install openssh-client",
+            )
+
+
+def _examine_packages() -> Sign:
+    """The Python packages against requirements.txt, which pins them."""
+    wrong = []
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if pinned := re.match(r"([\w.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", line):
+            name, wanted = pinned.groups()
+            try:
+                there = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                there = "missing"
+            if there != wanted:
+                wrong.append(f"{name} {there} instead of {wanted}")
+    if not wrong:
+        return Sign("packages", Health.GOOD, "As requirements.txt pins them.")
+    return Sign(
+        "packages",
+        Health.WARN,
+        f"Other versions than those that Winux was tried with: {', '.join(wrong)}."[:500],
+        "pip install -r requirements.txt in Winux's own environment.",
+    )
+
+
+def _checked(part: str, check: Callable[[], None], well: str) -> Sign:
+    try:
+        check()
+    except WinuxError as error:
+        return Sign(part, Health.BAD, error.message, error.what_to_do)
+    except OSError as error:
+        return Sign(part, Health.BAD, f"{error.filename}: {error.strerror}.")
+    return Sign(part, Health.GOOD, well)
+
+
+def _free(folder: Path) -> int:
+    """Bytes free where a folder is, or where it will be made."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

@@ -1,0 +1,246 @@
+"""Examines what the portal needs of Proxmox VE: only what is harmless, by the portal's own token."""
+
+import http.client
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl
+
+from webapp.adapters.proxmox import ProxmoxHypervisor
+from webapp.config import ProxmoxConfig
+from webapp.domain import health, rights
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.health import Health, Sign
+
+CALL_SECONDS = 8
+#: What a published template's description says; `template-build.yml` writes it.
+PUBLISHED = "winux-template: name="
+EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+WRONG_NAME = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
+
+
+@dataclass(frozen=True)
+class WantedTemplate:
+    """A template that people can launch, as the portal knows it."""
+
+    name: str
+    vmid: int
+    version: str
+
+
+class ProxmoxExaminer(ProxmoxHypervisor):
+    """Looks at the API, the token's rights, storage, templates, bridge and firewall."""
+
+    def __init__(
+        self, config: ProxmoxConfig, templates: Callable[[], Sequence[WantedTemplate]]
+    ) -> None:
+        super().__init__(config)
+        self._templates = templates
+
+    def examine(self) -> Iterator[Sign]:
+        """All parts in order; without an answer of the API the later ones are unknown."""
+        yield from self._examine_tls()
+        parts = {
+            "Proxmox VE": self._examine_api,
+            "token rights": self._examine_rights,
+            "storage": self._examine_storage,
+            "template": self._examine_templates,
+            "bridge": self._examine_bridge,
+            "firewall": self._examine_firewall,
+        }
+        has_answered = True
+        for part, look in parts.items():
+            if not has_answered:
+                yield Sign(part, Health.UNKNOWN, "Proxmox does not answer.")
+                continue
+            try:
+                yield from look()
+            except OutsideFailed as error:
+                yield Sign(part, Health.BAD, error.message, error.what_to_do)
+                has_answered = part != "Proxmox VE"
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _examine_tls(self) -> Iterator[Sign]:
+        """The certificate and the clock, from one connection without the token."""
+        proxmox = self._config
+        context = ssl.create_default_context(
+            cafile=str(proxmox.ca_file) if proxmox.ca_file else None
+        )
+        connection = http.client.HTTPSConnection(
+            proxmox.host, proxmox.port, timeout=CALL_SECONDS, context=context
+        )
+        try:
+            connection.request("GET", "/api2/json/version")
+            ends = dict(connection.sock.getpeercert() or {}).get("notAfter")  # type: ignore[attr-defined]  # a TLS socket
+            date = connection.getresponse().headers["Date"]
+        except ssl.SSLCertVerificationError as error:
+            yield _untrusted(proxmox, error)
+            return
+        except (OSError, http.client.HTTPException) as error:
+            yield Sign("certificate", Health.UNKNOWN, f"No TLS connection: {error}.")
+            return
+        finally:
+            connection.close()
+        now = datetime.now(UTC)
+        ends_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(ends)), UTC)
+        yield health.judge_certificate(ends_at, now)
+        if date:
+            yield health.judge_clock(parsedate_to_datetime(date), now)
+
+    def _examine_api(self) -> Iterator[Sign]:
+        """GET /version, with the token."""
+        yield health.judge_version(str(self._get("version").get("version", "?")))
+
+    def _examine_rights(self) -> Iterator[Sign]:
+        """GET /access/permissions?path=…: what the token holds there, each right by itself."""
+        proxmox = self._config
+        for place in rights.places(proxmox.pool, proxmox.storage, proxmox.bridge):
+            answer = self._get("access", "permissions", path=place.path)
+            missing = place.missing(answer.get(place.path, {}))
+            part = f"rights on the {place.title}"
+            if missing:
+                words = ", ".join(f"{name} ({what_for})" for name, what_for in missing.items())
+                cure = place.cure(proxmox.user, proxmox.token_id)
+                yield Sign(
+                    part, Health.BAD, f"The token lacks on {place.path}: {words}."[:500], cure
+                )
+            else:
+                yield Sign(part, Health.GOOD, f"All that are needed on {place.path}.")
+
+    def _examine_storage(self) -> Iterator[Sign]:
+        """GET /nodes/{node}/storage: type, content, whether it is active, free bytes."""
+        name = self._config.storage
+        rows = self._get("nodes", self._config.node, "storage")
+        row = next((row for row in rows if row.get("storage") == name), None)
+        if row is None:
+            yield Sign(
+                "storage",
+                Health.BAD,
+                f"The node {self._config.node} has no storage {name}, or the token may not see it.",
+                "Set proxmox_storage to one that `pvesm status` lists on the node.",
+            )
+            return
+        yield health.judge_storage(
+            name,
+            str(row.get("type", "?")),
+            is_active=bool(row.get("active", 1)) and bool(row.get("enabled", 1)),
+            content=str(row.get("content", "")),
+            free=int(row.get("avail", 0)),
+        )
+
+    def _examine_templates(self) -> Iterator[Sign]:
+        """Each template that can be launched: there, a template, published, not locked."""
+        templates = self._templates()
+        if not templates:
+            yield Sign(
+                "template",
+                Health.BAD,
+                "No template can be launched.",
+                "Build one (playbooks/template-build.yml), then: ./winux template publish",
+            )
+        for template in templates:
+            yield self._examine_template(template)
+
+    def _examine_template(self, template: WantedTemplate) -> Sign:
+        part, name = f"template {template.name}"[:40], f"The container {template.vmid}"
+        again = (
+            f"Build it again with playbooks/template-build.yml, then: ./winux template publish "
+            f"--name {template.name} --vmid … --version …"
+        )
+        try:
+            container = self.container(template.vmid)
+        except OutsideFailed as error:
+            return Sign(part, Health.BAD, error.message, error.what_to_do or again)
+        if container is None:
+            return Sign(part, Health.BAD, f"{name} does not exist.", again)
+        if not container.is_template:
+            return Sign(part, Health.BAD, f"{name} is not a template.", again)
+        if container.lock:
+            return Sign(
+                part,
+                Health.BAD,
+                f"{name} is locked ({container.lock}), so nothing can be cloned from it.",
+                f"If no task works on it, an interrupted one left the lock; as root on the node: "
+                f"pct unlock {template.vmid}",
+            )
+        if PUBLISHED not in (container.description or ""):
+            return Sign(
+                part, Health.WARN, f"{name} was not tried by template-build.yml: no mark.", again
+            )
+        return Sign(part, Health.GOOD, f"{name} is there, version {template.version}.")
+
+    def _examine_bridge(self) -> Iterator[Sign]:
+        """GET /nodes/{node}/network?type=any_bridge."""
+        name, node = self._config.bridge, self._config.node
+        rows = self._get("nodes", node, "network", type="any_bridge")
+        if any(row.get("iface") == name for row in rows):
+            yield Sign("bridge", Health.GOOD, f"{name} is on {node}.")
+            return
+        yield Sign(
+            "bridge",
+            Health.BAD,
+            f"The node {node} has no bridge {name}, or the token may not see it.",
+            f"Make it under {node} → Network, or set proxmox_bridge to one that is there.",
+        )
+
+    def _examine_firewall(self) -> Iterator[Sign]:
+        """GET /cluster/firewall/options (needs Sys.Audit on /), and the templates' network cards."""
+        try:
+            options = self._get("cluster", "firewall", "options")
+        except OutsideFailed:
+            yield Sign(
+                "firewall",
+                Health.UNKNOWN,
+                "The token may not look at Proxmox's firewall, so whether desktops can reach each "
+                "other is unknown. On the lab node they cannot.",
+                "Look under Datacenter → Firewall, or let the token see it: pveum acl modify / "
+                f"--tokens '{self._config.user}!{self._config.token_id}' --roles PVEAuditor "
+                "--propagate 0 (for the user, too).",
+            )
+            return
+        bare = [str(one.vmid) for one in self._templates() if not self._has_firewall(one.vmid)]
+        if not options.get("enable"):
+            yield Sign(
+                "firewall",
+                Health.WARN,
+                "Not isolated: Proxmox's firewall is off, so desktops on a bridge can reach each "
+                "other.",
+                "Switch it on under Datacenter → Firewall → Options, after a rule that lets you in.",
+            )
+        elif bare:
+            yield Sign(
+                "firewall",
+                Health.WARN,
+                f"Not isolated: the network cards of template {', '.join(bare)} have no firewall.",
+                f"On the node: pct set {bare[0]} --net0 …,firewall=1",
+            )
+        else:
+            yield Sign("firewall", Health.GOOD, "On, for the cluster and the desktops' cards.")
+
+    def _has_firewall(self, vmid: int) -> bool:
+        config = self._get("nodes", self._config.node, "lxc", vmid, "config")
+        card = dict(parse_qsl(str(config.get("net0", "")).replace(",", "&")))
+        return card.get("firewall") == "1"
+
+
+def _untrusted(proxmox: ProxmoxConfig, error: ssl.SSLCertVerificationError) -> Sign:
+    """Why the API's certificate is refused."""
+    if error.verify_code == EXPIRED:
+        text, cure = (
+            "The API's certificate has expired.",
+            "Renew it on the node: pvecm updatecerts --force; then: systemctl restart pveproxy",
+        )
+    elif error.verify_code in WRONG_NAME:
+        text, cure = (
+            f"The API's certificate is not for {proxmox.host}.",
+            "Set proxmox_api_host to a name in the certificate, or renew it for this one.",
+        )
+    else:
+        text, cure = (
+            "The API's certificate is not trusted.",
+            "Set proxmox_ca_file to the node's own authority: /etc/pve/pve-root-ca.pem.",
+        )
+    return Sign("certificate", Health.BAD, text, cure)

@@ -1,0 +1,70 @@
+"""The doctor: every part is examined, and the last result kept for the page that shows it."""
+
+import platform
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from webapp.domain.health import Sign
+from webapp.models import Checkup, Template
+from webapp.ports import Clock, Database, Examiner
+
+#: The results of a machine that was not examined for longer are forgotten.
+FORGET_AFTER = timedelta(days=1)
+
+
+class Doctor:
+    """Examines the installation from this machine."""
+
+    def __init__(self, db: Database, clock: Clock, examiners: Sequence[Examiner]) -> None:
+        self._db = db
+        self._clock = clock
+        self._examiners = examiners
+
+    def examine(self) -> list[Sign]:
+        """All parts, in a fixed order."""
+        return [sign for examiner in self._examiners for sign in examiner.examine()]
+
+    def examine_and_keep(self) -> None:
+        """The same, written down for the administrators' page."""
+        signs = self.examine()
+        now, host = self._clock.now(), platform.node()[:64]
+        with self._db.begin() as session:
+            old = (Checkup.host == host) | (Checkup.examined_at < now - FORGET_AFTER)
+            session.execute(delete(Checkup).where(old))
+            for position, sign in enumerate(signs):
+                session.add(
+                    Checkup(
+                        host=host,
+                        part=sign.part[:40],
+                        position=position,
+                        health=sign.health,
+                        text=sign.text[:500],
+                        cure=sign.cure[:500],
+                        examined_at=now,
+                    )
+                )
+
+
+class Checkups:
+    """What the page shows: the last result of each machine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def latest(self) -> list[Checkup]:
+        """By machine, then in the doctor's order."""
+        with self._db.read() as session:
+            return list(session.scalars(select(Checkup).order_by(Checkup.host, Checkup.position)))
+
+    def examined_at(self) -> datetime | None:
+        """When a machine was examined last."""
+        return max((row.examined_at for row in self.latest()), default=None)
+
+
+def launchable(db: Database) -> list[tuple[str, int, str]]:
+    """Name, VM id and version of each template that can be launched."""
+    query = select(Template.name, Template.vmid, Template.version).where(Template.is_enabled)
+    with db.read() as session:
+        return [(row.name, row.vmid, row.version) for row in session.execute(query)]

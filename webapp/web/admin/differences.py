@@ -1,0 +1,60 @@
+"""What differs between database and nodes, since when, and what is done about it."""
+
+from datetime import datetime
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.drift import Kind
+from webapp.models import FindingRow
+from webapp.web.access import admin_only
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.context import services
+from webapp.web.language import _
+from webapp.web.live import fragment
+
+POLL_SECONDS = 10
+#: Marks of these name no desktop that the database has.
+ROWLESS = frozenset({Kind.ORPHAN, Kind.FORGOTTEN, Kind.FOREIGN})
+
+
+@blueprint.get("/differences/")
+@admin_only
+def differences() -> ResponseReturnValue:
+    """The page."""
+    return render_template("admin/differences.html", poll_seconds=POLL_SECONDS, **_rows())
+
+
+@blueprint.get("/differences/live")
+@admin_only
+def differences_live() -> ResponseReturnValue:
+    """Its tables."""
+    return fragment("admin/_differences.html", POLL_SECONDS, **_rows())
+
+
+class DifferenceRow:
+    """One finding as the table shows it."""
+
+    def __init__(self, row: FindingRow) -> None:
+        self.id = row.id
+        self.desktop_id = row.desktop_id
+        self.has_desktop = bool(row.desktop_id) and row.kind not in ROWLESS
+        self.detail = row.detail
+        self.since = row.first_seen_at
+        self.due_at: datetime | None = row.due_at
+        self.over_at = row.resolved_at
+        self.means = _(row.answer.means)
+        self.does = _(row.answer.does)
+        self.cure = _(row.answer.cure) if row.answer.cure else ""
+        self.outcome = _(row.outcome) if row.outcome else ""
+        self.hindrance = row.outcome or ""
+        self.place = " / ".join(str(part) for part in (row.node, row.vmid) if part)
+
+
+def _rows() -> dict[str, object]:
+    found = services().findings
+    return {
+        "looked_at": found.looked_at(),
+        "now_open": [DifferenceRow(row) for row in found.now_open()],
+        "over": [DifferenceRow(row) for row in found.latest_over()],
+    }
