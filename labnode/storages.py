@@ -56,13 +56,13 @@ class Storages:
         usage = shutil.disk_usage(self.cache)
         return {
             "storage": name,
-            **self.get(name),
             "total": usage.total,
             "used": usage.used,
             "avail": usage.free,
             "active": 1,
             "enabled": 1,
             "shared": 0,
+            **self.get(name),
         }
 
     def templates(self, name: str) -> list[Document]:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.adapters.database import SqlDatabase
+from webapp.adapters.examine_gateway import GatewayExaminer
+from webapp.adapters.examine_machine import MachineExaminer
+from webapp.adapters.examine_proxmox import ProxmoxExaminer, WantedTemplate
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.secrets import ArgonHasher, FernetVault
 from webapp.adapters.system import SystemClock
 from webapp.config import Config
-from webapp.ports import Clock, Hasher, Hypervisor, Vault, WarmProvisioner
+from webapp.ports import Clock, Examiner, Hasher, Hypervisor, Vault, WarmProvisioner
 from webapp.services.accounts import Accounts
 from webapp.services.assign import Assigner
 from webapp.services.audit import Audit
@@ -17,6 +20,7 @@ from webapp.services.catalogue import Catalogue
 from webapp.services.clone_queue import CloneQueue
 from webapp.services.connections import Connections
 from webapp.services.credentials import CredentialDesk
+from webapp.services.doctor import Checkups, Doctor, launchable
 from webapp.services.findings import FindingReports
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.idle import IdleWatch
@@ -57,6 +61,7 @@ class Services:
     metrics: Metrics
     tallies: Tallies
     findings: FindingReports
+    checkups: Checkups
 
 
 def build_services(
@@ -87,7 +92,18 @@ def build_services(
         metrics=Metrics(db, clock, config, tallies),
         tallies=tallies,
         findings=FindingReports(db, clock),
+        checkups=Checkups(db),
     )
+
+
+def build_doctor(services: Services) -> Doctor:
+    """What examines the installation from this machine."""
+    config, db = services.config, services.db
+    proxmox = ProxmoxExaminer(
+        config.proxmox, lambda: [WantedTemplate(*template) for template in launchable(db)]
+    )
+    examiners: list[Examiner] = [MachineExaminer(config, db), proxmox, GatewayExaminer(config)]
+    return Doctor(db, services.clock, examiners)
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,7 @@ class WorkerServices:
     reconciler: Reconciler
     pools: PoolKeeper
     heartbeat: Heartbeat
+    doctor: Doctor
     tallies: Tallies
 
 
@@ -145,6 +162,7 @@ def build_worker_services(
         idle=IdleWatch(db, clock, config, audit, provisioner),
         reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
         pools=PoolKeeper(db, clock, config, services.vault, audit),
+        doctor=build_doctor(services),
         heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
         tallies=services.tallies,
     )

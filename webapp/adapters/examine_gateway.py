@@ -1,4 +1,4 @@
-"""Examines whether browsers' WebSockets find the gateway: a hand-shake on the way that they take."""
+"""Examines whether browsers' WebSockets find the gateway: a hand-shake on the way they take."""
 
 import base64
 import http.client

@@ -1,4 +1,4 @@
-"""Examines the machine that the portal runs on: database, disk, secrets, keys, programs, packages."""
+"""Examines the machine that the portal runs on: database, disk, secrets, keys, programs."""
 
 import re
 import shutil
@@ -89,7 +89,7 @@ def check_secrets_dir(folder: Path) -> None:
     if kind not in IN_MEMORY:
         raise Refused(
             "secrets_on_disk",
-            f"{folder} (WINUX_SECRETS_DIR) lies on a disk ({kind}); passwords must never reach one.",
+            f"{folder} (WINUX_SECRETS_DIR) lies on a disk ({kind}); passwords must not reach one.",
             what_to_do="Set WINUX_SECRETS_DIR to a tmpfs, such as /dev/shm or /run/winux.",
         )
 
@@ -115,9 +115,7 @@ def check_guest_key(key: Path) -> None:
             f'ssh-keygen -q -t ed25519 -N "" -f {key}',
         )
     if key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise Refused(
-            "open_key", f"{key} can be read by others.", what_to_do=f"chmod 600 {key}"
-        )
+        raise Refused("open_key", f"{key} can be read by others.", what_to_do=f"chmod 600 {key}")
 
 
 def check_programs() -> None:

@@ -1,4 +1,4 @@
-"""Examines what the portal needs of Proxmox VE: only what is harmless, by the portal's own token."""
+"""Examines what the portal needs of Proxmox VE, with its own token: only what is harmless."""
 
 import http.client
 import ssl
@@ -74,7 +74,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         )
         try:
             connection.request("GET", "/api2/json/version")
-            ends = dict(connection.sock.getpeercert() or {}).get("notAfter")  # type: ignore[attr-defined]  # a TLS socket
+            ends = dict(connection.sock.getpeercert() or {}).get("notAfter")
             date = connection.getresponse().headers["Date"]
         except ssl.SSLCertVerificationError as error:
             yield _untrusted(proxmox, error)
@@ -187,38 +187,13 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         )
 
     def _examine_firewall(self) -> Iterator[Sign]:
-        """GET /cluster/firewall/options (needs Sys.Audit on /), and the templates' network cards."""
+        """GET /cluster/firewall/options (needs Sys.Audit on /), and the templates' cards."""
         try:
-            options = self._get("cluster", "firewall", "options")
+            is_on = bool(self._get("cluster", "firewall", "options").get("enable"))
         except OutsideFailed:
-            yield Sign(
-                "firewall",
-                Health.UNKNOWN,
-                "The token may not look at Proxmox's firewall, so whether desktops can reach each "
-                "other is unknown. On the lab node they cannot.",
-                "Look under Datacenter → Firewall, or let the token see it: pveum acl modify / "
-                f"--tokens '{self._config.user}!{self._config.token_id}' --roles PVEAuditor "
-                "--propagate 0 (for the user, too).",
-            )
-            return
-        bare = [str(one.vmid) for one in self._templates() if not self._has_firewall(one.vmid)]
-        if not options.get("enable"):
-            yield Sign(
-                "firewall",
-                Health.WARN,
-                "Not isolated: Proxmox's firewall is off, so desktops on a bridge can reach each "
-                "other.",
-                "Switch it on under Datacenter → Firewall → Options, after a rule that lets you in.",
-            )
-        elif bare:
-            yield Sign(
-                "firewall",
-                Health.WARN,
-                f"Not isolated: the network cards of template {', '.join(bare)} have no firewall.",
-                f"On the node: pct set {bare[0]} --net0 …,firewall=1",
-            )
-        else:
-            yield Sign("firewall", Health.GOOD, "On, for the cluster and the desktops' cards.")
+            is_on = None
+        bare = [one.vmid for one in self._templates() if not self._has_firewall(one.vmid)]
+        yield health.judge_firewall(is_on, bare, f"{self._config.user}!{self._config.token_id}")
 
     def _has_firewall(self, vmid: int) -> bool:
         config = self._get("nodes", self._config.node, "lxc", vmid, "config")

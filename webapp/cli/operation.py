@@ -1,12 +1,11 @@
 """`./winux worker`, `gateway`, `migrate` and `check-config`."""
 
 import argparse
-import shutil
-import stat
 import sys
 from collections.abc import Callable
 
 from webapp.adapters import schema
+from webapp.adapters.examine_machine import check_guest_key, check_programs, check_secrets_dir
 from webapp.adapters.logs import log_as_json
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.bootstrap import Services, build_worker_services
@@ -65,9 +64,10 @@ def check_config(services: Services, options: argparse.Namespace) -> None:
         "database": lambda: schema.check(services.db),
         "proxmox": lambda: _check_proxmox(config),
         "playbooks": lambda: _check_playbooks(config),
-        "guest key": lambda: _check_guest_key(config),
+        "guest key": lambda: check_guest_key(config.guest_key_file),
         "folders": lambda: _check_folders(config),
-        "programs": _check_programs,
+        "secrets": lambda: check_secrets_dir(config.secrets_dir),
+        "programs": check_programs,
     }
     rows = [{"part": "settings", "trouble": None}]
     rows += [{"part": part, "trouble": _trouble(check)} for part, check in checks.items()]
@@ -104,29 +104,9 @@ def _check_playbooks(config: Config) -> None:
             raise Refused("no_playbooks", f"{path} does not exist.")
 
 
-def _check_guest_key(config: Config) -> None:
-    mode = config.guest_key_file.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise Refused(
-            "open_key",
-            f"{config.guest_key_file} can be read by others.",
-            what_to_do=f"chmod 600 {config.guest_key_file}",
-        )
-
-
 def _check_folders(config: Config) -> None:
     for folder in (config.run_dir, config.secrets_dir):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"winux-{config.portal_id}.probe"
         probe.touch(mode=0o600)
         probe.unlink()
-
-
-def _check_programs() -> None:
-    for program in ("ssh", "ssh-keyscan"):
-        if shutil.which(program) is None:
-            raise Refused(
-                "no_program",
-                f"{program} is not installed.",
-                what_to_do="apt install openssh-client",
-            )

@@ -1,6 +1,6 @@
 """How well a part of the installation is: the judgements, from measured values alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -114,6 +114,36 @@ def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: 
             "Use LVM-thin, ZFS, Btrfs or Ceph: set proxmox_storage and build the template there.",
         )
     return Sign("storage", Health.GOOD, f"{name} ({kind}) makes linked clones.")
+
+
+def judge_firewall(is_on: bool | None, bare: Sequence[int], token: str) -> Sign:
+    """Whether desktops are kept from each other. `is_on` of the cluster's firewall, None: unseen;
+    `bare` are templates whose network cards take no part in it."""
+    if is_on is None:
+        return Sign(
+            "firewall",
+            Health.UNKNOWN,
+            "The token may not look at Proxmox's firewall, so whether desktops can reach each "
+            "other is unknown. On the lab node they cannot.",
+            "Look under Datacenter → Firewall, or let the token see it, and its user, too: pveum "
+            f"acl modify / --tokens '{token}' --roles PVEAuditor --propagate 0",
+        )
+    if not is_on:
+        return Sign(
+            "firewall",
+            Health.WARN,
+            "Not isolated: Proxmox's firewall is off, so desktops on a bridge reach each other.",
+            "Switch it on under Datacenter → Firewall → Options, after a rule that lets you in.",
+        )
+    if bare:
+        names = ", ".join(map(str, bare))
+        return Sign(
+            "firewall",
+            Health.WARN,
+            f"Not isolated: the firewall is on, but not for the network cards of template {names}.",
+            f"On the node: pct set {bare[0]} --net0 …,firewall=1",
+        )
+    return Sign("firewall", Health.GOOD, "On, for the cluster and for the desktops' cards.")
 
 
 def judge_space(part: str, folder: str, free: int) -> Sign:

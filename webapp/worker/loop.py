@@ -37,6 +37,7 @@ FIRST_LOOK_SECONDS = 15.0
 POOL_EVERY = timedelta(seconds=2)
 BEAT_EVERY = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=15)
+EXAMINE_EVERY = timedelta(minutes=10)
 TALLY_EVERY = timedelta(minutes=1)
 #: How soon it is noticed that a desktop is idle or does not know its deadline: thousands of rows
 #: are looked at for it.
@@ -86,6 +87,7 @@ class Worker:
             *(self._slot(number, slots) for number in range(1, slots + 1)),
             self._thread("clock", self._work_clock),
             self._thread("reconcile", self._work_reconcile),
+            self._thread("doctor", self._work_doctor),
         ]
         log.info("Worker %s begins with %s slots", self._services.name, slots)
         self._is_ending.wait()
@@ -163,6 +165,11 @@ class Worker:
             survives(reconcile.do_if_due)
             survives(look.do_if_due)
             survives(tally.do_if_due)
+
+    def _work_doctor(self) -> None:
+        examine = Timed(EXAMINE_EVERY, self._services.doctor.examine_and_keep)
+        while not self._is_ending.wait(CLOCK_SECONDS):
+            survives(examine.do_if_due)
 
     def _end(self, threads: list[threading.Thread]) -> None:
         log.info("Worker ends; %.0f s for what still runs", self._grace)

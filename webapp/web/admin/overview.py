@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from flask import render_template
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.health import Health
 from webapp.domain.states import LIVE, State
 from webapp.services.reports import DesktopFilter
 from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.context import services
-from webapp.web.language import _
+from webapp.web.language import _, ngettext
 from webapp.web.live import fragment
 from webapp.web.viewing import plain_view
 
@@ -25,6 +26,8 @@ class Check:
     title: str
     text: str
     tone: str
+    url: str = ""
+    """Where more is told."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def _numbers() -> dict[str, object]:
     now = reports.overview()
     failed = reports.all_desktops(DesktopFilter(has_failed=True)).rows[:FAILURES]
     return {
-        "checks": _checks(reports.readiness().troubles),
+        "checks": [*_checks(reports.readiness().troubles), _differences(), _doctor()],
         "numbers": [
             Number(_("Ready now"), now.by_state.get(State.READY, 0)),
             Number(
@@ -79,3 +82,25 @@ def _checks(troubles: dict[str, str]) -> list[Check]:
         Check(title, troubles.get(name, well), "bad" if name in troubles else "good")
         for name, (title, well) in parts.items()
     ]
+
+
+def _differences() -> Check:
+    count = len(services().findings.now_open())
+    words = ngettext("%(num)s difference to the nodes.", "%(num)s differ from the nodes.", count)
+    return Check(
+        _("Differences"),
+        words if count else _("Database and nodes agree."),
+        "warn" if count else "good",
+        url_for("admin.differences"),
+    )
+
+
+def _doctor() -> Check:
+    broken = sum(row.health is Health.BAD for row in services().checkups.latest())
+    words = ngettext("%(num)s part is broken.", "%(num)s parts are broken.", broken)
+    return Check(
+        _("Doctor"),
+        words if broken else _("Found nothing broken."),
+        "bad" if broken else "good",
+        url_for("admin.checkup"),
+    )

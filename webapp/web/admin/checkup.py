@@ -1,0 +1,43 @@
+"""What the doctor found at its last examination; the workers write it."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.health import Health
+from webapp.models import Checkup
+from webapp.web.access import admin_only
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.context import services
+from webapp.web.language import _
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine's result."""
+
+    host: str
+    rows: list[Checkup]
+
+    @property
+    def examined_at(self) -> object:
+        return self.rows[0].examined_at
+
+
+@blueprint.get("/doctor/")
+@admin_only
+def checkup() -> ResponseReturnValue:
+    """The page."""
+    found = groupby(services().checkups.latest(), lambda row: row.host)
+    return render_template(
+        "admin/checkup.html",
+        machines=[Machine(host, list(rows)) for host, rows in found],
+        looks={
+            Health.GOOD: ("good", "check-circle", _("Good")),
+            Health.WARN: ("warn", "alert", _("Warning")),
+            Health.UNKNOWN: ("still", "info", _("Unknown")),
+            Health.BAD: ("bad", "cross-circle", _("Broken")),
+        },
+    )
