@@ -181,7 +181,12 @@ class HonestProvisioner(FakeProvisioner):
     """Fails, as the playbook does, when another container has the VM id."""
 
     def destroy(
-        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         there = self.node.there.get(vmid)
         if there and there.description != str(Mark("tests", desktop_id)):

@@ -158,19 +158,24 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             return Sign(part, Health.BAD, f"{name} does not exist.", again)
         if not container.is_template:
             return Sign(part, Health.BAD, f"{name} is not a template.", again)
-        if container.lock:
+        if container.lock and not self._is_in_work(container.node, template.vmid):
             return Sign(
                 part,
                 Health.BAD,
-                f"{name} is locked ({container.lock}), so nothing can be cloned from it.",
-                f"If no task works on it, an interrupted one left the lock; as root on the node: "
-                f"pct unlock {template.vmid}",
+                f"{name} is locked ({container.lock}) and no task works on it, so nothing can be "
+                "cloned from it: an interrupted task left the lock.",
+                f"As root on the node {container.node}: pct unlock {template.vmid}",
             )
         if PUBLISHED not in (container.description or ""):
             return Sign(
                 part, Health.WARN, f"{name} was not tried by template-build.yml: no mark.", again
             )
         return Sign(part, Health.GOOD, f"{name} is there, version {template.version}.")
+
+    def _is_in_work(self, node: str, vmid: int) -> bool:
+        """GET …/tasks?source=active: a clone's task carries the id of its source."""
+        tasks = self._get("nodes", node, "tasks", source="active")
+        return any(str(task.get("id")) == str(vmid) for task in tasks)
 
     def _examine_bridge(self) -> Iterator[Sign]:
         """GET /nodes/{node}/network?type=any_bridge."""

@@ -327,7 +327,7 @@ class Reconciler:
     def _destroy(self, row: FindingRow) -> None:
         if self._is_claimed(row):
             return
-        self._provisioner.destroy(row.desktop_id, row.vmid or 0)
+        self._provisioner.destroy(row.desktop_id, row.vmid or 0, node=row.node)
         with self._db.begin() as session:
             self._audit.record(
                 session, SYSTEM, "container.destroy", row.desktop_id, f"{row.kind} {row.vmid}"
