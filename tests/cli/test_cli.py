@@ -206,7 +206,7 @@ def test_every_command_is_described(run: Run) -> None:
             words = line.split()
             if line.startswith("    ") and words:
                 assert f"winux {group} {words[0]}" in described
-    for command in ("worker", "migrate", "check-config"):
+    for command in ("worker", "migrate", "check-config", "reconcile", "doctor"):
         assert f"winux {command}" in described
 
 

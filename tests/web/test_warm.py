@@ -79,7 +79,7 @@ def test_what_was_asked_before_the_claim_is_no_use_after_it(
     shown = alices.post(f"/desktops/{warm}/password", headers={"X-Live": "1"}).json
     assert shown
     assert len(shown["password"]) == 20
-    assert PASSWORD != shown["password"]
+    assert shown["password"] != PASSWORD
 
 
 def test_the_claimed_desktop_s_page_has_all_details_at_once(
