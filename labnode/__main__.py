@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -32,6 +33,7 @@ from labnode.store import Store
 from labnode.tasks import Tasks
 
 FINISH_S = 60.0
+IMAGINED_MB = 1 << 20  # memory of a node with imagined containers, if nothing else is said
 
 
 def main() -> int:
@@ -53,10 +55,12 @@ def serve(options: argparse.Namespace) -> int:
         store = Store(state_dir / "state.sqlite")
         host, port = options.listen
         certificate, key = ensure_certificate(state_dir, host)
-        node = _make_node(options, store, state_dir, fingerprint(certificate))
-        node.backend.prepare()
-        node.guests.recover(node.snapshots.copies())
         faults = Faults() if options.faults else None
+        nodes = _make_nodes(options, store, state_dir, fingerprint(certificate), faults)
+        node = nodes[0]
+        for one in nodes:
+            one.backend.prepare()
+            one.guests.recover(one.snapshots.copies())
         uploads = state_dir / "uploads"
         for rest in uploads.glob("pveupload-*"):
             rest.unlink()
@@ -81,11 +85,13 @@ def serve(options: argparse.Namespace) -> int:
         written = state_dir / "ready.new"
         written.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n")
         written.replace(ready)  # whoever waits for the file never reads half of it
-        print(f"labnode: node {options.node} ready at {url}", flush=True)
+        names = " ".join(one.name for one in nodes)
+        print(f"labnode: node {names} ready at {url}", flush=True)
         stopped.wait()
         ready.unlink(missing_ok=True)
         server.stop()
-        node.tasks.finish(FINISH_S)
+        for one in nodes:
+            one.tasks.finish(FINISH_S)
     return 0
 
 
@@ -119,43 +125,74 @@ def _clean_backend(choice: dict[str, str], state_dir: Path) -> None:
 
         containers.clean(state_dir, choice["bridge"])
         return
-    memory = MemoryBackend(state_dir)
-    for vmid in memory.existing():
-        memory.destroy(vmid)
+    further = [folder.name.partition("@")[2] for folder in state_dir.glob("memory@*")]
+    for memory in (MemoryBackend(state_dir, name) for name in ("", *further)):
+        for vmid in memory.existing():
+            memory.destroy(vmid)
 
 
-def _make_node(options: argparse.Namespace, store: Store, state_dir: Path, print_: str) -> Node:
-    gateway = next(options.subnet.hosts())
-    interface = ipaddress.IPv4Interface(f"{gateway}/{options.subnet.prefixlen}")
+def _make_nodes(
+    options: argparse.Namespace,
+    store: Store,
+    state_dir: Path,
+    print_: str,
+    faults: Faults | None,
+) -> list[Node]:
+    """One node, or several imagined ones that share pools, users and the API's address."""
+    wanted: list[tuple[str, int]] = options.node or [("lab", 0)]
+    if len({name for name, _ in wanted}) != len(wanted):
+        raise OSError("two nodes have the same name")
+    if len(wanted) > 1 and options.backend != "memory":
+        raise OSError("only the memory backend can imagine several nodes")
     choice = {
         "backend": options.backend,
         "bridge": options.bridge,
         "subnet": str(options.subnet),
     }
     (state_dir / "backend.json").write_text(json.dumps(choice))
-    backend = _make_backend(options.backend, state_dir, options.bridge, options.subnet)
-    access = Access(store)
-    guests = Guests(store, backend, access, options.node)
+    access, nodes = Access(store), list[Node]()
+    for name, memory_mb in wanted:
+        node = _make_node(options, store, state_dir, access, name, nodes)
+        is_imagined = options.backend == "memory"
+        memory = (memory_mb or IMAGINED_MB) if is_imagined else 0
+        whole = replace(node, fingerprint=print_, memory_mb=memory, faults=faults, cluster=nodes)
+        nodes.append(whole)
+    return nodes
+
+
+def _make_node(
+    options: argparse.Namespace,
+    store: Store,
+    state_dir: Path,
+    access: Access,
+    name: str,
+    before: list[Node],
+) -> Node:
+    """The first node has its files right in the state directory, each other below a folder."""
+    further = name if before else ""
+    gateway = next(options.subnet.hosts())
+    backend = _make_backend(options.backend, state_dir, options.bridge, options.subnet, further)
+    guests = Guests(store, backend, access, name, before[0].guests if before else None)
     guests.use_bridges({options.bridge})
     return Node(
-        name=options.node,
+        name=name,
         access=access,
-        tasks=Tasks(store, options.node),
-        storages=Storages(store, state_dir),
+        tasks=Tasks(store, name, is_further=bool(further)),
+        storages=Storages(store, state_dir / "nodes" / name if further else state_dir),
         guests=guests,
         snapshots=Snapshots(store, backend, guests),
         backend=backend,
         bridge=options.bridge,
-        gateway=interface,
-        fingerprint=print_,
+        gateway=ipaddress.IPv4Interface(f"{gateway}/{options.subnet.prefixlen}"),
+        fingerprint="",
     )
 
 
 def _make_backend(
-    kind: str, state_dir: Path, bridge: str, subnet: ipaddress.IPv4Network
+    kind: str, state_dir: Path, bridge: str, subnet: ipaddress.IPv4Network, further: str
 ) -> Backend:
     if kind == "memory":
-        return MemoryBackend(state_dir)
+        return MemoryBackend(state_dir, further)
     from labnode.containers import LxcBackend
 
     return LxcBackend(state_dir, bridge, subnet)
@@ -176,7 +213,7 @@ def _write_tokens(
             "proxmox_api_user": setup.USER,
             "proxmox_api_token_id": token,
             "proxmox_api_token_secret": secret,
-            "proxmox_node": options.node,
+            "proxmox_node": node.name,
             "proxmox_ca_file": str(state_dir / "ca.pem"),
             "proxmox_storage": setup.DISK_STORAGE,
             "proxmox_template_storage": setup.TEMPLATE_STORAGE,
@@ -209,13 +246,24 @@ def _parse() -> argparse.Namespace:
     serve_ = commands.choices["serve"]
     serve_.add_argument("--backend", choices=("lxc", "memory"), default="lxc")
     serve_.add_argument("--listen", type=_address, default=("127.0.0.1", 8006))
-    serve_.add_argument("--node", default="lab")
+    serve_.add_argument(
+        "--node",
+        action="append",
+        type=_node,
+        metavar="NAME[:MEMORY_MB]",
+        help="lab; several times (memory backend only) for a cluster",
+    )
     serve_.add_argument("--bridge", default="wxbr0")
     serve_.add_argument(
         "--subnet", type=ipaddress.IPv4Network, default=ipaddress.IPv4Network("10.203.0.0/24")
     )
     serve_.add_argument("--faults", action="store_true", help="allow faults on demand, for tests")
     return parser.parse_args()
+
+
+def _node(text: str) -> tuple[str, int]:
+    name, _, memory_mb = text.partition(":")
+    return name, int(memory_mb or 0)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 BASE = re.compile(r"/api2/+(json|extjs)(/.*)?")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 MAX_BODY, CHUNK = 512 * 1024, 64 * 1024
+UNLOCK = "/labnode/unlock"  # with faults only
 HEADERS = {"Cache-Control": "max-age=0", "Pragma": "no-cache", "Server": "pve-api-daemon/3.0"}
+
+
+class NoRoute(Exception):
+    """A node of the cluster that is down; the one that was asked says so without a body."""
 
 
 class UnsupportedBody(Exception):
@@ -40,7 +45,7 @@ class UnsupportedBody(Exception):
 
 
 class Application:
-    """Answers requests for one node."""
+    """Answers requests for a node, or for all nodes of a cluster; `node` is the first."""
 
     def __init__(
         self, node: Node, table: Table, uploads: Path, faults: Faults | None = None
@@ -61,6 +66,8 @@ class Application:
     def _respond(self, request: Request) -> Response:
         if self._faults and (answer := self._faults.intercept(request)):
             return answer
+        if self._faults and request.path == UNLOCK:
+            return self._unlock(int(request.args["vmid"]))
         match = BASE.fullmatch(request.path)
         if match is None:
             return plain(500, f"no such file '{request.path}'", ending="\n")
@@ -75,6 +82,8 @@ class Application:
             return empty(401, error.message)
         try:
             return self._answer(request, path, user, is_extjs=match[1] == "extjs")
+        except NoRoute:
+            return empty(595, "No route to host")
         except UnsupportedBody as error:
             return plain(506, str(error))
 
@@ -101,7 +110,7 @@ class Application:
             call, data = self._handle(request, path, user)
         except (ApiError, BackendError, OSError) as error:
             return refuse(error if isinstance(error, ApiError) else Failed(str(error)), is_extjs)
-        except UnsupportedBody:
+        except (UnsupportedBody, NoRoute):
             raise
         except Exception as error:  # noqa: BLE001  # answered like a Proxmox daemon that dies of a bug
             traceback.print_exc(file=sys.stderr)
@@ -124,20 +133,33 @@ class Application:
         params = {**given, **in_path}
         try:
             route.rule(self._node.access, user, params)
-            self._check_node(in_path.get("node"))
-            call = Call(self._node, user, verify(params, route.params), upload=upload)
+            node = self._find_node(in_path.get("node"))
+            call = Call(node, user, verify(params, route.params), upload=upload)
             call.fault = self._faults.for_task(request) if self._faults else None
             return call, route.handler(call)
         finally:
             if upload:
                 upload.unlink(missing_ok=True)
 
-    def _check_node(self, name: str | None) -> None:
-        if name not in (None, "localhost", self._node.name):
-            failure = f"failed to get address info for: {name}"
-            raise Failed(
-                f"hostname lookup '{name}' failed - {failure}: Temporary failure in name resolution"
-            )
+    def _find_node(self, name: str | None) -> Node:
+        if name in (None, "localhost"):
+            return self._node
+        for node in self._node.cluster:
+            if node.name == name and not node.is_online:
+                raise NoRoute
+            if node.name == name:
+                return node
+        failure = f"failed to get address info for: {name}"
+        raise Failed(
+            f"hostname lookup '{name}' failed - {failure}: Temporary failure in name resolution"
+        )
+
+    def _unlock(self, vmid: int) -> Response:
+        """What `pct unlock` does as root on a node; there for tests that leave locks behind."""
+        for node in self._node.cluster:
+            if node.guests.find(vmid):
+                node.guests.unlock(vmid)
+        return plain(200, "OK", ending="\n")
 
     def _parameters(self, request: Request, route: Route) -> tuple[dict[str, object], Path | None]:
         """Parameters of query and body; a repeated key is a list, an uploaded file is on disk."""

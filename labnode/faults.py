@@ -5,6 +5,8 @@ Only there with `--faults`. `PUT /labnode/faults` takes a JSON list that replace
 
 - `kind`: slow, error, lost-task, failed-task, empty-list, drop, html or crash (the node's own end,
   as by kill -9) instead of what was asked; late, lost-answer or late-crash after it was done;
+  stale-lock (a clone's task dies and leaves its locks; `PUT /labnode/unlock?vmid=N` stands for
+  `pct unlock`); node-down or node-full for as long as it is there, of the `node` it names;
 - `path`: a regular expression over "METHOD /path?query" (without /api2/json), default all;
 - `skip`: how many such requests go by first (default 0), `count`: how many it then hits (default 1,
   0: all), `delay`: seconds before it acts, fewer if all faults are replaced or cleared meanwhile;
@@ -27,9 +29,10 @@ from labnode.tasks import TaskFault
 
 CONTROL = "/labnode/faults"
 INSTEAD = ("slow", "error", "empty-list", "drop", "html", "crash")
-OF_TASKS = ("lost-task", "failed-task")
+OF_TASKS = ("lost-task", "failed-task", "stale-lock")
+OF_NODES = ("node-down", "node-full")
 AFTERWARDS = ("late", "lost-answer", "late-crash")
-KINDS = (*INSTEAD, *OF_TASKS, *AFTERWARDS)
+KINDS = (*INSTEAD, *OF_TASKS, *OF_NODES, *AFTERWARDS)
 REASONS = {401: "permission denied - invalid PVE ticket", 595: "Connection refused"}
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 
@@ -46,6 +49,7 @@ class Fault:
     status: int = 500
     reason: str = ""
     message: str = "got signal 15"
+    node: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -90,7 +94,21 @@ class Faults:
     def for_task(self, request: Request) -> TaskFault | None:
         """What shall go wrong with the task that this request starts."""
         fault = self._take(request, OF_TASKS)
-        return TaskFault(fault.message, fault.kind == "lost-task") if fault else None
+        if fault is None:
+            return None
+        return TaskFault(fault.message, fault.kind == "lost-task", fault.kind == "stale-lock")
+
+    def is_down(self, node: str) -> bool:
+        """Whether a node of the cluster shall look as if it were switched off."""
+        return self._is_so("node-down", node)
+
+    def is_full(self, node: str) -> bool:
+        """Whether a node's memory and storage shall look used up."""
+        return self._is_so("node-full", node)
+
+    def _is_so(self, kind: str, node: str) -> bool:
+        with self._lock:
+            return any(one.kind == kind and one.node == node for one in self._faults)
 
     def _act(self, fault: Fault, request: Request) -> None:
         self._replaced.wait(fault.delay)

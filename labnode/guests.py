@@ -32,10 +32,20 @@ PRESSURE = [f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how i
 class Guests:
     """Container configurations by vmid; what runs is asked of the backend every time."""
 
-    def __init__(self, store: Store, backend: Backend, access: Access, node: str) -> None:
-        self._table = store.table("guest")
+    def __init__(
+        self,
+        store: Store,
+        backend: Backend,
+        access: Access,
+        node: str,
+        first: Guests | None = None,
+    ) -> None:
+        """`first` are the guests of the cluster's first node: vmids are unique among all."""
+        self._table = store.table(f"guest@{node}" if first else "guest")
         self._backend, self._access, self.node = backend, access, node
-        self._change = threading.RLock()
+        self._change: threading.RLock = first._change if first else threading.RLock()
+        self._all: list[Guests] = first._all if first else []
+        self._all.append(self)
         self._file_locks: dict[int, threading.Lock] = {}
         self._bridges: set[str] = set()
 
@@ -54,15 +64,20 @@ class Guests:
         for vmid in self._backend.existing() - set(self.vmids()) - kept:
             self._backend.destroy(vmid)
 
+    @property
+    def is_further(self) -> bool:
+        """Whether its node is not the cluster's first, whose tables have plain names."""
+        return self._all[0] is not self
+
     # -- configuration
 
     def vmids(self) -> list[int]:
         """All vmids in ascending order."""
         return sorted(int(vmid) for vmid in self._table)
 
-    def exists(self, vmid: int) -> bool:
-        """Whether the vmid is taken."""
-        return vmid in self._table
+    def taken(self) -> set[int]:
+        """The vmids of all nodes of the cluster."""
+        return {vmid for guests in self._all for vmid in guests.vmids()}
 
     def config(self, vmid: int) -> Config:
         """The configuration; raises Failed where there is no such container."""
@@ -81,9 +96,10 @@ class Guests:
         return parse_config(vmid, self.config(vmid))
 
     def check_unused(self, vmid: int) -> None:
-        """Refuse a vmid that is taken."""
-        if self.exists(vmid):
-            raise Failed(f"CT {vmid} already exists on node '{self.node}'")
+        """Refuse a vmid that is taken, on whichever node."""
+        for guests in self._all:
+            if vmid in guests._table:
+                raise Failed(f"CT {vmid} already exists on node '{guests.node}'")
 
     def check_lock(self, vmid: int) -> Config:
         """The configuration of a container that nothing works on; refuse otherwise."""

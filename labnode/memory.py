@@ -48,8 +48,9 @@ class MemoryBackend:
     "changed by hand" is a file that is changed or removed.
     """
 
-    def __init__(self, state_dir: Path) -> None:
-        self._folder = state_dir / "memory"
+    def __init__(self, state_dir: Path, node: str = "") -> None:
+        """`node` names a further node of a cluster, whose containers are its own."""
+        self._folder = state_dir / (f"memory@{node}" if node else "memory")
         self._read: dict[int, tuple[int, Container]] = {}
         settings = state_dir / "timings.json"
         chosen = json.loads(settings.read_text()) if settings.exists() else {}

@@ -12,6 +12,7 @@ from typing import Any
 from labnode.access import Access
 from labnode.backend import Backend
 from labnode.errors import ApiError, Forbidden
+from labnode.faults import Faults
 from labnode.guests import Guests
 from labnode.schema import Param, required, text
 from labnode.snapshots import Snapshots
@@ -24,7 +25,7 @@ NODE_NAME = required(text(format="pve-node"))
 
 @dataclass(frozen=True)
 class Node:
-    """The parts of this server that handlers work with."""
+    """One node: the parts of this server that handlers work with."""
 
     name: str
     access: Access
@@ -36,6 +37,19 @@ class Node:
     bridge: str
     gateway: ipaddress.IPv4Interface
     fingerprint: str
+    memory_mb: int = 0  # imagined; 0: the machine's own
+    faults: Faults | None = None
+    cluster: list[Node] = field(default_factory=list)  # all nodes, this one among them
+
+    @property
+    def is_online(self) -> bool:
+        """Whether the others see it."""
+        return not (self.faults and self.faults.is_down(self.name))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a test wants its memory and storage to be used up."""
+        return bool(self.faults and self.faults.is_full(self.name))
 
 
 @dataclass

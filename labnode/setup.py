@@ -25,6 +25,7 @@ ROLES = {
         "Datastore.Audit",
     ],
     "WinuxNetwork": ["SDN.Use"],
+    "WinuxNodes": ["Sys.Audit"],  # how much memory the nodes have left, and whether a task runs
 }
 
 
@@ -35,6 +36,7 @@ def grants(bridge: str) -> dict[str, list[tuple[str, str]]]:
         (f"/pool/{POOL}", "WinuxTemplate"),
         (f"/storage/{DISK_STORAGE}", "WinuxDisk"),
         (f"/sdn/zones/localnetwork/{bridge}", "WinuxNetwork"),
+        ("/nodes", "WinuxNodes"),
     ]
     return {
         "portal": shared,

@@ -20,7 +20,7 @@ class Snapshots:
     """The snapshots of all containers."""
 
     def __init__(self, store: Store, backend: Backend, guests: Guests) -> None:
-        self._table = store.table("snapshot")
+        self._table = store.table(f"snapshot@{guests.node}" if guests.is_further else "snapshot")
         self._backend, self._guests = backend, guests
 
     def all(self, vmid: int) -> dict[str, Document]:

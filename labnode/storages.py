@@ -51,14 +51,14 @@ class Storages:
         """Whether linked clones are possible: not on a plain directory."""
         return bool(self.get(name)["type"] != "dir")
 
-    def status(self, name: str) -> Document:
+    def status(self, name: str, *, is_full: bool = False) -> Document:
         """Sizes in bytes, and what the storage is for."""
         usage = shutil.disk_usage(self.cache)
         return {
             "storage": name,
             "total": usage.total,
-            "used": usage.used,
-            "avail": usage.free,
+            "used": usage.total if is_full else usage.used,
+            "avail": 0 if is_full else usage.free,
             "active": 1,
             "enabled": 1,
             "shared": 0,

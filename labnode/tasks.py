@@ -47,18 +47,20 @@ Work = Callable[[Log], None]
 
 @dataclass(frozen=True)
 class TaskFault:
-    """A fault asked for by a test: the task fails with `message`, or its record is lost."""
+    """A fault asked for by a test: the task fails with `message`, its record is lost, or it dies
+    and leaves its locks."""
 
     message: str = ""
     is_lost: bool = False
+    leaves_locks: bool = False
 
 
 class Tasks:
     """All tasks of this node, running and ended."""
 
-    def __init__(self, store: Store, node: str) -> None:
+    def __init__(self, store: Store, node: str, *, is_further: bool = False) -> None:
         self._node = node
-        self._table = store.table("task")
+        self._table = store.table(f"task@{node}" if is_further else "task")
         self._threads: dict[str, threading.Thread] = {}
         self._logs: dict[str, Log] = {}
         self._numbers = itertools.count(int(time.time() * 10) & 0xFFFFFF)
@@ -74,7 +76,8 @@ class Tasks:
         upid = f"UPID:{self._node}:{pid:08X}:{pstart:08X}:{now:08X}:{kind}:{ident}:{user}:"
         is_recorded = not (fault and fault.is_lost)
         self._logs[upid] = Log(lambda lines: self._save(upid, list(lines)) if is_recorded else None)
-        self._logs[upid].failure = fault.message if fault and is_recorded else ""
+        fails = fault and is_recorded and not fault.leaves_locks
+        self._logs[upid].failure = fault.message if fault and fails else ""
         if is_recorded:
             self._save(upid, [])
         thread = threading.Thread(target=self._run, args=(upid, work), name=kind, daemon=True)

@@ -1,10 +1,11 @@
-"""The cluster, which here is one node: resources, status, next free vmid."""
+"""The cluster, of one node or several imagined ones: resources, status, next free vmid."""
 
 from __future__ import annotations
 
 from labnode.api.nodes import node_row, usage_row
 from labnode.errors import BadParameters
-from labnode.routes import Call, Routes, anyone, perm
+from labnode.options import Config
+from labnode.routes import Call, Node, Routes, anyone, perm
 from labnode.schema import VMID, choice
 from labnode.store import Document
 
@@ -31,9 +32,9 @@ def next_id(call: Call) -> object:
     """A free vmid, as a string and without reserving it."""
     guests, asked = call.node.guests, call.params.get("vmid")
     if asked is None:
-        taken = set(guests.vmids())
+        taken = guests.taken()
         return str(next(v for v in range(FIRST_VMID, LAST_VMID) if v not in taken))
-    if guests.exists(asked):
+    if asked in guests.taken():
         raise BadParameters({"vmid": f"VM {asked} already exists"})
     return str(asked)
 
@@ -41,8 +42,26 @@ def next_id(call: Call) -> object:
 @routes.add("GET", "/cluster/status", perm("/", "Sys.Audit"))
 def status(call: Call) -> object:
     """The nodes of the cluster."""
-    row = {"id": f"node/{call.node.name}", "name": call.node.name, "ip": str(call.node.gateway.ip)}
-    return [{**row, "type": "node", "level": "", "local": 1, "nodeid": 0, "online": 1}]
+    nodes = call.node.cluster
+    rows: list[Document] = [
+        {
+            "id": f"node/{node.name}",
+            "name": node.name,
+            "ip": str(node.gateway.ip),
+            "type": "node",
+            "level": "",
+            "local": int(node is call.node),
+            "nodeid": number if len(nodes) > 1 else 0,
+            "online": int(node.is_online),
+        }
+        for number, node in enumerate(nodes, 1)
+    ]
+    if len(nodes) == 1:
+        return rows
+    online = [node for node in nodes if node.is_online]
+    cluster = {"type": "cluster", "id": "cluster", "name": "lab", "version": 1}
+    quorate = int(2 * len(online) > len(nodes))
+    return [{**cluster, "nodes": len(nodes), "quorate": quorate}, *rows]
 
 
 @routes.add("GET", "/cluster/resources", anyone, {"type": choice("vm", "storage", "node", "sdn")})
@@ -53,13 +72,13 @@ def resources(call: Call) -> object:
     if kind is None:
         rows += _pools(call)
     if kind in (None, "vm"):
-        rows += _containers(call)
+        rows += [row for node in call.node.cluster for row in _containers(call, node)]
     if kind in (None, "node"):
-        rows.append({**_node(call), "cgroup-mode": 1})
+        rows += [{**_node(call, node), "cgroup-mode": 1} for node in call.node.cluster]
     if kind in (None, "storage"):
-        rows += _storages(call)
+        rows += [row for node in call.node.cluster for row in _storages(call, node)]
     if kind in (None, "sdn"):
-        rows += _zone(call)
+        rows += [row for node in call.node.cluster for row in _zone(call, node)]
     return rows
 
 
@@ -68,42 +87,46 @@ def _pools(call: Call) -> list[Document]:
     return [{"id": f"/pool/{name}", "pool": name, "type": "pool"} for name in visible]
 
 
-def _containers(call: Call) -> list[Document]:
-    guests, rows = call.node.guests, []
-    pools = {vmid: name for name, pool in call.node.access.pools.items() for vmid in pool["vms"]}
+def _containers(call: Call, node: Node) -> list[Document]:
+    """Of a node that is down it is known which there are, not what they do."""
+    guests, rows = node.guests, []
+    pools = {vmid: name for name, pool in node.access.pools.items() for vmid in pool["vms"]}
     for vmid in guests.vmids():
         config = guests.find(vmid) if call.may(f"/vms/{vmid}", "VM.Audit") else None
         if config is not None:
             pool = {"pool": pools[vmid]} if vmid in pools else {}
-            rows.append({**guests.resource(vmid, config), **pool})
+            row = guests.resource(vmid, config) if node.is_online else _unknown(node, vmid, config)
+            rows.append({**row, **pool})
     return rows
 
 
-def _node(call: Call) -> Document:
-    row = node_row(call.node)
+def _unknown(node: Node, vmid: int, config: Config) -> Document:
+    names = {"id": f"lxc/{vmid}", "node": node.name, "type": "lxc", "vmid": vmid}
+    return {**names, "status": "unknown", "template": int(config.get("template", 0))}
+
+
+def _node(call: Call, node: Node) -> Document:
+    row = node_row(node)
     row.pop("ssl_fingerprint")
-    return {**row, **(usage_row(call.node) if _audits_node(call) else {})}
+    sees_usage = node.is_online and call.may(f"/nodes/{node.name}", "Sys.Audit")
+    return {**row, **(usage_row(node) if sees_usage else {})}
 
 
-def _audits_node(call: Call) -> bool:
-    return call.may(f"/nodes/{call.node.name}", "Sys.Audit")
-
-
-def _storages(call: Call) -> list[Document]:
+def _storages(call: Call, node: Node) -> list[Document]:
     rows = []
-    for name in call.node.storages.names():
+    for name in node.storages.names():
         if call.may(f"/storage/{name}", "Datastore.Audit", "Datastore.AllocateSpace", any_of=True):
-            facts = call.node.storages.status(name)
+            facts = node.storages.status(name, is_full=node.is_full)
             rows.append(
                 {
-                    "id": f"storage/{call.node.name}/{name}",
+                    "id": f"storage/{node.name}/{name}",
                     "type": "storage",
                     "storage": name,
-                    "node": call.node.name,
+                    "node": node.name,
                     "content": facts["content"],
                     "plugintype": facts["type"],
                     "shared": 0,
-                    "status": "available",
+                    "status": "available" if node.is_online else "unknown",
                     "disk": facts["used"],
                     "maxdisk": facts["total"],
                 }
@@ -111,9 +134,9 @@ def _storages(call: Call) -> list[Document]:
     return rows
 
 
-def _zone(call: Call) -> list[Document]:
+def _zone(call: Call, node: Node) -> list[Document]:
     if not call.may("/sdn/zones/localnetwork", "SDN.Audit"):
         return []
-    name = f"network/{call.node.name}/zone/localnetwork"
+    name = f"network/{node.name}/zone/localnetwork"
     row = {"id": name, "network": "localnetwork", "network-type": "zone", "type": "network"}
-    return [{**row, "node": call.node.name, "status": "ok"}]
+    return [{**row, "node": node.name, "status": "ok" if node.is_online else "unknown"}]

@@ -20,7 +20,7 @@ from labnode.errors import ApiError, Failed
 from labnode.options import Config
 from labnode.routes import Call, Node, Routes, both, either, perm
 from labnode.schema import FLAG, VMID, Param, choice, required, text
-from labnode.tasks import Log
+from labnode.tasks import DIED, Log
 
 routes = Routes()
 
@@ -53,7 +53,7 @@ def clone(call: Call) -> object:
     node, params = call.node, call.params
     vmid, newid, pool = params["vmid"], params["newid"], params.get("pool")
     check_pool(node, pool)
-    if params.get("target", node.name) not in (node.name, "localhost"):
+    if params.get("target", node.name) not in (node.name, "localhost"):  # nothing is shared
         raise Failed(f"no such cluster node '{params['target']}'")
     if "storage" in params:
         node.storages.get(params["storage"])
@@ -76,6 +76,8 @@ def clone(call: Call) -> object:
     origin = node.snapshots.get(vmid, name)["copy"] if name else vmid
 
     def work(log: Log) -> None:
+        if call.fault and call.fault.leaves_locks:
+            raise BackendError(DIED)
         try:
             if node.guests.is_running(vmid) != was_running:
                 raise BackendError("unexpected state change")

@@ -16,12 +16,17 @@ from labnode.store import Document
 
 routes = Routes()
 
+IMAGINED_SYSTEM = 512 << 20  # what a node without desktops takes, in bytes
+
 
 @routes.add("GET", "/nodes", anyone)
 def list_nodes(call: Call) -> object:
-    """The one node, with its use for those who may see it."""
-    sees_usage = call.may(f"/nodes/{call.node.name}", "Sys.Audit")
-    return [{**node_row(call.node), **(usage_row(call.node) if sees_usage else {})}]
+    """The nodes, with their use for those who may see it; of one that is down nobody sees it."""
+    rows = []
+    for node in call.node.cluster:
+        sees_usage = node.is_online and call.may(f"/nodes/{node.name}", "Sys.Audit")
+        rows.append({**node_row(node), **(usage_row(node) if sees_usage else {})})
+    return rows
 
 
 @routes.add("GET", "/nodes/{node}", anyone)
@@ -107,7 +112,7 @@ def node_row(node: Node) -> Document:
         "id": f"node/{node.name}",
         "node": node.name,
         "type": "node",
-        "status": "online",
+        "status": "online" if node.is_online else "offline",
         "level": "",
         "ssl_fingerprint": node.fingerprint,
     }
@@ -115,16 +120,27 @@ def node_row(node: Node) -> Document:
 
 def usage_row(node: Node) -> Document:
     """What those with Sys.Audit see of it as well."""
-    memory, disk = psutil.virtual_memory(), psutil.disk_usage("/")
+    disk = psutil.disk_usage("/")
+    used, total = _memory(node)
     return {
         "cpu": psutil.cpu_percent() / 100,
         "maxcpu": os.cpu_count() or 1,
-        "mem": memory.total - memory.available,
-        "maxmem": memory.total,
+        "mem": total if node.is_full else used,
+        "maxmem": total,
         "disk": disk.used,
         "maxdisk": disk.total,
         "uptime": _uptime(),
     }
+
+
+def _memory(node: Node) -> tuple[int, int]:
+    """Used and total, in bytes: the machine's own, or what the node is imagined to have."""
+    if not node.memory_mb:
+        memory = psutil.virtual_memory()
+        return memory.total - memory.available, memory.total
+    backend = node.backend
+    used = sum(backend.usage(vmid).mem for vmid in node.guests.vmids() if backend.is_running(vmid))
+    return min(used + IMAGINED_SYSTEM, node.memory_mb << 20), node.memory_mb << 20
 
 
 def _bridge(node: Node) -> Document:

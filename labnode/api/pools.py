@@ -113,9 +113,13 @@ def _pool(call: Call, name: str, doing: str = "") -> Document:
 
 
 def _details(call: Call, name: str) -> Document:
-    guests, pool = call.node.guests, _pool(call, name)
-    found = ((vmid, guests.find(vmid)) for vmid in pool["vms"])
-    members = [guests.resource(v, config, is_member=True) for v, config in found if config]
+    pool = _pool(call, name)
+    members = [
+        node.guests.resource(vmid, config, is_member=True)
+        for vmid in pool["vms"]
+        for node in call.node.cluster
+        if (config := node.guests.find(vmid))
+    ]
     if call.params.get("type", "lxc") != "lxc":
         members = []
     return {**_comment(pool), "members": members}

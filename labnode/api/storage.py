@@ -45,7 +45,7 @@ def list_storages(call: Call) -> object:
         and all(storages.holds(name, word) for word in filter(None, [wanted.get("content")]))
         and call.may(f"/storage/{name}", *READ, any_of=True)
     ]
-    rows = [storages.status(name) for name in names]
+    rows = [storages.status(name, is_full=call.node.is_full) for name in names]
     return [{**row, "used_fraction": row["used"] / row["total"]} for row in rows]
 
 

@@ -47,8 +47,13 @@ def list_tasks(call: Call) -> object:
 @routes.add("GET", "/cluster/tasks", anyone)
 def list_recent(call: Call) -> object:
     """The latest tasks of the cluster."""
-    sees_all = call.may(f"/nodes/{call.node.name}", "Sys.Audit")
-    found = [p for p in call.node.tasks.all() if sees_all or _is_own(call, p[0])][:25]
+    found = [
+        pair
+        for node in call.node.cluster
+        for pair in node.tasks.all()
+        if call.may(f"/nodes/{node.name}", "Sys.Audit") or _is_own(call, pair[0])
+    ]
+    found = sorted(found, key=lambda pair: pair[0]["starttime"], reverse=True)[:25]
     drop = ("pid", "pstart")
     rows = [{**_row(parsed, task), "saved": "1"} for parsed, task in found]
     return [{key: value for key, value in row.items() if key not in drop} for row in rows]

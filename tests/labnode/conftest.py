@@ -50,13 +50,14 @@ def archive(node: LabNode, tmp_path_factory: pytest.TempPathFactory) -> str:
     return upload_archive(node.client(), tmp_path_factory.mktemp("upload"))
 
 
-def upload_archive(client: Client, folder: Path, name: str = "base_1.tar.zst") -> str:
+def upload_archive(client: Client, folder: Path, node: str = "lab") -> str:
+    name = "base_1.tar.zst"
     file = folder / name
     file.write_bytes(ARCHIVE)
     with file.open("rb") as content:
         answer = client(
             "POST",
-            "/nodes/lab/storage/local/upload",
+            f"/nodes/{node}/storage/local/upload",
             {"content": "vztmpl"},
             files={"filename": (name, content)},
         )
