@@ -213,9 +213,9 @@ Every other endpoint of Proxmox VE is missing: 501 `Method 'GET /path' not imple
   shown. All containers are unprivileged.
 - Pressure fields are null; `diskread`, `diskwrite`, `swap` and a volume's `used` are 0.
 - Changes of a running container are stored and apply at its next start; nothing is ever `pending`.
-- With real containers there is one node. The memory backend can imagine several (`--node a --node b`):
-  they share users, pools and storage names, nothing else; there is no quorum to lose, no shared
-  storage, and nothing migrates. What is on a node that is down is listed as `unknown`.
+- With real containers there is one node. The memory backend can imagine several (`--node a --node
+  b`): they share users, pools and storage names, nothing else; there is no quorum to lose, no
+  shared storage, and nothing migrates. What is on a node that is down is listed as `unknown`.
 - There is no firewall, no backup, no replication, no HA, no virtual machine.
 - Users, groups, roles and tokens are made by the lab node itself, not over the API.
 """
