@@ -1,4 +1,4 @@
-"""Command line: `python -m labnode serve|clean --state-dir DIR`."""
+"""Command line: `python -m labnode serve|clean --state-dir DIR`, `sweep --below DIR`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> int:
     """Run the command; errors that an operator can mend are one line on stderr."""
     options = _parse()
     try:
-        return serve(options) if options.command == "serve" else clean(options)
+        return {"serve": serve, "clean": clean, "sweep": sweep}[options.command](options)
     except (BackendError, OSError) as error:
         print(f"labnode: {error}", file=sys.stderr)
         return 1
@@ -109,6 +109,15 @@ def clean(options: argparse.Namespace) -> int:
             _clean_backend(choice, state_dir)
             for file in state_dir.glob("state.sqlite*"):
                 file.unlink()
+    return 0
+
+
+def sweep(options: argparse.Namespace) -> int:
+    """Remove what killed tests and deleted lab nodes left on this machine."""
+    from labnode import rests
+
+    for bridge in rests.sweep(options.below.resolve()):
+        print(f"labnode: removed the rest of a lab node on bridge {bridge}")
     return 0
 
 
@@ -242,6 +251,9 @@ def _parse() -> argparse.Namespace:
         commands.add_parser(name).add_argument("--state-dir", type=Path, required=True)
     commands.choices["clean"].add_argument(
         "--network", action="store_true", help="only bridge and packet filter; root files stay"
+    )
+    commands.add_parser("sweep").add_argument(
+        "--below", type=Path, required=True, help="lab nodes of this folder rest for good"
     )
     serve_ = commands.choices["serve"]
     serve_.add_argument("--backend", choices=("lxc", "memory"), default="lxc")

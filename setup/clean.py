@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from setup import machine
+from setup.environment import VENV
 from setup.failure import SetupFailed
-from setup.lab import clean_lab_node
+from setup.lab import clean_lab_node, sweep_lab_nodes
 from setup.settings import BENCH, CHECKOUT, DEMO, TEST, Settings, cache_dir, settings_from
 
 STACKS = (("WINUX_DEMO_", DEMO), ("WINUX_BENCH_", BENCH), ("WINUX_TEST_", TEST))
@@ -29,6 +30,8 @@ def main() -> int:
             for state_dir in _lab_nodes(stacks):
                 machine.check_root("Removing containers")
                 clean_lab_node(state_dir, VAR / "logs/clean.log")
+            if os.geteuid() == 0 and VENV.exists():
+                sweep_lab_nodes(CHECKOUT, VAR / "logs/clean.log")
         for folder in (*(settings.folder for settings in stacks), VAR):
             shutil.rmtree(folder, ignore_errors=True)
     except SetupFailed as failure:
@@ -39,9 +42,11 @@ def main() -> int:
 
 
 def _lab_nodes(stacks: list[Settings]) -> set[Path]:
-    """State folders of lab nodes: those of the stacks, and any other below `var/`."""
+    """State folders of lab nodes: those of the stacks and the tests, any other below `var/`."""
+    tests = CHECKOUT / os.environ.get("WINUX_TEST_LAB_DIR", "var/test-lab")
+    named = {tests, *(one.lab for one in stacks)}
     found = {file.parent for file in VAR.rglob("backend.json")}
-    return found | {one.lab for one in stacks if (one.lab / "backend.json").exists()}
+    return found | {one for one in named if (one / "backend.json").exists()}
 
 
 if __name__ == "__main__":

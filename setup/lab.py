@@ -58,6 +58,11 @@ def clean_lab_node(state_dir: Path, log: Path, *, network_alone: bool = False) -
     run_logged(command, log, f"Look at {log}; the containers are below {state_dir}.")
 
 
+def sweep_lab_nodes(below: Path, log: Path) -> None:
+    """Remove what killed test runs left on this machine, and lab nodes of a deleted folder."""
+    run_logged([*LABNODE, "sweep", "--below", str(below)], log, f"Look at {log}.")
+
+
 def running_containers(settings: Settings) -> list[str]:
     """Network ports of this stack's containers, one for each that runs."""
     links = read_output(["ip", "-o", "link", "show", "master", settings.bridge]).splitlines()

@@ -1,5 +1,6 @@
 """A lab of its own for the tests: where it is, and how to look into its containers."""
 
+import fcntl
 import ipaddress
 import os
 import subprocess
@@ -33,6 +34,9 @@ class Lab:
         self.bridge = bridge
         self.subnet = subnet
         self.backend = LxcBackend(state_dir, bridge, subnet)
+        # held as long as this process lives: says to `make clean` that the tests are under way
+        self.lock = os.open(state_dir / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self.lock, fcntl.LOCK_SH)
 
     def address(self, vmid: int) -> str:
         return str(self.subnet.network_address + vmid)

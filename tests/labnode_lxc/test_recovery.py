@@ -12,6 +12,7 @@ import pytest
 
 from labnode.cgroups import Cgroup, find_version
 from labnode.containers import LxcBackend, clean
+from labnode.rests import sweep
 from tests.labnode_lxc.conftest import TEMPLATE
 from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, neighbour_of, traces, wait_for
 
@@ -153,8 +154,30 @@ def test_clean_leaves_nothing_of_this_lab_and_all_of_another(
     clean(other.state_dir, other.bridge)
 
     assert traces(other.bridge) == []
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
     assert lab.page(desktop) == "hello from the container\n"
+
+
+def test_what_a_killed_test_run_left_is_swept_and_nothing_that_lives(
+    lab: Lab, desktop: int, archive: Path, tmp_path: Path
+) -> None:
+    other = Lab(tmp_path, f"{BRIDGE}n", neighbour_of(SUBNET))
+    other.backend.prepare()
+    other.backend.create(90, archive, other.config(90))
+    other.start(90)
+    assert other.bridge not in sweep(below=Path("/nonexistent"))
+    assert other.backend.is_running(90)
+
+    os.close(other.lock)  # as when its process was killed
+    assert other.bridge in sweep(below=Path("/nonexistent"))
+    assert traces(other.bridge) == []
+    assert lab.page(desktop) == "hello from the container\n"
+
+
+def test_a_packet_filter_without_a_bridge_is_swept(lab: Lab) -> None:
+    subprocess.run(["nft", "add", "table", "inet", f"winux_{BRIDGE}n"], check=True)
+    assert f"{BRIDGE}n" in sweep(below=Path("/nonexistent"))
+    assert traces(f"{BRIDGE}n") == []
 
 
 def test_clean_keeps_its_hands_off_another_labs_bridge(
