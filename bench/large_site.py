@@ -40,6 +40,8 @@ from webapp.models import (
 TEMPLATE_VMID = 29001
 #: Ended desktops for each one that runs, and desktops for each person.
 HISTORY, DESKTOPS_EACH = 20, 2
+#: The oldest of those that run; they were launched one after the other since then.
+AGE = timedelta(hours=2)
 #: One desktop in so many is open in a browser.
 CONNECTED = 2
 #: What a launch, a build, an expiry and an end write into the audit log.
@@ -78,7 +80,7 @@ def fill_site(services: Services, owner: str, places: Sequence[Place]) -> None:
     people = _people(services, running // DESKTOPS_EACH, now)
     owners = [first, *people]
     desktops = [
-        _running(number, place, owners[number % len(owners)], services, now)
+        _running(place, owners[number % len(owners)], now - (number + 1) * AGE / running, services)
         for number, place in enumerate(places)
     ]
     ended = (
@@ -151,11 +153,8 @@ def _people(services: Services, count: int, now: datetime) -> list[int]:
     return ids
 
 
-def _running(
-    number: int, place: Place, owner: int, services: Services, now: datetime
-) -> dict[str, Any]:
-    launched = now - timedelta(minutes=5, milliseconds=number)
-    deadline = now + timedelta(hours=2, milliseconds=number)
+def _running(place: Place, owner: int, launched: datetime, services: Services) -> dict[str, Any]:
+    deadline = launched + 2 * AGE
     return _row(place.public_id, owner, launched) | {
         "state": State.READY,
         "state_at": launched + timedelta(seconds=STEP_TIMES_S[-1]),
@@ -169,7 +168,7 @@ def _running(
 
 
 def _ended(number: int, owner: int, now: datetime) -> dict[str, Any]:
-    launched = now - timedelta(hours=1, minutes=number)
+    launched = now - AGE - timedelta(hours=1, minutes=number)
     ended = launched + timedelta(minutes=30)
     has_failed = number % 50 == 0
     return _row(f"desktop-e{number:07x}", owner, launched) | {

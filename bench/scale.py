@@ -50,7 +50,7 @@ FLOOR = {"s": 0.05, "ms": 50.0, "MB": 20.0, "": 0.0}
 PORTAL_SETTINGS = {
     "WINUX_METRICS_TOKEN": METRICS_TOKEN,
     "WINUX_MAX_DESKTOPS_TOTAL": "10000",
-    "WINUX_IDLE_MINUTES": "60",
+    "WINUX_IDLE_MINUTES": "240",
 }
 
 #: What was measured, by name and unit.

@@ -6,7 +6,7 @@ The row is the work item: the worker takes rows by state, under a lease (`worked
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.states import EndReason, State
@@ -24,7 +24,14 @@ class Desktop(Base):
         Index("ix_desktops_owner_launched", "owner_id", "launched_at"),
         Index("ix_desktops_template_state", "template_id", "state"),
         Index("ix_desktops_template_launched", "template_id", "launched_at"),
+        Index("ix_desktops_template_ready", "template_id", "ready_at"),
         Index("ix_desktops_deadline", "state", "deadline_at"),
+        Index(
+            "ix_desktops_troubled",
+            "created_at",
+            sqlite_where=text("failure IS NOT NULL"),
+            postgresql_where=text("failure IS NOT NULL"),
+        ),
         # what metrics count and the pages' numbers of today, by the moment it happened
         Index("ix_desktops_launched", "launched_at"),
         Index("ix_desktops_build_started", "build_started_at"),

@@ -69,8 +69,11 @@ class Connections:
             total = session.scalar(select(func.count(Connection.id)).where(is_open)) or 0
         pages = max(1, -(-total // PAGE_SIZE))
         number = min(max(page, 1), pages)
-        rows = _by_start().where(is_open).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-        return Page(self._views(rows), number, pages, total)
+        # first their ids alone: a connection with its people, sign-in and desktop is a wide row
+        ids = _by_start().with_only_columns(Connection.id).where(is_open)
+        ids = ids.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+        rows = self._views(_by_start().where(Connection.id.in_(ids.scalar_subquery())))
+        return Page(rows, number, pages, total)
 
     def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
         """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""
