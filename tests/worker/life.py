@@ -1,5 +1,10 @@
 """What tests of the worker ask again and again."""
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import select
 
 from webapp.bootstrap import Services
@@ -7,6 +12,7 @@ from webapp.models import AddressReservation, Desktop, Template, VmidReservation
 from webapp.services.audit import Actor
 from webapp.services.launch import LaunchWish
 from webapp.services.refill import queue_pool_desktop
+from webapp.worker.loop import Worker
 
 
 def launch(services: Services, actor: Actor) -> str:
@@ -34,3 +40,27 @@ def queue_for_pool(services: Services, template: str = "xfce") -> str:
             session, services.config, services.vault, of, services.clock.now()
         )
     return desktop.public_id
+
+
+@contextmanager
+def running(*workers: Worker) -> Iterator[None]:
+    threads = [threading.Thread(target=worker.run) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.stop()
+        for thread in threads:
+            thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def until(is_so: Callable[[], bool], seconds: float = 10) -> float:
+    """Wait until `is_so`; returns how long it took."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds, "it did not happen in time"
+        time.sleep(0.01)
+    return time.monotonic() - began

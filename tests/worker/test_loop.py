@@ -24,7 +24,7 @@ from tests.fakes import (
     SlowProvisioner,
 )
 from tests.portal import make_environment
-from tests.worker.life import launch, reservations, row
+from tests.worker.life import launch, reservations, row, running, until
 from webapp import bootstrap
 from webapp.adapters import schema
 from webapp.adapters.system import SystemClock
@@ -64,55 +64,31 @@ def _services(
     )
 
 
-@contextmanager
-def _running(*workers: Worker) -> Iterator[None]:
-    threads = [threading.Thread(target=worker.run) for worker in workers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        for worker in workers:
-            worker.stop()
-        for thread in threads:
-            thread.join(30)
-    assert not any(thread.is_alive() for thread in threads)
-
-
-def _until(is_so: Callable[[], bool], seconds: float = 10) -> float:
-    """Wait until `is_so`; returns how long it took."""
-    began = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - began < seconds, "it did not happen in time"
-        time.sleep(0.01)
-    return time.monotonic() - began
-
-
 def test_a_launch_is_picked_up_at_once_and_a_stop_ends_it(
     services: Services, alice: Actor, xfce: str, node: FakeNode
 ) -> None:
-    with _running(Worker(_services(services, FakeProvisioner(node)))):
+    with running(Worker(_services(services, FakeProvisioner(node)))):
         time.sleep(0.3)
         public_id = launch(services, alice)
-        took = _until(lambda: row(services, public_id).state != State.QUEUED)
+        took = until(lambda: row(services, public_id).state != State.QUEUED)
         assert took < 0.5
-        _until(lambda: row(services, public_id).state == State.READY)
+        until(lambda: row(services, public_id).state == State.READY)
         services.lifetime.stop(alice, public_id)
-        _until(lambda: row(services, public_id).state == State.ENDED)
+        until(lambda: row(services, public_id).state == State.ENDED)
     assert (node.there, reservations(services)) == ({}, 0)
 
 
 def test_a_desktop_whose_time_is_up_disappears(
     services: Services, alice: Actor, xfce: str, node: FakeNode
 ) -> None:
-    with _running(Worker(_services(services, FakeProvisioner(node)))):
+    with running(Worker(_services(services, FakeProvisioner(node)))):
         public_id = launch(services, alice)
-        _until(lambda: row(services, public_id).state == State.READY)
+        until(lambda: row(services, public_id).state == State.READY)
         with services.db.begin() as session:
             desktop = row(services, public_id)
             desktop.deadline_at = desktop.deadline_told_at = services.clock.now()
             session.add(desktop)
-        _until(lambda: row(services, public_id).state == State.ENDED)
+        until(lambda: row(services, public_id).state == State.ENDED)
     assert row(services, public_id).end_reason == EndReason.EXPIRED
     assert node.there == {}
 
@@ -123,11 +99,11 @@ def test_two_workers_share_the_work_and_do_nothing_twice(
     provisioners = [FakeProvisioner(node), FakeProvisioner(node)]
     workers = [Worker(_services(services, provisioner)) for provisioner in provisioners]
     wanted = [launch(services, person) for person in (alice, bob, root) for _ in range(3)]
-    with _running(*workers):
-        _until(lambda: all(row(services, one).state == State.READY for one in wanted))
+    with running(*workers):
+        until(lambda: all(row(services, one).state == State.READY for one in wanted))
         for one in wanted:
             services.lifetime.stop(Actor(None, is_admin=True), one)
-        _until(lambda: all(row(services, one).state == State.ENDED for one in wanted), 20)
+        until(lambda: all(row(services, one).state == State.ENDED for one in wanted), 20)
     built = [order.desktop_id for each in provisioners for order in each.orders]
     assert sorted(built) == sorted(wanted)
     assert len([vmid for each in provisioners for vmid in each.destroyed]) == len(wanted)
@@ -154,8 +130,8 @@ def test_on_sigterm_running_work_is_cancelled_and_left_to_the_next_worker(
         signal.signal(signal.SIGTERM, before[0])
         signal.signal(signal.SIGINT, before[1])
     assert row(services, public_id).state == State.BUILDING
-    with _running(Worker(_services(services, FakeProvisioner(node)))):
-        _until(lambda: row(services, public_id).state == State.READY)
+    with running(Worker(_services(services, FakeProvisioner(node)))):
+        until(lambda: row(services, public_id).state == State.READY)
 
 
 def test_on_sigterm_work_that_soon_ends_is_finished(
@@ -163,7 +139,7 @@ def test_on_sigterm_work_that_soon_ends_is_finished(
 ) -> None:
     public_id = launch(services, alice)
     slow = SlowProvisioner(node)
-    with _running(Worker(_services(services, slow))):
+    with running(Worker(_services(services, slow))):
         assert slow.is_hanging.wait(10)
         threading.Timer(0.5, slow.go_on.set).start()
     assert row(services, public_id).state == State.READY
@@ -180,12 +156,12 @@ def test_a_hanging_build_holds_up_neither_others_nor_the_clock(
                 super().at(moment, order, is_cancelled)
 
     slow = OftenSlowProvisioner(node, "desktop_start")  # its clone is over: the source is free
-    with _running(Worker(_services(services, slow), grace_seconds=0)):
+    with running(Worker(_services(services, slow), grace_seconds=0)):
         assert slow.is_hanging.wait(10)
         second = launch(services, bob)
-        _until(lambda: row(services, second).state == State.READY)
+        until(lambda: row(services, second).state == State.READY)
         services.lifetime.stop(bob, second)
-        _until(lambda: row(services, second).state == State.ENDED)
+        until(lambda: row(services, second).state == State.ENDED)
 
 
 def test_the_sign_of_life_tells_what_is_wrong_with_proxmox_and_ends_with_the_worker(
@@ -197,11 +173,11 @@ def test_the_sign_of_life_tells_what_is_wrong_with_proxmox_and_ends_with_the_wor
         with services.db.read() as session:
             return list(session.scalars(select(WorkerBeat)))
 
-    with _running(Worker(_services(services, FakeProvisioner(node), down))):
-        _until(lambda: bool(beats()) and beats()[0].proxmox_trouble is not None)
+    with running(Worker(_services(services, FakeProvisioner(node), down))):
+        until(lambda: bool(beats()) and beats()[0].proxmox_trouble is not None)
         assert "cannot be reached" in (beats()[0].proxmox_trouble or "")
         down.is_down = False
-        _until(lambda: beats()[0].proxmox_seen_at is not None, 25)
+        until(lambda: beats()[0].proxmox_seen_at is not None, 25)
         assert beats()[0].proxmox_trouble is None
     assert beats() == []
 
@@ -235,11 +211,11 @@ def test_a_defect_in_one_job_does_not_end_the_worker(
             super().destroy(desktop_id, vmid, **options)
 
     first = launch(services, alice)
-    with _running(Worker(_services(services, BrokenProvisioner(node)))):
-        _until(lambda: row(services, first).state == State.READY)
+    with running(Worker(_services(services, BrokenProvisioner(node)))):
+        until(lambda: row(services, first).state == State.READY)
         services.lifetime.stop(alice, first)
         second = launch(services, alice)
-        _until(lambda: row(services, second).state == State.READY)
+        until(lambda: row(services, second).state == State.READY)
 
 
 def test_a_restarted_worker_need_not_wait_for_the_lease_of_the_one_that_died(
@@ -307,13 +283,13 @@ def test_a_build_that_cannot_be_written_down_on_a_full_disk_is_repeated(
 ) -> None:
     slow = WordyProvisioner(node)
     public_id = launch(services, alice)
-    with _running(Worker(_services(services, slow))):
+    with running(Worker(_services(services, slow))):
         assert slow.is_hanging.wait(10)
         with _full_disk(services):
             slow.go_on.set()
             time.sleep(1)
             assert row(services, public_id).state == State.BUILDING
-        _until(lambda: row(services, public_id).state == State.READY, 30)
+        until(lambda: row(services, public_id).state == State.READY, 30)
     assert [order.desktop_id for order in slow.orders] == [public_id] * 2
     assert list(node.there) == [30001]
 
@@ -324,7 +300,7 @@ def test_a_locked_database_is_waited_for(
     schema.check(services.db)
     public_id = launch(services, alice)
     slow = SlowProvisioner(node)
-    with _running(Worker(_services(services, slow))):
+    with running(Worker(_services(services, slow))):
         assert slow.is_hanging.wait(10)
         holder = sqlite3.connect(config.database_url.removeprefix("sqlite:///"))
         holder.execute("BEGIN IMMEDIATE")
@@ -332,5 +308,5 @@ def test_a_locked_database_is_waited_for(
         time.sleep(2)
         holder.rollback()
         holder.close()
-        _until(lambda: row(services, public_id).state == State.READY)
+        until(lambda: row(services, public_id).state == State.READY)
     assert list(node.there) == [30001]

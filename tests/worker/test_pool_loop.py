@@ -1,0 +1,110 @@
+"""The worker as a whole: pools fill in the background, and never in the way of people."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import FakeNode, FakeProvisioner
+from tests.portal import make_environment
+from tests.worker.life import launch, row, running, until
+from webapp import bootstrap
+from webapp.adapters.system import SystemClock
+from webapp.bootstrap import Services
+from webapp.config import Config, load
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.states import State
+from webapp.ports import BuildOrder
+from webapp.services.audit import SYSTEM, Actor
+from webapp.worker.loop import Worker
+
+BUILD_S = 4.0
+
+
+class SteadyProvisioner(FakeProvisioner):
+    """Takes its time for each build, and notices at once when it is cancelled."""
+
+    def __init__(self, node: FakeNode, seconds: float) -> None:
+        super().__init__(node)
+        self.seconds = seconds
+        self.running = 0
+
+    def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+        if moment != "desktop_start":
+            return
+        self.running += 1
+        give_up = time.monotonic() + self.seconds
+        try:
+            while time.monotonic() < give_up:
+                if is_cancelled():
+                    raise OutsideFailed("It was cancelled.", retry=True)
+                time.sleep(0.02)
+        finally:
+            self.running -= 1
+
+
+@pytest.fixture
+def clock() -> SystemClock:
+    """Threads and leases run on the real time."""
+    return SystemClock()
+
+
+@pytest.fixture(params=["1", "2", "3"])
+def config(tmp_path: Path, request: pytest.FixtureRequest) -> Config:
+    return load(make_environment(tmp_path, WINUX_WORKER_SLOTS=request.param))
+
+
+@pytest.fixture
+def provisioner() -> SteadyProvisioner:
+    return SteadyProvisioner(FakeNode(), BUILD_S)
+
+
+@pytest.fixture
+def worker(services: Services, provisioner: SteadyProvisioner) -> Worker:
+    made = bootstrap.build_worker_services(
+        services, "worker-1", provisioner=provisioner, hypervisor=provisioner.node
+    )
+    return Worker(made)
+
+
+def warm(services: Services) -> int:
+    return len(services.pools.one("xfce").warm)
+
+
+def test_launches_are_as_quick_as_without_a_pool_that_fills(
+    services: Services,
+    alice: Actor,
+    xfce: str,
+    worker: Worker,
+    provisioner: SteadyProvisioner,
+    config: Config,
+) -> None:
+    """Whatever the number of slots: as many people as there are slots need not wait for the pool,
+    although all slots but the first are building for it, and a build lasts four seconds."""
+    slots = config.worker_slots
+    services.pools.change(SYSTEM, "xfce", {"target": 9, "max": 9})
+    with running(worker):
+        until(lambda: provisioner.running == max(1, slots - 1))
+        began = time.monotonic()
+        theirs = [launch(services, alice) for _ in range(slots)]
+        until(lambda: row(services, theirs[0]).state != State.QUEUED)
+        if slots > 1:  # the first slot is kept for people
+            assert time.monotonic() - began < 1
+        until(lambda: all(row(services, one).state == State.BUILDING for one in theirs))
+        assert time.monotonic() - began < BUILD_S - 1, "somebody waited for a pool build to end"
+        until(lambda: all(row(services, one).state == State.READY for one in theirs))
+        provisioner.seconds = 0
+        until(lambda: warm(services) == 9, 30)
+
+
+def test_a_pool_is_refilled_soon_after_somebody_took_from_it(
+    services: Services, alice: Actor, xfce: str, worker: Worker, provisioner: SteadyProvisioner
+) -> None:
+    provisioner.seconds = 0
+    services.pools.change(SYSTEM, "xfce", {"target": 2, "max": 2})
+    with running(worker):
+        until(lambda: warm(services) == 2)
+        taken = launch(services, alice)
+        assert row(services, taken).state == State.READY
+        assert until(lambda: warm(services) == 2) < 5
