@@ -17,6 +17,7 @@ from webapp.domain.pool import (
     Why,
     busiest,
     check_numbers,
+    decide_room,
     decide_size,
     decide_steps,
     rests_until,
@@ -95,6 +96,23 @@ def test_numbers_that_contradict_each_other_are_refused(numbers: PoolNumbers) ->
     with pytest.raises(BadInput):
         check_numbers(numbers)
     check_numbers(PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("fits", "ahead", "room"),
+    [
+        (None, 0, 82),  # nobody sees the memory: 100 places, 8 taken, 10 left free
+        (500, 0, 82),
+        (4, 0, 9),  # 6 there and 4 more fit, one of them is kept for people
+        (0, 0, 6),  # nothing goes for lack of memory…
+        (0, 2, 3),  # …until somebody waits for it
+        (9, 2, 12),
+    ],
+)
+def test_people_have_the_first_right_to_places_and_memory(
+    fits: int | None, ahead: int, room: int
+) -> None:
+    assert decide_room(places=100, others=8, pooled=6, begun=6, fits=fits, ahead=ahead) == room
 
 
 def test_pools_share_the_room_that_people_leave() -> None:

@@ -14,7 +14,7 @@ from webapp import bootstrap
 from webapp.bootstrap import Services, WorkerServices
 from webapp.config import Config, load
 from webapp.domain.states import EndReason, State
-from webapp.models import AuditEntry, Desktop, PoolSchedule, Template
+from webapp.models import AuditEntry, Desktop, Node, PoolSchedule, Template
 from webapp.services.audit import SYSTEM, Actor
 from webapp.services.launch import LaunchWish
 
@@ -137,6 +137,7 @@ def test_a_new_version_drains_the_old_desktops_and_builds_new_ones(
     services: Services, worker: WorkerServices, xfce: str, clock: SteppingClock, node: FakeNode
 ) -> None:
     set_pool(services, target=2, max=2)
+    worker.heartbeat.look_at_proxmox()  # it sees where the old version is
     settle(worker)
     old = {one.public_id for one in warm(services)}
     clock.step(minutes=1)
@@ -341,3 +342,43 @@ class TestFullSite:
         with services.db.read() as session:
             made = session.scalar(select(func.count()).where(Desktop.owner_id.is_(None)))
         assert made == 0
+
+
+def see_memory(services: Services, desktops: int) -> None:
+    """The worker saw that so many more fit on the node."""
+    with services.db.begin() as session:
+        node = session.get(Node, "lab") or Node(name="lab", is_online=True)
+        node.seen_at = services.clock.now()
+        node.free_mb = services.config.node_reserve_mb + desktops * 1024
+        session.add(node)
+
+
+def test_a_pool_takes_no_more_memory_than_there_is(
+    services: Services, worker: WorkerServices, xfce: str
+) -> None:
+    set_pool(services, target=8, max=8)
+    see_memory(services, 4)
+    settle(worker)
+    assert states(services) == {"warm": 3}, "room for one more is kept for people"
+
+
+def test_a_pool_gives_its_memory_up_to_people_who_wait_for_it(
+    services: Services, worker: WorkerServices, xfce: str, alice: Actor, clock: SteppingClock
+) -> None:
+    publish_template(services, "mate")
+    set_pool(services, target=4, max=4)
+    see_memory(services, 9)
+    settle(worker)
+    clock.step(minutes=3)
+    see_memory(services, 0)
+    clock.step(seconds=1)
+    settle(worker)
+    assert states(services) == {"warm": 4}
+    theirs = services.launcher.launch(alice, LaunchWish(template="mate"))
+    settle(worker, rounds=3)
+    assert row(services, theirs).state == State.QUEUED
+    assert states(services) == {"warm": 2}
+    see_memory(services, 2)
+    settle(worker, rounds=3)
+    assert row(services, theirs).state == State.READY
+    assert states(services) == {"warm": 2}

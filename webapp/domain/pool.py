@@ -151,6 +151,23 @@ def _usual(numbers: PoolNumbers, demand: int) -> Size:
     return Size(numbers.minimum, Why.QUIET)
 
 
+def decide_room(
+    *, places: int, others: int, pooled: int, begun: int, fits: int | None, ahead: int
+) -> int:
+    """How many desktops all pools together may hold.
+
+    Of all `places` of the site those of `others` are taken, and a tenth stays free for people. Of
+    the nodes' memory, where `fits` more desktops fit and `begun` pool desktops have theirs, the
+    people `ahead` and one more get theirs first. Memory alone makes the pools smaller only when
+    people wait for it: what is seen of it comes late and moves.
+    """
+    by_places = places - others - max(1, places // 10)
+    if fits is None:
+        return by_places
+    by_memory = begun + fits - ahead - 1
+    return min(by_places, by_memory if ahead else max(by_memory, pooled))
+
+
 def share_room(
     sizes: Mapping[int, Size], minimums: Mapping[int, int], room: int
 ) -> dict[int, Size]:

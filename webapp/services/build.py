@@ -111,7 +111,6 @@ class Builder:
         if desktop.state == State.QUEUED:
             advance(desktop, Event.BUILD_STARTED, self._clock.now())
             desktop.build_started_at = self._clock.now()
-            desktop.template_version = desktop.template.version
         session.execute(delete(DesktopStep).where(DesktopStep.desktop_id == desktop.id))
 
     # -- running --------------------------------------------------------------------------------

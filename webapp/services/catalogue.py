@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.domain.errors import BadInput, NotFound
-from webapp.models import Template
+from webapp.models import Template, TemplateReplica
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
 
@@ -65,6 +66,7 @@ class Catalogue:
             _set(template, {**values, "vmid": vmid, "version": version})
             session.flush()
             _check_minutes(template)
+            _renew_replicas(session, template, self._clock.now())
             self._audit.record(session, actor, "template.publish", name, f"{version}, {vmid}")
 
     def change(self, actor: Actor, name: str, values: Mapping[str, object]) -> None:
@@ -84,6 +86,19 @@ def _template(session: Session, name: str) -> Template:
     if template is None:
         raise NotFound(f"There is no template {name[:32]!r}.")
     return template
+
+
+def _renew_replicas(session: Session, template: Template, now: datetime) -> None:
+    """Clone nothing new from other versions; where the new one is, the next look at the nodes
+    finds out."""
+    replicas = session.scalars(
+        select(TemplateReplica).where(TemplateReplica.template_id == template.id)
+    )
+    for replica in replicas:
+        if replica.vmid == template.vmid:
+            replica.version, replica.published_at = template.version, now
+        is_old = replica.version != template.version
+        replica.retired_at = (replica.retired_at or now) if is_old else None
 
 
 def _set(template: Template, values: Mapping[str, object]) -> None:

@@ -137,7 +137,9 @@ class CloneQueue:
         def prepare(session: Session, desktop: Desktop) -> None:
             begin(session, desktop)
             if source:
-                desktop.node, desktop.template_version = source.node, source.version
+                if desktop.node is None:  # else it may be there already, of the version then
+                    desktop.template_version = source.version
+                desktop.node = source.node
                 _occupy(session, cluster, source, desktop)
 
         try:

@@ -71,7 +71,8 @@ def _new_ones(
     session: Session, known: Sequence[TemplateReplica], sight: ClusterSight, now: datetime
 ) -> list[TemplateReplica]:
     """Templates that were published before there were replicas, where they are seen."""
-    have, vmids = {one.template_id for one in known}, {one.vmid for one in known}
+    have = {one.template_id for one in known if one.retired_at is None}
+    vmids = {one.vmid for one in known}
     made = []
     for template in session.scalars(select(Template)):
         there = sight.containers.get(template.vmid)

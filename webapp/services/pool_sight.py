@@ -27,16 +27,15 @@ from webapp.domain.pool import (
     share_room,
 )
 from webapp.domain.schedule import Due, decide_due
-from webapp.domain.states import HOLDS_RESOURCES, State
-from webapp.models import Desktop, PoolSchedule, Template, WorkerBeat
+from webapp.domain.states import State
+from webapp.models import Desktop, PoolSchedule, Template
+from webapp.services.pool_room import builds_at_once, read_room
 
 OfTemplate = TypeVar("OfTemplate", Desktop, PoolSchedule)
 #: States of a desktop that counts as the pool's.
 IN_POOL = (State.QUEUED, State.BUILDING, State.WARM)
 #: Launches are read so far back: the longest schedule, and the time that its warming takes.
 LAUNCHES_OF = timedelta(hours=30)
-#: A worker that was silent for longer builds nothing.
-WORKER_SILENT = timedelta(seconds=30)
 #: How many of the latest builds say how long one usually takes.
 MEASURED = 20
 
@@ -78,15 +77,16 @@ def look_at_pools(session: Session, config: Config, now: datetime) -> list[PoolV
         else _no_wish(one, schedules[one.id])
         for one in templates
     }
-    room = _room(session, config)
+    pooled = [one for rows in desktops.values() for one in rows]
+    room = read_room(session, config, pooled, now) if pooled or _is_any_wanted(wishes) else 0
     sizes = share_room(
         {key: wish.size for key, wish in wishes.items()},
         {one.id: one.pool_min for one in templates},
         room,
     )
-    making = sum(one.state != State.WARM for rows in desktops.values() for one in rows)
+    making = sum(one.state != State.WARM for one in pooled)
     # One more than there is room for: what is too old is replaced before it goes.
-    free = min(2 * at_once - making, room + 1 - sum(map(len, desktops.values())))
+    free = min(2 * at_once - making, room + 1 - len(pooled))
     views = []
     for template in templates:
         view = _view(wishes[template.id], sizes[template.id], desktops[template.id], now, free)
@@ -103,12 +103,6 @@ def is_current(desktop: Desktop) -> bool:
         or desktop.build_started_at is None
         or desktop.build_started_at >= changed_at
     )
-
-
-def builds_at_once(session: Session, config: Config, now: datetime) -> int:
-    """How many pool builds can run at once: of two or more slots one is kept for people."""
-    alive = session.scalar(select(func.count()).where(WorkerBeat.seen_at > now - WORKER_SILENT))
-    return max(1, alive or 0) * max(1, config.worker_slots - 1)
 
 
 # -- parts --------------------------------------------------------------------------------------
@@ -196,6 +190,10 @@ def _pooled() -> tuple[ColumnElement[bool], ...]:
     return (Desktop.owner_id.is_(None), Desktop.launched_at.is_(None))
 
 
+def _is_any_wanted(wishes: Mapping[int, _Wish]) -> bool:
+    return any(wish.size.desktops for wish in wishes.values())
+
+
 def _by_template(rows: Iterable[OfTemplate]) -> Mapping[int, list[OfTemplate]]:
     found: defaultdict[int, list[OfTemplate]] = defaultdict(list)
     for row in rows:
@@ -254,13 +252,3 @@ def _failures(session: Session, template: Template, now: datetime) -> list[datet
         return []
     good = session.scalar(select(func.max(Desktop.warmed_at)).where(of_this))
     return sorted(at for at in failed if good is None or at > good)
-
-
-def _room(session: Session, config: Config) -> int:
-    """How many desktops the pools may hold: what people leave, less a tenth kept free for them."""
-    pool = config.addresses
-    addresses = int(pool.last) - int(pool.first) + 1
-    total = min(config.max_desktops_total, len(config.vmids), addresses)
-    held = session.scalar(select(func.count()).where(Desktop.state.in_(HOLDS_RESOURCES))) or 0
-    pooled = session.scalar(select(func.count()).where(*_pooled(), Desktop.state.in_(IN_POOL)))
-    return total - (held - (pooled or 0)) - max(1, total // 10)
