@@ -113,7 +113,7 @@ def clean(options: argparse.Namespace) -> int:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    """Remove what killed tests and deleted lab nodes left on this machine."""
+    """Remove what killed tests left on this machine."""
     from labnode import rests
 
     for bridge in rests.sweep(options.below.resolve()):

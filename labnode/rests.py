@@ -1,7 +1,8 @@
 """Lab nodes on this machine that nobody will serve again, found by what they left in the kernel.
 
-A test run that was killed leaves bridge, packet filter and containers; so does a lab node whose
-folder was deleted. What somebody serves, or may start again, is never among them.
+A test run that was killed leaves bridge, packet filter and containers. What somebody serves, or may
+start again, is never among them: a folder that is not there may be there for those who see other
+mounts (in a chroot, a container), so that says nothing.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ OF_TESTS = "pytest-of-"
 
 def sweep(below: Path) -> list[str]:
     """Remove such lab nodes, also resting ones below a folder; the names of their bridges."""
-    swept = [bridge for bridge, folder in _owners().items() if _is_rest(folder, below)]
-    for bridge in swept:
-        containers.clean(_owners()[bridge], bridge)
+    rests = {bridge: folder for bridge, folder in _owners().items() if _is_rest(folder, below)}
+    for bridge, folder in rests.items():
+        containers.clean(folder, bridge)
     lonely = [bridge for bridge in _filtered() if not links(bridge)]
     for bridge in lonely:
         containers.clean(Path("/nonexistent"), bridge)
-    return swept + lonely
+    return [*rests, *lonely]
 
 
 def _owners() -> dict[str, Path]:
@@ -53,10 +54,9 @@ def _filtered() -> set[str]:
 
 def _is_rest(folder: Path, below: Path) -> bool:
     lock = folder / "lock"
-    if not folder.exists():
-        return True
     is_of_tests = OF_TESTS in str(folder) and lock.exists()
-    return (is_of_tests or folder.is_relative_to(below)) and not _is_held(lock)
+    is_below = folder.is_relative_to(below) and folder.exists()
+    return (is_of_tests or is_below) and not _is_held(lock)
 
 
 def _is_held(lock: Path) -> bool:

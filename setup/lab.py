@@ -59,7 +59,7 @@ def clean_lab_node(state_dir: Path, log: Path, *, network_alone: bool = False) -
 
 
 def sweep_lab_nodes(below: Path, log: Path) -> None:
-    """Remove what killed test runs left on this machine, and lab nodes of a deleted folder."""
+    """Remove what killed test runs left on this machine, and lab nodes that rest in a folder."""
     run_logged([*LABNODE, "sweep", "--below", str(below)], log, f"Look at {log}.")
 
 
