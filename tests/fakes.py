@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS
@@ -166,6 +166,10 @@ class FakeProvisioner:
 
     def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
         self.warned.append((address, ssh_host_key_sha256, text))
+
+    def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
+        """Nobody is signed in."""
+        return None
 
     def warm_up(self, runs: int) -> None:
         pass

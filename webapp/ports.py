@@ -140,6 +140,10 @@ class Provisioner(Protocol):
     def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
         """Show a text in the desktop (the one with this host key)."""
 
+    def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
+        """How long ago somebody pressed a key or moved the pointer in the desktop (the one with
+        this host key), in a browser or with an RDP program; None when nobody is signed in."""
+
 
 class WarmProvisioner(Provisioner, Protocol):
     """A provisioner that a worker process keeps for as long as it lives."""

@@ -41,7 +41,7 @@ def tools(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder / "ssh",
         f'echo "$@" > {tmp_path}/called; cat > {tmp_path}/heard\n'
         f'for word in "$@"; do case $word in UserKnownHostsFile=*) cat "${{word#*=}}";; esac; done'
-        f" > {tmp_path}/known",
+        f""" > {tmp_path}/known; echo '{{"changed": true}}'""",
     )
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return tmp_path
@@ -55,7 +55,8 @@ def _program(path: Path, body: str) -> None:
 def test_the_request_goes_by_standard_input_to_the_recorded_key_alone(
     tools: Path, key: Path, fingerprint: str
 ) -> None:
-    ask_guest("192.0.2.7", fingerprint, key, REQUEST)
+    answer = ask_guest("192.0.2.7", fingerprint, key, REQUEST)
+    assert answer == {"changed": True}
     assert (tools / "heard").read_text() == '{"do": "deadline", "deadline_epoch": 1}'
     called = (tools / "called").read_text()
     assert "StrictHostKeyChecking=yes" in called
@@ -72,6 +73,15 @@ def test_another_machine_at_the_address_is_not_spoken_to(tools: Path, key: Path)
 def test_a_refusal_inside_the_desktop_is_told(tools: Path, key: Path, fingerprint: str) -> None:
     _program(tools / "bin" / "ssh", """echo '{"error": "cannot do that"}'; exit 1""")
     with pytest.raises(OutsideFailed, match="cannot do that"):
+        ask_guest("192.0.2.7", fingerprint, key, REQUEST)
+
+
+@pytest.mark.parametrize("said", ["", "hello", "[1]", "{"])
+def test_a_desktop_that_answers_anything_else_is_a_failure(
+    tools: Path, key: Path, fingerprint: str, said: str
+) -> None:
+    _program(tools / "bin" / "ssh", f"echo '{said}'")
+    with pytest.raises(OutsideFailed, match="answered something else"):
         ask_guest("192.0.2.7", fingerprint, key, REQUEST)
 
 

@@ -17,6 +17,7 @@ from webapp.domain.states import EndReason, State
 from webapp.models import Template
 from webapp.services.audit import Actor
 from webapp.services.connections import Traffic
+from webapp.services.idle import IdleWatch
 
 
 @pytest.fixture
@@ -29,6 +30,19 @@ def ready(services: Services, alice: Actor, xfce: str, make_worker: MakeWorker) 
     return public_id
 
 
+def asked_and_warned(idle: IdleWatch) -> bool:
+    """What the worker does in this order."""
+    while idle.ask_one():
+        pass
+    return idle.warn_one()
+
+
+def asked_and_stopped(idle: IdleWatch) -> bool:
+    while idle.ask_one():
+        pass
+    return idle.stop_some()
+
+
 def test_a_desktop_that_nobody_ever_used_ends_after_its_limit(
     services: Services, make_worker: MakeWorker, ready: str, clock: SteppingClock
 ) -> None:
@@ -36,7 +50,7 @@ def test_a_desktop_that_nobody_ever_used_ends_after_its_limit(
     clock.step(minutes=9, seconds=59)
     assert not idle.stop_some()
     clock.step(seconds=1)
-    assert idle.stop_some()
+    assert asked_and_stopped(idle)
     assert not idle.stop_some()
     ended = row(services, ready)
     assert (ended.state, ended.end_reason) == (State.STOPPING, EndReason.IDLE)
@@ -56,7 +70,7 @@ def test_an_open_connection_without_input_is_no_use(
         clock.step(minutes=1)
         services.presence.heartbeat(alice, ready)
         services.connections.beat([Traffic(admitted.connection_id, 1, 10**9, None)])
-    assert make_worker().idle.stop_some()
+    assert asked_and_stopped(make_worker().idle)
 
 
 def test_input_counts_from_its_time(
@@ -75,7 +89,7 @@ def test_input_counts_from_its_time(
     assert not make_worker().idle.stop_some()
     assert services.presence.heartbeat(alice, ready).is_idle_soon
     clock.step(minutes=1)
-    assert make_worker().idle.stop_some()
+    assert asked_and_stopped(make_worker().idle)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +109,7 @@ def test_the_template_s_limit_goes_before_the_site_s(
     with services.db.begin() as session:
         session.scalars(select(Template)).one().idle_minutes = own
     clock.step(minutes=20)
-    assert make_worker().idle.stop_some() is ends
+    assert asked_and_stopped(make_worker().idle) is ends
     if not ends:
         assert services.presence.heartbeat(alice, ready).idle_ends_at is None
 
@@ -113,7 +127,7 @@ def test_the_desktop_is_warned_once_and_anew_after_use(
     idle = make_worker(provisioner).idle
     assert not idle.warn_one()
     clock.step(minutes=8)
-    assert idle.warn_one()
+    assert asked_and_warned(idle)
     assert not idle.warn_one()
     address, host_key, text = provisioner.warned[0]
     assert (address, host_key) == ("10.203.0.64", "SHA256:host")
@@ -122,7 +136,7 @@ def test_the_desktop_is_warned_once_and_anew_after_use(
     services.connections.beat([Traffic(admitted.connection_id, 1, 1, clock.now())])
     idle.forgive()
     clock.step(minutes=8)
-    assert idle.warn_one()
+    assert asked_and_warned(idle)
     assert len(provisioner.warned) == 2
 
 
@@ -135,9 +149,84 @@ def test_a_desktop_that_cannot_be_warned_still_ends(
 
     idle = make_worker(MuteProvisioner(node)).idle
     clock.step(minutes=8)
-    assert idle.warn_one()
+    assert asked_and_warned(idle)
     clock.step(minutes=2)
-    assert idle.stop_some()
+    assert asked_and_stopped(idle)
+
+
+# -- RDP programs, which reach the desktop past the gateway -------------------------------------
+
+
+class UsedProvisioner(FakeProvisioner):
+    """Somebody types with an RDP program; `ago` is how long ago."""
+
+    ago: timedelta | None = timedelta(seconds=20)
+    asked = 0
+
+    def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
+        assert (address, ssh_host_key_sha256) == ("10.203.0.64", "SHA256:host")
+        self.asked += 1
+        return self.ago
+
+
+def test_a_desktop_that_is_used_with_an_rdp_program_goes_on(
+    services: Services,
+    alice: Actor,
+    make_worker: MakeWorker,
+    node: FakeNode,
+    ready: str,
+    clock: SteppingClock,
+) -> None:
+    provisioner = UsedProvisioner(node)
+    idle = make_worker(provisioner).idle
+    assert not idle.ask_one(), "there is no need to ask yet"
+    clock.step(minutes=8)
+    assert not idle.warn_one(), "it was not asked yet"
+    assert not asked_and_warned(idle)
+    assert provisioner.asked == 1
+    used_at = clock.now() - timedelta(seconds=20)
+    beat = services.presence.heartbeat(alice, ready)
+    assert beat.idle_ends_at == used_at + timedelta(minutes=10)
+    clock.step(minutes=9)
+    provisioner.ago = timedelta(minutes=9, seconds=20)
+    assert asked_and_warned(idle)
+    clock.step(minutes=1)
+    provisioner.ago = timedelta(minutes=10, seconds=20)
+    assert asked_and_stopped(idle)
+    assert provisioner.asked == 3, "before the warning and before the end, not again and again"
+
+
+def test_input_between_the_warning_and_the_end_saves_the_desktop(
+    services: Services, make_worker: MakeWorker, node: FakeNode, ready: str, clock: SteppingClock
+) -> None:
+    provisioner = UsedProvisioner(node)
+    provisioner.ago = None
+    idle = make_worker(provisioner).idle
+    clock.step(minutes=8)
+    assert asked_and_warned(idle)
+    clock.step(minutes=2)
+    assert not idle.stop_some(), "it has to be asked again first"
+    provisioner.ago = timedelta(seconds=1)
+    assert not asked_and_stopped(idle)
+    idle.forgive()
+    assert row(services, ready).idle_warned_at is None
+
+
+def test_a_desktop_that_does_not_answer_is_not_called_idle(
+    services: Services, make_worker: MakeWorker, node: FakeNode, ready: str, clock: SteppingClock
+) -> None:
+    class SilentProvisioner(UsedProvisioner):
+        def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
+            super().since_input(address, ssh_host_key_sha256)
+            raise OutsideFailed("ssh got no answer", retry=True)
+
+    provisioner = SilentProvisioner(node)
+    idle = make_worker(provisioner).idle
+    for _ in range(12):
+        clock.step(minutes=2)
+        assert not asked_and_stopped(idle)
+    assert provisioner.asked == 9, "once at a time, from the warning on"
+    assert row(services, ready).state == State.READY
 
 
 # -- the closed page --------------------------------------------------------------------------

@@ -115,6 +115,11 @@ class AnsibleProvisioner:
         request = {"do": "warn", "text": text}
         ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
 
+    def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
+        request = {"do": "since_input"}
+        answer = ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
+        return _parse_seconds(answer.get("seconds"))
+
     # -- runs -------------------------------------------------------------------------------------
 
     def _start(self, playbook: str) -> RunProcess:
@@ -222,6 +227,16 @@ def environment(config: Config) -> dict[str, str]:
         "proxmox_pool": proxmox.pool,
         "proxmox_bridge": proxmox.bridge,
     }
+
+
+def _parse_seconds(seconds: Any) -> timedelta | None:
+    """A length of time that a desktop told; it may be anything."""
+    if seconds is None:
+        return None
+    try:
+        return timedelta(seconds=max(float(seconds), 0.0))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise OutsideFailed("The desktop answered something else.", retry=False) from error
 
 
 def _parse_result(result: Any) -> BuildResult:

@@ -14,8 +14,10 @@ CONNECT_SECONDS = 4
 LONGEST_SECONDS = 15
 
 
-def ask_guest(address: str, host_key_sha256: str, key_file: Path, request: dict[str, Any]) -> None:
-    """Run the guest command at `address` with one JSON object on its standard input.
+def ask_guest(
+    address: str, host_key_sha256: str, key_file: Path, request: dict[str, Any]
+) -> dict[str, Any]:
+    """Run the guest command at `address` with one JSON object on its standard input; its answer.
 
     Only the desktop whose SSH host key was recorded when it was built is spoken to: another
     machine at the same address raises OutsideFailed, as does one that does not answer.
@@ -33,7 +35,17 @@ def ask_guest(address: str, host_key_sha256: str, key_file: Path, request: dict[
         }
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         command = ["ssh", "-F", "/dev/null", "-i", str(key_file), *words, f"root@{address}"]
-        _run([*command, "winux-guest"], json.dumps(request))
+        return _parse_answer(_run([*command, "winux-guest"], json.dumps(request)))
+
+
+def _parse_answer(text: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise OutsideFailed("The desktop answered something else.", retry=False)
+    return answer
 
 
 def _host_key(address: str, host_key_sha256: str) -> str:

@@ -138,6 +138,17 @@ def idle_ends_at(
     return max(ready_at, last_input_at or ready_at) + timedelta(minutes=limit_minutes)
 
 
+def must_ask_desktop(ends_at: datetime | None, asked_at: datetime | None, now: datetime) -> bool:
+    """Whether the desktop itself has to tell first when it saw input.
+
+    RDP programs reach it past the gateway. It is asked before the warning and again before the end.
+    """
+    if ends_at is None or not is_idle_soon(ends_at, now):
+        return False
+    due_at = ends_at if now >= ends_at else ends_at - IDLE_WARNING
+    return asked_at is None or asked_at < due_at
+
+
 def is_idle_soon(ends_at: datetime | None, now: datetime) -> bool:
     """Whether the warning is due."""
     return ends_at is not None and now >= ends_at - IDLE_WARNING

@@ -76,6 +76,10 @@ class Desktop(Base):
     """The person's choice: closing the page that shows the desktop ends it."""
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When that page said good-bye; a page that comes back clears it."""
+    input_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The last input that the desktop told of: RDP programs reach it past the gateway."""
+    input_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it answered that question last."""
     idle_warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the desktop itself showed that it will end for lack of input."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

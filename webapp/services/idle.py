@@ -1,5 +1,8 @@
 """Ending desktops that nobody uses: the idle limit with its warning, and the closed page.
 
+The gateway sees the input of browsers alone, so before the warning and before the end the desktop
+itself is asked. One that does not answer is not called idle: its deadline ends it.
+
 The worker asks these one after the other; each says whether it found a desktop to do.
 """
 
@@ -28,6 +31,8 @@ log = logging.getLogger(__name__)
 ROUNDING = timedelta(seconds=1)
 #: Desktops that end in one transaction.
 AT_ONCE = 100
+#: A desktop that did not answer is asked again after so long.
+ASK_AGAIN = timedelta(minutes=1)
 WARNING = "Nobody has used this desktop for a while. It ends soon unless you press a key."
 
 
@@ -42,11 +47,35 @@ class IdleWatch:
         self._config = config
         self._audit = audit
         self._provisioner = provisioner
+        self._silent: dict[int, datetime] = {}
+        """Desktops that did not answer, and when they may be asked again."""
+
+    def ask_one(self) -> bool:
+        """Ask one desktop that nears its limit for its last input; False: none has to be asked."""
+        found = self._find(rules.IDLE_WARNING, self._must_ask, at_most=1)
+        if not found:
+            return False
+        desktop, now = found[0], self._clock.now()
+        address, host_key = desktop.address or "", desktop.ssh_host_key_sha256 or ""
+        try:
+            ago = self._provisioner.since_input(address, host_key)
+        except OutsideFailed as error:
+            self._silent = {key: at for key, at in self._silent.items() if at > now}
+            self._silent[desktop.id] = now + ASK_AGAIN
+            about = {"desktop": desktop.public_id}
+            log.warning("The desktop did not tell its last input: %s", error, extra=about)
+            return True
+        with self._db.begin() as session:
+            row = session.get_one(Desktop, desktop.id)
+            row.input_asked_at = now
+            if ago is not None:
+                row.input_at = max(now - ago, row.input_at or row.created_at)
+        return True
 
     def warn_one(self) -> bool:
         """Let one desktop show that it ends soon; False: none has to."""
         unwarned = Desktop.idle_warned_at.is_(None)
-        found = self._find(rules.IDLE_WARNING, rules.is_idle_soon, unwarned, at_most=1)
+        found = self._find(rules.IDLE_WARNING, _must_warn, unwarned, at_most=1)
         if not found:
             return False
         desktop = found[0]
@@ -95,7 +124,7 @@ class IdleWatch:
     def _find(
         self,
         ahead: timedelta,
-        is_due: Callable[[datetime | None, datetime], bool],
+        is_due: Callable[[Desktop, datetime | None, datetime], bool],
         *more: ColumnElement[bool],
         at_most: int,
     ) -> list[Desktop]:
@@ -107,7 +136,8 @@ class IdleWatch:
         shortest = limit * 60 - (ahead + ROUNDING).total_seconds()
         now = self._clock.now()
         is_due_roughly = [
-            seconds_between(moment, now) >= shortest for moment in (Desktop.ready_at, _USED_AT)
+            seconds_between(moment, now) >= shortest
+            for moment in (Desktop.ready_at, _USED_AT, _INPUT_AT)
         ]
         with self._db.read() as session:
             candidates = session.scalars(
@@ -118,9 +148,13 @@ class IdleWatch:
             due = (
                 desktop
                 for desktop in candidates
-                if is_due(idle_end(session, desktop, self._config), now)
+                if is_due(desktop, idle_end(session, desktop, self._config), now)
             )
             return list(islice(due, at_most))
+
+    def _must_ask(self, desktop: Desktop, ends_at: datetime | None, now: datetime) -> bool:
+        may_ask_at = self._silent.get(desktop.id, now)
+        return may_ask_at <= now and rules.must_ask_desktop(ends_at, desktop.input_asked_at, now)
 
     def _left(self) -> list[Desktop]:
         gone = select(Desktop).where(*_gone(self._clock.now()))
@@ -130,7 +164,7 @@ class IdleWatch:
     def _why(self, session: Session, desktop: Desktop, now: datetime) -> EndReason | None:
         if desktop.state != State.READY:
             return None
-        if _is_over(idle_end(session, desktop, self._config), now):
+        if _is_over(desktop, idle_end(session, desktop, self._config), now):
             return EndReason.IDLE
         is_gone = session.scalar(select(Desktop.id).where(Desktop.id == desktop.id, *_gone(now)))
         return EndReason.ASKED if is_gone else None
@@ -142,10 +176,17 @@ _LAST_USE = (
     .scalar_subquery()
 )
 _USED_AT = func.coalesce(_LAST_USE, Desktop.ready_at)
+_INPUT_AT = func.coalesce(Desktop.input_at, Desktop.ready_at)
 
 
-def _is_over(ends_at: datetime | None, now: datetime) -> bool:
-    return ends_at is not None and ends_at <= now
+def _must_warn(desktop: Desktop, ends_at: datetime | None, now: datetime) -> bool:
+    must_ask = rules.must_ask_desktop(ends_at, desktop.input_asked_at, now)
+    return rules.is_idle_soon(ends_at, now) and not must_ask
+
+
+def _is_over(desktop: Desktop, ends_at: datetime | None, now: datetime) -> bool:
+    must_ask = rules.must_ask_desktop(ends_at, desktop.input_asked_at, now)
+    return ends_at is not None and ends_at <= now and not must_ask
 
 
 def _gone(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -94,7 +94,8 @@ def idle_end(session: Session, desktop: Desktop, config: Config) -> datetime | N
             _of(desktop)
         ),
     )
-    return rules.idle_ends_at(idle_limit_minutes(desktop, config), desktop.ready_at, last)
+    newest = max(filter(None, (last, desktop.input_at)), default=None)
+    return rules.idle_ends_at(idle_limit_minutes(desktop, config), desktop.ready_at, newest)
 
 
 def _of(desktop: Desktop) -> ColumnElement[bool]:

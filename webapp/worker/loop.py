@@ -74,6 +74,7 @@ class Worker:
         self._is_cancelling = threading.Event()
         self._has_looked = threading.Event()
         self._tell = Paced(TELL_EVERY, services.teller.tell_deadline_one)
+        self._ask = Paced(IDLE_EVERY, services.idle.ask_one)
         self._warn = Paced(IDLE_EVERY, services.idle.warn_one)
         self._stop_idle = Paced(IDLE_EVERY, services.idle.stop_some)
         self._forgive = Timed(IDLE_EVERY, services.idle.forgive)
@@ -194,6 +195,7 @@ class Worker:
             lambda: services.builder.build_one(is_stopping),
             lambda: services.teardown.teardown_one(is_stopping),
             self._tell,
+            self._ask,
             self._warn,
         ]
 
