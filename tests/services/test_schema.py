@@ -1,5 +1,7 @@
 """The schema goes forward, matches the models, and a newer one is refused."""
 
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -9,6 +11,19 @@ from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services
 from webapp.domain.errors import Refused
 from webapp.models import Base
+
+#: A desktop that runs, as the schema 0003 has it.
+OLD_ROWS = """
+INSERT INTO people (id, name, password_hash, role, created_at)
+VALUES (1, 'alice', '', 'person', '2026-01-01');
+INSERT INTO templates (id, name, title, summary, desktop_environment, vmid, version, published_at,
+    is_enabled, memory_mb, swap_mb, cores, disk_gb, nesting, default_minutes, max_minutes)
+VALUES (1, 'xfce', 'XFCE', '', 'xfce', 29001, '1', '2026-01-01', 1, 1024, 512, 2, 10, 0, 30, 60);
+INSERT INTO desktops (id, public_id, owner_id, template_id, state, state_at, minutes,
+    rdp_username, keyboard_layout, created_at, attempts, row_version)
+VALUES (1, 'desktop-1', 1, 1, 'ready', '2026-01-01', 30, 'desktop', 'us', '2026-01-01', 0, 1);
+INSERT INTO vmid_reservations (vmid, desktop_id) VALUES (30001, 1)
+"""
 
 
 def test_the_migrations_make_exactly_the_models(services: Services) -> None:
@@ -20,6 +35,30 @@ def test_the_migrations_make_exactly_the_models(services: Services) -> None:
 def test_migrating_again_changes_nothing(services: Services) -> None:
     assert schema.migrate(services.db) == schema.head()
     schema.check(services.db)
+
+
+def test_what_an_older_release_wrote_is_kept(tmp_path: Path) -> None:
+    db = SqlDatabase(f"sqlite:///{tmp_path / 'old.db'}")
+    schema.migrate(db, "0003")
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        for statement in OLD_ROWS.split(";"):
+            connection.exec_driver_sql(statement)
+    schema.migrate(db)
+    with db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        kept = "SELECT d.public_id, d.launched_at = d.created_at, p.name, v.vmid FROM desktops d "
+        joined = (
+            "JOIN people p ON p.id = d.owner_id JOIN vmid_reservations v ON v.desktop_id = d.id"
+        )
+        assert connection.exec_driver_sql(kept + joined).all() == [("desktop-1", 1, "alice", 30001)]
+    db.close()
+
+
+def test_a_migration_leaves_foreign_keys_on(services: Services) -> None:
+    schema.migrate(services.db)
+    with services.db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
 def test_an_empty_database_is_refused_with_the_cure() -> None:

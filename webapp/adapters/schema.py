@@ -8,24 +8,29 @@ from sqlalchemy import Connection
 
 from webapp.adapters.database import SqlDatabase, translated
 from webapp.config import ROOT
-from webapp.domain.errors import Refused
+from webapp.domain.errors import OutsideFailed, Refused
+
+#: Alembic's name for the newest version.
+HEAD = "head"
 
 
-def migrate(db: SqlDatabase) -> str:
-    """Bring the schema to this release's version; returns that version.
+def migrate(db: SqlDatabase, target: str = HEAD) -> str:
+    """Bring the schema to this release's version, or an older `target`; returns that version.
 
     Raises Refused when a newer release has already been there.
     """
     with translated(), db.engine.connect() as connection:
         if db.engine.dialect.name == "sqlite":
-            # One transaction for all of it: an interrupted or doubled migration changes nothing.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_sqlite(connection)
         _refuse_newer(connection)
         alembic = _alembic()
         alembic.attributes["connection"] = connection
-        command.upgrade(alembic, "head")
+        command.upgrade(alembic, target)
+        if db.engine.dialect.name == "sqlite":
+            _check_sqlite(connection)
         connection.commit()
-    return head()
+        connection.invalidate()  # its pragmas are a migration's
+    return target if target != HEAD else head()
 
 
 def check(db: SqlDatabase) -> None:
@@ -43,6 +48,28 @@ def check(db: SqlDatabase) -> None:
 def head() -> str:
     """The version that this release works with."""
     return _script().get_current_head() or ""
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """One transaction for all of it: an interrupted or doubled migration changes nothing.
+
+    SQLite changes a table by making it anew and dropping the old one, which foreign keys to its
+    rows forbid; they can be switched off only before the transaction.
+    """
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _check_sqlite(connection: Connection) -> None:
+    """Raise OutsideFailed, before anything is committed, if a row now points nowhere."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken:
+        raise OutsideFailed(
+            f"After the migration a row of {broken[0]} would point to a missing one of "
+            f"{broken[2]}; nothing was changed.",
+            retry=False,
+            what_to_do="Restore a backup, and tell the makers what the message says.",
+        )
 
 
 def _refuse_newer(connection: Connection) -> None:
