@@ -51,6 +51,15 @@ def test_no_pool_build_begins_while_somebody_waits(
     assert row(services, pooled).state == State.WARM
 
 
+def test_nobody_is_told_to_queue_behind_the_pool(
+    services: Services, alice: Actor, xfce: str
+) -> None:
+    for _ in range(3):
+        queue_for_pool(services)
+    theirs = services.reports.desktop(alice, launch(services, alice))
+    assert services.reports.build(theirs).queue_place == 1
+
+
 def test_a_launch_that_waits_for_another_try_does_not_hold_up_the_pool(
     services: Services, alice: Actor, xfce: str, make_worker: MakeWorker, clock: SteppingClock
 ) -> None:

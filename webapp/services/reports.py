@@ -289,7 +289,12 @@ class Reports:
 
 
 def _ahead_of(desktop: Desktop) -> tuple[ColumnElement[bool], ...]:
-    return (Desktop.state == State.QUEUED, Desktop.id < desktop.id)
+    """The pool's builds wait for people's, so nobody counts them."""
+    return (
+        Desktop.state == State.QUEUED,
+        Desktop.owner_id.is_not(None),
+        Desktop.id < desktop.id,
+    )
 
 
 def _is_from_pool(desktop: Desktop) -> bool:

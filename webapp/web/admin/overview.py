@@ -63,6 +63,7 @@ def _numbers() -> dict[str, object]:
             Number(
                 _("Being made"), sum(now.by_state.get(state, 0) for state in LIVE - {State.READY})
             ),
+            Number(_("Warm in the pool"), now.by_state.get(State.WARM, 0)),
             Number(_("Launched today"), now.launches_today),
             Number(_("Failed today"), now.failures_today),
             Number(_("People"), now.people),
