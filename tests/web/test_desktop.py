@@ -168,6 +168,22 @@ def test_a_failed_launch_says_what_to_do_and_tries_again_once(
     assert first.headers["Location"] == second.headers["Location"] != f"/desktops/{public_id}"
 
 
+def test_a_build_that_is_tried_again_says_why_and_names_no_machine(
+    alices: Browser, services: Services, alice: Actor, xfce: str, node: FakeNode
+) -> None:
+    public_id = launch(services, alice)
+    bootstrap.build_worker_services(
+        services,
+        "worker-2",
+        provisioner=FailingProvisioner(node, "desktop_clone", "unreachable"),
+        hypervisor=node,
+    ).builder.build_one()
+    page = alices.sees(f"/desktops/{public_id}")
+    assert "is being made" in page
+    assert "do not answer right now. It is tried again." in page
+    assert "The storage is full." not in page
+
+
 def test_steps_are_ticked_while_it_is_made(
     alices: Browser, services: Services, alice: Actor, xfce: str, node: FakeNode
 ) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from webapp.domain.clone_queue import LOCKED, UNREACHABLE
 from webapp.services.reports import BuildView, StepView
 from webapp.web.language import _
 from webapp.web.words import precise, short
@@ -36,21 +37,28 @@ class BuildProgress:
 
 
 def build_progress(
-    view: BuildView, now: datetime, *, is_moving: bool, is_stuck: bool
+    view: BuildView, now: datetime, *, is_moving: bool, is_stuck: bool, trouble: str = ""
 ) -> BuildProgress:
-    """`view` in words; `is_stuck`: it waits and nothing is there to work on it."""
+    """`view` in words; `is_stuck`: it waits and nothing is there to work on it.
+
+    `trouble` is the reason why the last try was in vain; it is tried again.
+    """
     return BuildProgress(
         percent=round(100 * view.progress),
-        sentence=_sentence(view, is_stuck=is_stuck) if is_moving else "",
+        sentence=_sentence(view, trouble, is_stuck=is_stuck) if is_moving else "",
         elapsed=short(view.elapsed),
         since=now - view.elapsed if is_moving else None,
         steps=[_step(step, now, is_moving=is_moving) for step in view.steps],
     )
 
 
-def _sentence(view: BuildView, *, is_stuck: bool) -> str:
+def _sentence(view: BuildView, trouble: str, *, is_stuck: bool) -> str:
     if is_stuck:
         return _("Nothing works on it right now. The people who run this site can see why.")
+    if trouble == UNREACHABLE:
+        return _("The servers that run the desktops do not answer right now. It is tried again.")
+    if trouble == LOCKED:
+        return _("The servers that run the desktops are busy. It is tried again.")
     if view.queue_place is not None and view.queue_place > 1:
         return _("Number %(place)s in the queue.", place=view.queue_place)
     if view.queue_place is not None and view.elapsed > PATIENCE:

@@ -47,4 +47,5 @@ def _build(row: Desktop) -> BuildProgress:
         services().clock.now(),
         is_moving=row.state in {State.QUEUED, State.BUILDING, State.ASSIGNING},
         is_stuck=waits and "worker" in reports.readiness().troubles,
+        trouble=row.failure_reason or "",
     )
