@@ -82,6 +82,7 @@ def test_metrics_keep_to_prometheus_customs() -> None:
         assert bool(metric.buckets) == (metric.kind is Kind.HISTOGRAM), name
         assert list(metric.buckets) == sorted(set(metric.buckets)), name
         assert metric.help.endswith("."), name
+        assert name.removesuffix("_total") == name or name.removesuffix("_total") not in METRICS
 
 
 def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:

@@ -16,8 +16,11 @@ from tests.worker.life import launch
 from webapp import bootstrap
 from webapp.bootstrap import Services, WorkerServices
 from webapp.config import Config, load
+from webapp.domain.drift import Kind
 from webapp.domain.errors import Refused
+from webapp.domain.health import Health
 from webapp.domain.metrics import METRICS
+from webapp.models import Checkup, FindingRow, Node
 from webapp.services.audit import Actor
 
 TOKEN = "a token that only Prometheus has"
@@ -162,6 +165,40 @@ def test_workers_and_proxmox_are_told(
     assert value(values(stranger), "winux_proxmox_up") == 0
 
 
+def test_nodes_room_and_differences_are_told(
+    stranger: Browser, services: Services, clock: SteppingClock, xfce: str
+) -> None:
+    now = clock.now()
+    with services.db.begin() as session:
+        seen = {"seen_at": now, "is_enabled": True}
+        session.add(Node(name="pve1", is_online=True, memory_mb=4096, free_mb=3072, **seen))
+        session.add(Node(name="pve2", is_online=False, trouble="It is down.", **seen))
+        for vmid, resolved_at in ((31000, None), (31001, now)):
+            session.add(
+                FindingRow(
+                    kind=Kind.LEAK,
+                    vmid=vmid,
+                    first_seen_at=now,
+                    seen_at=now,
+                    resolved_at=resolved_at,
+                )
+            )
+        session.add(
+            Checkup(
+                host="h", part="p", position=1, health=Health.BAD, text="Broken.", examined_at=now
+            )
+        )
+    told = values(stranger)
+    assert value(told, "winux_node_online", node="pve1") == 1
+    assert value(told, "winux_node_online", node="pve2") == 0
+    assert value(told, "winux_node_memory_free_bytes", node="pve1") == 3 * 2**30
+    assert ("winux_node_memory_bytes", frozenset({("node", "pve2")})) not in told
+    assert 0 < value(told, "winux_capacity", template="xfce") <= 3
+    assert value(told, "winux_findings_open", kind="leak") == 1
+    assert value(told, "winux_findings_total", kind="leak") == 2
+    assert value(told, "winux_doctor_parts", health="bad") == 1
+
+
 def test_a_database_that_fails_is_answered_with_503(stranger: Browser, services: Services) -> None:
     with services.db.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE tallies")
@@ -200,4 +237,4 @@ def test_the_number_of_queries_does_not_depend_on_what_there_is(
         launch(services, actor)
         worker.builder.build_one()
     services.tallies.settle()
-    assert cost() == few <= 30
+    assert cost() == few <= 45

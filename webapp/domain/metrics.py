@@ -90,7 +90,7 @@ STAGE_SECONDS = Metric(
 FAILURES = Metric(
     "winux_failures_total",
     _C,
-    "Desktops that broke; reason is the stage in which a build broke, or lost.",
+    "Desktops that broke, by the stage in which they did.",
     ("template", "reason"),
 )
 ENDS = Metric(
@@ -126,6 +126,12 @@ REFUSALS = Metric(
     "What was refused, by what was asked for and the rule that said no.",
     ("action", "reason"),
 )
+FOUND = Metric(
+    "winux_findings_total",
+    _C,
+    "Differences between database and nodes that reconciliation found, by their kind.",
+    ("kind",),
+)
 
 # -- as it is now ---------------------------------------------------------------------------------
 
@@ -136,7 +142,7 @@ DESKTOPS = Metric(
     ("template", "state", "owner"),
 )
 POOL_TARGET = Metric(
-    "winux_pool_target", _G, "Warm desktops that the pool should hold.", ("template",)
+    "winux_pool_target", _G, "Desktops that the pool should hold now.", ("template",)
 )
 QUEUE_LENGTH = Metric("winux_queue_length", _G, "Builds that wait for a worker.", ("owner",))
 QUEUE_OLDEST = Metric(
@@ -166,6 +172,33 @@ PROXMOX_UP = Metric(
 )
 PROXMOX_AGE = Metric(
     "winux_proxmox_age_seconds", _G, "How long ago Proxmox last answered a worker."
+)
+NODE_ONLINE = Metric(
+    "winux_node_online", _G, "Whether the node was well at the last look: 1 or 0.", ("node",)
+)
+NODE_ANSWER = Metric(
+    "winux_node_answer_seconds", _G, "How long the node took to list its containers.", ("node",)
+)
+NODE_MEMORY = Metric("winux_node_memory_bytes", _G, "The node's memory.", ("node",))
+NODE_FREE = Metric("winux_node_memory_free_bytes", _G, "What of it is free.", ("node",))
+NODE_STORAGE_FREE = Metric(
+    "winux_node_storage_free_bytes", _G, "What is free for the desktops' disks.", ("node",)
+)
+CAPACITY = Metric(
+    "winux_capacity",
+    _G,
+    "About how many more desktops the nodes' memory has room for.",
+    ("template",),
+)
+CLONES = Metric("winux_clones_running", _G, "Clones that are under way.")
+FINDINGS = Metric(
+    "winux_findings_open",
+    _G,
+    "Differences between database and nodes that are open, by kind.",
+    ("kind",),
+)
+DOCTOR = Metric(
+    "winux_doctor_parts", _G, "Parts of the installation by what the doctor found.", ("health",)
 )
 MARK_AGE = Metric("winux_tally_age_seconds", _G, "How old the history is that is not added up yet.")
 METRICS: dict[str, Metric] = {

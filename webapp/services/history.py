@@ -28,7 +28,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from webapp.domain import metrics
 from webapp.domain.metrics import Metric
 from webapp.domain.states import EndReason, State
-from webapp.models import AuditEntry, Connection, Desktop, DesktopStep, Template
+from webapp.models import AuditEntry, Connection, Desktop, DesktopStep, FindingRow, Template
 
 
 class seconds_between(GenericFunction[float]):  # noqa: N801 (an SQL function)
@@ -112,7 +112,7 @@ _DESKTOPS = Desktop.__table__.join(Template.__table__, Template.id == Desktop.te
 _STEPS = DesktopStep.__table__.join(Desktop.__table__, Desktop.id == DesktopStep.desktop_id)
 #: One that joined the pool first was taken from there.
 _START = case((Desktop.warmed_at.is_not(None), "warm"), else_="cold")
-#: The step that a broken build was in.
+#: The step that a broken build (or hand-over) was in.
 _LAST_STEP = (
     select(DesktopStep.name)
     .where(DesktopStep.desktop_id == Desktop.id)
@@ -120,9 +120,7 @@ _LAST_STEP = (
     .limit(1)
     .scalar_subquery()
 )
-_FAILURE = case(
-    (Desktop.end_reason == EndReason.LOST, "lost"), else_=func.coalesce(_LAST_STEP, "start")
-)
+_FAILURE = func.coalesce(_LAST_STEP, "start")
 _IS_BUILT = Desktop.state.not_in({State.QUEUED, State.BUILDING})
 
 SOURCES = (
@@ -210,5 +208,11 @@ SOURCES = (
         AuditEntry.at,
         (AuditEntry.action.expression, _word(AuditEntry.reason)),
         where=(AuditEntry.is_refused.is_(True),),
+    ),
+    Source(
+        metrics.FOUND,
+        FindingRow.__table__,
+        FindingRow.first_seen_at,
+        (_word(FindingRow.kind),),
     ),
 )

@@ -19,6 +19,7 @@ from webapp.models import (
     WorkerBeat,
 )
 from webapp.ports import Clock, Database
+from webapp.services.node_metrics import node_families
 from webapp.services.reports import WORKER_SILENT
 from webapp.services.tallies import Tallies
 
@@ -47,7 +48,7 @@ class Metrics:
                 *self._reservations(session),
                 *_connections(session),
                 *_workers(session, now),
-                _pool_targets(session),
+                *node_families(session, self._config, now),
                 _one(metrics.MARK_AGE, _seconds(now, self._tallies.mark(session))),
             ]
 
@@ -122,11 +123,6 @@ def _workers(session: Session, now: datetime) -> list[Family]:
     if answers:
         families.append(_one(metrics.PROXMOX_AGE, _seconds(now, max(answers))))
     return families
-
-
-def _pool_targets(session: Session) -> Family:
-    rows = session.execute(select(Template.name, Template.pool_target))
-    return Family(metrics.POOL_TARGET, [Sample((name,), target) for name, target in rows])
 
 
 def _one(metric: Metric, value: float) -> Family:
