@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.chaos import sandbox
 from tests.chaos.storm import Reckoning, Weather, storm
-from tests.chaos.systematic import ALL_KINDS, CHAPTERS, Findings, enumerate_blows
+from tests.chaos.systematic import ALL_KINDS, CHAPTERS, Findings, enumerate_blows, suits
 from tests.chaos.world import World, fresh
 from webapp.config import ROOT
 
@@ -54,6 +54,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=5, help="of the storm")
     parser.add_argument("--people", type=int, default=8, help="in the storm")
     parser.add_argument("--desktops", type=int, default=0, help="go on until so many were launched")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes in the storm")
+    parser.add_argument("--pool", type=int, default=6, help="the largest pool in the storm")
     parser.add_argument("--share", type=float, default=1.0, help="of the work is real playbooks")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between a person's acts")
     parser.add_argument("--mischief", type=float, default=2.0, help="seconds between mischiefs")
@@ -77,12 +79,13 @@ def run_steps(options: argparse.Namespace) -> list[str]:
     lanes = context.Value("i", 0)
     places = (options.folder, lanes)
     with ProcessPoolExecutor(options.lanes, context, _settle_in, places) as pool:
-        jobs = {pool.submit(_try, one, kind): (one, kind) for kind in kinds for one in chapters}
+        pairs = [(one, kind) for kind in kinds for one in chapters if suits(CHAPTERS[one], kind)]
+        jobs = {pool.submit(_try, *pair): pair for pair in pairs}
         for job in as_completed(jobs):
             found = job.result()
             cases, wrong = cases + found.cases, wrong + found.wrong
             chapter, kind = jobs[job]
-            print(f"{chapter:<10} {kind:<28} {found.cases:>4} cases {len(found.wrong):>3} wrong")
+            print(f"{chapter:<12} {kind:<28} {found.cases:>4} cases {len(found.wrong):>3} wrong")
             _show(found.wrong)
     print(f"every step: {cases} cases in {time.monotonic() - began:.0f} s, {len(wrong)} wrong")
     return wrong
@@ -124,6 +127,8 @@ def run_storm(options: argparse.Namespace) -> list[str]:
         pause_s=options.pause,
         mischief_s=options.mischief,
         share=options.share,
+        workers=options.workers,
+        pool=options.pool,
         desktops=options.desktops,
     )
     folder = fresh(options.folder / "storm")
@@ -141,7 +146,10 @@ def run_storm(options: argparse.Namespace) -> list[str]:
 
 
 def _tell(reckoning: Reckoning) -> None:
-    print(f"storm: {reckoning.seconds:.0f} s, {reckoning.desktops} desktops")
+    print(
+        f"storm: {reckoning.seconds:.0f} s, {reckoning.desktops} desktops, "
+        f"{reckoning.claimed} of them claimed from the pool"
+    )
     for what in ("answers", "acts", "mischief", "runs", "states"):
         counts = sorted(getattr(reckoning, what).items())
         print(f"  {what}: " + ", ".join(f"{name} {count}" for name, count in counts))

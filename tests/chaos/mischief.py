@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.world import World, kill
+from webapp.domain.errors import WinuxError
 
 FAULTS: tuple[dict[str, object], ...] = (
     {"kind": "slow", "delay": 2},
@@ -46,6 +47,7 @@ WEIGHTS = {
     "lock_database": 3,
     "fill_disk": 2,
     "pull_plug": 4,
+    "change_pool": 3,
 }
 
 
@@ -53,13 +55,20 @@ class Mischief(threading.Thread):
     """Does something bad every few moments, and starts again what died a moment later."""
 
     def __init__(
-        self, world: World, seed: str, pause_s: float, workers: int, worker_options: list[str]
+        self,
+        world: World,
+        seed: str,
+        pause_s: float,
+        workers: int,
+        worker_options: list[str],
+        largest_pool: int,
     ) -> None:
         super().__init__(name="mischief", daemon=True)
         self._world = world
         self._random = random.Random(seed)
         self._pause_s = pause_s
         self._options = worker_options
+        self._pool = largest_pool
         self._is_over = threading.Event()
         self._due: dict[str, float] = {}
         self.done: Counter[str] = Counter()
@@ -179,6 +188,11 @@ class Mischief(threading.Thread):
             state = json.loads(file.read_text())
             file.write_text(json.dumps(state | {"started_at": 0.0, "hwaddr": "", "ip": ""}))
         return True
+
+    def _change_pool(self) -> None:
+        """An admin wants another pool."""
+        with contextlib.suppress(WinuxError):
+            self._world.set_pool(self._random.randint(0, self._pool))
 
     # -- the database -----------------------------------------------------------------------------
 

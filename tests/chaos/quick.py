@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from webapp.adapters.ansible import AnsibleProvisioner
+from webapp.adapters.ansible import LOCK_PATIENCE_S, AnsibleProvisioner
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed
 from webapp.ports import BuildOrder, BuildResult
@@ -60,7 +60,7 @@ class QuickProvisioner(AnsibleProvisioner):
         if self._is_played():
             return super().create(order, on_step=on_step, is_cancelled=is_cancelled)
         values = self._create_vars(order)
-        desktop = self._desktop(order.desktop_id, order.vmid)
+        desktop = self._desktop(order.desktop_id, order.vmid, order.node)
         network = {"bridge": order.bridge, "address": order.address, "gateway": order.gateway}
         size = {
             name: values[name] for name in ("memory_mb", "swap_mb", "cores", "disk_gb", "nesting")
@@ -78,7 +78,7 @@ class QuickProvisioner(AnsibleProvisioner):
         address = order.address.partition("/")[0]
         run("desktop_verify", rdp_verify, {"address": address, "certificate_sha256": certificate})
         return BuildResult(
-            self._settings.proxmox.node,
+            order.node,
             address,
             known["ssh_host_key_sha256"],
             certificate,
@@ -86,13 +86,18 @@ class QuickProvisioner(AnsibleProvisioner):
         )
 
     def destroy(
-        self, desktop_id: str, vmid: int, *, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         if self._is_played():
-            super().destroy(desktop_id, vmid, is_cancelled=is_cancelled)
+            super().destroy(desktop_id, vmid, node=node, is_cancelled=is_cancelled)
         else:
             run = _Steps(lambda _step: None, is_cancelled)
-            run("desktop_destroy", container_remove, self._desktop(desktop_id, vmid))
+            run("desktop_destroy", container_remove, self._desktop(desktop_id, vmid, node))
 
     def _is_played(self) -> bool:
         is_played = self._random.random() < self._share
@@ -106,9 +111,10 @@ class QuickProvisioner(AnsibleProvisioner):
             "template_name": "",
             "pool": proxmox.pool,
             "storage": proxmox.storage,
+            "lock_patience": LOCK_PATIENCE_S,
         }
 
-    def _desktop(self, desktop_id: str, vmid: int) -> dict[str, Any]:
+    def _desktop(self, desktop_id: str, vmid: int, node: str | None) -> dict[str, Any]:
         """The options that every action on a container has."""
         proxmox = self._settings.proxmox
         return {
@@ -119,7 +125,7 @@ class QuickProvisioner(AnsibleProvisioner):
             "api_token_secret": proxmox.token_secret,
             "secrets_file": None,
             "ca_file": str(proxmox.ca_file or ""),
-            "node": proxmox.node,
+            "node": node or proxmox.node,
             "vmid": vmid,
             "portal_id": self._settings.portal_id,
             "session_id": desktop_id,
@@ -160,7 +166,7 @@ class _Steps:
         try:
             return dict(one.act(arguments))
         except ProxmoxFailed as failure:
-            raise OutsideFailed(str(failure), retry=True) from failure
+            raise OutsideFailed(str(failure), retry=True, reason=failure.reason) from failure
 
 
 @contextmanager

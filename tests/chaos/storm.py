@@ -37,6 +37,8 @@ class Weather:
     workers: int = 2
     share: float = 1.0
     """How much of the work real playbooks do."""
+    pool: int = 6
+    """The largest pool that an admin wants meanwhile."""
     desktops: int = 0
     """Go on until so many desktops were launched, if that takes longer."""
 
@@ -47,6 +49,8 @@ class Reckoning:
 
     seconds: float = 0
     desktops: int = 0
+    claimed: int = 0
+    """Of the desktops, those that were taken from the pool."""
     states: Counter[str] = field(default_factory=Counter)
     acts: dict[str, int] = field(default_factory=dict)
     mischief: Counter[str] = field(default_factory=Counter)
@@ -62,8 +66,14 @@ def storm(world: World, weather: Weather) -> Reckoning:
     memory, home = Memory(), threading.Event()
     options = ["--share", str(weather.share)]
     mischief = Mischief(
-        world, f"{weather.seed}/mischief", weather.mischief_s, weather.workers, options
+        world,
+        f"{weather.seed}/mischief",
+        weather.mischief_s,
+        weather.workers,
+        options,
+        weather.pool,
     )
+    world.set_pool(weather.pool // 2)
     wait_until(world.is_web_up, "the web server is up")
     names = [f"person{n}" for n in range(1, weather.people + 1)]
     people = [
@@ -163,6 +173,7 @@ def _is_told(one: Desktop) -> bool:
 
 
 def _stop_all(world: World) -> list[str]:
+    world.set_pool(0)
     with world.services.db.read() as session:
         living = [one.public_id for one in session.scalars(select(Desktop)) if one.ended_at is None]
     for public_id in living:
@@ -174,6 +185,7 @@ def _count(world: World, memory: Memory, reckoning: Reckoning) -> None:
     with world.services.db.read() as session:
         rows = list(session.scalars(select(Desktop)))
     reckoning.desktops = len(rows)
+    reckoning.claimed = sum(bool(one.warmed_at and one.launched_at) for one in rows)
     reckoning.states = Counter(f"{one.state} {one.end_reason or ''}".strip() for one in rows)
     reckoning.runs = Counter({kind: world.counted(f"chaos: {kind}") for kind in KINDS})
     reckoning.answers = Counter(

@@ -8,23 +8,30 @@ been told why not, and nothing at all may be left when the desktop has been stop
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
+
 from tests.chaos.quick import QuickProvisioner
-from tests.chaos.traps import CommitTrap, count_commits
+from tests.chaos.traps import CommitTrap, set_commit_trap
 from tests.chaos.truth import leaks
 from tests.chaos.world import World, kill
 from tests.worker.life import launch, row
 from webapp import bootstrap
+from webapp.bootstrap import Services
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
+from webapp.services.launch import LaunchWish
 from webapp.worker.loop import Worker, worker_name
 
 #: A held request waits this long for the blow.
 HOLD_S = 5.0
 PASS_S = 120.0
+#: No chapter has more places than this.
+FURTHEST = 200
 ASIDE_S = 10.0
 
 
@@ -33,12 +40,16 @@ ASIDE_S = 10.0
 
 @dataclass(frozen=True)
 class Chapter:
-    """A part of a desktop's life: what leads to it, and how it may end (the worker plays it)."""
+    """A part of a desktop's life: what leads to it, who plays it, and how it may end."""
 
     name: str
     begin: Callable[[World], str]
-    """Leave work for the worker; the desktop's public id."""
+    """Leave something to do; what `find` needs to find the desktop."""
     ends: tuple[State, ...]
+    find: Callable[[World, str], str] = lambda _world, public_id: public_id
+    """The desktop's public id, asked after the quiet round."""
+    click: Callable[[World, Services, str], None] | None = None
+    """What a person's request does, if the web process plays it and not the worker."""
 
 
 def queued(world: World) -> str:
@@ -46,10 +57,7 @@ def queued(world: World) -> str:
 
 
 def ready(world: World) -> str:
-    public_id = queued(world)
-    assert play(world)
-    assert row(world.services, public_id).state == State.READY
-    return public_id
+    return played(world, queued(world), State.READY)
 
 
 def stopped(world: World) -> str:
@@ -70,6 +78,86 @@ def extended(world: World) -> str:
     return public_id
 
 
+def wanted_for_pool(world: World) -> str:
+    world.set_pool(1)
+    return ""
+
+
+def warm(world: World) -> str:
+    world.set_pool(1)
+    assert play(world)
+    return played(world, newest(world), State.WARM)
+
+
+def too_many(world: World) -> str:
+    public_id = warm(world)
+    world.set_pool(0)
+    return public_id
+
+
+def claimed(world: World) -> str:
+    """As it was built: the worker has to tell it its deadline, and to fill up the pool."""
+    public_id = warm(world)
+    assert launch(world.services, world.people[0]) == public_id
+    return public_id
+
+
+def assigned(world: World) -> str:
+    """With another user name and keyboard: the worker has to set them inside."""
+    public_id = warm(world)
+    wish = LaunchWish(rdp_username="marie", keyboard_layout="fr")
+    assert world.services.launcher.launch(world.people[0], wish) == public_id
+    return public_id
+
+
+def unclicked(_world: World) -> str:
+    return secrets.token_hex(8)
+
+
+def unclicked_with_pool(world: World) -> str:
+    warm(world)
+    return secrets.token_hex(8)
+
+
+def click_launch(world: World, services: Services, token: str) -> None:
+    services.launcher.launch(world.people[0], LaunchWish(launch_token=token))
+
+
+def click_stop(world: World, services: Services, public_id: str) -> None:
+    services.lifetime.stop(world.people[0], public_id)
+
+
+def click_extend(world: World, services: Services, public_id: str) -> None:
+    services.lifetime.extend(world.people[0], public_id, 10)
+
+
+def launched_once(world: World, token: str) -> str:
+    """The person whose browser got no answer sends the same form again."""
+    wish = LaunchWish(launch_token=token)
+    public_id = world.services.launcher.launch(world.people[0], wish)
+    with world.services.db.read() as session:
+        owned = list(session.scalars(select(Desktop).where(Desktop.launch_token == token)))
+    assert [one.public_id for one in owned] == [public_id]
+    return played(world, public_id, State.READY)
+
+
+def stopped_again(world: World, public_id: str) -> str:
+    world.services.lifetime.stop(world.people[0], public_id)
+    return played(world, public_id, State.ENDED)
+
+
+def played(world: World, public_id: str, state: State) -> str:
+    assert play(world)
+    assert row(world.services, public_id).state == state
+    return public_id
+
+
+def newest(world: World, _begun: str = "") -> str:
+    with world.services.db.read() as session:
+        query = select(Desktop.public_id).order_by(Desktop.id.desc()).limit(1)
+        return session.scalars(query).one()
+
+
 CHAPTERS = {
     one.name: one
     for one in (
@@ -77,6 +165,14 @@ CHAPTERS = {
         Chapter("stop", stopped, (State.ENDED,)),
         Chapter("expiry", overdue, (State.ENDED,)),
         Chapter("extension", extended, (State.READY,)),
+        Chapter("pool", wanted_for_pool, (State.WARM,), newest),
+        Chapter("drain", too_many, (State.ENDED,)),
+        Chapter("claim", claimed, (State.READY,)),
+        Chapter("assign", assigned, (State.READY,)),
+        Chapter("click launch", unclicked, (State.READY,), launched_once, click_launch),
+        Chapter("click claim", unclicked_with_pool, (State.READY,), launched_once, click_launch),
+        Chapter("click stop", ready, (State.ENDED,), stopped_again, click_stop),
+        Chapter("click extend", ready, (State.READY,), click=click_extend),
     )
 }
 
@@ -120,7 +216,7 @@ ALL_KINDS = (*COMMITS, WORKER_AT_CALL, *OF_CALLS, *OF_TASKS, *PLAYBOOKS)
 KILLS = frozenset({*COMMITS, WORKER_AT_CALL, "worker dies at task", "all die at task"})
 
 
-def strike(world: World, blow: Blow) -> bool:
+def strike(world: World, chapter: Chapter, begun: str, blow: Blow) -> bool:
     """Play the chapter's work with the blow in it; whether it fell."""
     trap = CommitTrap(blow.at, COMMITS[blow.kind]) if blow.kind in COMMITS else None
     if blow.kind == WORKER_AT_CALL:
@@ -132,7 +228,10 @@ def strike(world: World, blow: Blow) -> bool:
     elif blow.kind in PLAYBOOKS:
         world.trap.write_text(json.dumps({"at": blow.at, "victim": PLAYBOOKS[blow.kind]}))
     share = float(blow.kind in PLAYBOOKS)
-    pid = world.fork("worker", lambda: work(world, trap, share))
+    if chapter.click:
+        pid = world.fork("web", lambda: click(world, chapter, begun, trap))
+    else:
+        pid = world.fork("worker", lambda: work(world, trap, share))
     fell = attend(world, pid, blow)
     if world.is_node_dead():
         world.revive_node()
@@ -163,10 +262,21 @@ def _has_fallen(world: World, blow: Blow) -> bool:
     return blow.kind not in COMMITS and not world.is_node_dead() and not world.faults()
 
 
+def click(world: World, chapter: Chapter, begun: str, trap: CommitTrap | None) -> bool:
+    """A person's request, in this process."""
+    services = world.reopen()
+    if trap:
+        set_commit_trap(services.db.engine, trap)
+    if chapter.click:
+        chapter.click(world, services, begun)
+    return True
+
+
 def work(world: World, trap: CommitTrap | None = None, share: float = 0.0) -> bool:
     """One round of a worker, in this process."""
     services = world.reopen()
-    count_commits(services.db.engine, trap)
+    if trap:
+        set_commit_trap(services.db.engine, trap)
     provisioner = QuickProvisioner(services.config, share)
     worker = bootstrap.build_worker_services(services, worker_name(), provisioner=provisioner)
     return Worker(worker).run_once()
@@ -190,10 +300,15 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
 
 
+def suits(chapter: Chapter, kind: str) -> bool:
+    """Whether such blows can fall on it: a person's request only writes to the database."""
+    return chapter.click is None or kind in COMMITS
+
+
 def enumerate_blows(world: World, chapter: Chapter, kind: str, first: int = 0) -> Findings:
     """Blows of one kind at every place of a chapter, until they fall behind its end."""
     found = Findings()
-    for at in range(first, first + 200):
+    for at in range(first, first + FURTHEST):
         found.cases += 1
         fell, wrong = try_case(world, chapter, Blow(kind, at))
         found.wrong += [f"{chapter.name}: {kind} {at}: {one}" for one in wrong]
@@ -204,11 +319,11 @@ def enumerate_blows(world: World, chapter: Chapter, kind: str, first: int = 0) -
 
 def try_case(world: World, chapter: Chapter, blow: Blow) -> tuple[bool, list[str]]:
     """Whether the blow fell, and everything that is wrong after it."""
-    public_id = chapter.begin(world)
-    fell = strike(world, blow)
+    begun = chapter.begin(world)
+    fell = strike(world, chapter, begun, blow)
     world.clock.shift(ASIDE_S)  # what waits to be tried again is due
     wrong = [] if play(world) else ["the round after it did not go well"]
-    wrong += leaks(world) + _story(world, chapter, blow, public_id)
+    wrong += leaks(world) + _story(world, chapter, blow, chapter.find(world, begun))
     wrong += _clear_up(world)
     return fell, wrong
 
@@ -225,10 +340,11 @@ def _story(world: World, chapter: Chapter, blow: Blow, public_id: str) -> list[s
 
 def _clear_up(world: World) -> list[str]:
     """Stop what runs; nothing may be left."""
+    world.set_pool(0)
     with world.services.db.read() as session:
         left = [
             one.public_id
-            for one in session.query(Desktop).all()
+            for one in session.scalars(select(Desktop).where(Desktop.owner_id.is_not(None)))
             if one.state not in (State.STOPPING, State.ENDED)
         ]
     for public_id in left:

@@ -17,19 +17,21 @@ class CommitTrap:
     is_before: bool
 
 
-def count_commits(engine: Engine, trap: CommitTrap | None) -> list[int]:
-    """Set the trap; the list's one number counts commits. Only writes are ever committed."""
-    count = [0]
+def set_commit_trap(engine: Engine, trap: CommitTrap) -> None:
+    """Only writes are ever committed. The ends of savepoints are no commits, and not counted."""
+    begun, done = [0], [0]
 
     def before(_connection: Any) -> None:
-        if trap and trap.is_before and count[0] == trap.at:
+        if trap.is_before and begun[0] == trap.at:
             os.kill(os.getpid(), signal.SIGKILL)
+        begun[0] += 1
 
     def after(_session: Any) -> None:
-        if trap and not trap.is_before and count[0] == trap.at:
+        if done[0] == begun[0]:  # of a savepoint
+            return
+        if not trap.is_before and done[0] == trap.at:
             os.kill(os.getpid(), signal.SIGKILL)
-        count[0] += 1
+        done[0] += 1
 
     event.listen(engine, "commit", before)
     event.listen(Session, "after_commit", after)
-    return count

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from tests.chaos.world import TEMPLATE, World
 from webapp.domain.mark import Mark, parse_mark
 from webapp.domain.states import State
-from webapp.models import AddressReservation, AuditEntry, Desktop, VmidReservation
+from webapp.models import AddressReservation, AuditEntry, CloneSlot, Desktop, VmidReservation
+from webapp.services.build import CLOSE_ENOUGH
 
 #: A desktop at rest has a running container, or none and no claim on anything.
 RUNNING = (State.READY, State.WARM)
@@ -30,6 +31,7 @@ def leaks(world: World) -> list[str]:
         *_of_containers(world, desktops),
         *_of_guests(world, desktops),
         *_of_audit(world, desktops),
+        *_of_clones(world),
         *_of_machine(world),
     ]
 
@@ -105,10 +107,17 @@ def _of_guests(world: World, desktops: list[Desktop]) -> Iterator[str]:
         password = world.services.vault.unlock(one.password_locked or b"")
         if (guest["username"], guest["password"]) != (one.rdp_username, password):
             yield f"{one.public_id} has another user or password than its page says"
+        if one.state == State.READY and _is_deadline_off(one, guest["deadline_epoch"]):
+            yield f"{one.public_id} has another deadline than its page says"
         if guest["keyboard_layout"] != one.keyboard_layout:
             yield f"{one.public_id} has another keyboard than its page says"
     doubles = Counter(one.vmid for one in desktops if one.state in RUNNING)
     yield from (f"container {vmid} has {n} desktops" for vmid, n in doubles.items() if n > 1)
+
+
+def _is_deadline_off(desktop: Desktop, epoch: int) -> bool:
+    wanted = desktop.deadline_at.timestamp() if desktop.deadline_at else 0
+    return abs(wanted - epoch) > CLOSE_ENOUGH.total_seconds() + 1
 
 
 def _of_audit(world: World, desktops: list[Desktop]) -> Iterator[str]:
@@ -124,6 +133,14 @@ def _of_audit(world: World, desktops: list[Desktop]) -> Iterator[str]:
     yield from _differences(
         "ends in the audit log", {d.public_id: 1 for d in desktops if d.state == State.ENDED}, ended
     )
+
+
+def _of_clones(world: World) -> Iterator[str]:
+    """A slot holds for as long as its desktop is held by the same hands; at rest, none is."""
+    with world.services.db.read() as session:
+        held = select(CloneSlot.source_vmid).join(Desktop, Desktop.id == CloneSlot.desktop_id)
+        for vmid in session.scalars(held.where(Desktop.worked_by == CloneSlot.holder)):
+            yield f"the right to clone {vmid} is still held"
 
 
 def _of_machine(world: World) -> Iterator[str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from argon2 import PasswordHasher
+from sqlalchemy import update
 
 from tests.adapters.lab import TEMPLATE, environment_of, make_template
 from tests.chaos.clock import ShiftedClock
@@ -24,7 +25,7 @@ from webapp.adapters import schema
 from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
-from webapp.models import Role
+from webapp.models import Role, Template
 from webapp.services.audit import SYSTEM, Actor
 
 #: argon2id as in the product, at a cost that many people's sign-ins can afford.
@@ -83,6 +84,12 @@ class World:
     def reopen(self) -> Services:
         """Services on new connections: for a process that was forked."""
         return self._services()
+
+    def set_pool(self, size: int) -> None:
+        """How many desktops are kept warm."""
+        with self.services.db.begin() as session:
+            values = {"pool_min": 0, "pool_target": size, "pool_max": size}
+            session.execute(update(Template).values(**values))
 
     # -- processes --------------------------------------------------------------------------------
 
