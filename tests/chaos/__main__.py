@@ -25,7 +25,7 @@ SHORT_KINDS = ("worker dies before commit", "worker dies after commit", "worker 
 SHORT_CHAPTERS = ("build", "stop")
 #: Where the database of a storm lies, so that its disk can be full.
 DATABASE_DISK = "48m"
-STORM_SETTINGS = {"WINUX_LEASE_SECONDS": "6", "WINUX_MAX_DESKTOPS": "4"}
+STORM_SETTINGS = {"WINUX_LEASE_SECONDS": "6", "WINUX_MAX_DESKTOPS": "4", "WINUX_WORKER_SLOTS": "4"}
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--lanes", type=int, default=4, help="worlds side by side")
     parser.add_argument("--minutes", type=float, default=5, help="of the storm")
     parser.add_argument("--people", type=int, default=8, help="in the storm")
-    parser.add_argument("--desktops", type=int, default=0, help="go on until so many were launched")
+    parser.add_argument("--desktops", type=int, default=0, help="go on until so many were built")
     parser.add_argument("--workers", type=int, default=2, help="worker processes in the storm")
     parser.add_argument("--pool", type=int, default=6, help="the largest pool in the storm")
     parser.add_argument("--share", type=float, default=1.0, help="of the work is real playbooks")
@@ -148,7 +148,7 @@ def run_storm(options: argparse.Namespace) -> list[str]:
 def _tell(reckoning: Reckoning) -> None:
     print(
         f"storm: {reckoning.seconds:.0f} s, {reckoning.desktops} desktops, "
-        f"{reckoning.claimed} of them claimed from the pool"
+        f"{reckoning.built} of them built, {reckoning.claimed} claimed from the pool"
     )
     for what in ("answers", "acts", "mischief", "runs", "states"):
         counts = sorted(getattr(reckoning, what).items())

@@ -69,7 +69,7 @@ class Person(threading.Thread):
     def run(self) -> None:
         acts = (self.launch, self.look, self.reveal, self.extend, self.stop)
         while not self._home.is_set():
-            act = self._random.choices(acts, (40, 20, 10, 8, 30))[0]
+            act = self._random.choices(acts, (40, 20, 10, 8, 25))[0]
             try:
                 self._sign_in()
                 act()
@@ -144,8 +144,9 @@ class Person(threading.Thread):
             self._check("extend", self._post(f"/desktops/{one}/extend", {"minutes": minutes}))
 
     def stop(self) -> None:
+        """The oldest one, most often: people stop what they have used."""
         if self.mine:
-            at = self._random.randrange(len(self.mine))
+            at = 0 if self._random.random() < 0.8 else self._random.randrange(len(self.mine))
             answer = self._post(f"/desktops/{self.mine[at]}/stop", {})
             self._check("stop", answer)
             if answer.ok:

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from tests.chaos.mischief import Mischief
 from tests.chaos.people import Memory, Person
@@ -40,7 +40,7 @@ class Weather:
     pool: int = 6
     """The largest pool that an admin wants meanwhile."""
     desktops: int = 0
-    """Go on until so many desktops were launched, if that takes longer."""
+    """Go on until so many desktops were built, if that takes longer."""
 
 
 @dataclass
@@ -49,6 +49,8 @@ class Reckoning:
 
     seconds: float = 0
     desktops: int = 0
+    built: int = 0
+    """Of the desktops, those that ran; the others were stopped or failed before."""
     claimed: int = 0
     """Of the desktops, those that were taken from the pool."""
     states: Counter[str] = field(default_factory=Counter)
@@ -100,13 +102,14 @@ def storm(world: World, weather: Weather) -> Reckoning:
 
 def _blow(world: World, weather: Weather, began: float) -> None:
     until = began + 60 * weather.minutes
-    while time.monotonic() < until or _launched(world) < weather.desktops:
+    while time.monotonic() < until or _built(world) < weather.desktops:
         time.sleep(1)
 
 
-def _launched(world: World) -> int:
+def _built(world: World) -> int:
+    was_built = or_(Desktop.ready_at.is_not(None), Desktop.warmed_at.is_not(None))
     with world.services.db.read() as session:
-        return session.scalar(select(func.count()).select_from(Desktop)) or 0
+        return session.scalar(select(func.count()).where(was_built)) or 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -185,6 +188,7 @@ def _count(world: World, memory: Memory, reckoning: Reckoning) -> None:
     with world.services.db.read() as session:
         rows = list(session.scalars(select(Desktop)))
     reckoning.desktops = len(rows)
+    reckoning.built = _built(world)
     reckoning.claimed = sum(bool(one.warmed_at and one.launched_at) for one in rows)
     reckoning.states = Counter(f"{one.state} {one.end_reason or ''}".strip() for one in rows)
     reckoning.runs = Counter({kind: world.counted(f"chaos: {kind}") for kind in KINDS})
