@@ -17,7 +17,7 @@ from webapp.config import load
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import EndReason, Event, State, advance
-from webapp.models import AuditEntry, Desktop
+from webapp.models import AuditEntry, Desktop, Node
 from webapp.services.audit import SYSTEM, Actor
 from webapp.services.launch import LaunchWish
 
@@ -109,6 +109,21 @@ def test_a_lost_or_drained_one_is_not_handed_over(
     with services.db.begin() as session:
         advance(session.query(Desktop).filter_by(public_id=warm).one(), event, clock.now())
     assert services.launcher.launch(alice, PLAIN) != warm
+
+
+def test_what_is_on_a_node_that_does_not_answer_waits_there(
+    services: Services, alice: Actor, xfce: str, clock: SteppingClock
+) -> None:
+    away, here = add_warm(services, 1, node="away") + add_warm(services, 1, node="here")
+    with services.db.begin() as session:
+        session.add(Node(name="away", seen_at=clock.now(), is_online=False))
+        session.add(Node(name="here", seen_at=clock.now(), is_online=True))
+    assert services.reports.offers()[0].warm == 1
+    assert services.launcher.launch(alice, PLAIN) == here
+    assert services.launcher.launch(alice, PLAIN) != away
+    with services.db.begin() as session:
+        session.get_one(Node, "away").is_online = True
+    assert services.launcher.launch(alice, PLAIN) == away
 
 
 def test_a_dead_workers_lease_keeps_nobody_from_it(

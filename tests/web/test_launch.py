@@ -110,7 +110,7 @@ def test_a_reached_limit_is_a_state_of_its_own_with_a_way_out(
         services.launcher.launch(alice, LaunchWish())
     page = alices.sees("/")
     assert "You have 3 of 3 desktops" in page
-    assert "stop one first" in page
+    assert "let one make room" in page
     assert "Launch desktop" not in page, "no dead button"
     answer = alices.post("/desktops/", template="xfce")
     assert answer.status_code == 409

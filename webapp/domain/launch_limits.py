@@ -28,7 +28,8 @@ class RunningDesktop:
 class LimitReached(Refused):
     """The person has as many desktops as they may; `running` are those that count, oldest first.
 
-    `template` is the name of the one that was to be launched.
+    `template` is the name of the one that was to be launched. The reason is `limit` (the person's)
+    or `template_limit` (that template's own).
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class LimitReached(Refused):
         reason: str,
         message: str,
         running: Sequence[RunningDesktop],
+        limit: int,
         template: str | None,
         *,
         what_to_do: str,
     ) -> None:
         super().__init__(reason, message, what_to_do=what_to_do)
         self.running = tuple(running)
+        self.limit = limit
         self.template = template
         self.suggested_actions = _ways_out(running, template)
 
@@ -85,6 +88,11 @@ def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
     raise reached
 
 
+def close(public_id: str) -> str:
+    """The way out that stops this desktop."""
+    return CLOSE_ONE + public_id
+
+
 def age(launched_at: datetime, now: datetime) -> str:
     """How long ago, short and in English, as messages say it."""
     minutes = max(0, (now - launched_at) // timedelta(minutes=1))
@@ -94,7 +102,7 @@ def age(launched_at: datetime, now: datetime) -> str:
 def _ways_out(running: Sequence[RunningDesktop], template: str | None) -> tuple[str, ...]:
     reuse = [REUSE] if any(one.template == template for one in running) else []
     oldest = [CLOSE_OLDEST] if running else []
-    return (*reuse, *oldest, *(CLOSE_ONE + one.public_id for one in running))
+    return (*reuse, *oldest, *(close(one.public_id) for one in running))
 
 
 def _reached(
@@ -115,6 +123,7 @@ def _reached(
         reason,
         f"You have {len(listed)} of {limit} {kind}desktops.",
         oldest_first,
+        limit,
         template,
         what_to_do=what_to_do,
     )

@@ -7,12 +7,12 @@ docs/decisions (fresh identity of pool desktops).
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.domain.passwords import make_password
 from webapp.domain.states import Event, State, advance
-from webapp.models import Desktop, Person, Template
+from webapp.models import Desktop, Node, Person, Template
 from webapp.ports import Vault
 
 
@@ -26,14 +26,19 @@ class Choices:
     launch_token: str | None
 
 
-def is_claimable(template: Template, now: datetime) -> ColumnElement[bool]:
-    """Warm desktops of the template's newest version that nobody owns and nobody works on."""
+def is_claimable(now: datetime) -> ColumnElement[bool]:
+    """Warm desktops of their template's newest version that nobody owns and nobody works on.
+
+    What is on a node that did not answer the last look is left: it may be gone.
+    """
+    newest = select(Template.version).where(Template.id == Desktop.template_id).scalar_subquery()
+    is_off = exists(select(Node.name).where(Node.name == Desktop.node, Node.is_online.is_(False)))
     return and_(
-        Desktop.template_id == template.id,
         Desktop.state == State.WARM,
         Desktop.owner_id.is_(None),
-        Desktop.template_version == template.version,
+        Desktop.template_version == newest,
         or_(Desktop.worked_until.is_(None), Desktop.worked_until < now),
+        ~is_off,
     )
 
 
@@ -45,11 +50,21 @@ def take_warm(session: Session, template: Template, now: datetime) -> Desktop | 
     """
     return session.scalar(
         select(Desktop)
-        .where(is_claimable(template, now))
+        .where(Desktop.template_id == template.id, is_claimable(now))
         .order_by(Desktop.warmed_at, Desktop.id)
         .limit(1)
         .with_for_update(of=Desktop, skip_locked=True)
     )
+
+
+def count_warm(session: Session, now: datetime) -> dict[int, int]:
+    """Of each template that has any, how many launches would be ready at once; by template id."""
+    rows = session.execute(
+        select(Desktop.template_id, func.count())
+        .where(is_claimable(now))
+        .group_by(Desktop.template_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def hand_over(

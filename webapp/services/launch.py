@@ -20,7 +20,7 @@ from webapp.domain.states import HOLDS_RESOURCES, LIVE, EndReason, State
 from webapp.models import Desktop, Person, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import Actor, Audit
-from webapp.services.claim import Choices, hand_over, is_claimable, take_warm
+from webapp.services.claim import Choices, count_warm, hand_over, take_warm
 from webapp.services.lifetime import ask_for_end
 from webapp.services.reservation import one_at_a_time, reserve
 
@@ -74,14 +74,15 @@ class Launcher:
                 "busy", "Many people launch right now.", what_to_do="Try again in a moment."
             )
 
-    def why_not(self, actor: Actor) -> Refused | None:
-        """The refusal that any launch would meet now, for the page to say before the click."""
+    def why_not(self, actor: Actor, template: Template | None = None) -> Refused | None:
+        """The refusal that any launch (of `template`) would meet now, for the page to say before
+        the click."""
         with self._db.read() as session:
             owner = session.get(Person, actor.person_id)
             try:
                 if owner is not None:
-                    self._decide_room(session, owner, None)
-                    if not self._has_warm(session):
+                    self._decide_room(session, owner, template)
+                    if not count_warm(session, self._clock.now()):
                         self._decide_site_has_room(session)
             except Refused as refusal:
                 return refusal
@@ -183,15 +184,6 @@ class Launcher:
                 "All desktops of this site are in use.",
                 what_to_do="Try again when one has ended.",
             )
-
-    def _has_warm(self, session: Session) -> bool:
-        """Whether a launch of some template would find a warm desktop: then none is built."""
-        templates = session.scalars(select(Template).where(Template.is_enabled))
-        now = self._clock.now()
-        return any(
-            session.scalar(select(Desktop.id).where(is_claimable(one, now)).limit(1))
-            for one in templates
-        )
 
 
 def _decide_choices(wish: LaunchWish, template: Template) -> Choices:

@@ -14,6 +14,7 @@ from webapp.domain.states import HOLDS_RESOURCES, LIVE, State
 from webapp.models import AuditEntry, Desktop, Person, Template, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor
+from webapp.services.claim import count_warm
 
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ class Offer:
     template: Template
     usual: timedelta | None
     """Click to ready, from measured launches; None before the first."""
+    warm: int
+    """How many launches would be ready at once."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,10 @@ class Reports:
             templates = session.scalars(
                 select(Template).where(Template.is_enabled).order_by(Template.name)
             ).all()
-            return [Offer(one, self._usual(session, one.id)) for one in templates]
+            warm = count_warm(session, self._clock.now())
+            return [
+                Offer(one, self._usual(session, one.id), warm.get(one.id, 0)) for one in templates
+            ]
 
     def live_desktops(self, person_id: int) -> list[Desktop]:
         """The person's desktops that are not over, oldest first."""

@@ -1,6 +1,6 @@
 """What the forms take: lengths and kinds. Whether a value is allowed, the services decide."""
 
-from wtforms import Form, PasswordField, SelectChoice, SelectField, StringField
+from wtforms import BooleanField, Form, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional, Regexp
 
 from webapp.domain.errors import BadInput
@@ -40,6 +40,8 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
 
     template = StringField(validators=[Length(max=32)])
     launch_token = StringField(validators=[Length(max=64)])
+    reuse = BooleanField()
+    make_room = StringField(validators=[Length(max=64)])
     minutes = StringField(
         lazy_gettext("How long (minutes)"),
         [Optional(), Regexp(r"[0-9]{1,5}\Z", message=lazy_gettext("A whole number of minutes."))],
@@ -88,6 +90,8 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
             rdp_username=self.rdp_username.data or None,
             keyboard_layout=self.keyboard_layout.data or None,
             launch_token=self.launch_token.data or None,
+            reuse=self.reuse.data,
+            make_room=self.make_room.data or None,
         )
 
 

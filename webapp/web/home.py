@@ -7,6 +7,8 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import BadInput, Refused
+from webapp.domain.launch_limits import LimitReached
+from webapp.domain.states import LIVE
 from webapp.models import Template
 from webapp.services.reports import Offer
 from webapp.web import words
@@ -15,6 +17,7 @@ from webapp.web.context import actor, services
 from webapp.web.desktop_view import DesktopView, picture_of
 from webapp.web.forms import LaunchForm
 from webapp.web.language import _
+from webapp.web.limit_panel import LimitPanel, limit_panel
 from webapp.web.live import fragment
 from webapp.web.viewing import moving_view
 
@@ -28,6 +31,10 @@ class Card:
     template: Template
     form: LaunchForm
     estimate: str
+    running: list[DesktopView]
+    """The person's own of this template: one that is ready comes first."""
+    limit: LimitPanel | None
+    """When they have as many of it as they may."""
 
     @property
     def name(self) -> str:
@@ -88,14 +95,21 @@ def home_page(form: LaunchForm, complaint: Refused | None = None) -> str:
         form[complaint.field].errors = [str(complaint)]
         complaint = None
     desktops = _desktops()
-    full = services().launcher.why_not(actor())
+    offers = services().reports.offers()
+    full = (
+        complaint if isinstance(complaint, LimitReached) else services().launcher.why_not(actor())
+    )
+    templates = [offer.template for offer in offers]
     return render_template(
         "home/show.html",
         desktops=desktops,
-        templates=[_card(offer, form) for offer in services().reports.offers()],
+        templates=[_card(offer, form, desktops) for offer in offers],
         launch_token=secrets.token_urlsafe(24),
         complaint=None if full else complaint,
         full=full,
+        limit=limit_panel(full, desktops, templates, form)
+        if isinstance(full, LimitReached)
+        else None,
         poll_seconds=_poll_seconds(desktops),
     )
 
@@ -110,8 +124,26 @@ def _poll_seconds(desktops: list[DesktopView]) -> int:
     return min((desktop.poll_seconds for desktop in desktops), default=0)
 
 
-def _card(offer: Offer, sent: LaunchForm) -> Card:
-    form = sent if sent.template.data == offer.template.name else LaunchForm()
-    form.offer(offer.template)
-    estimate = _("about %(time)s", time=words.short(offer.usual)) if offer.usual else ""
-    return Card(offer.template, form, estimate)
+def _card(offer: Offer, sent: LaunchForm, desktops: list[DesktopView]) -> Card:
+    template = offer.template
+    form = sent if sent.template.data == template.name else LaunchForm()
+    form.offer(template)
+    mine = [one for one in desktops if one.row.template_id == template.id]
+    reached = None
+    if template.max_per_person is not None:
+        reached = services().launcher.why_not(actor(), template)
+    return Card(
+        template,
+        form,
+        _estimate(offer),
+        sorted((one for one in mine if one.row.state in LIVE), key=lambda one: not one.is_ready),
+        limit_panel(reached, desktops, [template], form)
+        if isinstance(reached, LimitReached)
+        else None,
+    )
+
+
+def _estimate(offer: Offer) -> str:
+    if offer.warm:
+        return _("ready at once")
+    return _("about %(time)s", time=words.short(offer.usual)) if offer.usual else ""

@@ -1,0 +1,86 @@
+"""A reached limit as the launch page shows it: what runs, and the ways out as buttons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from webapp.domain.launch_limits import LimitReached, RunningDesktop, close
+from webapp.models import Template
+from webapp.web.desktop_view import DesktopView
+from webapp.web.forms import LaunchForm
+from webapp.web.language import _
+from webapp.web.words import clock_face, short
+
+
+@dataclass(frozen=True)
+class Closable:
+    """One desktop that counts: it can be used, or make room."""
+
+    desktop: DesktopView
+    age: str
+    way: str
+    """The value of its button."""
+
+    @property
+    def left(self) -> str:
+        return clock_face(self.desktop.left.left) if self.desktop.left else ""
+
+    @property
+    def loss(self) -> str:
+        """What stopping it loses."""
+        if self.desktop.is_ready:
+            return _("Unsaved files in it are gone.")
+        return _("It is still being made; nothing in it is lost yet.")
+
+
+@dataclass(frozen=True)
+class LimitPanel:
+    """All that the panel shows; `form` keeps what the person had chosen."""
+
+    reached: LimitReached
+    closables: list[Closable]
+    to_open: DesktopView | None
+    """The one of the same template that runs."""
+    templates: list[Template]
+    """What can be launched instead: the one that was asked for, or all."""
+    form: LaunchForm
+
+    @property
+    def title(self) -> str:
+        numbers = {"count": len(self.reached.running), "limit": self.reached.limit}
+        if self.reached.reason == "template_limit":
+            title = self.templates[0].title
+            return _("You have %(count)s of %(limit)s %(title)s desktops", title=title, **numbers)
+        return _("You have %(count)s of %(limit)s desktops", **numbers)
+
+    @property
+    def oldest(self) -> Closable | None:
+        return self.closables[0] if self.closables else None
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """Choices that were made, for the next post: names and values."""
+        return [(name, self.form[name].data) for name in LaunchForm.CHOICES if self.form[name].data]
+
+
+def limit_panel(
+    reached: LimitReached,
+    desktops: Sequence[DesktopView],
+    templates: Sequence[Template],
+    form: LaunchForm,
+) -> LimitPanel:
+    """`desktops` are the person's, `templates` those that can be launched."""
+    views = {view.id: view for view in desktops}
+    running = [(one, views[one.public_id]) for one in reached.running if one.public_id in views]
+    same = (view for one, view in running if one.template == reached.template and view.is_ready)
+    asked_for = [one for one in templates if one.name == reached.template]
+    return LimitPanel(
+        reached=reached,
+        closables=[_closable(one, view) for one, view in running],
+        to_open=next(same, None),
+        templates=asked_for or list(templates),
+        form=form,
+    )
+
+
+def _closable(one: RunningDesktop, view: DesktopView) -> Closable:
+    return Closable(view, short(view.now - one.launched_at), close(one.public_id))
