@@ -130,7 +130,7 @@ def test_the_card_says_that_one_runs_and_how_long(
     services.launcher.launch(alice, LaunchWish())
     clock.step(minutes=18)
     page = alices.get("/")
-    assert "You have one running, 12:00 left." in words(page)
+    assert "You have one running, 12:00 left" in words(page)
     assert page.text.count(f'href="/desktops/{warm}/view"') == 2  # above, and on the card
     assert "Launch another" in words(page)
 
