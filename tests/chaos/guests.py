@@ -14,6 +14,7 @@ import hashlib
 import json
 import ssl
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,7 +86,13 @@ class Guest:
         process.exit(1 if "error" in answer else 0)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        acts = {"personalise": self._personalise, "deadline": self._deadline, "warn": lambda _: {}}
+        acts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "personalise": self._personalise,
+            "assign": self._assign,
+            "deadline": self._deadline,
+            "warn": lambda _: {"shown": 0},
+            "since_input": lambda _: {"seconds": None},
+        }
         answer = acts[request["do"]](request)
         self._write()
         return answer
@@ -100,6 +107,12 @@ class Guest:
         know.keyboard_layout = request["keyboard_layout"]
         know.deadline_epoch = request["deadline_epoch"]
         return {"changed": True, "username": name, **self._identity()}
+
+    def _assign(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The account that it was built with goes, unless it is the person's."""
+        if self.knowledge.username != request["username"]:
+            self.knowledge.username = ""
+        return self._personalise(request)
 
     def _deadline(self, request: dict[str, Any]) -> dict[str, Any]:
         self.knowledge.deadline_epoch = request["deadline_epoch"]
