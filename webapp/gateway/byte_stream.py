@@ -1,7 +1,7 @@
 """A byte stream to a desktop, with back-pressure both ways.
 
-What comes is handed over where it arrives, without a task that has to wake up for it, and is
-copied once: for a process that does little else but carry bytes, both are a good part of its time.
+What comes is handed over where it arrives, without a task that has to wake up for it, and without a
+copy: for a process that does little else but carry bytes, both are a good part of its time.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import cast
 
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.wire import Octets, ProtocolError
 
 _ENOUGH = 1 << 16
 """Bytes that wait to be read before the desktop is not listened to any more."""
@@ -33,7 +33,7 @@ class ByteStream(asyncio.BufferedProtocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self._came = b""
-        self._taker: Callable[[bytes], None] | None = None
+        self._taker: Callable[[Octets], None] | None = None
         self._is_over = False
         self._error: Exception | None = None
         self._is_paused = False
@@ -52,10 +52,11 @@ class ByteStream(asyncio.BufferedProtocol):
         data, self._came = self._came[:count], self._came[count:]
         return data
 
-    async def pour(self, taker: Callable[[bytes], None]) -> None:
+    async def pour(self, taker: Callable[[Octets], None]) -> None:
         """Hand all that comes to `taker`, at once, until the stream ends.
 
-        Raises what `taker` raises, and OSError when the connection broke.
+        What it gets changes after the call. Raises what `taker` raises, and OSError when the
+        connection broke.
         """
         self._taker = taker
         if self._came:
@@ -113,7 +114,7 @@ class ByteStream(asyncio.BufferedProtocol):
         return _scratch.view
 
     def buffer_updated(self, count: int) -> None:
-        data = bytes(_scratch.view[:count])
+        data = _scratch.view[:count]
         if self._taker:
             self._hand_over(data)
             return
@@ -138,7 +139,7 @@ class ByteStream(asyncio.BufferedProtocol):
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _hand_over(self, data: bytes) -> None:
+    def _hand_over(self, data: Octets) -> None:
         if self._taker and not self._is_over:
             try:
                 self._taker(data)

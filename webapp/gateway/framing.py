@@ -3,7 +3,7 @@
 MS-RDPBCGR 2.2 (TPKT), 2.2.8.1.2 (fast-path input) and 2.2.9.1.2 (fast-path output).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from webapp.gateway.wire import Octets, ProtocolError
 from webapp.gateway.x224 import TPKT_HEADER, TPKT_VERSION
@@ -17,7 +17,7 @@ def is_fastpath(pdu: Octets) -> bool:
     return pdu[0] != TPKT_VERSION
 
 
-def pdu_length(data: bytes, start: int = 0) -> int:
+def pdu_length(data: Octets, start: int = 0) -> int:
     """The length of the PDU that begins at `start`; 0 while its header is not all there.
 
     Raises ProtocolError when no PDU begins like this. At most 65535 (TPKT) or 32767 (fast-path).
@@ -46,36 +46,30 @@ def pdu_length(data: bytes, start: int = 0) -> int:
     return length
 
 
-def join(pdus: Sequence[Octets], whole: bytes) -> bytes:
-    """The PDUs in one piece: `whole` itself, uncopied, if they are all its parts."""
-    is_whole = sum(map(len, pdus)) == len(whole) and not any(type(one) is bytes for one in pdus)
-    return whole if is_whole else b"".join(pdus)
-
-
 class Splitter:
     """Gives back whole PDUs; keeps at most one unfinished one, which its length field bounds."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def cut(self, data: bytes) -> tuple[bytes, list[int]]:
+    def cut(self, data: Octets) -> tuple[Octets, list[int]]:
         """All that is whole now, in one piece, and where each of its PDUs ends.
 
-        Nothing is copied when `data` holds whole PDUs. Raises ProtocolError where the stream makes
-        no sense.
+        Of a memoryview that holds whole PDUs nothing is copied. Raises ProtocolError where the
+        stream makes no sense.
         """
         data = self._rest + data if self._rest else data
         size, end, ends = len(data), 0, []
         while (length := pdu_length(data, end)) and end + length <= size:
             end += length
             ends.append(end)
-        self._rest = data[end:]
+        self._rest = bytes(data[end:])
         return data[:end], ends
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Octets) -> Iterator[bytes]:
         """The PDUs that are whole now. Raises ProtocolError as `cut` does."""
         whole, ends = self.cut(data)
         start = 0
         for end in ends:
-            yield whole[start:end]
+            yield bytes(whole[start:end])
             start = end

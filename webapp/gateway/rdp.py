@@ -40,6 +40,9 @@ IO_CHANNEL = 1003
 CHANNELS = frozenset({clipboard.CHANNEL, "drdynvc"})
 """Static channels that are carried: clipboard, and the dynamic ones (display control)."""
 
+ENOUGH_FOR_MESSAGE = 1 << 16
+"""Bytes of pictures in one WebSocket message; what comes together goes on together."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -77,6 +80,7 @@ class Conversation:
         self._is_answered = False
         self._is_active = False
         self._message: list[Octets] = []
+        self._message_size = 0
         self._had_input = False
         self._initiator = 0
         self.acknowledged = -1
@@ -180,7 +184,8 @@ class Conversation:
 
     # -- from the desktop -----------------------------------------------------------------------
 
-    def from_desktop(self, data: bytes) -> Flow:
+    def from_desktop(self, data: Octets) -> Flow:
+        """`data` may change afterwards: what goes on is copied, once."""
         flow = Flow()
         whole, ends = self._desktop.cut(data)
         view, start = memoryview(whole), 0
@@ -192,7 +197,7 @@ class Conversation:
                     self._to_browser(one, flow)
             else:
                 self._take_answer(bytes(pdu), flow)
-        self._end_message(flow, whole)
+        self._end_message(flow)
         self._catch_runaway(flow)
         return flow
 
@@ -208,16 +213,19 @@ class Conversation:
 
     def _to_browser(self, pdu: Octets, flow: Flow) -> None:
         """A message of its own during an activation; else with its neighbours in one."""
-        if self._is_active:
-            self._message.append(pdu)
-        else:
+        if not self._is_active:
             flow.to_browser.append(bytes(pdu))
+            return
+        self._message.append(pdu)
+        self._message_size += len(pdu)
+        if self._message_size >= ENOUGH_FOR_MESSAGE:
+            self._end_message(flow)
 
-    def _end_message(self, flow: Flow, whole: bytes = b"") -> None:
-        """`whole` is what came: it goes on uncopied if nothing was changed."""
+    def _end_message(self, flow: Flow) -> None:
         if self._message:
-            flow.to_browser.append(framing.join(self._message, whole))
+            flow.to_browser.append(b"".join(self._message))
             self._message.clear()
+            self._message_size = 0
 
     def _take_answer(self, pdu: bytes, flow: Flow) -> None:
         if self._channel_names is None:

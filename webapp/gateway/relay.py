@@ -20,7 +20,7 @@ from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
 from webapp.gateway.desktop_link import DesktopLink
 from webapp.gateway.rdp import Conversation, Flow, Terms
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.wire import Octets, ProtocolError
 from webapp.ports import Clock
 from webapp.services.connections import Traffic
 from webapp.services.tickets import Admitted
@@ -105,7 +105,7 @@ class Relay:
         await link.stream.pour(lambda data: self._take(data, link))
         return Ending(ConnectionEnd.UNREACHABLE)
 
-    def _take(self, data: bytes, link: DesktopLink) -> None:
+    def _take(self, data: Octets, link: DesktopLink) -> None:
         """What came from the desktop goes on at once."""
         flow = self._conversation.from_desktop(data)
         # `_up` waits until the desktop has taken what the browser sent; our answers do not
