@@ -109,6 +109,13 @@ UNRECORDED: dict[str, list[Step]] = {
     "shutdown.forcestop": [WAIT],
     "inventory": [WAIT],
 }
+#: Where the scenario of 8.4 went otherwise: other requests were not kept, others won the races.
+UNRECORDED_8 = UNRECORDED | {
+    "create.template-bad-volid": [],
+    "race.same-vmid.2": [("POST", LXC, {**OTHER, "vmid": 130, "rootfs": "btr:1"})],
+    "race.parallel-linked.3": [("POST", f"{LXC}/100/clone", {"newid": 141, "pool": "desks"})],
+    "race.parallel-linked.0": [WAIT, ("DELETE", f"{LXC}/141", {}), WAIT],
+}
 
 
 @dataclass
@@ -154,7 +161,10 @@ def prepare(state_dir: Path) -> list[str]:
 class Replay:
     """Sends the recorded requests in order and compares the answers."""
 
-    def __init__(self, node: LabNode, exchanges: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, node: LabNode, exchanges: list[dict[str, Any]], unrecorded: dict[str, list[Step]]
+    ) -> None:
+        self.unrecorded = unrecorded
         self.client = Client(node.url, str(node.state_dir / "ca.pem"))
         self.exchanges = exchanges
         self.outcomes: list[Outcome] = []
@@ -168,7 +178,7 @@ class Replay:
         for exchange in self.exchanges:
             if exchange["case"] not in self._seen:
                 self._seen.add(exchange["case"])
-                for step in UNRECORDED.get(exchange["case"], []):
+                for step in self.unrecorded.get(exchange["case"], []):
                     self._unrecorded(*step)
             self._replay(exchange)
 

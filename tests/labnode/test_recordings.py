@@ -53,6 +53,26 @@ def test_the_document_is_current(cases: list[fidelity.Case]) -> None:
     assert fidelity.FILE.read_text() == expected, "run: python -m tests.labnode.fidelity"
 
 
+@pytest.mark.skipif(
+    not recordings.recordings_file(fidelity.OLDER).exists(),
+    reason=f"the recordings of Proxmox VE {fidelity.OLDER} are not there",
+)
+def test_an_older_node_is_told_apart_by_its_version_and_its_races(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    older = fidelity.replayed(fidelity.OLDER)
+    same, of_version = fidelity.older_share(older)
+    _, total = fidelity.share(older)
+    with capsys.disabled():
+        line = (
+            f"\nlab node, {fidelity.OLDER}: {same} of {total} the same, {of_version} the version's"
+        )
+        print(line)  # noqa: T201  # the number is what people look for
+    assert total == fidelity.OLDER_TOTAL
+    assert same >= fidelity.OLDER_SAME
+    assert of_version >= fidelity.OLDER_VERSION
+
+
 # What the comparison itself must notice.
 @pytest.mark.parametrize(
     ("ours", "theirs"),
