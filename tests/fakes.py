@@ -10,6 +10,7 @@ from webapp.domain.errors import OutsideFailed
 from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS
 from webapp.domain.mark import Mark
 from webapp.ports import (
+    AdoptOrder,
     AssignOrder,
     BuildOrder,
     BuildResult,
@@ -103,6 +104,7 @@ class FakeProvisioner:
         self.node = node
         self.orders: list[BuildOrder] = []
         self.assigned: list[AssignOrder] = []
+        self.adopted: list[AdoptOrder] = []
         self.destroyed: list[int] = []
         self.told: list[tuple[str, str, datetime]] = []
         self.warned: list[tuple[str, str, str]] = []
@@ -147,6 +149,19 @@ class FakeProvisioner:
 
     def at_assign(self, step: str, is_cancelled: Callable[[], bool]) -> None:
         """What happens in a step of assigning; the bad ones do something here."""
+
+    def adopt(self, order: AdoptOrder, *, is_cancelled: Callable[[], bool]) -> BuildResult:
+        self.adopted.append(order)
+        self.at_adopt("before")
+        self.node.change(
+            order.vmid, description=str(Mark("tests", order.desktop_id)), name=order.desktop_id
+        )
+        self.at_adopt("after")
+        address = self.node.there[order.vmid].address or ""
+        return BuildResult("lab", address.partition("/")[0], "SHA256:host", "cert", "PEM")
+
+    def at_adopt(self, moment: str) -> None:
+        """What happens before and after the new mark is written; the bad ones do something here."""
 
     def destroy(
         self,

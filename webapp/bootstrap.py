@@ -13,6 +13,7 @@ from webapp.adapters.system import SystemClock
 from webapp.config import Config
 from webapp.ports import Clock, Examiner, Hasher, Hypervisor, Vault, WarmProvisioner
 from webapp.services.accounts import Accounts
+from webapp.services.adopt import Adopter
 from webapp.services.assign import Assigner
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
@@ -120,6 +121,7 @@ class WorkerServices:
     lifetime: Lifetime
     teller: DeadlineTeller
     idle: IdleWatch
+    adopter: Adopter
     reconciler: Reconciler
     pools: PoolKeeper
     heartbeat: Heartbeat
@@ -160,6 +162,7 @@ def build_worker_services(
         lifetime=services.lifetime,
         teller=DeadlineTeller(clock, provisioner, leases),
         idle=IdleWatch(db, clock, config, audit, provisioner),
+        adopter=Adopter(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
         reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
         pools=PoolKeeper(db, clock, config, services.vault, audit),
         doctor=build_doctor(services),

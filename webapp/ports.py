@@ -9,6 +9,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from webapp.domain.health import Sign
+from webapp.domain.mark import Mark
 
 
 class Clock(Protocol):
@@ -91,6 +92,21 @@ class AssignOrder:
 
 
 @dataclass(frozen=True)
+class AdoptOrder:
+    """A desktop that was made by hand and becomes the portal's; `rdp_password` is a secret."""
+
+    desktop_id: str
+    vmid: int
+    node: str | None
+    made_as: Mark
+    """The mark that it carries."""
+    rdp_username: str
+    rdp_password: str
+    keyboard_layout: str
+    deadline_at: datetime
+
+
+@dataclass(frozen=True)
 class BuildResult:
     """What the playbook reports of a finished desktop."""
 
@@ -122,6 +138,9 @@ class Provisioner(Protocol):
         is_cancelled: Callable[[], bool],
     ) -> BuildResult:
         """Give a running desktop, which nobody has used, another account, password, keyboard."""
+
+    def adopt(self, order: AdoptOrder, *, is_cancelled: Callable[[], bool]) -> BuildResult:
+        """Give a running desktop made by hand a new password, and in the end the portal's mark."""
 
     def destroy(
         self,

@@ -15,7 +15,13 @@ PLUGINS = Path(COLLECTIONS) / "ansible_collections/winux/proxmox/plugins"
 ACTIONS = sorted(file.stem for file in (PLUGINS / "action").glob("*.py"))
 ROLES = sorted(folder.name for folder in (PLAYBOOKS / "roles").iterdir())
 #: Computed by the inventory or by earlier roles, or shown as commented lines in defaults.
-COMPUTED = {"container_bridge", "guest_key_file", "result_file", "template_rootfs_cache_dir"}
+COMPUTED = {
+    "adopter_session_id",
+    "container_bridge",
+    "guest_key_file",
+    "result_file",
+    "template_rootfs_cache_dir",
+}
 
 
 def constant(file: Path, name: str) -> str:

@@ -13,11 +13,12 @@ from webapp.adapters.redaction import redact
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
-from webapp.ports import AssignOrder, BuildOrder, BuildResult
+from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult
 
 log = logging.getLogger(__name__)
 
 CREATE = "create-winux-session.yml"
+ADOPT = "adopt-winux-session.yml"
 ASSIGN = "assign-winux-session.yml"
 DESTROY = "destroy-winux-session.yml"
 #: How long a run waits for a lock on its template; then the worker does something else meanwhile.
@@ -81,6 +82,29 @@ class AnsibleProvisioner:
             {"rdp_password": order.rdp_password},
             self._config.build_timeout,
             on_step,
+            is_cancelled,
+        )
+        return _parse_result(result)
+
+    def adopt(self, order: AdoptOrder, *, is_cancelled: Callable[[], bool]) -> BuildResult:
+        variables = {
+            "session_id": order.made_as.desktop_id,
+            "portal_id": order.made_as.portal_id,
+            "adopter_session_id": order.desktop_id,
+            "adopter_portal_id": self._config.portal_id,
+            "container_id": order.vmid,
+            "proxmox_node": order.node or self._config.proxmox.node,
+            "rdp_username": order.rdp_username,
+            "keyboard_layout": order.keyboard_layout,
+            "deadline_epoch": int(order.deadline_at.timestamp()),
+            "guest_key_file": str(self._config.guest_key_file),
+        }
+        result = self._run(
+            self._start(ADOPT),
+            variables,
+            {"rdp_password": order.rdp_password},
+            self._config.build_timeout,
+            lambda _step: None,
             is_cancelled,
         )
         return _parse_result(result)

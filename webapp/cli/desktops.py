@@ -1,13 +1,17 @@
 """`./winux desktop …`"""
 
 import argparse
+import sys
 
-from webapp.bootstrap import Services
+from webapp.bootstrap import Services, build_worker_services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
+from webapp.domain.errors import BadInput
 from webapp.domain.states import State
 from webapp.models import Desktop
+from webapp.services.adopt import AdoptionWish
 from webapp.services.reports import DesktopFilter
+from webapp.worker.loop import worker_name
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -29,6 +33,17 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     extend.add_argument("id")
     extend.add_argument("minutes", type=int)
     extend.set_defaults(run=extend_desktop)
+    adopt = group.add_parser("adopt", parents=[shared], help="take over one that was made by hand")
+    adopt.add_argument("vmid", type=int, help="its container's id")
+    adopt.add_argument("--owner", required=True, help="whose it becomes")
+    adopt.add_argument("--template", help="whose limits it gets; the first one if not given")
+    adopt.add_argument("--minutes", type=int, help="from now to its end")
+    adopt.add_argument("--username", help="the account that it was made with: desktop")
+    adopt.add_argument("--keyboard", help="keyboard layout, as XKB names it")
+    adopt.add_argument(
+        "--password-stdin", action="store_true", help="read its new password, one line"
+    )
+    adopt.set_defaults(run=adopt_desktop)
 
 
 def list_desktops(services: Services, options: argparse.Namespace) -> None:
@@ -72,6 +87,34 @@ def stop_desktops(services: Services, options: argparse.Namespace) -> None:
 def extend_desktop(services: Services, options: argparse.Namespace) -> None:
     deadline_at = services.lifetime.extend(OPERATOR, options.id, options.minutes)
     show_one({"id": options.id, "deadline_at": deadline_at}, as_json=options.json)
+
+
+def adopt_desktop(services: Services, options: argparse.Namespace) -> None:
+    """Only the owner sees a password that Winux made; one that was given is known already."""
+    adopter = build_worker_services(services, worker_name()).adopter
+    wish = AdoptionWish(
+        vmid=options.vmid,
+        owner=options.owner,
+        template=options.template,
+        minutes=options.minutes,
+        rdp_username=options.username,
+        keyboard_layout=options.keyboard,
+        password=_given_password() if options.password_stdin else None,
+    )
+    desktop = adopter.adopt(OPERATOR, wish)
+    if options.json:
+        show_one(_row(desktop), as_json=True)
+    else:
+        say(f"{desktop.public_id} is {options.owner}'s now; its page shows the password.")
+
+
+def _given_password() -> str:
+    password = sys.stdin.readline().rstrip("\n")
+    if not 8 <= len(password) <= 128 or not password.isprintable() or ":" in password:
+        raise BadInput(
+            "password", "A desktop's password has 8 to 128 printable characters and no colon."
+        )
+    return password
 
 
 def _all(services: Services, text: str, states: frozenset[State]) -> list[Desktop]:

@@ -95,6 +95,8 @@ class Desktop(Base):
     rdp_certificate_sha256: Mapped[str | None] = mapped_column(String(64))
     rdp_certificate_pem: Mapped[str | None] = mapped_column(Text)
 
+    adopted_from: Mapped[str | None] = mapped_column(String(160))
+    """The mark that its container carried, of a desktop that was made by hand."""
     failure: Mapped[str | None] = mapped_column(String(500))
     """What went wrong, for the admin: it may name machines, addresses and rights."""
     failure_reason: Mapped[str | None] = mapped_column(String(16))

@@ -26,7 +26,9 @@ LOOK_AGAIN = timedelta(seconds=3)
 #: Rows that are looked at in one read.
 LOOK_AHEAD = 50
 #: Rows to build: new ones, those put back, and those whose worker died.
-WAITING = or_(Desktop.state == State.QUEUED, Desktop.state == State.BUILDING)
+WAITING = or_(Desktop.state == State.QUEUED, Desktop.state == State.BUILDING) & (
+    Desktop.adopted_from.is_(None)  # services/adopt.py goes on with those
+)
 IN_ORDER = (Desktop.state_at, Desktop.id)
 
 

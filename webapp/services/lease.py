@@ -43,7 +43,7 @@ class Leases:
     def __init__(self, db: Database, clock: Clock, worker: str, length: timedelta) -> None:
         self._db = db
         self._clock = clock
-        self._worker = worker
+        self.worker = worker
         self.length = length
 
     def claim(
@@ -67,7 +67,7 @@ class Leases:
         prepare: Callable[[Session, Desktop], None],
     ) -> Lease | None:
         """That desktop, if it still is `due`; None when another worker was first."""
-        holder = f"{self._worker[:70]}#{secrets.token_hex(4)}"
+        holder = f"{self.worker[:70]}#{secrets.token_hex(4)}"
         try:
             with self._db.begin() as session:
                 desktop = session.scalar(

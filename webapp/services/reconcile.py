@@ -167,7 +167,8 @@ class Reconciler:
         """An empty listing while desktops run is believed only when it stays empty."""
         now = self._clock.now()
         is_plain = bool(listing or listing.silent)
-        if is_plain or not any(desktop.state in RUNS for desktop in desktops):
+        listed = [one for one in desktops if one.vmid in self._config.vmids]
+        if is_plain or not any(desktop.state in RUNS for desktop in listed):
             self._empty_since = None
             return False
         self._empty_since = self._empty_since or now
@@ -185,6 +186,11 @@ class Reconciler:
             if own.get(container.vmid) == container.name and container.vmid not in close:
                 seen.append(_as_seen(container, Mark(self._config.portal_id, container.name)))
             elif full := self._hypervisor.container(container.vmid):
+                seen.append(_as_seen(full, parse_mark(full.description)))
+        for vmid in own.keys() - listing.keys():
+            # adopted ones keep their VM id, which the listing of our range does not have
+            outside = vmid not in self._config.vmids
+            if outside and (full := self._hypervisor.container(vmid)):
                 seen.append(_as_seen(full, parse_mark(full.description)))
         return seen
 

@@ -194,6 +194,7 @@ class Worker:
             lambda: services.assigner.assign_one(is_stopping),
             lambda: services.builder.build_one(is_stopping),
             lambda: services.teardown.teardown_one(is_stopping),
+            lambda: services.adopter.finish_one(is_stopping),
             self._tell,
             self._ask,
             self._warn,
