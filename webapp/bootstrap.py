@@ -38,6 +38,7 @@ from webapp.services.reports import Reports
 from webapp.services.tallies import Tallies
 from webapp.services.teardown import Teardown
 from webapp.services.tickets import Tickets
+from webapp.services.trends import Trends
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Services:
     pools: Pools
     metrics: Metrics
     tallies: Tallies
+    trends: Trends
     findings: FindingReports
     checkups: Checkups
 
@@ -92,6 +94,7 @@ def build_services(
         pools=Pools(db, clock, config, audit),
         metrics=Metrics(db, clock, config, tallies),
         tallies=tallies,
+        trends=Trends(db, clock),
         findings=FindingReports(db, clock),
         checkups=Checkups(db),
     )

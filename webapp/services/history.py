@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Float,
     Select,
     String,
     and_,
@@ -21,33 +20,12 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
 
 from webapp.domain import metrics
 from webapp.domain.metrics import Metric
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Connection, Desktop, DesktopStep, FindingRow, Template
-
-
-class seconds_between(GenericFunction[float]):  # noqa: N801 (an SQL function)
-    """Seconds from the first time to the second."""
-
-    type = Float()
-    inherit_cache = True
-
-
-@compiles(seconds_between, "sqlite")
-def _on_sqlite(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
-    began, ended = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"((julianday({ended}) - julianday({began})) * 86400.0)"
-
-
-@compiles(seconds_between, "postgresql")
-def _on_postgresql(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
-    began, ended = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"CAST(EXTRACT(EPOCH FROM ({ended} - {began})) AS DOUBLE PRECISION)"
+from webapp.services.sql_times import seconds_between
 
 
 @dataclass(frozen=True)

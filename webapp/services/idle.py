@@ -21,9 +21,9 @@ from webapp.domain.states import EndReason, State
 from webapp.models import Connection, Desktop, Template
 from webapp.ports import Clock, Database, Provisioner
 from webapp.services.audit import SYSTEM, Audit
-from webapp.services.history import seconds_between
 from webapp.services.lifetime import ask_for_end
 from webapp.services.presence import idle_end
+from webapp.services.sql_times import seconds_between
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from webapp.domain.states import LIVE, State
 from webapp.services.reports import DesktopFilter
 from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
+from webapp.web.admin.chart import chart_of
 from webapp.web.context import services
 from webapp.web.language import _, ngettext
 from webapp.web.live import fragment
@@ -68,6 +69,7 @@ def _numbers() -> dict[str, object]:
             Number(_("Failed today"), now.failures_today),
             Number(_("People"), now.people),
         ],
+        "hours": chart_of(services().trends.hours()),
         "failures": [plain_view(row) for row in failed],
     }
 
