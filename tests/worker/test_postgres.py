@@ -84,3 +84,42 @@ def test_three_workers_build_and_tear_down_each_desktop_once(on_postgres: Servic
     assert sorted(built) == sorted(wanted)
     assert len([vmid for one in provisioners for vmid in one.destroyed]) == 12
     assert (node.there, reservations(on_postgres)) == ({}, 0)
+
+
+def test_three_workers_keep_one_pool_and_never_make_it_too_large(on_postgres: Services) -> None:
+    node = FakeNode()
+    made = [
+        bootstrap.build_worker_services(
+            on_postgres, f"worker-{number}", provisioner=FakeProvisioner(node), hypervisor=node
+        )
+        for number in range(3)
+    ]
+    alice = Actor(on_postgres.accounts.add_person(SYSTEM, "alice", PASSWORD))
+    on_postgres.pools.change(SYSTEM, "xfce", {"target": 5, "max": 5})
+    start = threading.Barrier(len(made))
+
+    def keep(worker: bootstrap.WorkerServices) -> None:
+        start.wait()
+        for _ in range(20):
+            worker.pools.keep()
+
+    keepers = [threading.Thread(target=keep, args=(worker,)) for worker in made]
+    for thread in keepers:
+        thread.start()
+    for thread in keepers:
+        thread.join()
+    assert 1 <= _count(on_postgres, State.QUEUED) <= 5
+    workers = [Worker(services) for services in made]
+    threads = [threading.Thread(target=worker.run) for worker in workers]
+    for thread in threads:
+        thread.start()
+    _until_all_are(on_postgres, State.WARM, 5)
+    taken = [launch(on_postgres, alice) for _ in range(3)]
+    _until_all_are(on_postgres, State.READY, len(taken))
+    _until_all_are(on_postgres, State.WARM, 5)
+    for worker in workers:
+        worker.stop()
+    for thread in threads:
+        thread.join(30)
+    assert _count(on_postgres, State.WARM) == 5
+    assert len(node.there) == 8

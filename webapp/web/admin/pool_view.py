@@ -11,7 +11,7 @@ from webapp.services.pool_sight import PoolView, is_current
 from webapp.web.context import services
 from webapp.web.desktop_view import DesktopView
 from webapp.web.language import _
-from webapp.web.words import exactly, short
+from webapp.web.words import short
 
 POLL_SECONDS = 3
 
@@ -178,7 +178,8 @@ class ScheduleRow:
             return _("over")
         if self._window.begins_at <= self._now:
             return _("now")
-        return exactly(self._window.begins_at)
+        begins = self._window.begins_at.astimezone(services().config.time_zone)
+        return str(format_datetime(begins.replace(tzinfo=None), "EEE d MMM, HH:mm", rebase=False))
 
 
 def pool_pages() -> list[PoolPage]:
