@@ -174,6 +174,20 @@ def test_what_a_killed_test_run_left_is_swept_and_nothing_that_lives(
     assert lab.page(desktop) == "hello from the container\n"
 
 
+def test_a_lab_node_whose_folder_cannot_be_seen_from_here_is_left_alone(lab: Lab) -> None:
+    """It may be in a chroot or a container, and alive."""
+    bridge = f"{BRIDGE}n"
+    for command in (
+        ["add", bridge, "type", "bridge"],
+        ["set", bridge, "alias", "winux /nonexistent/lab"],
+    ):
+        subprocess.run(["ip", "link", *command], check=True)
+    try:
+        assert bridge not in sweep(below=Path("/nonexistent"))
+    finally:
+        subprocess.run(["ip", "link", "delete", bridge], check=True)
+
+
 def test_a_packet_filter_without_a_bridge_is_swept(lab: Lab) -> None:
     subprocess.run(["nft", "add", "table", "inet", f"winux_{BRIDGE}n"], check=True)
     assert f"{BRIDGE}n" in sweep(below=Path("/nonexistent"))
