@@ -62,6 +62,15 @@ def test_a_read_survives_what_passes(
     assert container.find_ours() is not None
 
 
+@pytest.mark.parametrize("place", ["^GET .*/config$", "^GET .*/status$", "^POST .*/clone$"])
+def test_an_answer_of_the_wrong_kind_is_no_answer(
+    container: Container, break_node: Break, place: str
+) -> None:
+    break_node("empty-list", path=place, count=2)
+    clone(container)
+    assert container.find_ours()
+
+
 @pytest.mark.parametrize("kind", ["drop", "html"])
 def test_a_clone_whose_request_was_lost_is_sent_again(
     container: Container, break_node: Break, kind: str
@@ -72,26 +81,13 @@ def test_a_clone_whose_request_was_lost_is_sent_again(
 
 
 def test_a_clone_whose_answer_was_lost_is_not_sent_twice(
-    container: Container, node_api: Client, monkeypatch: pytest.MonkeyPatch
+    container: Container, break_node: Break, node_api: Client
 ) -> None:
     """The node made it, the answer got lost on the way: what is there is looked at first."""
-    asked = []
-    send = type(container.api)._call
-
-    def lose_the_answer(
-        api: object, method: str, path: str, parameters: dict[str, object]
-    ) -> object:
-        answer = send(api, method, path, parameters)
-        if method == "post" and path.endswith("/clone"):
-            asked.append(path)
-            from ansible_collections.winux.proxmox.plugins.module_utils.failures import AnswerLost
-
-            raise AnswerLost("the connection broke")
-        return answer
-
-    monkeypatch.setattr(type(container.api), "_call", lose_the_answer)
+    break_node("lost-answer", path="^POST .*/clone$")
     clone(container)
-    assert len(asked) == 1
+    tasks = node_api.get("/nodes/lab/tasks", source="all").data
+    assert [task["type"] for task in tasks].count("vzclone") == 1
     assert container.find_ours() is not None
 
 
@@ -137,7 +133,7 @@ def test_a_task_that_the_node_forgot_is_judged_by_what_is_there(
 def test_a_wrong_token_is_told(memory_node: LabNode) -> None:
     api = api_of(memory_node, api_token_secret="11111111-2222-3333-4444-555555555555")
     with pytest.raises(Exception, match="does not accept the API token winux@pve!portal") as told:
-        api.read("lxc")
+        api.read_list("lxc")
     assert "5555" not in str(told.value)
 
 
@@ -148,7 +144,7 @@ def test_a_missing_right_is_told(memory_node: LabNode) -> None:
 
 def test_a_certificate_of_somebody_else_is_refused(memory_node: LabNode) -> None:
     with pytest.raises(Exception, match=r"is not trusted.*proxmox_ca_file"):
-        api_of(memory_node, ca_file=None).read("lxc")
+        api_of(memory_node, ca_file=None).read_list("lxc")
 
 
 def test_a_locked_template_is_waited_for(

@@ -24,7 +24,7 @@ class ActionModule(ProxmoxAction):
         volid = f"{storage}:vztmpl/{arguments['name']}"
         if not archive.is_file():
             raise ProxmoxFailed(f"{archive} is not there")
-        content = api.read(f"storage/{storage}/content", content="vztmpl")
+        content = api.read_list(f"storage/{storage}/content", content="vztmpl")
         if any(
             row["volid"] == volid and int(row["size"]) == archive.stat().st_size for row in content
         ):

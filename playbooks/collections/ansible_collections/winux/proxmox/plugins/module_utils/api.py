@@ -74,14 +74,21 @@ class Api:
 
         The cluster's list lags in what state guests are, not in which there are.
         """
-        rows = self.read("/cluster/resources", type="vm")
+        rows = self.read_list("/cluster/resources", type="vm")
         return next((str(row["node"]) for row in rows if row.get("vmid") == vmid), None)
 
-    def read(self, path: str, **parameters: Any) -> Any:
-        """GET below /nodes/{node}; repeated while the node or the way to it fails."""
+    def read(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """GET of one thing below /nodes/{node}; repeated while the node or the way to it fails."""
+        return dict(self._read(path, dict, parameters))
+
+    def read_list(self, path: str, **parameters: Any) -> list[Any]:
+        """The same for several things."""
+        return list(self._read(path, list, parameters))
+
+    def _read(self, path: str, kind: type, parameters: dict[str, Any]) -> Any:
         for _waited in moments(READ_S, first_s=0.2, longest_s=3):
             try:
-                return self._call("get", path, parameters)
+                return self._call("get", path, parameters, kind)
             except (AnswerLost, NodeTrouble) as trouble:
                 last = trouble
         raise ProxmoxFailed(
@@ -90,8 +97,16 @@ class Api:
             UNREACHABLE,
         )
 
-    def write(self, method: str, path: str, happened: Callable[[], bool], **parameters: Any) -> Any:
-        """POST, PUT or DELETE below /nodes/{node}, with the wait for locks.
+    def write(
+        self,
+        method: str,
+        path: str,
+        happened: Callable[[], bool],
+        *,
+        kind: type = object,
+        **parameters: Any,
+    ) -> Any:
+        """POST, PUT or DELETE below /nodes/{node}, with the wait for locks; the answer is a `kind`.
 
         `happened` tells, after a lost answer, whether the write took effect; then None is the
         answer. It must be right: a write that did happen is not sent twice.
@@ -99,7 +114,7 @@ class Api:
         lost_since: float | None = None
         for waited in moments(self.lock_s, first_s=0.2, longest_s=2):
             try:
-                return self._call(method, path, parameters)
+                return self._call(method, path, parameters, kind)
             except Busy as busy:
                 last: ProxmoxFailed = busy
             except AnswerLost as lost:
@@ -116,7 +131,7 @@ class Api:
     ) -> None:
         """A write that starts a task, and the wait for its end; again if the task met a lock."""
         for _waited in moments(self.lock_s, first_s=0.5, longest_s=5):
-            upid = self.write(method, path, happened, **parameters)
+            upid = self.write(method, path, happened, kind=str, **parameters)
             if upid is None:
                 return
             try:
@@ -149,8 +164,8 @@ class Api:
             raise TaskFailed(what, status, self._log(upid))
 
     def _log(self, upid: str) -> list[str]:
-        lines = self.read(f"tasks/{upid}/log", limit=200)
-        return [str(line.get("t", "")) for line in lines][-5:] if isinstance(lines, list) else []
+        lines = self.read_list(f"tasks/{upid}/log", limit=200)
+        return [str(line.get("t", "")) for line in lines][-5:]
 
     def upload(self, storage: str, file: Any) -> str:
         """Stream a container archive to a storage; the task's UPID."""
@@ -168,12 +183,12 @@ class Api:
             ) from error
         return str(_checked(answer))
 
-    def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Any:
+    def _call(self, method: str, path: str, parameters: dict[str, Any], kind: type = object) -> Any:
         resource = self._proxmox(
             f"nodes/{self.node}/{path}" if not path.startswith("/") else path[1:]
         )
         try:
-            return _checked(getattr(resource, method)(**parameters))
+            return _checked(getattr(resource, method)(**parameters), kind)
         except ResourceException as error:
             raise self._translated(error) from error
         except requests.exceptions.SSLError as error:
@@ -226,13 +241,18 @@ class NodeTrouble(ProxmoxFailed):
     """A 500: on a read it may pass, on a write it is the node's refusal."""
 
 
-def _checked(answer: Any) -> Any:
-    """proxmoxer gives {"errors": <bytes>} for what is no JSON (a proxy's error page, say)."""
+def _checked(answer: Any, kind: type = object) -> Any:
+    """The answer, if it can be one to what was asked.
+
+    proxmoxer gives {"errors": <bytes>} for what is no JSON (a proxy's error page, say).
+    """
     if isinstance(answer, dict) and isinstance(answer.get("errors"), bytes):
         raise AnswerLost(
             "the answer is not from Proxmox VE (no JSON): "
             + answer["errors"][:80].decode(errors="replace")
         )
+    if not isinstance(answer, kind):
+        raise AnswerLost(f"the answer is of the wrong kind: {str(answer)[:80]}")
     return answer
 
 

@@ -44,7 +44,7 @@ class Container:
     def find(self) -> dict[str, Any] | None:
         """Its configuration; None: not there, or hidden, which a pool-scoped token cannot tell."""
         try:
-            return dict(self.api.read(f"{self.path}/config"))
+            return self.api.read(f"{self.path}/config")
         except Missing:
             return None
 
@@ -133,7 +133,7 @@ class Container:
 
         A clone's task carries the id of its source and does not say what it makes.
         """
-        tasks = self.api.read("tasks", source="active") or []
+        tasks = self.api.read_list("tasks", source="active")
         return [
             str(task["upid"])
             for task in tasks

@@ -15,11 +15,11 @@ from ansible_collections.winux.proxmox.plugins.module_utils.marks import (
 
 def configurations(api: Api, *, templates_only: bool) -> Iterator[tuple[int, dict[str, Any]]]:
     """(vmid, configuration) of every container that the token sees on the node."""
-    for row in api.read("lxc"):
+    for row in api.read_list("lxc"):
         if templates_only and str(row.get("template", "0")) != "1":
             continue
         try:
-            yield int(row["vmid"]), dict(api.read(f"lxc/{row['vmid']}/config"))
+            yield int(row["vmid"]), api.read(f"lxc/{row['vmid']}/config")
         except Missing:
             continue  # removed between the list and the look
 
@@ -49,7 +49,7 @@ def newest(api: Api, name: str) -> PublishedTemplate:
 
 def free_vmids(api: Api, first: int, last: int) -> list[int]:
     """Ids of the range that the list shows free; one may be taken unseen, the create tells."""
-    taken = {int(row["vmid"]) for row in api.read("lxc")}
+    taken = {int(row["vmid"]) for row in api.read_list("lxc")}
     free = [vmid for vmid in range(first, last + 1) if vmid not in taken]
     if not free:
         raise ProxmoxFailed(
