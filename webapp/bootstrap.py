@@ -17,6 +17,7 @@ from webapp.services.adopt import Adopter
 from webapp.services.assign import Assigner
 from webapp.services.audit import Audit
 from webapp.services.build import Builder
+from webapp.services.capacity import Capacity
 from webapp.services.catalogue import Catalogue
 from webapp.services.clone_queue import CloneQueue
 from webapp.services.connections import Connections
@@ -26,6 +27,7 @@ from webapp.services.findings import FindingReports
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.idle import IdleWatch
 from webapp.services.launch import Launcher
+from webapp.services.launch_gate import LaunchGate
 from webapp.services.lease import Leases
 from webapp.services.lifetime import DeadlineTeller, Lifetime
 from webapp.services.metrics import Metrics
@@ -39,6 +41,7 @@ from webapp.services.tallies import Tallies
 from webapp.services.teardown import Teardown
 from webapp.services.tickets import Tickets
 from webapp.services.trends import Trends
+from webapp.services.waiting import WaitingRoom
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Services:
     trends: Trends
     findings: FindingReports
     checkups: Checkups
+    waiting_room: WaitingRoom
+    capacity: Capacity
 
 
 def build_services(
@@ -76,6 +81,7 @@ def build_services(
     vault = FernetVault(config.encryption_key)
     audit = Audit(db, clock)
     tallies = Tallies(db, clock)
+    gate = LaunchGate(config)
     return Services(
         config=config,
         clock=clock,
@@ -83,11 +89,11 @@ def build_services(
         vault=vault,
         audit=audit,
         accounts=Accounts(db, clock, config, hasher or ArgonHasher(), audit),
-        launcher=Launcher(db, clock, config, vault, audit),
+        launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),
         credentials=CredentialDesk(db, vault, audit),
         reports=Reports(db, clock),
-        catalogue=Catalogue(db, clock, audit),
+        catalogue=Catalogue(db, clock, config, audit),
         tickets=Tickets(db, clock, config, vault, audit),
         connections=Connections(db, clock, config, audit),
         presence=Presence(db, clock, config, audit),
@@ -97,6 +103,8 @@ def build_services(
         trends=Trends(db, clock),
         findings=FindingReports(db, clock),
         checkups=Checkups(db),
+        waiting_room=WaitingRoom(db, clock, config),
+        capacity=Capacity(db, clock, config, audit, gate),
     )
 
 

@@ -21,6 +21,7 @@ from webapp.bootstrap import Services, WorkerServices
 from webapp.config import ROOT
 from webapp.domain.estimate import BUILD_STEPS
 from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.placement import Wait
 from webapp.domain.pool import Why
 from webapp.services.audit import Actor
 from webapp.services.pool import ScheduleWish
@@ -98,7 +99,7 @@ def test_no_text_was_forgotten(
     services.pools.change(root, "xfce", {"max": 2, "follows_demand": True})
     services.pools.add_schedule(root, "xfce", wish)
     data |= {"UTC", "lab / 30004", *get_day_names("abbreviated", locale="eo").values()}
-    paths += [f"/admin/desktops/{ready}", "/admin/pool/", "/admin/pool/xfce"]
+    paths += [f"/admin/desktops/{ready}", "/admin/nodes/", "/admin/pool/", "/admin/pool/xfce"]
     paths += ["/admin/pool/xfce/drain"]
     found = {path: unmarked(browser, path) - data for path in paths}
     found["/sign-in"] = unmarked(stranger, "/sign-in")
@@ -108,4 +109,5 @@ def test_no_text_was_forgotten(
 def test_the_domains_words_are_marked(app: Flask) -> None:
     with app.test_request_context():
         domain = {*BUILD_STEPS.values(), *KEYBOARD_LAYOUTS.values(), *(why.value for why in Why)}
+        domain |= {wait.value for wait in Wait}
         assert {str(word) for word in WORDS} == domain

@@ -21,6 +21,9 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     publish.add_argument("--name", required=True)
     publish.add_argument("--vmid", required=True, type=int)
     publish.add_argument("--version", required=True)
+    publish.add_argument(
+        "--node", metavar="NAME", help="where it is; one more replica of a version that is offered"
+    )
     publish.set_defaults(run=publish_template)
     change = group.add_parser("set", parents=[shared], help="change what a template gives")
     change.add_argument("name")
@@ -74,7 +77,9 @@ def list_templates(services: Services, options: argparse.Namespace) -> None:
 
 def publish_template(services: Services, options: argparse.Namespace) -> None:
     values = _values(options)
-    services.catalogue.publish(OPERATOR, options.name, options.vmid, options.version, values)
+    services.catalogue.publish(
+        OPERATOR, options.name, options.vmid, options.version, values, options.node
+    )
     _done(options, f"{options.name} {options.version} can be launched now.")
 
 

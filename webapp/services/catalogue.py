@@ -7,12 +7,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.config import Config
 from webapp.domain.errors import BadInput, NotFound
 from webapp.models import Template, TemplateReplica
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_NODE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 #: What can be set of a template, in numbers: from, to.
 NUMBERS: dict[str, tuple[int, int]] = {
     "vmid": (100, 999_999_999),
@@ -36,9 +38,10 @@ SWITCHES = frozenset({"nesting", "is_enabled"})
 class Catalogue:
     """Templates as an operator keeps them."""
 
-    def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
+    def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
         self._db = db
         self._clock = clock
+        self._config = config
         self._audit = audit
 
     def all(self) -> list[Template]:
@@ -47,27 +50,60 @@ class Catalogue:
             return list(session.scalars(select(Template).order_by(Template.name)))
 
     def publish(
-        self, actor: Actor, name: str, vmid: int, version: str, values: Mapping[str, object]
+        self,
+        actor: Actor,
+        name: str,
+        vmid: int,
+        version: str,
+        values: Mapping[str, object],
+        node: str | None = None,
     ) -> None:
         """Offer version `version`, the container `vmid`, under `name`; launches use it from now on.
 
-        A template of that name that exists keeps whatever `values` does not set.
+        A template of that name that exists keeps whatever `values` does not set. With `node`, a
+        version that is offered already gets one more replica, on that node.
         """
         if not _NAME.fullmatch(name):
             raise BadInput("name", "A template's name has 1 to 32 small letters, digits and -.")
         with self._db.begin() as session:
             template = session.scalar(select(Template).where(Template.name == name))
-            if template is None:
-                template = Template(
-                    name=name, title=name.upper() if len(name) < 5 else name.title()
-                )
-                session.add(template)
-            template.published_at = template.changed_at = self._clock.now()
-            _set(template, {**values, "vmid": vmid, "version": version})
-            session.flush()
+            if template and node and template.version == version:
+                _set(template, values)
+                self._keep_first(session, template)
+            else:
+                template = self._renew(session, template, name, vmid, version, values)
+            if node:
+                _check_node(node)
+                _add_replica(session, template, vmid, node, self._clock.now())
             _check_minutes(template)
-            _renew_replicas(session, template, self._clock.now())
-            self._audit.record(session, actor, "template.publish", name, f"{version}, {vmid}")
+            where = f" on {node}" if node else ""
+            detail = f"{version}, {vmid}{where}"
+            self._audit.record(session, actor, "template.publish", name, detail)
+
+    def _keep_first(self, session: Session, template: Template) -> None:
+        """A template that was offered before there were replicas stays one of them; a worker's
+        look says on which node."""
+        if session.get(TemplateReplica, template.vmid) is None:
+            home = self._config.proxmox.node
+            _add_replica(session, template, template.vmid, home, self._clock.now())
+
+    def _renew(
+        self,
+        session: Session,
+        template: Template | None,
+        name: str,
+        vmid: int,
+        version: str,
+        values: Mapping[str, object],
+    ) -> Template:
+        if template is None:
+            template = Template(name=name, title=name.upper() if len(name) < 5 else name.title())
+            session.add(template)
+        template.published_at = template.changed_at = self._clock.now()
+        _set(template, {**values, "vmid": vmid, "version": version})
+        session.flush()
+        _renew_replicas(session, template, self._clock.now())
+        return template
 
     def change(self, actor: Actor, name: str, values: Mapping[str, object]) -> None:
         """Set some of a template's values; running desktops keep theirs."""
@@ -99,6 +135,21 @@ def _renew_replicas(session: Session, template: Template, now: datetime) -> None
             replica.version, replica.published_at = template.version, now
         is_old = replica.version != template.version
         replica.retired_at = (replica.retired_at or now) if is_old else None
+
+
+def _add_replica(session: Session, template: Template, vmid: int, node: str, now: datetime) -> None:
+    """One more container to clone the template's version from."""
+    replica = session.get(TemplateReplica, vmid)
+    if replica is None:
+        replica = TemplateReplica(vmid=vmid)
+        session.add(replica)
+    replica.template_id, replica.version, replica.node = template.id, template.version, node
+    replica.published_at, replica.retired_at, replica.is_missing = now, None, False
+
+
+def _check_node(name: str) -> None:
+    if not _NODE.fullmatch(name):
+        raise BadInput("node", f"{name[:64]!r} is no name of a node.")
 
 
 def _set(template: Template, values: Mapping[str, object]) -> None:

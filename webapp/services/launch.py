@@ -17,10 +17,11 @@ from webapp.domain.errors import BadInput, Conflict, NotFound, Refused
 from webapp.domain.launch_limits import LimitReached, RunningDesktop
 from webapp.domain.passwords import make_password
 from webapp.domain.states import HOLDS_RESOURCES, LIVE, EndReason, State
-from webapp.models import Desktop, Person, Template
+from webapp.models import Desktop, Person, Role, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import Actor, Audit
 from webapp.services.claim import Choices, count_warm, hand_over, take_warm
+from webapp.services.launch_gate import LaunchGate
 from webapp.services.lifetime import ask_for_end
 from webapp.services.reservation import one_at_a_time, reserve
 
@@ -49,13 +50,20 @@ class Launcher:
     """The use case behind *Launch desktop*."""
 
     def __init__(
-        self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
+        self,
+        db: Database,
+        clock: Clock,
+        config: Config,
+        vault: Vault,
+        audit: Audit,
+        gate: LaunchGate,
     ) -> None:
         self._db = db
         self._clock = clock
         self._config = config
         self._vault = vault
         self._audit = audit
+        self._gate = gate
 
     def launch(self, actor: Actor, wish: LaunchWish) -> str:
         """The public id of the desktop: ready at once when one is warm, else made by the worker.
@@ -105,6 +113,7 @@ class Launcher:
             hand_over(desktop, owner, choices, self._vault, now)
             detail += ", from the pool"
         else:
+            self._gate.decide(session, template, now, is_admin=owner.role is Role.ADMIN)
             desktop = self._queue(session, owner, template, choices, now)
         self._audit.record(session, actor, "desktop.launch", desktop.public_id, detail)
         return desktop.public_id

@@ -56,8 +56,6 @@ class BuildView:
     """0 to 1."""
     elapsed: timedelta
     usual: timedelta | None
-    queue_place: int | None
-    """1 is next; None when it no longer waits."""
 
 
 @dataclass(frozen=True)
@@ -174,11 +172,6 @@ class Reports:
         now = self._clock.now()
         with self._db.read() as session:
             usual = self._usual(session, desktop.template_id, is_from_pool=_is_from_pool(desktop))
-            ahead = (
-                session.scalar(select(func.count()).where(*_ahead_of(desktop)))
-                if desktop.state == State.QUEUED
-                else None
-            )
         steps = _steps(desktop, now)
         elapsed = (desktop.ready_at or now) - desktop.asked_at
         done = sum(step.is_done for step in steps)
@@ -189,7 +182,6 @@ class Reports:
             else progress(elapsed, usual, done, len(steps)),
             elapsed=elapsed,
             usual=usual,
-            queue_place=None if ahead is None else ahead + 1,
         )
 
     def activity(self, public_id: str, limit: int = 20) -> list[tuple[AuditEntry, str | None]]:
@@ -292,15 +284,6 @@ class Reports:
         return estimate(
             [ready_at - launched_at for launched_at, ready_at in times if launched_at and ready_at]
         )
-
-
-def _ahead_of(desktop: Desktop) -> tuple[ColumnElement[bool], ...]:
-    """The pool's builds wait for people's, so nobody counts them."""
-    return (
-        Desktop.state == State.QUEUED,
-        Desktop.owner_id.is_not(None),
-        Desktop.id < desktop.id,
-    )
 
 
 def _is_from_pool(desktop: Desktop) -> bool:

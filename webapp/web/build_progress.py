@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from webapp.domain.clone_queue import LOCKED, UNREACHABLE
 from webapp.services.reports import BuildView, StepView
+from webapp.services.waiting import Waiting
 from webapp.web.language import _
 from webapp.web.words import precise, short
 
@@ -37,7 +38,13 @@ class BuildProgress:
 
 
 def build_progress(
-    view: BuildView, now: datetime, *, is_moving: bool, is_stuck: bool, trouble: str = ""
+    view: BuildView,
+    now: datetime,
+    *,
+    is_moving: bool,
+    is_stuck: bool,
+    trouble: str = "",
+    waiting: Waiting | None = None,
 ) -> BuildProgress:
     """`view` in words; `is_stuck`: it waits and nothing is there to work on it.
 
@@ -45,29 +52,42 @@ def build_progress(
     """
     return BuildProgress(
         percent=round(100 * view.progress),
-        sentence=_sentence(view, trouble, is_stuck=is_stuck) if is_moving else "",
+        sentence=_sentence(view, trouble, waiting, is_stuck=is_stuck) if is_moving else "",
         elapsed=short(view.elapsed),
         since=now - view.elapsed if is_moving else None,
         steps=[_step(step, now, is_moving=is_moving) for step in view.steps],
     )
 
 
-def _sentence(view: BuildView, trouble: str, *, is_stuck: bool) -> str:
+def _sentence(view: BuildView, trouble: str, waiting: Waiting | None, *, is_stuck: bool) -> str:
     if is_stuck:
         return _("Nothing works on it right now. The people who run this site can see why.")
     if trouble == UNREACHABLE:
         return _("The servers that run the desktops do not answer right now. It is tried again.")
     if trouble == LOCKED:
         return _("The servers that run the desktops are busy. It is tried again.")
-    if view.queue_place is not None and view.queue_place > 1:
-        return _("Number %(place)s in the queue.", place=view.queue_place)
-    if view.queue_place is not None and view.elapsed > PATIENCE:
-        return _("Next in the queue.")
+    if waiting and (sentence := _waiting_sentence(waiting, view.elapsed)):
+        return sentence
     if view.usual is None:
         return _("There is no estimate yet: this site has not measured a launch of it.")
     if view.elapsed > view.usual * LONG:
         return _("It takes longer than usual (%(time)s).", time=short(view.usual))
     return _("Usually ready in %(time)s.", time=short(view.usual))
+
+
+def _waiting_sentence(waiting: Waiting, elapsed: timedelta) -> str:
+    """What it waits for; nothing to say of one that is next and has hardly waited."""
+    if waiting.wait:
+        return _(waiting.wait)
+    if waiting.place == 1 and elapsed <= PATIENCE:
+        return ""
+    if waiting.place == 1:
+        place = _("Next in the queue.")
+    else:
+        place = _("Number %(place)s in the queue.", place=waiting.place)
+    if waiting.ready_in is None:
+        return place
+    return f"{place} " + _("Ready in about %(time)s.", time=short(waiting.ready_in))
 
 
 def _step(step: StepView, now: datetime, *, is_moving: bool) -> Step:

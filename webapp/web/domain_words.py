@@ -12,6 +12,12 @@ WORDS = (
     lazy_gettext("Starting the machine"),
     lazy_gettext("Setting up your account"),
     lazy_gettext("Waiting for the screen"),
+    lazy_gettext("Another desktop is being copied from the same template."),
+    lazy_gettext("All nodes are full; it goes on when a desktop ends."),
+    lazy_gettext(
+        "The template is locked on the node. The people who run this site can see the cure."
+    ),
+    lazy_gettext("No node that has this template can be used right now."),
     lazy_gettext("English (US)"),
     lazy_gettext("English (UK)"),
     lazy_gettext("French"),

@@ -10,12 +10,14 @@ from webapp.domain.errors import BadInput, Refused
 from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import LIVE
 from webapp.models import Template
+from webapp.services.launch_gate import Gate
 from webapp.services.reports import Offer
 from webapp.web import words
 from webapp.web.access import signed_in
-from webapp.web.context import actor, services
+from webapp.web.context import actor, current_person, services
 from webapp.web.desktop_view import DesktopView, picture_of
 from webapp.web.forms import LaunchForm
+from webapp.web.gate_words import rest_words, room_words
 from webapp.web.language import _
 from webapp.web.limit_panel import LimitPanel, limit_panel
 from webapp.web.live import fragment
@@ -35,6 +37,11 @@ class Card:
     """The person's own of this template: one that is ready comes first."""
     limit: LimitPanel | None
     """When they have as many of it as they may."""
+    room: str
+    """How many more fit; empty where nobody can see that."""
+    resting: str
+    """Why and until when it takes no launches; empty when it does."""
+    can_launch: bool
 
     @property
     def name(self) -> str:
@@ -96,6 +103,7 @@ def home_page(form: LaunchForm, complaint: Refused | None = None) -> str:
         complaint = None
     desktops = _desktops()
     offers = services().reports.offers()
+    gates = services().capacity.gates()
     full = (
         complaint if isinstance(complaint, LimitReached) else services().launcher.why_not(actor())
     )
@@ -103,7 +111,11 @@ def home_page(form: LaunchForm, complaint: Refused | None = None) -> str:
     return render_template(
         "home/show.html",
         desktops=desktops,
-        templates=[_card(offer, form, desktops) for offer in offers],
+        templates=[
+            _card(offer, gates[offer.template.id], form, desktops)
+            for offer in offers
+            if offer.template.id in gates  # else it was enabled between the two reads
+        ],
         launch_token=secrets.token_urlsafe(24),
         complaint=None if full else complaint,
         full=full,
@@ -124,7 +136,7 @@ def _poll_seconds(desktops: list[DesktopView]) -> int:
     return min((desktop.poll_seconds for desktop in desktops), default=0)
 
 
-def _card(offer: Offer, sent: LaunchForm, desktops: list[DesktopView]) -> Card:
+def _card(offer: Offer, gate: Gate, sent: LaunchForm, desktops: list[DesktopView]) -> Card:
     template = offer.template
     form = sent if sent.template.data == template.name else LaunchForm()
     form.offer(template)
@@ -140,7 +152,16 @@ def _card(offer: Offer, sent: LaunchForm, desktops: list[DesktopView]) -> Card:
         limit_panel(reached, desktops, [template], form)
         if isinstance(reached, LimitReached)
         else None,
+        room_words(gate, offer.warm),
+        rest_words(gate.rest) if gate.rest and not offer.warm else "",
+        can_launch=not gate.rest or offer.warm > 0 or _is_admin(),
     )
+
+
+def _is_admin() -> bool:
+    """An admin may try a resting template."""
+    person = current_person()
+    return person is not None and person.is_admin
 
 
 def _estimate(offer: Offer) -> str:

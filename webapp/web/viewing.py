@@ -48,4 +48,5 @@ def _build(row: Desktop) -> BuildProgress:
         is_moving=row.state in {State.QUEUED, State.BUILDING, State.ASSIGNING},
         is_stuck=waits and "worker" in reports.readiness().troubles,
         trouble=row.failure_reason or "",
+        waiting=services().waiting_room.of(row),
     )

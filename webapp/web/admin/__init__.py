@@ -1,6 +1,6 @@
 """The administrators' pages: one blueprint, a file for each noun."""
 
-from webapp.web.admin import checkup, connections, desktops, differences, overview, pool
+from webapp.web.admin import checkup, connections, desktops, differences, nodes, overview, pool
 from webapp.web.admin.blueprint import blueprint
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "connections",
     "desktops",
     "differences",
+    "nodes",
     "overview",
     "pool",
 ]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.breaker import Resting
 from webapp.domain.health import Health
 from webapp.domain.states import LIVE, State
+from webapp.services.capacity import ClusterView
 from webapp.services.reports import DesktopFilter
 from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
@@ -15,6 +17,7 @@ from webapp.web.context import services
 from webapp.web.language import _, ngettext
 from webapp.web.live import fragment
 from webapp.web.viewing import plain_view
+from webapp.web.words import hour
 
 POLL_SECONDS = 5
 FAILURES = 8
@@ -57,8 +60,15 @@ def _numbers() -> dict[str, object]:
     reports = services().reports
     now = reports.overview()
     failed = reports.all_desktops(DesktopFilter(has_failed=True)).rows[:FAILURES]
+    cluster = services().capacity.view()
     return {
-        "checks": [*_checks(reports.readiness().troubles), _differences(), _doctor()],
+        "checks": [
+            *_checks(reports.readiness().troubles),
+            _nodes(cluster),
+            *_resting(),
+            _differences(),
+            _doctor(),
+        ],
         "numbers": [
             Number(_("Ready now"), now.by_state.get(State.READY, 0)),
             Number(
@@ -68,6 +78,7 @@ def _numbers() -> dict[str, object]:
             Number(_("Launched today"), now.launches_today),
             Number(_("Failed today"), now.failures_today),
             Number(_("People"), now.people),
+            *([] if cluster.fits is None else [Number(_("More fit (about)"), cluster.fits)]),
         ],
         "hours": chart_of(services().trends.hours()),
         "failures": [plain_view(row) for row in failed],
@@ -85,6 +96,40 @@ def _checks(troubles: dict[str, str]) -> list[Check]:
         Check(title, troubles.get(name, well), "bad" if name in troubles else "good")
         for name, (title, well) in parts.items()
     ]
+
+
+def _nodes(cluster: ClusterView) -> Check:
+    """Whether all nodes and the templates on them can be used; the page behind it has the cure."""
+    down = ", ".join(view.node.name for view in cluster.down)
+    stuck = ", ".join(f"{one.template} ({one.node})" for one in cluster.stuck)
+    parts = [
+        _("Not usable: %(names)s.", names=down) if down else "",
+        _("Left locked: %(names)s.", names=stuck) if stuck else "",
+    ]
+    trouble = " ".join(part for part in parts if part)
+    well = ngettext("%(num)s node, all well.", "%(num)s nodes, all well.", len(cluster.nodes))
+    tone = "bad" if trouble else "good"
+    return Check(_("Nodes"), trouble or well, tone, url_for("admin.nodes"))
+
+
+def _resting() -> list[Check]:
+    """Templates whose builds failed again and again."""
+    url = url_for("admin.desktops", state="failed")
+    gates = services().capacity.gates().values()
+    return [
+        Check(gate.template.title, _rest_words(gate.rest), "bad", url)
+        for gate in gates
+        if gate.rest
+    ]
+
+
+def _rest_words(rest: Resting) -> str:
+    if rest.is_on_trial:
+        return _("It is being tried again right now, after failures in a row.")
+    return _(
+        "It rests until %(time)s, after failures in a row. Launch one yourself to try it now.",
+        time=hour(rest.until),
+    )
 
 
 def _differences() -> Check:

@@ -1,0 +1,58 @@
+"""The nodes: which are up, how much more fits on each, and which templates on them are stuck."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import NotFound
+from webapp.services.capacity import ClusterView
+from webapp.web.access import admin_only
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.context import actor, services
+from webapp.web.language import _
+from webapp.web.live import fragment
+
+POLL_SECONDS = 5
+
+
+@blueprint.get("/nodes/")
+@admin_only
+def nodes() -> ResponseReturnValue:
+    """The page."""
+    return render_template("admin/nodes.html", poll_seconds=POLL_SECONDS, cluster=_cluster())
+
+
+@blueprint.get("/nodes/live")
+@admin_only
+def nodes_live() -> ResponseReturnValue:
+    """The part of it that moves."""
+    return fragment("admin/_nodes.html", POLL_SECONDS, cluster=_cluster())
+
+
+@blueprint.post("/nodes/<name>/drain")
+@admin_only
+def drain_node(name: str) -> ResponseReturnValue:
+    """Make no new desktops there."""
+    return _set_enabled(
+        name, False, _("%(node)s takes no new desktops; those that run stay.", node=name)
+    )
+
+
+@blueprint.post("/nodes/<name>/use")
+@admin_only
+def use_node(name: str) -> ResponseReturnValue:
+    """Undo that."""
+    return _set_enabled(name, True, _("%(node)s takes new desktops again.", node=name))
+
+
+def _set_enabled(name: str, enabled: bool, done: str) -> ResponseReturnValue:
+    try:
+        services().capacity.set_enabled(actor(as_admin=True), name, enabled)
+    except NotFound as error:
+        flash(str(error), "bad")
+    else:
+        flash(done, "good")
+    return redirect(url_for("admin.nodes"), 303)
+
+
+def _cluster() -> ClusterView:
+    return services().capacity.view()

@@ -1,0 +1,29 @@
+"""How much more fits and whether a template rests, in people's words for its launch card."""
+
+from webapp.domain.breaker import Resting
+from webapp.services.launch_gate import Gate
+from webapp.web import words
+from webapp.web.context import services
+from webapp.web.language import _, ngettext
+
+
+def room_words(gate: Gate, warm: int) -> str:
+    """How many more fit; empty where nobody can see that."""
+    if gate.fits is None:
+        return ""
+    if gate.fits or warm:
+        return ngettext("about %(num)s more fits", "about %(num)s more fit", max(gate.fits, warm))
+    if services().config.refuses_when_full:
+        return _("no room right now")
+    return _("no room right now: a launch waits in the queue")
+
+
+def rest_words(rest: Resting) -> str:
+    """Why a template takes no launches, and until when."""
+    if rest.is_on_trial:
+        return _("It failed several times and is being tried again right now.")
+    left = rest.until - services().clock.now()
+    return _(
+        "It failed several times in a row and rests; it can be tried again in %(time)s.",
+        time=words.short(left),
+    )
