@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from labnode.access import Access
 from labnode.setup import USER
 from labnode.store import Store
+from tests.adapters import cluster
 from tests.adapters.lab import create, environment_of, fault, make_template
 from tests.labnode.server import LabNode
 from webapp import bootstrap
@@ -105,6 +106,7 @@ def test_each_missing_right_is_named_with_the_command_that_gives_it(
     ("changes", "part", "words", "cure"),
     [
         ({"token_secret": "wrong-secret"}, "Proxmox VE", "401", "API token"),
+        ({"node": "pve7"}, "nodes", "no node pve7", "proxmox_node"),
         ({"bridge": "vmbr7"}, "bridge", "no bridge vmbr7", "proxmox_bridge"),
         ({"storage": "tapes"}, "storage", "no storage tapes", "pvesm status"),
         ({"storage": "local"}, "rights on the storage", "lacks", "pveum acl"),
@@ -160,20 +162,46 @@ def test_without_a_template_nothing_can_be_launched(config: Config) -> None:
     assert signs["template"].health is Health.BAD
 
 
-@pytest.mark.parametrize(("fate", "health"), [("goes on", Health.GOOD), ("was killed", Health.BAD)])
-def test_only_a_stale_lock_on_a_template_is_told_with_how_to_free_it(
-    lab: LabNode, tmp_path: Path, fate: str, health: Health
+def test_a_lock_left_behind_on_a_template_is_told_with_how_to_free_it(
+    lab: LabNode, tmp_path: Path
 ) -> None:
-    """A clone locks its source; the lock of one that died stays, and no task is to be seen."""
+    fault(lab, "stale-lock", path="/nodes/lab/lxc/29001/clone")
+    client = lab.client("portal")
+    client.wait(client.post("/nodes/lab/lxc/29001/clone", newid=30900, pool="winux").data)
+    sign = examined(load(environment_of(lab, tmp_path)))["template xfce"]
+    assert (sign.health, "pct unlock 29001" in sign.cure) == (Health.BAD, True)
+
+
+def test_the_lock_of_a_clone_that_goes_on_is_as_it_should_be(lab: LabNode, tmp_path: Path) -> None:
     lab.stop()
     (lab.state_dir / "timings.json").write_text(json.dumps({"clone": 8}))
     client = lab.start().client("portal")  # a token sees its own tasks
     client.post("/nodes/lab/lxc/29001/clone", newid=30001, pool="winux")
     time.sleep(0.5)  # until it has taken the lock
-    if fate == "was killed":
-        fault(lab, "empty-list", path="GET /nodes/lab/tasks")
     sign = examined(load(environment_of(lab, tmp_path)))["template xfce"]
-    assert (sign.health, "pct unlock 29001" in sign.cure) == (health, health is Health.BAD)
+    assert sign.health is Health.GOOD
+
+
+def test_on_a_cluster_each_node_is_looked_at_and_one_that_is_down_breaks_nothing(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    lab = LabNode(folder, ["--faults", *cluster.node_options("abc")]).start()
+    try:
+        cluster.make_replicas(lab.client(), cluster.REPLICAS)
+        config = load(cluster.environment_of(lab, tmp_path))
+        signs = examined(config)
+        assert signs["nodes"].text == "All answer: a, b, c."
+        for part in ("storage on a", "storage on c", "bridge on b", "template xfce"):
+            assert signs[part].health is Health.GOOD, signs[part]
+        cluster.faults(lab, {"kind": "node-down", "node": "c"})
+        signs = examined(config)
+        assert (signs["nodes"].health, "Down: c" in signs["nodes"].text) == (Health.WARN, True)
+        assert "storage on c" not in signs
+        assert is_well(signs.values())
+    finally:
+        lab.stop()
 
 
 def test_what_cannot_be_looked_at_is_unknown(node: LabNode, config: Config) -> None:

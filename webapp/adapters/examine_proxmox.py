@@ -3,7 +3,7 @@
 import http.client
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
@@ -44,6 +44,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         yield from self._examine_tls()
         parts = {
             "Proxmox VE": self._examine_api,
+            "nodes": self._examine_nodes,
             "token rights": self._examine_rights,
             "storage": self._examine_storage,
             "template": self._examine_templates,
@@ -110,20 +111,57 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             else:
                 yield Sign(part, Health.GOOD, f"All that are needed on {place.path}.")
 
+    def _examine_nodes(self) -> Iterator[Sign]:
+        """GET /nodes: all members; one that is down is a warning, as the others go on."""
+        down = [str(row["node"]) for row in self._nodes() if row.get("status") == "offline"]
+        up = self._up()
+        if self._config.node not in {*up, *down}:
+            yield Sign(
+                "nodes",
+                Health.BAD,
+                f"The cluster has no node {self._config.node}; it has {', '.join(up)}.",
+                "Set proxmox_node to one of them.",
+            )
+        elif down:
+            yield Sign(
+                "nodes",
+                Health.WARN,
+                f"Down: {', '.join(down)}. What is on it is unknown and left alone.",
+                "Look at the node: systemctl status pve-cluster corosync pveproxy",
+            )
+        else:
+            yield Sign("nodes", Health.GOOD, f"All answer: {', '.join(up)}.")
+
+    def _up(self) -> list[str]:
+        return [str(row["node"]) for row in self._nodes() if row.get("status") != "offline"]
+
+    def _on_each_node(self, part: str, look: Callable[[str], Sign]) -> Iterator[Sign]:
+        """One sign for each node; what only another node than ours lacks is a warning."""
+        nodes = self._up()
+        for node in nodes:
+            sign = look(node)
+            if len(nodes) > 1:
+                sign = replace(sign, part=f"{part} on {node}"[:40])
+            if node != self._config.node and sign.health is Health.BAD:
+                sign = replace(sign, health=Health.WARN)
+            yield sign
+
     def _examine_storage(self) -> Iterator[Sign]:
         """GET /nodes/{node}/storage: type, content, whether it is active, free bytes."""
+        yield from self._on_each_node("storage", self._storage_of)
+
+    def _storage_of(self, node: str) -> Sign:
         name = self._config.storage
-        rows = self._get("nodes", self._config.node, "storage")
+        rows = self._get("nodes", node, "storage")
         row = next((row for row in rows if row.get("storage") == name), None)
         if row is None:
-            yield Sign(
+            return Sign(
                 "storage",
                 Health.BAD,
-                f"The node {self._config.node} has no storage {name}, or the token may not see it.",
+                f"The node {node} has no storage {name}, or the token may not see it.",
                 "Set proxmox_storage to one that `pvesm status` lists on the node.",
             )
-            return
-        yield health.judge_storage(
+        return health.judge_storage(
             name,
             str(row.get("type", "?")),
             is_active=bool(row.get("active", 1)) and bool(row.get("enabled", 1)),
@@ -179,12 +217,14 @@ class ProxmoxExaminer(ProxmoxHypervisor):
 
     def _examine_bridge(self) -> Iterator[Sign]:
         """GET /nodes/{node}/network?type=any_bridge."""
-        name, node = self._config.bridge, self._config.node
+        yield from self._on_each_node("bridge", self._bridge_of)
+
+    def _bridge_of(self, node: str) -> Sign:
+        name = self._config.bridge
         rows = self._get("nodes", node, "network", type="any_bridge")
         if any(row.get("iface") == name for row in rows):
-            yield Sign("bridge", Health.GOOD, f"{name} is on {node}.")
-            return
-        yield Sign(
+            return Sign("bridge", Health.GOOD, f"{name} is on {node}.")
+        return Sign(
             "bridge",
             Health.BAD,
             f"The node {node} has no bridge {name}, or the token may not see it.",
@@ -201,7 +241,10 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         yield health.judge_firewall(is_on, bare, f"{self._config.user}!{self._config.token_id}")
 
     def _has_firewall(self, vmid: int) -> bool:
-        config = self._get("nodes", self._config.node, "lxc", vmid, "config")
+        found = self.container(vmid)
+        if found is None:
+            return True  # that it is not there is said where templates are
+        config = self._get("nodes", found.node, "lxc", vmid, "config")
         card = dict(parse_qsl(str(config.get("net0", "")).replace(",", "&")))
         return card.get("firewall") == "1"
 
