@@ -14,6 +14,7 @@ from webapp.gateway.wire import Octets, ProtocolError, Reader
 _SURFACE_COMMANDS = 4
 """updateCode FASTPATH_UPDATETYPE_SURFCMDS."""
 _SINGLE, _LAST, _FIRST, _NEXT = 0, 1, 2, 3
+_FOLLOWING = frozenset({_LAST, _NEXT})
 _COMPRESSED = 2
 _UPDATE_HEADER = 3
 _MARKER, _MARKER_SIZE, _BEGIN, _END = 4, 8, 0, 1
@@ -50,6 +51,8 @@ class Mender:
             return [pdu]
         header = pdu[start]
         fragment = header >> 4 & 3
+        if fragment in _FOLLOWING and not self._lost:
+            return [pdu]
         if header >> 6 == _COMPRESSED:
             return [pdu]
         data_at = start + _UPDATE_HEADER
