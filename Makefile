@@ -30,6 +30,7 @@ fix: prepare-check ## Let the tools mend what they can
 
 bench: prepare-test ## Launch times and page speed on real parts (BENCH_OPTIONS=--short)
 	@$(venv)/python -m bench.launch $(BENCH_OPTIONS)
+	@$(venv)/python -m bench.warm $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.pages $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.gateway $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.browser $(BENCH_OPTIONS)
