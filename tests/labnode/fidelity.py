@@ -224,7 +224,8 @@ Every other endpoint of Proxmox VE is missing: 501 `Method 'GET /path' not imple
 The lab node answers as {version}. Of the {older_total} cases on these endpoints that were
 recorded on a real {older} node at least {older_same} come out the same, and at least
 {older_version} more but for what {version} has added or names otherwise: its version,
-pressure fields, the privileges of guest agents, a node's level and memory available. They are not counted above. What differs besides has
+pressure fields, the privileges of guest agents, a node's level and memory available. They are
+not counted above. What differs besides has
 the reasons above, or comes from the recording itself: its races had other winners, a clone that was
 broken off left locks and a half-made container, and requests that were not kept changed what
 followed.
