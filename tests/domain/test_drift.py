@@ -157,7 +157,7 @@ def test_while_a_node_is_silent_nothing_is_gone() -> None:
     elsewhere = _desktop(public_id="desktop-00000002", vmid=30002, node="pve2")
     found = decide_drift("portal", [_desktop(), elsewhere], [], WATCHED, silent=["pve2"])
     assert [(one.kind, one.node, one.detail) for one in found] == [
-        (Kind.SILENT, "pve2", "1 desktops on it")
+        (Kind.SILENT, "pve2", "desktops on it: 1")
     ]
 
 

@@ -239,10 +239,9 @@ def decide_drift(
     for container in seen.values():
         if kind := _stray(portal_id, known, memory, container, container.vmid in by_vmid):
             mark = container.mark.desktop_id if container.mark else ""
+            detail = "" if container.name == mark else f"named {container.name}"
             found.append(
-                Finding(
-                    kind, container.vmid, container.node, mark, container.address, container.name
-                )
+                Finding(kind, container.vmid, container.node, mark, container.address, detail)
             )
     return found
 
@@ -358,4 +357,4 @@ def _stray(
 
 def _silence(node: str, desktops: Sequence[KnownDesktop]) -> Finding:
     count = sum(desktop.node == node for desktop in desktops)
-    return Finding(Kind.SILENT, node=node, detail=f"{count} desktops on it")
+    return Finding(Kind.SILENT, node=node, detail=f"desktops on it: {count}")
