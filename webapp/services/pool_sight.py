@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from webapp.config import Config
 from webapp.domain.pool import (
+    LARGEST,
     LONGEST_REST,
     PoolDesktop,
     Size,
@@ -36,6 +37,8 @@ OfTemplate = TypeVar("OfTemplate", Desktop, PoolSchedule)
 IN_POOL = (State.QUEUED, State.BUILDING, State.WARM)
 #: Launches are read so far back: the longest schedule, and the time that its warming takes.
 LAUNCHES_OF = timedelta(hours=30)
+#: Twice the largest pool: no size depends on more.
+MOST_LAUNCHES = 2 * LARGEST
 #: How many of the latest builds say how long one usually takes.
 MEASURED = 20
 
@@ -211,11 +214,12 @@ def _as_pool_desktop(desktop: Desktop) -> PoolDesktop:
 
 
 def _launches(session: Session, template: Template, now: datetime) -> Sequence[datetime]:
-    """When people launched this template, warm or not, as far back as anything looks."""
+    """When people launched this template, warm or not, as far back and as many as anything asks."""
     times = session.scalars(
-        select(Desktop.launched_at).where(
-            Desktop.template_id == template.id, Desktop.launched_at >= now - LAUNCHES_OF
-        )
+        select(Desktop.launched_at)
+        .where(Desktop.template_id == template.id, Desktop.launched_at >= now - LAUNCHES_OF)
+        .order_by(Desktop.launched_at.desc())
+        .limit(MOST_LAUNCHES)
     )
     return [at for at in times if at is not None]
 
