@@ -134,6 +134,8 @@ def main_pages(desktop_id: str) -> list[tuple[str, str, str]]:
         ("all desktops", ADMIN, "/admin/desktops/"),
         ("overview", ADMIN, "/admin/"),
         ("connections", ADMIN, "/admin/connections/"),
+        ("pool", ADMIN, "/admin/pool/"),
+        ("differences", ADMIN, "/admin/differences/"),
         ("metrics", "", "/metrics"),
     ]
 

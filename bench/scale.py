@@ -199,6 +199,7 @@ def _ticks(parts: WorkerServices) -> dict[str, Callable[[], object]]:
 
     def watch() -> None:
         parts.idle.stop_some()
+        parts.idle.ask_one()
         parts.idle.warn_one()
         parts.idle.forgive()
 

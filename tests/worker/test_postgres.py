@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,8 @@ from webapp import bootstrap
 from webapp.adapters import schema
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
-from webapp.domain.states import State
-from webapp.models import Base, Desktop
+from webapp.domain.states import EndReason, State
+from webapp.models import AuditEntry, Base, Desktop, Template
 from webapp.services.audit import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
@@ -123,3 +125,41 @@ def test_three_workers_keep_one_pool_and_never_make_it_too_large(on_postgres: Se
         thread.join(30)
     assert _count(on_postgres, State.WARM) == 5
     assert len(node.there) == 8
+
+
+def test_desktops_that_end_together_end_once_each(on_postgres: Services) -> None:
+    """Expired or idle, in batches, while three workers look for the same ones."""
+    node = FakeNode()
+    workers = [
+        bootstrap.build_worker_services(
+            on_postgres, f"worker-{number}", provisioner=FakeProvisioner(node), hypervisor=node
+        )
+        for number in range(3)
+    ]
+    for number in range(8):
+        alice = Actor(on_postgres.accounts.add_person(SYSTEM, f"person{number}", PASSWORD))
+        launch(on_postgres, alice)
+        assert workers[0].builder.build_one()
+    long_ago = on_postgres.clock.now() - timedelta(minutes=5)
+    with on_postgres.db.begin() as session:
+        session.scalars(select(Template)).one().idle_minutes = 4
+        for desktop in session.scalars(select(Desktop)):
+            if desktop.id % 2:
+                desktop.deadline_at = long_ago
+            else:
+                desktop.ready_at = long_ago
+                desktop.input_asked_at = on_postgres.clock.now()  # and it told of none
+    with ThreadPoolExecutor(6) as threads:
+        ends = [one.lifetime.expire_some for one in workers] + [
+            one.idle.stop_some for one in workers
+        ]
+        for done in [threads.submit(end) for end in ends]:
+            done.result()
+    with on_postgres.db.read() as session:
+        desktops = session.scalars(select(Desktop)).all()
+        acts = session.scalars(select(AuditEntry).where(AuditEntry.action != "desktop.launch"))
+        ended = [one.subject for one in acts if one.action in {"desktop.expire", "desktop.stop"}]
+    assert {one.state for one in desktops} == {State.STOPPING}
+    assert sorted(ended) == sorted(one.public_id for one in desktops)
+    reasons = {(one.id % 2, one.end_reason) for one in desktops}
+    assert reasons == {(1, EndReason.EXPIRED), (0, EndReason.IDLE)}

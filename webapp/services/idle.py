@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
@@ -19,6 +19,7 @@ from webapp.domain import connections as rules
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import Connection, Desktop, Template
+from webapp.models.base import UtcDateTime
 from webapp.ports import Clock, Database, Provisioner
 from webapp.services.audit import SYSTEM, Audit
 from webapp.services.lifetime import ask_for_end
@@ -135,8 +136,9 @@ class IdleWatch:
         limit = func.coalesce(Template.idle_minutes, self._config.idle_minutes)
         shortest = limit * 60 - (ahead + ROUNDING).total_seconds()
         now = self._clock.now()
+        here = literal(now, UtcDateTime())
         is_due_roughly = [
-            seconds_between(moment, now) >= shortest
+            seconds_between(moment, here) >= shortest
             for moment in (Desktop.ready_at, _USED_AT, _INPUT_AT)
         ]
         with self._db.read() as session:
