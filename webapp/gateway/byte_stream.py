@@ -58,14 +58,16 @@ class ByteStream(asyncio.BufferedProtocol):
         What it gets changes after the call. Raises what `taker` raises, and OSError when the
         connection broke.
         """
-        self._taker = taker
-        if self._came:
-            self._hand_over(self._came)
-            self._came = b""
+        came, self._came, self._taker = self._came, b"", taker
         self.resume()
-        while not self._is_over:
-            self._stirred.clear()
-            await self._stirred.wait()
+        if came:
+            self._hand_over(came)
+        try:
+            while not self._is_over:
+                self._stirred.clear()
+                await self._stirred.wait()
+        finally:
+            self._taker = None
         self._raise_error()
 
     def pause(self) -> None:

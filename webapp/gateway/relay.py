@@ -47,7 +47,8 @@ class Relay:
         self._browser = browser
         self._clock = clock
         self._conversation = Conversation(_terms(admitted))
-        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._ending: asyncio.Future[Ending] = self._loop.create_future()
         self._bytes_up = 0
         self._bytes_down = 0
         self._last_input_at: datetime | None = None
@@ -77,16 +78,16 @@ class Relay:
             asyncio.create_task(self._guard(self._up(link))),
             asyncio.create_task(self._guard(self._down(link))),
         ]
-        timer = asyncio.get_running_loop().call_later(SIGN_IN_SECONDS, self._check_signed_in)
+        timer = self._loop.call_later(SIGN_IN_SECONDS, self._check_signed_in)
         try:
             return await self._ending
         finally:
-            for handle in (timer, self._mending, self._stalling):
-                if handle:
-                    handle.cancel()
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
+            for handle in (timer, self._mending, self._stalling):
+                if handle:
+                    handle.cancel()
 
     async def _up(self, link: DesktopLink) -> Ending:
         async for message in self._browser:
@@ -128,8 +129,7 @@ class Relay:
     def _watch_browser(self, link: DesktopLink) -> None:
         if self._stalling is None and self._conversation.awaits_browser:
             drawn = self._conversation.acknowledged
-            loop = asyncio.get_running_loop()
-            self._stalling = loop.call_later(_STALL_SECONDS, self._check_browser, link, drawn)
+            self._stalling = self._loop.call_later(_STALL_SECONDS, self._check_browser, link, drawn)
 
     def _check_browser(self, link: DesktopLink, drawn: int) -> None:
         """Acknowledge a frame in the browser's place if it has drawn none since the last look."""
@@ -143,17 +143,15 @@ class Relay:
             link.stream.write(pdu)
 
     def _mend_later(self, link: DesktopLink) -> None:
-        loop = asyncio.get_running_loop()
-        self._drawn_at = loop.time()
+        self._drawn_at = self._loop.time()
         if self._mending is None and self._conversation.has_partial_tiles:
-            self._mending = loop.call_later(_REST_SECONDS, self._mend, link, self._drawn_at)
+            self._mending = self._loop.call_later(_REST_SECONDS, self._mend, link, self._drawn_at)
 
     def _mend(self, link: DesktopLink, since: float) -> None:
         """Have partial tiles drawn again once the screen rests, or has not for too long."""
-        loop = asyncio.get_running_loop()
         rests_at = self._drawn_at + _REST_SECONDS
-        if loop.time() < min(rests_at, since + _LONGEST_UNREST):
-            self._mending = loop.call_at(rests_at, self._mend, link, since)
+        if self._loop.time() < min(rests_at, since + _LONGEST_UNREST):
+            self._mending = self._loop.call_at(rests_at, self._mend, link, since)
             return
         self._mending = None
         self._write(self._conversation.refresh(), link)
