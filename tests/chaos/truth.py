@@ -33,6 +33,7 @@ def leaks(world: World) -> list[str]:
         *_of_audit(world, desktops),
         *_of_clones(world),
         *_of_machine(world),
+        *(f"a defect in a worker: {line[-400:]}" for line in world.broken_jobs()),
     ]
 
 

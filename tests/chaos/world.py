@@ -46,6 +46,7 @@ class World:
         self.clock_file = folder / "clock"
         self.clock = ShiftedClock(self.clock_file)
         self.clock.set(0)
+        self._read_until = 0
         self.node = LabNode(folder / "lab", ["--faults"], url=f"https://127.0.0.1:{18200 + number}")
         (self.node.state_dir / "timings.json").write_text(json.dumps(TIMINGS))
         self._make_key()
@@ -120,6 +121,17 @@ class World:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def broken_jobs(self) -> list[str]:
+        """What workers called a defect of their own since this was asked last."""
+        log = self.folder / "log/worker.log"
+        if not log.exists():
+            return []
+        with log.open("rb") as file:
+            file.seek(self._read_until)
+            lines = file.read().decode(errors="replace").splitlines()
+            self._read_until = file.tell()
+        return [line for line in lines if '"A job broke"' in line]
 
     def counted(self, word: str) -> int:
         """How many lines of the workers' log have a word."""
