@@ -61,7 +61,7 @@ def test_a_desktop_goes_only_where_everything_it_needs_is(
     assert chosen in sources
     assert room.is_usable
     assert not chosen.is_busy
-    assert not chosen.is_stuck(NOW, STALE)
+    assert chosen.locked_at is None
     assert room.free_mb is None or room.free_mb - room.promised_mb - 512 >= 1024
     assert room.storage_free_gb != 0
 
@@ -85,8 +85,9 @@ def test_what_is_said_while_waiting_is_true(
         assert not any(rooms.get(one.node, NodeRoom("")).is_usable for one in there)
     if verdict == Wait.BUSY:
         idle = [
-            Source(one.vmid, one.node, one.version, False, one.is_missing, one.locked_at)
+            Source(one.vmid, one.node, one.version, False, one.is_missing)
             for one in sources
+            if not one.is_stuck(NOW, STALE)
         ]
         assert isinstance(decide(idle, rooms), Source)
     if verdict == Wait.FULL:
@@ -120,6 +121,13 @@ def test_begun_desktops_spread_where_memory_cannot_be_seen() -> None:
     two = [Source(29001, "a", "1"), Source(29002, "b", "1")]
     begun = {"a": NodeRoom("a", desktops=2), "b": NodeRoom("b", desktops=1)}
     assert decide(two, begun) == two[1]
+
+
+def test_a_source_that_somebody_else_locked_waits_and_another_is_taken() -> None:
+    locked = Source(29001, "a", "1", locked_at=NOW)
+    sound = Source(29002, "b", "1")
+    assert decide([locked, sound], {}) == sound
+    assert decide([locked], {}) == Wait.BUSY
 
 
 def test_a_stuck_source_stops_only_itself() -> None:

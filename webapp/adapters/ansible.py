@@ -22,7 +22,7 @@ ADOPT = "adopt-winux-session.yml"
 ASSIGN = "assign-winux-session.yml"
 DESTROY = "destroy-winux-session.yml"
 #: How long a run waits for a lock on its template; then the worker does something else meanwhile.
-LOCK_PATIENCE_S = 10
+LOCK_PATIENCE_S = 5
 
 
 class AnsibleProvisioner:

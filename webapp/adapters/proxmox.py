@@ -130,13 +130,27 @@ class ProxmoxHypervisor:
         return rows[0] if rows else {}
 
     def _in_work(self, listing: Listing) -> frozenset[int]:
-        """GET /nodes/{node}/tasks?source=active where a template is locked, nowhere else."""
+        """GET /nodes/{node}/tasks?source=active where a template is locked, nowhere else.
+
+        A clone may end between the list and the question, so the lock is looked at once more.
+        """
         locked = [one for one in listing.values() if one.is_template and one.lock in LEFT_BEHIND]
-        tasks: set[int] = set()
-        for node in {one.node for one in locked}:
+        if not locked:
+            return frozenset()
+        at_work = self._tasks_on({one.node for one in locked})
+        return frozenset(
+            one.vmid
+            for one in locked
+            if one.vmid in at_work or self._read(one.node, one.vmid).lock != one.lock
+        )
+
+    def _tasks_on(self, nodes: set[str]) -> set[int]:
+        """What running tasks work on; those of others too where the token has Sys.Audit."""
+        found: set[int] = set()
+        for node in nodes:
             rows = _list(self._get("nodes", node, "tasks", source="active"))
-            tasks |= {int(row["id"]) for row in rows if str(row.get("id", "")).isdigit()}
-        return frozenset(one.vmid for one in locked if one.vmid in tasks)
+            found |= {int(row["id"]) for row in rows if str(row.get("id", "")).isdigit()}
+        return found
 
     def _ask(self, call: Callable[[str], T], nodes: Sequence[str]) -> list["T | OutsideFailed"]:
         """`call` for each node, at once when there are several; a failure is an answer, too."""

@@ -56,7 +56,8 @@ class Source:
     """Another desktop is being cloned from it, or its storage has as many clones as it may."""
     is_missing: bool = False
     locked_at: datetime | None = None
-    """Since when it is seen locked with nothing at work on it."""
+    """Since when it is seen locked with nothing of ours at work on it: somebody else's clone, or
+    a lock that was left behind."""
 
     def is_stuck(self, now: datetime, stale_after: timedelta) -> bool:
         """Whether its lock was left behind and only a person can take it away."""
@@ -94,7 +95,7 @@ def decide_placement(
     fitting = [one for one in sound if _room(nodes, one).has_room(need_mb, reserve_mb)]
     if not fitting:
         return Wait.FULL
-    idle = [one for one in fitting if not one.is_busy]
+    idle = [one for one in fitting if not one.is_busy and one.locked_at is None]
     if not idle:
         return Wait.BUSY
     return min(idle, key=lambda one: _rank(_room(nodes, one), reserve_mb, one.vmid))

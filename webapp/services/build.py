@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.clone_queue import decide_retry, pause_before
+from webapp.domain.clone_queue import LOCKED, decide_retry, pause_before
 from webapp.domain.drift import SeenContainer, find_loss
 from webapp.domain.errors import Conflict, OutsideFailed, Refused
 from webapp.domain.estimate import CLONE_STEP
@@ -30,7 +30,7 @@ from webapp.ports import (
     Vault,
 )
 from webapp.services.audit import SYSTEM, Audit
-from webapp.services.clone_queue import CloneQueue, Turn, free_slot
+from webapp.services.clone_queue import CloneQueue, Turn, avoid_source, free_slot
 from webapp.services.findings import stranger_addresses, stranger_vmids
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
 from webapp.services.people_first import PATIENCE, somebody_waits
@@ -126,7 +126,7 @@ class Builder:
                 if cancel.is_for_later:
                     self._leave(lease)
                 elif self._passes(lease.desktop, error):
-                    self._put_back(lease, error)
+                    self._put_back(turn, error)
                 else:
                     self._fail(lease, error)
             else:
@@ -307,11 +307,14 @@ class Builder:
             )
         log.warning("Build failed: %s", error, extra=about)
 
-    def _put_back(self, lease: Lease, error: OutsideFailed | Refused) -> None:
+    def _put_back(self, turn: Turn, error: OutsideFailed | Refused) -> None:
         """Let it wait and be tried again: on any node, if surely nothing of it exists yet."""
+        lease = turn.lease
         is_nowhere = self._is_nowhere(lease.desktop)
         with self._leases.giving_back(lease) as (session, desktop):
             free_slot(session, lease)
+            if error.reason == LOCKED and turn.source:
+                avoid_source(session, turn.source, self._clock.now())
             if desktop.state != State.BUILDING:
                 return
             desktop.attempts += 1

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.config import Config
 from webapp.domain.placement import Source, Wait
 from webapp.domain.states import State
-from webapp.models import CloneSlot, Desktop
+from webapp.models import CloneSlot, Desktop, TemplateReplica
 from webapp.ports import Clock, Database
 from webapp.services.cluster import Cluster, read_cluster
 from webapp.services.lease import Lease, Leases
@@ -169,3 +169,13 @@ def _occupy(session: Session, cluster: Cluster, source: Source, desktop: Desktop
 def free_slot(session: Session, lease: Lease) -> None:
     """The clone is over: the next desktop may be cloned from the same source."""
     session.execute(delete(CloneSlot).where(CloneSlot.holder == lease.holder))
+
+
+def avoid_source(session: Session, source: Source, now: datetime) -> None:
+    """Somebody else has it locked: use others until a worker's look says how it stands."""
+    session.execute(
+        update(TemplateReplica)
+        .where(TemplateReplica.vmid == source.vmid, TemplateReplica.locked_at.is_(None))
+        .values(locked_at=now)
+        .execution_options(synchronize_session=False)
+    )
