@@ -298,6 +298,27 @@ def test_a_new_version_is_tried_at_once_whatever_failed_before(
     assert states(services) == {"warm": 1}
 
 
+def test_a_template_that_takes_no_launches_is_not_built_for_the_pool_either(
+    services: Services, xfce: str, alice: Actor, clock: SteppingClock, node: FakeNode
+) -> None:
+    failing = FailingProvisioner(node, "desktop_start")
+    worker = make_worker(services, node, failing)
+    clock.step(minutes=1)
+    for _ in range(3):
+        launch(services, alice)
+        settle(worker, rounds=1)
+    set_pool(services, target=3, max=3)
+    clock.step(minutes=4)
+    settle(worker)
+    assert len(failing.orders) == 3, "it rests for five minutes"
+    failing.moment = ""
+    clock.step(minutes=2)
+    worker.pools.keep()
+    assert states(services) == {"queued": 1}, "one is tried first"
+    settle(worker)
+    assert states(services) == {"warm": 3}
+
+
 class TestFullSite:
     """Ten desktops in all, of which one is always left to people."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from webapp.config import Config
+from webapp.domain.breaker import find_rest
 from webapp.domain.pool import (
     LARGEST,
     LONGEST_REST,
@@ -30,6 +31,7 @@ from webapp.domain.pool import (
 from webapp.domain.schedule import Due, decide_due
 from webapp.domain.states import State
 from webapp.models import Desktop, PoolSchedule, Template
+from webapp.services.launch_gate import read_records
 from webapp.services.pool_room import builds_at_once, read_room
 
 OfTemplate = TypeVar("OfTemplate", Desktop, PoolSchedule)
@@ -121,6 +123,7 @@ class _Wish:
     due: Due
     schedules: Sequence[PoolSchedule]
     failures: Sequence[datetime]
+    resting_until: datetime | None
 
 
 def _wish(
@@ -146,13 +149,15 @@ def _wish(
     size = decide_size(template.pool, demand=demand, scheduled=due.desktops)
     if not template.is_enabled:
         size = Size(0, Why.NOT_OFFERED)
-    return _Wish(template, size, demand, due, schedules, _failures(session, template, now))
+    failures = _failures(session, template, now)
+    resting_until = _rests_until(session, template, failures, now)
+    return _Wish(template, size, demand, due, schedules, failures, resting_until)
 
 
 def _view(
     wish: _Wish, size: Size, desktops: Sequence[Desktop], now: datetime, free: int
 ) -> PoolView:
-    resting_until = rests_until(wish.failures)
+    resting_until = wish.resting_until
     if wish.failures:  # after a failure one at a time, until one succeeds
         is_trying = any(one.state != State.WARM for one in desktops)
         is_resting = resting_until is not None and now < resting_until
@@ -177,7 +182,7 @@ def _view(
 
 
 def _no_wish(template: Template, schedules: Sequence[PoolSchedule]) -> _Wish:
-    return _Wish(template, Size(0, Why.OFF), 0, Due(), schedules, [])
+    return _Wish(template, Size(0, Why.OFF), 0, Due(), schedules, [], None)
 
 
 def _pool_desktops(session: Session) -> Iterable[Desktop]:
@@ -242,17 +247,32 @@ def usual_build(session: Session, template: Template) -> timedelta | None:
 
 
 def _failures(session: Session, template: Template, now: datetime) -> list[datetime]:
-    """Pool builds that failed in a row, lately, since the template last changed."""
+    """Builds that failed in a row, lately, for the pool or for people, since the template last
+    changed."""
     since = max(now - 2 * LONGEST_REST, template.changed_at or now - 2 * LONGEST_REST)
     of_this = Desktop.template_id == template.id
-    failed = [
-        at
-        for at in session.scalars(
-            select(Desktop.failed_at).where(*_pooled(), of_this, Desktop.failed_at >= since)
+    failed = session.scalars(
+        select(Desktop.failed_at).where(
+            of_this,
+            Desktop.failed_at >= since,
+            Desktop.ready_at.is_(None),
+            Desktop.warmed_at.is_(None),
         )
-        if at is not None
-    ]
-    if not failed:
+    )
+    times = [at for at in failed if at is not None]
+    if not times:
         return []
-    good = session.scalar(select(func.max(Desktop.warmed_at)).where(of_this))
-    return sorted(at for at in failed if good is None or at > good)
+    built_at = func.coalesce(Desktop.warmed_at, Desktop.ready_at)
+    good = session.scalar(select(func.max(built_at)).where(of_this, built_at >= since))
+    return sorted(at for at in times if good is None or at > good)
+
+
+def _rests_until(
+    session: Session, template: Template, failures: Sequence[datetime], now: datetime
+) -> datetime | None:
+    """The pool's own rest, and that of a template which takes no launches either."""
+    own = rests_until(failures)
+    if own is None:
+        return None
+    rest = find_rest(read_records(session, now, template.id)[template.id], now)
+    return max(own, rest.until) if rest else own
