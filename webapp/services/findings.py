@@ -1,7 +1,6 @@
 """The rows of what reconciliation found: noted, seen again, over; and read by page and command."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, func, select
@@ -23,15 +22,6 @@ MASS_WORDS = (
     "Kept, as so many containers are unknown: the database may be an old or a wrong one. "
     "Restore the right one, adopt them, or remove them with playbooks/destroy-winux-session.yml."
 )
-
-
-@dataclass(frozen=True)
-class Noted:
-    """What was written down in one round."""
-
-    rows: Sequence[FindingRow]
-    """All that are open, in the order of the findings."""
-    has_new_forgotten: bool
 
 
 class FindingBook:
@@ -73,8 +63,8 @@ class FindingBook:
         *,
         known: int,
         is_partial: bool,
-    ) -> Noted:
-        """Write down what is found, and that what is not found any more is over.
+    ) -> Sequence[FindingRow]:
+        """Write down what is found, and that what is not found any more is over; the open rows.
 
         While a node is silent nothing is over: it may only be out of sight.
         """
@@ -90,8 +80,7 @@ class FindingBook:
                 resolve(row, now, "It is over.")
         self._set_due(session, rows, known)
         session.execute(delete(FindingRow).where(FindingRow.resolved_at < now - REMEMBER))
-        is_new = any(row.kind is Kind.FORGOTTEN and row.first_seen_at == now for row in rows)
-        return Noted(rows, is_new)
+        return rows
 
     def watch(self, session: Session, nodes: Collection[str], now: datetime) -> None:
         """These nodes were seen whole."""

@@ -102,7 +102,7 @@ class Reconciler:
         look = self._look(closely=True)
         now = self._clock.now()
         with self._db.begin() as session:
-            noted = self._book.note(
+            rows = self._book.note(
                 session,
                 look.findings,
                 now,
@@ -112,7 +112,7 @@ class Reconciler:
             session.flush()
             session.expunge_all()
             session.rollback()
-        return list(noted.rows)
+        return list(rows)
 
     # -- both sides -------------------------------------------------------------------------------
 
@@ -235,20 +235,20 @@ class Reconciler:
     def _note(self, look: Look) -> list[FindingRow]:
         now = self._clock.now()
         with self._db.begin() as session:
-            noted = self._book.note(
+            rows = self._book.note(
                 session,
                 look.findings,
                 now,
                 known=len(look.desktops),
                 is_partial=bool(look.silent),
             )
-            if noted.has_new_forgotten:
+            if _is_database_old(look, rows, now):
                 self._bear_with_old_database(session, now)
             self._book.watch(session, look.nodes - look.silent, now)
-        for row in noted.rows:
+        for row in rows:
             if row.first_seen_at == now:
                 log.warning("%s %s", row.answer.means, row.detail, extra=_about(row))
-        return list(noted.rows)
+        return list(rows)
 
     def _bear_with_old_database(self, session: Session, now: datetime) -> None:
         """The database seems older than the containers: what it says of the others may be, too.
@@ -375,6 +375,15 @@ class Reconciler:
         with self._db.begin() as session:
             if stored := session.get(FindingRow, row.id):
                 change(stored)
+
+
+def _is_database_old(look: Look, rows: Sequence[FindingRow], now: datetime) -> bool:
+    """Whether a container was found just now that the database has no row for, and forgot."""
+    known = {desktop.public_id for desktop in look.desktops}
+    return any(
+        row.kind is Kind.FORGOTTEN and row.first_seen_at == now and row.desktop_id not in known
+        for row in rows
+    )
 
 
 def _hinder(row: FindingRow, words: str) -> None:
