@@ -64,6 +64,17 @@ def test_the_request_goes_by_standard_input_to_the_recorded_key_alone(
     assert key.with_suffix(".pub").read_text().split()[1] in (tools / "known").read_text()
 
 
+def test_nothing_is_written_that_a_killed_worker_would_leave(
+    tools: Path, key: Path, fingerprint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = tools / "tmp"
+    places.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(places))
+    _program(tools / "bin" / "ssh", f"""ls -A {places} > {tools}/there; echo '{{}}'""")
+    ask_guest("192.0.2.7", fingerprint, key, REQUEST)
+    assert (tools / "there").read_text() == ""
+
+
 def test_another_machine_at_the_address_is_not_spoken_to(tools: Path, key: Path) -> None:
     with pytest.raises(OutsideFailed, match="its SSH key differs"):
         ask_guest("192.0.2.7", "SHA256:" + "A" * 43, key, REQUEST)

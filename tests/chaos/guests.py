@@ -78,12 +78,23 @@ class Guest:
 
     async def _serve(self, process: Any) -> None:
         """One request of winux-guest."""
+        await self._be_held()
         try:
             answer = self._answer(json.loads(await process.stdin.read()))
         except (KeyError, TypeError, ValueError) as error:
             answer = {"error": f"not a request that winux-guest understands ({error!r})"}
         process.stdout.write(json.dumps(answer) + "\n")
         process.exit(1 if "error" in answer else 0)
+
+    async def _be_held(self) -> None:
+        """A file `hold` beside ours counts requests to any desktop down; at 0 one waits until it
+        is removed."""
+        hold = self._file.with_name("hold")
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            left = int(hold.read_text())
+            hold.write_text(str(left - 1))
+            while left == 0 and hold.exists():
+                await asyncio.sleep(0.01)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         acts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

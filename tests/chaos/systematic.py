@@ -206,14 +206,17 @@ OF_TASKS: dict[str, dict[str, object]] = {
 }
 STARTS_TASK = r"^(POST .*/(clone|start|stop|shutdown)$|DELETE .*/lxc/\d+)"
 WORKER_AT_CALL = "worker dies at call"
+WORKER_AT_GUEST = "worker dies at desktop"
 COMMITS = {"worker dies before commit": True, "worker dies after commit": False}
 #: Who dies as a task of a real playbook begins, or as its play ends.
 PLAYBOOKS = {f"{who} dies at task": who for who in ("playbook", "runner", "worker")} | {
     "all die at task": "all"
 }
-ALL_KINDS = (*COMMITS, WORKER_AT_CALL, *OF_CALLS, *OF_TASKS, *PLAYBOOKS)
+ALL_KINDS = (*COMMITS, WORKER_AT_CALL, WORKER_AT_GUEST, *OF_CALLS, *OF_TASKS, *PLAYBOOKS)
 #: Blows after which nobody can say that the build could not be done: the next worker does it.
-KILLS = frozenset({*COMMITS, WORKER_AT_CALL, "worker dies at task", "all die at task"})
+KILLS = frozenset(
+    {*COMMITS, WORKER_AT_CALL, WORKER_AT_GUEST, "worker dies at task", "all die at task"}
+)
 
 
 def strike(world: World, chapter: Chapter, begun: str, blow: Blow) -> bool:
@@ -221,6 +224,8 @@ def strike(world: World, chapter: Chapter, begun: str, blow: Blow) -> bool:
     trap = CommitTrap(blow.at, COMMITS[blow.kind]) if blow.kind in COMMITS else None
     if blow.kind == WORKER_AT_CALL:
         world.fault({"kind": "slow", "skip": blow.at, "delay": HOLD_S})
+    elif blow.kind == WORKER_AT_GUEST:
+        world.hold.write_text(str(blow.at))
     elif blow.kind in OF_CALLS:
         world.fault({**OF_CALLS[blow.kind], "skip": blow.at})
     elif blow.kind in OF_TASKS:
@@ -237,6 +242,7 @@ def strike(world: World, chapter: Chapter, begun: str, blow: Blow) -> bool:
         world.revive_node()
     world.fault()
     world.trap.unlink(missing_ok=True)
+    world.hold.unlink(missing_ok=True)
     return fell
 
 
@@ -250,7 +256,7 @@ def attend(world: World, pid: int, blow: Blow) -> bool:
             return fell or os.WIFSIGNALED(status) or _has_fallen(world, blow)
         assert time.monotonic() < give_up, "the worker hangs"
         fell |= world.revive_node()
-        if blow.kind == WORKER_AT_CALL and not fell and _has_fallen(world, blow):
+        if blow.kind in (WORKER_AT_CALL, WORKER_AT_GUEST) and not fell and _has_fallen(world, blow):
             fell = True
             kill(pid)
         time.sleep(0.01)
@@ -259,6 +265,8 @@ def attend(world: World, pid: int, blow: Blow) -> bool:
 def _has_fallen(world: World, blow: Blow) -> bool:
     if blow.kind in PLAYBOOKS:
         return not world.trap.exists()
+    if blow.kind == WORKER_AT_GUEST:
+        return world.hold.read_text() == "-1"
     return blow.kind not in COMMITS and not world.is_node_dead() and not world.faults()
 
 

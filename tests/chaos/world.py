@@ -82,6 +82,11 @@ class World:
         """Set by writing it (plugins/task_trap.py); gone when it fell."""
         return self.playbooks / "trap.json"
 
+    @property
+    def hold(self) -> Path:
+        """Makes a desktop's answer wait (guests.py)."""
+        return self.folder / "guests" / "hold"
+
     def reopen(self) -> Services:
         """Services on new connections: for a process that was forked."""
         return self._services()

@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import json
+import os
 import subprocess
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,11 @@ def ask_guest(
     Only the desktop whose SSH host key was recorded when it was built is spoken to: another
     machine at the same address raises OutsideFailed, as does one that does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="winux-guest-") as folder:
-        known_hosts = Path(folder) / "known_hosts"
-        known_hosts.write_text(_host_key(address, host_key_sha256))
+    with _in_memory(_host_key(address, host_key_sha256)) as known_hosts:
         options = {
             "BatchMode": "yes",
             "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": str(known_hosts),
+            "UserKnownHostsFile": known_hosts,
             "GlobalKnownHostsFile": "/dev/null",
             "IdentitiesOnly": "yes",
             "ConnectTimeout": str(CONNECT_SECONDS),
@@ -36,6 +36,18 @@ def ask_guest(
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         command = ["ssh", "-F", "/dev/null", "-i", str(key_file), *words, f"root@{address}"]
         return _parse_answer(_run([*command, "winux-guest"], json.dumps(request)))
+
+
+@contextmanager
+def _in_memory(text: str) -> Iterator[str]:
+    """The path of a file that is gone with this process, however it ends. ssh closes what it
+    inherits, so it opens it as ours."""
+    file = os.memfd_create("known_hosts")
+    try:
+        os.write(file, text.encode())
+        yield f"/proc/{os.getpid()}/fd/{file}"
+    finally:
+        os.close(file)
 
 
 def _parse_answer(text: str) -> dict[str, Any]:
