@@ -103,6 +103,11 @@ class Screen:
             if (now := self.pixels(place)) != before:
                 before, still_since = now, time.monotonic()
 
+    def move_pointer(self, x: int, y: int) -> None:
+        """Move the pointer, as a person does, over the client's window."""
+        command = ["xdotool", "mousemove", str(x), str(y)]
+        subprocess.run(command, env=self._environment, check=True)
+
     def keep_picture(self, file: Path) -> None:
         command = ["import", "-silent", "-window", "root", str(file)]
         subprocess.run(command, env=self._environment, check=True)

@@ -97,6 +97,23 @@ def test_the_guest_command_survives_garbage(
     assert "not a request that winux-guest understands" in json.loads(done.stdout)["error"]
 
 
+def test_the_desktop_tells_of_input_from_an_rdp_program(
+    desktop: Desktop, golden_template: GoldenTemplate
+) -> None:
+    assert desktop.create().code == 0
+    assert ask(golden_template, desktop, do="since_input") == {"seconds": None}
+    with Screen() as screen:
+        screen.connect(desktop.told["address"], "desktop", desktop.told["password"])
+        assert screen.wait_for_desktop()
+        time.sleep(5)
+        rested = ask(golden_template, desktop, do="since_input")["seconds"]
+        time.sleep(3)
+        assert ask(golden_template, desktop, do="since_input")["seconds"] >= rested + 3
+        screen.move_pointer(300, 300)
+        screen.move_pointer(320, 310)
+        assert ask(golden_template, desktop, do="since_input")["seconds"] < rested + 3
+
+
 def test_a_warning_appears_on_the_desktop_before_its_end(
     desktop: Desktop, golden_template: GoldenTemplate, tmp_path: Path
 ) -> None:
