@@ -23,11 +23,13 @@ from webapp.bootstrap import Services, build_services
 from webapp.config import Config, load
 from webapp.domain.errors import Conflict, Refused
 from webapp.domain.states import EndReason, Event, State, advance
-from webapp.models import AddressReservation, Base, Desktop, Person, VmidReservation
+from webapp.models import AddressReservation, Base, Desktop, Person, Template, VmidReservation
 from webapp.services.audit import Actor
 from webapp.services.launch import LaunchWish
+from webapp.services.refill import PoolKeeper
 
 PEOPLE, CLAIMS, WARM = 16, 50, 600
+TURNS = 20
 ROOM = {
     "WINUX_MAX_DESKTOPS": "1000",
     "WINUX_MAX_DESKTOPS_TOTAL": "1000",
@@ -64,12 +66,12 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Config]:
     services.db.close()
 
 
-def claim(config: Config, person: int, together: Barrier, told: Told) -> None:
+def claim(config: Config, person: int, together: Barrier, told: Told, claims: int = CLAIMS) -> None:
     """A process: one person launches again and again."""
     services = build_services(config)
     actor = Actor(person)
     together.wait()
-    told.put((person, [services.launcher.launch(actor, LaunchWish()) for _ in range(CLAIMS)]))
+    told.put((person, [services.launcher.launch(actor, LaunchWish()) for _ in range(claims)]))
     services.db.close()
 
 
@@ -164,3 +166,38 @@ def try_five(config: Config, together: Barrier, told: Told) -> None:
             outcomes.append(refused.reason)
     told.put((1, outcomes))
     services.db.close()
+
+
+def keep_pools(config: Config, together: Barrier, told: Told) -> None:
+    """A process: a worker's clock, which lets the pool grow and shrink."""
+    services = build_services(config)
+    keeper = PoolKeeper(services.db, services.clock, config, services.vault, services.audit)
+    together.wait()
+    for turn in range(TURNS):
+        with services.db.begin() as session:
+            template = session.scalars(select(Template)).one()
+            template.pool_target = template.pool_max = 3 * (turn % 4)
+        keeper.keep()
+    told.put((0, []))
+    services.db.close()
+
+
+def test_people_and_the_pools_keepers_never_block_each_other(config: Config) -> None:
+    """Each would wait for what the other one holds, if they took things in another order."""
+    services = build_services(config)
+    with services.db.read() as session:
+        people = list(session.scalars(select(Person.id)))[:4]
+    together, told = FORK.Barrier(len(people) + 2), FORK.Queue()
+    processes = [
+        FORK.Process(target=claim, args=(config, one, together, told, TURNS)) for one in people
+    ]
+    processes += [FORK.Process(target=keep_pools, args=(config, together, told)) for _ in range(2)]
+    services.db.close()
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(240)
+        assert process.exitcode == 0, "it was refused, or waited for ever"
+    given = [told.get(timeout=10) for _ in processes]
+    launched = [one for _, ids in given for one in ids]
+    assert len(set(launched)) == len(launched) == len(people) * TURNS

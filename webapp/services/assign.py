@@ -6,18 +6,16 @@ simply run again.
 """
 
 import logging
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from webapp.config import Config
-from webapp.domain.errors import Conflict, OutsideFailed
+from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop
 from webapp.ports import AssignOrder, BuildResult, Clock, Database, Provisioner, Vault
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.cancel import Cancel
 from webapp.services.claim import become_ready
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
 from webapp.services.lifetime import ask_for_end
@@ -68,11 +66,11 @@ class Assigner:
 
     def _assign(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
         with KeptLease(self._leases, lease) as kept:
-            is_cancelled = _Cancel(self._db, lease, kept, is_stopping)
+            cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.ASSIGNING)
             try:
-                told_at = self._run(lease.desktop, is_cancelled)
+                told_at = self._run(lease.desktop, cancel)
             except OutsideFailed as error:
-                if is_stopping():
+                if cancel.is_for_later:
                     self._leave(lease)
                 else:
                     self._fail(lease, error)
@@ -154,32 +152,3 @@ def _verify(desktop: Desktop, result: BuildResult) -> None:
 
 def _about(lease: Lease) -> dict[str, str]:
     return {"desktop": lease.desktop.public_id}
-
-
-class _Cancel:
-    """Answers a running playbook's question whether to go on; looks twice a second."""
-
-    EVERY = 0.5
-
-    def __init__(
-        self, db: Database, lease: Lease, kept: KeptLease, is_stopping: Callable[[], bool]
-    ) -> None:
-        self._db = db
-        self._desktop_id = lease.desktop.id
-        self._kept = kept
-        self._is_stopping = is_stopping
-        self._looked_at = time.monotonic()
-
-    def __call__(self) -> bool:
-        return self._is_stopping() or self._kept.is_lost or self._is_unwanted()
-
-    def _is_unwanted(self) -> bool:
-        if time.monotonic() - self._looked_at < self.EVERY:
-            return False
-        self._looked_at = time.monotonic()
-        try:
-            with self._db.read() as session:
-                state = session.scalar(select(Desktop.state).where(Desktop.id == self._desktop_id))
-        except (Conflict, OutsideFailed):  # unknown is no reason to break it off
-            return False
-        return state != State.ASSIGNING

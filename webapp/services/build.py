@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.config import Config
 from webapp.domain.clone_queue import LOCKED, decide_retry, pause_before
 from webapp.domain.drift import SeenContainer, find_loss
-from webapp.domain.errors import Conflict, OutsideFailed, Refused
+from webapp.domain.errors import OutsideFailed, Refused
 from webapp.domain.estimate import CLONE_STEP
 from webapp.domain.mark import parse_mark
 from webapp.domain.placement import Source
@@ -30,11 +30,13 @@ from webapp.ports import (
     Vault,
 )
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.cancel import Cancel
 from webapp.services.clone_queue import CloneQueue, Turn, avoid_source, free_slot
 from webapp.services.findings import stranger_addresses, stranger_vmids
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
-from webapp.services.people_first import PATIENCE, somebody_waits
+from webapp.services.people_first import somebody_waits
 from webapp.services.reservation import release, reserve
+from webapp.services.steps import Steps, finish_steps
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +120,7 @@ class Builder:
     def _build(self, turn: Turn, is_stopping: Callable[[], bool]) -> None:
         lease = turn.lease
         with KeptLease(self._leases, lease) as kept:
-            cancel = _Cancel(self._db, self._clock, lease, kept, is_stopping)
+            cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.BUILDING)
             try:
                 order, result = self._run(lease, _source_of(turn), cancel)
                 self._verify(lease.desktop.public_id, order)
@@ -137,12 +139,15 @@ class Builder:
         begun = self._clock.now() - (desktop.build_started_at or desktop.created_at)
         return decide_retry(error.reason, begun, self._config.build_timeout)
 
-    def _run(
-        self, lease: Lease, source: Source, cancel: "_Cancel"
-    ) -> tuple[BuildOrder, BuildResult]:
+    def _run(self, lease: Lease, source: Source, cancel: Cancel) -> tuple[BuildOrder, BuildResult]:
         """Run the playbook, with other VM ids when foreign containers hold the reserved one."""
         foreign: set[int] = set()
-        steps = _Steps(self._db, self._clock, lease)
+
+        def free_in_time(session: Session, step: str) -> None:
+            if step != CLONE_STEP:
+                free_slot(session, lease)
+
+        steps = Steps(self._db, self._clock, lease.desktop.id, free_in_time)
         if self._is_a_strangers(lease.desktop):
             self._reserve_another(lease, foreign)
         while True:
@@ -266,7 +271,7 @@ class Builder:
     def _record(self, lease: Lease, order: BuildOrder, result: BuildResult) -> None:
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
-            _finish_steps(session, desktop, now)
+            finish_steps(session, desktop.id, now)
             if not can(desktop.state, Event.BUILT):  # stopped at the last moment
                 return
             if desktop.is_pooled:
@@ -357,91 +362,3 @@ def _source_of(turn: Turn) -> Source:
     if turn.source is None:
         raise OutsideFailed("The build was interrupted and could not be finished.", retry=True)
     return turn.source
-
-
-class _Cancel:
-    """Answers a running build's question whether to go on; asks the database twice a second."""
-
-    EVERY = 0.5
-
-    def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        lease: Lease,
-        kept: KeptLease,
-        is_stopping: Callable[[], bool],
-    ) -> None:
-        self._db = db
-        self._clock = clock
-        self._lease = lease
-        self._kept = kept
-        self._is_stopping = is_stopping
-        self._looked_at = time.monotonic()
-        self.is_set = False
-        self.is_for_later = False
-        """Cancelled because this worker ends or a person comes first, not because anybody wants
-        the desktop gone."""
-
-    def __call__(self) -> bool:
-        if not self.is_set:
-            self.is_for_later = self._is_stopping()
-            self.is_set = self.is_for_later or self._kept.is_lost or self._is_told()
-        return self.is_set
-
-    def _is_told(self) -> bool:
-        if time.monotonic() - self._looked_at < self.EVERY:
-            return False
-        self._looked_at = time.monotonic()
-        in_the_way = somebody_waits(self._clock.now(), PATIENCE)
-        try:
-            with self._db.read() as session:
-                row = session.execute(
-                    select(Desktop.state, Desktop.owner_id.is_(None) & in_the_way).where(
-                        Desktop.id == self._lease.desktop.id
-                    )
-                ).first()
-        except (Conflict, OutsideFailed):  # unknown is no reason to break a build off
-            return False
-        is_unwanted = row is None or row[0] != State.BUILDING
-        self.is_for_later = not is_unwanted and row is not None and bool(row[1])
-        return is_unwanted or self.is_for_later
-
-
-class _Steps:
-    """Writes each step of a running build as it begins, and gives its clone slot back in time."""
-
-    def __init__(self, db: Database, clock: Clock, lease: Lease) -> None:
-        self._db = db
-        self._clock = clock
-        self._lease = lease
-        self._desktop_id = lease.desktop.id
-        self._name = ""
-
-    def begin(self, name: str) -> None:
-        """Progress is for show: a database that is busy must not break a build."""
-        if name == self._name:
-            return
-        self._name = name
-        now = self._clock.now()
-        try:
-            with self._db.begin() as session:
-                desktop = session.get_one(Desktop, self._desktop_id)
-                _finish_steps(session, desktop, now)
-                if name != CLONE_STEP:
-                    free_slot(session, self._lease)
-                session.add(
-                    DesktopStep(desktop_id=self._desktop_id, name=name[:40], started_at=now)
-                )
-        except (Conflict, OutsideFailed) as error:
-            log.warning("A step could not be written: %s", error)
-
-
-def _finish_steps(session: Session, desktop: Desktop, now: datetime) -> None:
-    steps = session.scalars(
-        select(DesktopStep).where(
-            DesktopStep.desktop_id == desktop.id, DesktopStep.finished_at.is_(None)
-        )
-    )
-    for step in steps:
-        step.finished_at = now

@@ -1,14 +1,13 @@
 """Keeping the pools at their size: the worker's part, a moment at a time.
 
 What is missing becomes rows to build, which the builder takes when nobody else waits; what is too
-much is asked to end. Any number of workers may do it: the templates' rows are locked meanwhile.
+much is asked to end. Any number of workers may do it: each waits for its turn.
 """
 
 import logging
 import secrets
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,7 @@ from webapp.models import Desktop, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import SYSTEM, Actor, Audit
 from webapp.services.pool_sight import PoolView, look_at_pools
-from webapp.services.reservation import reserve
+from webapp.services.reservation import one_at_a_time, reserve
 
 log = logging.getLogger(__name__)
 
@@ -105,5 +104,9 @@ def drain_desktop(
 
 
 def _lock(session: Session) -> None:
-    """One worker at a time looks and acts."""
-    session.execute(select(Template.id).order_by(Template.id).with_for_update())
+    """One worker at a time looks and acts, and no launch reserves meanwhile.
+
+    Never the templates' rows first: a launch that has its turn needs them, and each would wait
+    for the other.
+    """
+    one_at_a_time(session)

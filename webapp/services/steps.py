@@ -1,6 +1,7 @@
 """Writing the steps of a run as Ansible begins them: progress for the page, measurements later."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,10 +17,18 @@ log = logging.getLogger(__name__)
 class Steps:
     """The steps of one run on one desktop."""
 
-    def __init__(self, db: Database, clock: Clock, desktop_id: int) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        desktop_id: int,
+        also: Callable[[Session, str], None] = lambda _session, _name: None,
+    ) -> None:
+        """`also` is done with each step, in its transaction."""
         self._db = db
         self._clock = clock
         self._desktop_id = desktop_id
+        self._also = also
         self._name = ""
 
     def begin(self, name: str) -> None:
@@ -31,6 +40,7 @@ class Steps:
         try:
             with self._db.begin() as session:
                 finish_steps(session, self._desktop_id, now)
+                self._also(session, name)
                 session.add(
                     DesktopStep(desktop_id=self._desktop_id, name=name[:40], started_at=now)
                 )
