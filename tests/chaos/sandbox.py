@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-INSIDE = "WINUX_CHAOS_INSIDE"
+INSIDE = "CHAOS_INSIDE"
 #: The shell stays as process 1: it takes in the orphans of killed processes.
 PREPARE = 'ip link set lo up && mount -t tmpfs -o mode=1777 chaos /dev/shm && "$@"; exit $?'
 

@@ -16,7 +16,7 @@ from webapp.config import load
 log_as_json()
 services = build_services(
     load(os.environ),
-    clock=ShiftedClock(Path(os.environ["WINUX_CHAOS_CLOCK"])),
+    clock=ShiftedClock(Path(os.environ["CHAOS_CLOCK"])),
     hasher=ArgonHasher(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)),
 )
 schema.check(services.db)

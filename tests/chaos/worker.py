@@ -23,7 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     log_as_json()
     config = load(os.environ)
-    clock = ShiftedClock(Path(os.environ["WINUX_CHAOS_CLOCK"]))
+    clock = ShiftedClock(Path(os.environ["CHAOS_CLOCK"]))
     services = bootstrap.build_services(config, clock=clock)
     provisioner = QuickProvisioner(config, options.share, options.seed)
     worker = Worker(

@@ -225,7 +225,7 @@ class World:
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder / "tmp"),
-            "WINUX_CHAOS_CLOCK": str(self.clock_file),
+            "CHAOS_CLOCK": str(self.clock_file),
             **environment_of(
                 self.node,
                 self.folder,

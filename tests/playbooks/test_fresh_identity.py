@@ -89,7 +89,7 @@ def test_the_template_holds_no_identity_that_a_desktop_could_share(
     assert [one[0] for one in people if 1000 <= int(one[2]) < 60000] == []
     shadow = [line.split(":") for line in (base / "etc/shadow").read_text().splitlines()]
     assert [one[0] for one in shadow if one[1].startswith("$")] == [], "an account has a password"
-    keys = lab_node.inside(running.vmid, "cat /root/.ssh/authorized_keys").splitlines()
+    keys = lab_node.inside(running.vmid, "cat ~root/.ssh/authorized_keys").splitlines()
     assert len(keys) == 1
     assert keys[0].startswith('command="/usr/local/sbin/winux-guest",restrict ')
 
