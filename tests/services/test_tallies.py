@@ -145,7 +145,7 @@ def test_settled_or_read_history_tells_the_same(site: Services, clock: SteppingC
     clock.step(hours=180)
     read = told(site)
     assert read["winux_launches_total"] == {("xfce", "cold"): 40.0, ("xfce", "warm"): 20.0}
-    assert read["winux_failures_total"] == {("xfce", "desktop_clone"): 12.0}
+    assert read["winux_failures_total"] == {("xfce", "desktop_clone", "other"): 12.0}
     assert read["winux_ends_total"] == {("xfce", "expired"): 48.0, ("xfce", "failed"): 12.0}
     assert read["winux_connection_bytes_total"] == {("up",): 1770.0, ("down",): 1770000.0}
     site.tallies.settle()

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from tests.fakes import FailingProvisioner, FakeNode
 from tests.portal import SteppingClock, make_environment
@@ -20,7 +20,7 @@ from webapp.domain.drift import Kind
 from webapp.domain.errors import Refused
 from webapp.domain.health import Health
 from webapp.domain.metrics import METRICS
-from webapp.models import Checkup, FindingRow, Node
+from webapp.models import Checkup, FindingRow, Node, Template, TemplateReplica
 from webapp.services.audit import Actor
 
 TOKEN = "a token that only Prometheus has"
@@ -135,7 +135,10 @@ def test_a_failure_says_in_which_stage(
     launch(services, alice)
     worker.builder.build_one()
     told = values(stranger)
-    assert value(told, "winux_failures_total", template="xfce", reason="desktop_start") == 1
+    assert (
+        value(told, "winux_failures_total", template="xfce", stage="desktop_start", reason="other")
+        == 1
+    )
 
 
 def test_refusals_are_counted_by_their_reason(
@@ -173,6 +176,9 @@ def test_nodes_room_and_differences_are_told(
         seen = {"seen_at": now, "is_enabled": True}
         session.add(Node(name="pve1", is_online=True, memory_mb=4096, free_mb=3072, **seen))
         session.add(Node(name="pve2", is_online=False, trouble="It is down.", **seen))
+        template = session.scalars(select(Template)).one()
+        replica = {"version": "1", "published_at": now, "node": "pve1"}
+        session.add(TemplateReplica(vmid=template.vmid, template=template, **replica))
         for vmid, resolved_at in ((31000, None), (31001, now)):
             session.add(
                 FindingRow(
@@ -194,6 +200,7 @@ def test_nodes_room_and_differences_are_told(
     assert value(told, "winux_node_memory_free_bytes", node="pve1") == 3 * 2**30
     assert ("winux_node_memory_bytes", frozenset({("node", "pve2")})) not in told
     assert 0 < value(told, "winux_capacity", template="xfce") <= 3
+    assert value(told, "winux_template_resting", template="xfce") == 0
     assert value(told, "winux_findings_open", kind="leak") == 1
     assert value(told, "winux_findings_total", kind="leak") == 2
     assert value(told, "winux_doctor_parts", health="bad") == 1
@@ -237,4 +244,4 @@ def test_the_number_of_queries_does_not_depend_on_what_there_is(
         launch(services, actor)
         worker.builder.build_one()
     services.tallies.settle()
-    assert cost() == few <= 45
+    assert cost() == few <= 50

@@ -90,8 +90,8 @@ STAGE_SECONDS = Metric(
 FAILURES = Metric(
     "winux_failures_total",
     _C,
-    "Desktops that broke, by the stage in which they did.",
-    ("template", "reason"),
+    "Desktops that broke, by the stage in which they did and the reason.",
+    ("template", "stage", "reason"),
 )
 ENDS = Metric(
     "winux_ends_total", _C, "Desktops that ended, by why they ended.", ("template", "reason")
@@ -187,7 +187,13 @@ NODE_STORAGE_FREE = Metric(
 CAPACITY = Metric(
     "winux_capacity",
     _G,
-    "About how many more desktops the nodes' memory has room for.",
+    "About how many more desktops people could have now.",
+    ("template",),
+)
+RESTING = Metric(
+    "winux_template_resting",
+    _G,
+    "Whether a template takes no launches after failures in a row: 1 or 0.",
     ("template",),
 )
 CLONES = Metric("winux_clones_running", _G, "Clones that are under way.")

@@ -98,7 +98,8 @@ _LAST_STEP = (
     .limit(1)
     .scalar_subquery()
 )
-_FAILURE = func.coalesce(_LAST_STEP, "start")
+_FAILED_IN = func.coalesce(_LAST_STEP, "start")
+_WHY = func.coalesce(Desktop.failure_reason, "other")
 _IS_BUILT = Desktop.state.not_in({State.QUEUED, State.BUILDING})
 
 SOURCES = (
@@ -130,7 +131,9 @@ SOURCES = (
         seconds_between(DesktopStep.started_at, DesktopStep.finished_at),
         (_IS_BUILT,),
     ),
-    Source(metrics.FAILURES, _DESKTOPS, Desktop.failed_at, (Template.name.expression, _FAILURE)),
+    Source(
+        metrics.FAILURES, _DESKTOPS, Desktop.failed_at, (Template.name.expression, _FAILED_IN, _WHY)
+    ),
     Source(
         metrics.ENDS,
         _DESKTOPS,

@@ -9,9 +9,8 @@ from webapp.config import Config
 from webapp.domain import metrics
 from webapp.domain.health import Health
 from webapp.domain.metrics import Family, Metric, Sample
-from webapp.domain.placement import count_fitting
-from webapp.models import Checkup, FindingRow, Node, Template
-from webapp.services.cluster import read_cluster
+from webapp.models import Checkup, CloneSlot, Desktop, FindingRow, Node
+from webapp.services.launch_gate import LaunchGate
 from webapp.services.pool_sight import look_at_pools
 
 MIB, GIB = 2**20, 2**30
@@ -52,17 +51,18 @@ def _times(value: int | None, unit: float) -> float | None:
 
 
 def _room(session: Session, config: Config, now: datetime) -> list[Family]:
-    cluster = read_cluster(session, config, now)
-    rooms = list(cluster.rooms.values())
-    names = {one.id: one.name for one in session.scalars(select(Template))}
-    fitting = {
-        names[key]: count_fitting(rooms, need, config.node_reserve_mb) if rooms else None
-        for key, need in cluster.needs.items()
-    }
-    samples = [Sample((name,), fits) for name, fits in fitting.items() if fits is not None]
+    gates = LaunchGate(config).stand(session, now).values()
+    fits = [Sample((one.template.name,), one.fits) for one in gates if one.fits is not None]
+    resting = [Sample((one.template.name,), one.rest is not None) for one in gates]
+    clones = session.scalar(
+        select(func.count(CloneSlot.source_vmid))
+        .join(Desktop, Desktop.id == CloneSlot.desktop_id)
+        .where(Desktop.worked_by == CloneSlot.holder, Desktop.worked_until >= now)
+    )
     return [
-        Family(metrics.CAPACITY, samples),
-        Family(metrics.CLONES, [Sample((), len(cluster.slots.sources))]),
+        Family(metrics.CAPACITY, fits),
+        Family(metrics.RESTING, resting),
+        Family(metrics.CLONES, [Sample((), clones or 0)]),
     ]
 
 
