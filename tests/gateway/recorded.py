@@ -58,8 +58,8 @@ class RecordingConversation(Conversation):
         self._write(FROM_BROWSER, data)
         return super().from_browser(data)
 
-    def from_desktop(self, data: bytes) -> Flow:
-        self._write(FROM_DESKTOP, data)
+    def from_desktop(self, data: bytes | memoryview) -> Flow:
+        self._write(FROM_DESKTOP, bytes(data))
         return super().from_desktop(data)
 
     def _write(self, direction: int, data: bytes) -> None:
