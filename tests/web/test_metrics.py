@@ -141,6 +141,28 @@ def test_a_failure_says_in_which_stage(
     )
 
 
+def test_a_template_that_fails_again_and_again_rests(
+    stranger: Browser,
+    services: Services,
+    clock: SteppingClock,
+    node: FakeNode,
+    alice: Actor,
+    xfce: str,
+) -> None:
+    worker = bootstrap.build_worker_services(
+        services, "w", provisioner=FailingProvisioner(node, "desktop_start"), hypervisor=node
+    )
+    for _ in range(3):
+        clock.step(minutes=1)
+        launch(services, alice)
+        worker.builder.build_one()
+    with pytest.raises(Refused):
+        launch(services, alice)
+    told = values(stranger)
+    assert value(told, "winux_template_resting", template="xfce") == 1
+    assert value(told, "winux_refusals_total", action="desktop.launch", reason="resting") == 1
+
+
 def test_refusals_are_counted_by_their_reason(
     stranger: Browser, services: Services, alice: Actor, xfce: str
 ) -> None:
