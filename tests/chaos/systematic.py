@@ -30,6 +30,8 @@ from webapp.worker.loop import Worker, worker_name
 #: A held request waits this long for the blow.
 HOLD_S = 5.0
 PASS_S = 120.0
+#: Between two cases, on the world's clock: a template that failed thrice has had its rest.
+REST_S = 7200.0
 #: No chapter has more places than this.
 FURTHEST = 200
 ASIDE_S = 10.0
@@ -363,5 +365,5 @@ def _clear_up(world: World) -> list[str]:
         if not world.node.client().get("/nodes/lab/lxc").data[1:]:
             break
     wrong = [f"after the stop: {one}" for one in leaks(world)]
-    world.clock.set(0)
+    world.clock.shift(REST_S)
     return wrong
