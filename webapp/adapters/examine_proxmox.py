@@ -105,9 +105,8 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             if missing:
                 words = ", ".join(f"{name} ({what_for})" for name, what_for in missing.items())
                 cure = place.cure(proxmox.user, proxmox.token_id)
-                yield Sign(
-                    part, Health.BAD, f"The token lacks on {place.path}: {words}."[:500], cure
-                )
+                how_bad = Health.BAD if place.is_needed else Health.WARN
+                yield Sign(part, how_bad, f"The token lacks on {place.path}: {words}."[:500], cure)
             else:
                 yield Sign(part, Health.GOOD, f"All that are needed on {place.path}.")
 

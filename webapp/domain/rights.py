@@ -26,6 +26,7 @@ ROLES: dict[str, dict[str, str]] = {
         "Datastore.Audit": "seeing its free space",
     },
     "WinuxNetwork": {"SDN.Use": "connecting desktops to the bridge"},
+    "WinuxNodes": {"Sys.Audit": "seeing how much more fits, and whose task holds a lock"},
 }
 
 
@@ -36,6 +37,8 @@ class Place:
     title: str
     path: str
     roles: tuple[str, ...]
+    is_needed: bool = True
+    """Without it desktops cannot be made; else something is only not known."""
 
     def missing(self, held: Collection[str]) -> Mapping[str, str]:
         """Privileges that are not held there, with what they are for."""
@@ -64,4 +67,5 @@ def places(pool: str, storage: str, bridge: str) -> list[Place]:
         Place("pool", f"/pool/{pool}", ("WinuxDesktop", "WinuxTemplate")),
         Place("storage", f"/storage/{storage}", ("WinuxDisk",)),
         Place("bridge", f"/sdn/zones/localnetwork/{bridge}", ("WinuxNetwork",)),
+        Place("nodes", "/nodes", ("WinuxNodes",), is_needed=False),
     ]
