@@ -26,4 +26,5 @@ def test_a_playbook_that_dies_at_any_task_leaves_nothing_behind(tmp_path: object
 
 
 def test_a_short_storm_leaves_nothing_behind(tmp_path: object) -> None:
-    chaos(tmp_path, "storm", "--minutes", "0.25", "--share", "0.3", "--mischief", "1")
+    calm = ("--people", "5", "--pause", "1.5")
+    chaos(tmp_path, "storm", "--minutes", "0.25", "--share", "0.3", "--mischief", "1", *calm)
