@@ -25,6 +25,7 @@ class Desktop(Base):
         Index("ix_desktops_template_state", "template_id", "state"),
         Index("ix_desktops_template_launched", "template_id", "launched_at"),
         Index("ix_desktops_template_ready", "template_id", "ready_at"),
+        Index("ix_desktops_template_warmed", "template_id", "warmed_at"),
         Index("ix_desktops_deadline", "state", "deadline_at"),
         Index(
             "ix_desktops_troubled",

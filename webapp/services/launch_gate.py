@@ -109,21 +109,20 @@ def read_records(
             or_(Desktop.failure_reason.is_(None), Desktop.failure_reason.not_in(OF_THE_SITE)),
         )
     ).all()
+    of_template = Desktop.template_id == Template.id
+    warmed_at = select(func.max(Desktop.warmed_at)).where(of_template)
+    built_at = (  # the first row from the newest on, so a long history costs nothing
+        select(Desktop.ready_at)
+        .where(of_template, Desktop.ready_at > now - REMEMBERED, Desktop.warmed_at.is_(None))
+        .order_by(Desktop.ready_at.desc())
+        .limit(1)
+    )
     worked = session.execute(
         select(
             Template.id,
             Template.published_at,
-            select(func.max(func.coalesce(Desktop.warmed_at, Desktop.ready_at)))
-            .where(
-                Desktop.template_id == Template.id,
-                or_(
-                    Desktop.ready_at > now - REMEMBERED,
-                    Desktop.warmed_at > now - REMEMBERED,
-                ),
-            )
-            .correlate(Template)
-            .scalar_subquery()
-            .label("built_at"),
+            warmed_at.correlate(Template).scalar_subquery().label("warmed_at"),
+            built_at.correlate(Template).scalar_subquery().label("built_at"),
         ).where(Template.id == template_id if template_id else true())
     ).all()
     trials = session.execute(
@@ -135,7 +134,7 @@ def read_records(
     return {
         row.id: Record(
             failures=[at for one, at in failed if one == row.id and at],
-            worked_at=max(at for at in (row.published_at, row.built_at) if at),
+            worked_at=max(at for at in (row.published_at, row.warmed_at, row.built_at) if at),
             trial_at=trial_at.get(row.id),
         )
         for row in worked
