@@ -20,8 +20,8 @@ from tests.chaos.systematic import ALL_KINDS, CHAPTERS, Findings, enumerate_blow
 from tests.chaos.world import World, fresh
 from webapp.config import ROOT
 
-#: What the short form tries: a worker that dies at every commit and call.
-SHORT_KINDS = ("worker dies before commit", "worker dies after commit", "worker dies at call")
+#: What the short form tries: a worker that dies after every commit and at every call.
+SHORT_KINDS = ("worker dies after commit", "worker dies at call")
 SHORT_CHAPTERS = ("build", "stop")
 #: Where the database of a storm lies, so that its disk can be full.
 DATABASE_DISK = "48m"
