@@ -68,6 +68,7 @@ def _first_desktop(stack: Stack, settings: Settings, person: dict[str, str]) -> 
     """Launch as that person would, through the page; desktops of an earlier run are ended first."""
     with stack.progress.step("First desktop", 8):
         stack.end_desktops()
+        stack.wake_pools()
         visitor = Visitor(settings.url)
         visitor.sign_in(person["name"], person["password"])
         return visitor.launch_desktop()

@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from setup.commands import run_logged
@@ -57,6 +57,19 @@ class Portal:
     def live_desktops(self) -> list[str]:
         """Public ids of the desktops that have not ended."""
         return [row["id"] for row in self.ask("desktop", "list") if row["state"] != "ended"]
+
+    def rest_pools(self) -> list[dict[str, Any]]:
+        """Let no pool build anything; those that did, for `wake_pools`."""
+        active = [row for row in self.ask("pool", "list") if row["maximum"]]
+        self.wake_pools([{**row, "minimum": 0, "target": 0, "maximum": 0} for row in active])
+        return active
+
+    def wake_pools(self, pools: Sequence[Mapping[str, Any]]) -> None:
+        """Give pools these sizes (rows of `./winux pool list`)."""
+        for row in pools:
+            sizes = {"min": row["minimum"], "target": row["target"], "max": row["maximum"]}
+            options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
+            self._run("pool", "set", row["template"], *options)
 
     def stop_desktop(self, desktop_id: str) -> None:
         self._run("desktop", "stop", desktop_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from setup import environment, machine, packages, vendor
 from setup.commands import tail
@@ -36,6 +37,7 @@ class Stack:
         self.progress = progress
         self.portal: Portal | None = None
         self.children: dict[str, Child] = {}
+        self._resting: list[dict[str, Any]] = []
         self.has_network = False
 
     def check(self) -> None:
@@ -97,9 +99,13 @@ class Stack:
         return next((child for child in self.children.values() if not child.is_running()), None)
 
     def end_desktops(self) -> None:
-        """Have the worker end every desktop, and wait until the last container is gone."""
+        """Have the worker end every desktop, and wait until the last container is gone.
+
+        Pools rest from now on; `wake_pools` gives them their sizes back.
+        """
         if self.portal is None:
             return
+        self._resting += self.portal.rest_pools()
         for desktop_id in self.portal.live_desktops():
             self.portal.stop_desktop(desktop_id)
         give_up = time.monotonic() + TEARDOWN_TIMEOUT_S
@@ -107,6 +113,12 @@ class Stack:
             if time.monotonic() > give_up or self.dead_child():
                 raise SetupFailed("The worker did not end the desktops.", "Their node is cleaned.")
             time.sleep(0.3)
+
+    def wake_pools(self) -> None:
+        """Let pools have the sizes again that they had before `end_desktops`."""
+        if self.portal is not None:
+            self.portal.wake_pools(self._resting)
+        self._resting = []
 
     def stop(self) -> None:
         """End desktops, processes and network; if a desktop does not end, its node is cleaned."""
@@ -118,6 +130,7 @@ class Stack:
         except SetupFailed as failure:
             print(failure, flush=True)
         self._stop_child("worker")
+        self.wake_pools()  # in the database, for the next start
         self._stop_child("lab node")
         if self.has_network:
             log = self.settings.logs / "clean.log"

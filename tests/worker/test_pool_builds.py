@@ -57,7 +57,9 @@ def test_nobody_is_told_to_queue_behind_the_pool(
     for _ in range(3):
         queue_for_pool(services)
     theirs = services.reports.desktop(alice, launch(services, alice))
-    assert services.reports.build(theirs).queue_place == 1
+    waiting = services.waiting_room.of(theirs)
+    assert waiting is not None
+    assert waiting.place == 1
 
 
 def test_a_launch_that_waits_for_another_try_does_not_hold_up_the_pool(

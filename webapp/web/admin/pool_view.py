@@ -178,8 +178,12 @@ class ScheduleRow:
             return _("over")
         if self._window.begins_at <= self._now:
             return _("now")
-        begins = self._window.begins_at.astimezone(services().config.time_zone)
-        return str(format_datetime(begins.replace(tzinfo=None), "EEE d MMM, HH:mm", rebase=False))
+        begins = self._window.begins_at.astimezone(services().config.time_zone).replace(tzinfo=None)
+        return _(
+            "%(day)s, %(time)s",
+            day=format_datetime(begins, "EEE d MMM", rebase=False),
+            time=format_datetime(begins, "HH:mm", rebase=False),
+        )
 
 
 def pool_pages() -> list[PoolPage]:
