@@ -38,6 +38,10 @@ class Lab:
         self.lock = os.open(state_dir / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self.lock, fcntl.LOCK_SH)
 
+    def close(self) -> None:
+        """Let go of the state folder."""
+        os.close(self.lock)
+
     def address(self, vmid: int) -> str:
         return str(self.subnet.network_address + vmid)
 

@@ -171,6 +171,7 @@ def small_lab(tmp_path: Path, lab: Lab) -> Iterator[Lab]:
     small = Lab(tmp_path, f"{lab.bridge}n", neighbour_of(lab.subnet))
     yield small
     clean(tmp_path, small.bridge)
+    small.close()
     subprocess.run(["umount", tmp_path], check=True)
 
 
