@@ -168,11 +168,13 @@ def test_a_broken_archive_leaves_nothing(lab: Lab, tmp_path: Path) -> None:
 def small_lab(tmp_path: Path, lab: Lab) -> Iterator[Lab]:
     """Another lab, on a disk of one megabyte."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path], check=True)
-    small = Lab(tmp_path, f"{lab.bridge}n", neighbour_of(lab.subnet))
-    yield small
-    clean(tmp_path, small.bridge)
-    small.close()
-    subprocess.run(["umount", tmp_path], check=True)
+    try:
+        small = Lab(tmp_path, f"{lab.bridge}n", neighbour_of(lab.subnet))
+        yield small
+        clean(tmp_path, small.bridge)
+        small.close()
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(small_lab: Lab, archive: Path) -> None:
