@@ -26,6 +26,7 @@ from webapp.services.doctor import Checkups, Doctor, launchable
 from webapp.services.findings import FindingReports
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.idle import IdleWatch
+from webapp.services.keys import Keys
 from webapp.services.launch import Launcher
 from webapp.services.launch_gate import LaunchGate
 from webapp.services.lease import Leases
@@ -54,6 +55,7 @@ class Services:
     vault: Vault
     audit: Audit
     accounts: Accounts
+    keys: Keys
     launcher: Launcher
     lifetime: Lifetime
     credentials: CredentialDesk
@@ -89,6 +91,7 @@ def build_services(
         vault=vault,
         audit=audit,
         accounts=Accounts(db, clock, config, hasher or ArgonHasher(), audit),
+        keys=Keys(db, clock, audit),
         launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),
         credentials=CredentialDesk(db, vault, audit),

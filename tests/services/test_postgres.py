@@ -12,6 +12,7 @@ from webapp.adapters import schema
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.errors import Refused
+from webapp.domain.keys import MOST_KEYS
 from webapp.models import AddressReservation, Base, VmidReservation
 from webapp.services.audit import SYSTEM, Actor
 from webapp.services.launch import LaunchWish
@@ -58,3 +59,21 @@ def test_one_form_sent_many_times_at_once_launches_once(on_postgres: Services) -
     with ThreadPoolExecutor(8) as pool:
         launched = set(pool.map(lambda _: on_postgres.launcher.launch(alice, wish), range(16)))
     assert len(launched) == 1
+
+
+def test_keys_made_at_the_same_time_keep_the_limit_and_work(on_postgres: Services) -> None:
+    alice = Actor(on_postgres.accounts.add_person(SYSTEM, "alice", PASSWORD))
+
+    def make(_: int) -> str | None:
+        try:
+            return on_postgres.keys.make(alice, "a script", ["read"]).text
+        except Refused as refused:
+            assert refused.reason == "too_many_keys"
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        texts = [text for text in pool.map(make, range(MOST_KEYS + 10)) if text]
+    assert len(texts) == MOST_KEYS
+    assert all(on_postgres.keys.identify(text, "192.0.2.1") for text in texts)
+    on_postgres.accounts.disable(SYSTEM, "alice")
+    assert not any(on_postgres.keys.identify(text, "192.0.2.1") for text in texts)

@@ -1,5 +1,6 @@
 """The database's tables: columns and small derived properties; rules live in `domain`."""
 
+from webapp.models.api_key import ApiKey
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base
 from webapp.models.checkup import Checkup
@@ -17,6 +18,7 @@ from webapp.models.worker import WorkerBeat
 
 __all__ = [
     "AddressReservation",
+    "ApiKey",
     "AuditEntry",
     "Base",
     "Checkup",

@@ -30,7 +30,13 @@ class AuditEntry(Base):
     """The stable word of a refusal, such as `limit`."""
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
     """Who did it; nobody when Winux itself did."""
+    role: Mapped[str | None] = mapped_column(String(32))
+    """Theirs at that time."""
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"), index=True)
+    """The API key that they did it with."""
     source_address: Mapped[str | None] = mapped_column(String(45))
+    subject_kind: Mapped[str] = mapped_column(String(16), default="")
+    """What `subject` names, such as `desktop`."""
     subject: Mapped[str] = mapped_column(String(80), default="", index=True)
     """The thing it was done to, such as `desktop-a1b2c3d4`."""
     detail: Mapped[str] = mapped_column(String(500), default="")

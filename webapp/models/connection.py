@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.connections import ConnectionEnd, Purpose
+from webapp.models.api_key import ApiKey
 from webapp.models.base import Base, UtcDateTime, word
 from webapp.models.desktop import Desktop
 from webapp.models.person import Person, SignIn
@@ -27,7 +28,9 @@ class Connection(Base):
     protocol: Mapped[Purpose] = mapped_column(word(Purpose))
     desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    sign_in_id: Mapped[int] = mapped_column(ForeignKey("sign_ins.id"))
+    sign_in_id: Mapped[int | None] = mapped_column(ForeignKey("sign_ins.id"))
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
+    """The API key that asked for it, where no sign-in did."""
     source_address: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(200))
 
@@ -45,4 +48,5 @@ class Connection(Base):
 
     desktop: Mapped[Desktop] = relationship(lazy="joined")
     person: Mapped[Person] = relationship(lazy="joined")
-    sign_in: Mapped[SignIn] = relationship(lazy="joined")
+    sign_in: Mapped[SignIn | None] = relationship(lazy="joined")
+    key: Mapped[ApiKey | None] = relationship(lazy="joined")

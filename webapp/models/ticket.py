@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.connections import Purpose
+from webapp.models.api_key import ApiKey
 from webapp.models.base import Base, UtcDateTime, word
 from webapp.models.desktop import Desktop
 from webapp.models.person import Person, SignIn
@@ -20,7 +21,9 @@ class Ticket(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     purpose: Mapped[Purpose] = mapped_column(word(Purpose))
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
-    sign_in_id: Mapped[int] = mapped_column(ForeignKey("sign_ins.id"))
+    sign_in_id: Mapped[int | None] = mapped_column(ForeignKey("sign_ins.id"))
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
+    """The API key that asked for it, where no sign-in did."""
     desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"))
     keyboard_layout: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -28,5 +31,6 @@ class Ticket(Base):
     redeemed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     person: Mapped[Person] = relationship(lazy="joined")
-    sign_in: Mapped[SignIn] = relationship(lazy="joined")
+    sign_in: Mapped[SignIn | None] = relationship(lazy="joined")
+    key: Mapped[ApiKey | None] = relationship(lazy="joined")
     desktop: Mapped[Desktop] = relationship(lazy="joined")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.config import Config
 from webapp.domain import passwords, sign_in_limits
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.models import Person, Role, SignIn, SignInAttempt
+from webapp.models import ApiKey, Person, Role, SignIn, SignInAttempt
 from webapp.ports import Clock, Database, Hasher
 from webapp.services.audit import Actor, Audit
 from webapp.services.sign_in_life import is_live
@@ -77,15 +77,16 @@ class Accounts:
             self._audit.record(session, actor, "person.set_password", person.name)
 
     def disable(self, actor: Actor, name: str) -> None:
-        """Nobody signs in as this person any more; their sign-ins end at once."""
+        """Nobody signs in as this person any more; their sign-ins and keys end at once."""
         with self._db.begin() as session:
             person = _person(session, name)
             person.disabled_at = person.disabled_at or self._clock.now()
             self._end_sign_ins(session, person.id)
+            self._revoke_keys(session, person.id)
             self._audit.record(session, actor, "person.disable", person.name)
 
     def enable(self, actor: Actor, name: str) -> None:
-        """Undo `disable`."""
+        """They may sign in again. What `disable` ended stays ended."""
         with self._db.begin() as session:
             person = _person(session, name)
             person.disabled_at = None
@@ -229,6 +230,13 @@ class Accounts:
             update(SignIn)
             .where(SignIn.person_id == person_id, SignIn.ended_at.is_(None))
             .values(ended_at=self._clock.now())
+        )
+
+    def _revoke_keys(self, session: Session, person_id: int) -> None:
+        session.execute(
+            update(ApiKey)
+            .where(ApiKey.person_id == person_id, ApiKey.revoked_at.is_(None))
+            .values(revoked_at=self._clock.now())
         )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
+from webapp.domain.audit import OPERATOR_ROLE, subject_kind
 from webapp.domain.errors import Refused
-from webapp.models import AuditEntry
+from webapp.models import AuditEntry, Person, Role
 from webapp.ports import Clock, Database
 
 
@@ -18,6 +20,8 @@ class Actor:
     person_id: int | None
     source_address: str | None = None
     is_admin: bool = False
+    key_id: int | None = None
+    """The API key that they act with; None: by signing in, or at the command line."""
 
 
 #: Winux acting by itself: expiry, reconciliation, operators at the command line.
@@ -56,7 +60,17 @@ class Audit:
             is_refused=reason is not None,
             reason=reason and reason[:32],
             person_id=actor.person_id,
+            role=_role(actor),
+            key_id=actor.key_id,
             source_address=actor.source_address,
+            subject_kind=subject_kind(action),
             subject=subject[:80],
             detail=detail[:500],
         )
+
+
+def _role(actor: Actor) -> ScalarSelect[Role] | str | None:
+    """The role that the actor has as the entry is written; nothing is asked beforehand."""
+    if actor.person_id is None:
+        return OPERATOR_ROLE if actor.is_admin else None
+    return select(Person.role).where(Person.id == actor.person_id).scalar_subquery()

@@ -19,7 +19,7 @@ from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
 from webapp.services.reports import PAGE_SIZE, Page
-from webapp.services.sign_in_life import is_live
+from webapp.services.sign_in_life import is_held
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Connections:
             session.execute(
                 _is(traffic).values(**_carried(traffic), seen_at=now, ended_at=now, end=why)
             )
-            actor = Actor(row.person_id, row.source_address)
+            actor = Actor(row.person_id, row.source_address, key_id=row.key_id)
             self._audit.record(session, actor, "connection.end", row.desktop.public_id, why)
 
     # -- parts ----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Connections:
             desktop_end_reason=row.desktop.end_reason,
             deadline_at=row.desktop.deadline_at,
             is_person_disabled=row.person.disabled_at is not None,
-            is_sign_in_over=not is_live(row.sign_in, self._config, self._clock.now()),
+            is_sign_in_over=not is_held(row, self._config, self._clock.now()),
             cut_as=row.cut_as,
         )
 

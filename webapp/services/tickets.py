@@ -22,7 +22,7 @@ from webapp.domain.states import State
 from webapp.models import Connection, Desktop, Ticket
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import Actor, Audit
-from webapp.services.sign_in_life import is_live
+from webapp.services.sign_in_life import is_held
 
 RDP_PORT = 3389
 
@@ -80,9 +80,14 @@ class Tickets:
     # -- for the pages --------------------------------------------------------------------------
 
     def issue(
-        self, actor: Actor, public_id: str, *, sign_in_id: int, keyboard_layout: str = "us"
+        self,
+        actor: Actor,
+        public_id: str,
+        *,
+        sign_in_id: int | None = None,
+        keyboard_layout: str = "us",
     ) -> IssuedTicket:
-        """A ticket for the owner's ready desktop.
+        """A ticket for the owner's ready desktop, held by the actor's key or this sign-in.
 
         Raises NotFound for anybody else (an admin stops desktops, but opens none), Refused when
         the desktop is not ready, BadInput for an unknown keyboard layout.
@@ -105,6 +110,7 @@ class Tickets:
                     purpose=Purpose.RDP,
                     person_id=actor.person_id,
                     sign_in_id=sign_in_id,
+                    key_id=actor.key_id,
                     desktop=desktop,
                     keyboard_layout=keyboard_layout,
                     created_at=now,
@@ -183,6 +189,7 @@ class Tickets:
             desktop_id=desktop.id,
             person_id=ticket.person_id,
             sign_in_id=ticket.sign_in_id,
+            key_id=ticket.key_id,
             source_address=source_address,
             user_agent=user_agent,
             started_at=now,
@@ -191,7 +198,7 @@ class Tickets:
         session.add(connection)
         desktop.left_at = None
         session.flush()
-        actor = Actor(ticket.person_id, source_address)
+        actor = Actor(ticket.person_id, source_address, key_id=ticket.key_id)
         self._audit.record(session, actor, "connection.open", desktop.public_id, "rdp")
         return Admitted(
             connection_id=connection.id,
@@ -220,7 +227,7 @@ class Tickets:
                 desktop_end_reason=desktop.end_reason,
                 deadline_at=desktop.deadline_at,
                 is_person_disabled=ticket.person.disabled_at is not None,
-                is_sign_in_over=not is_live(ticket.sign_in, self._config, now),
+                is_sign_in_over=not is_held(ticket, self._config, now),
                 cut_as=None,
             ),
             now,

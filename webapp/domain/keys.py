@@ -1,0 +1,109 @@
+"""API keys: what one looks like, what it may do, and what is accepted for a new one."""
+
+import hashlib
+import re
+import secrets
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from webapp.domain.errors import BadInput
+
+_ALPHABET = string.ascii_letters + string.digits
+PREFIX_LENGTH = 8
+#: 40 characters of 62 are 238 bits.
+SECRET_LENGTH = 40
+_KEY = re.compile(rf"wx_([A-Za-z0-9]{{{PREFIX_LENGTH}}})_[A-Za-z0-9]{{{SECRET_LENGTH}}}")
+LONGEST_NAME = 64
+#: So many keys that still work may a person have.
+MOST_KEYS = 20
+
+
+class Scope(StrEnum):
+    """What a key may do for its person; each holds what stands before it."""
+
+    READ = "read"
+    """See their own things."""
+    LAUNCH = "launch"
+    """Also make, use, extend and stop their own desktops."""
+    ADMIN = "admin"
+    """Everything that the person may do as an administrator."""
+
+
+@dataclass(frozen=True)
+class KeyStanding:
+    """What decides whether a key works: its own times, and its person's."""
+
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    is_person_disabled: bool
+
+
+def is_good(standing: KeyStanding, now: datetime) -> bool:
+    """Whether the key works at this moment."""
+    return (
+        standing.revoked_at is None
+        and (standing.expires_at is None or now < standing.expires_at)
+        and not standing.is_person_disabled
+    )
+
+
+def held_scopes(granted: Iterable[Scope], *, is_admin: bool) -> frozenset[Scope]:
+    """All that a key with these scopes may do, for a person who is or is not an admin."""
+    order = list(Scope)
+    highest = max((order.index(scope) for scope in granted), default=-1)
+    return frozenset(order[: highest + 1]) - (frozenset() if is_admin else {Scope.ADMIN})
+
+
+def make_key() -> str:
+    """The text of a new key: `wx_`, what finds it, `_`, and 238 random bits."""
+    return f"wx_{_random(PREFIX_LENGTH)}_{_random(SECRET_LENGTH)}"
+
+
+def prefix_of(text: str) -> str | None:
+    """What finds the key of this text; None for what no key looks like."""
+    found = _KEY.fullmatch(text)
+    return found[1] if found else None
+
+
+def hash_key(text: str) -> str:
+    """What is stored of a key: its SHA-256, in hex. It is random, so this need not be slow."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_key_name(text: str) -> str:
+    """What a person calls a key. Raises BadInput when it is empty, long or not printable."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise BadInput("name", f"A key's name has 1 to {LONGEST_NAME} printable characters.")
+    return name
+
+
+def parse_scopes(words: Iterable[str]) -> frozenset[Scope]:
+    """The scopes of these words, at least one. Raises BadInput."""
+    chosen = set(words)
+    if unknown := chosen - set(Scope):
+        raise BadInput("scopes", f"There is no scope {min(unknown)[:32]}.", what_to_do=_WORDS)
+    if not chosen:
+        raise BadInput("scopes", "A key needs a scope.", what_to_do=_WORDS)
+    return frozenset(map(Scope, chosen))
+
+
+def parse_expiry(expires_at: datetime | None, now: datetime) -> datetime | None:
+    """When a new key ends; None for never. Raises BadInput for a time that has passed."""
+    if expires_at is None:
+        return None
+    if expires_at.tzinfo is None:
+        raise BadInput("expires_at", "That time names no zone.", what_to_do="End it with Z.")
+    if expires_at <= now:
+        raise BadInput("expires_at", "A key must expire in the future.")
+    return expires_at
+
+
+_WORDS = f"Choose of {', '.join(Scope)}."
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
