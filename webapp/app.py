@@ -5,6 +5,10 @@ from jinja2 import StrictUndefined
 
 from webapp.bootstrap import Services
 from webapp.config import ROOT
+from webapp.http.access import init_access
+from webapp.http.context import init_context
+from webapp.http.request_log import init_request_log
+from webapp.http.security import init_security
 from webapp.web import (
     account,
     admin,
@@ -18,13 +22,10 @@ from webapp.web import (
     signin,
     vendor,
 )
-from webapp.web.access import init_access
 from webapp.web.assets import init_assets
-from webapp.web.context import init_context
 from webapp.web.errors import init_errors
 from webapp.web.language import init_language
-from webapp.web.request_log import init_request_log
-from webapp.web.security import init_security
+from webapp.web.template_context import init_template_context
 from webapp.web.words import init_words
 
 
@@ -36,7 +37,8 @@ def create_app(services: Services) -> Flask:
     init_security(app, services.config)
     init_language(app)
     init_context(app, services)
-    init_access(app)
+    init_template_context(app)
+    init_access(app, signin.ask_to_sign_in)
     init_assets(app)
     init_words(app)
     init_errors(app)

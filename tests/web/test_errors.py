@@ -7,8 +7,8 @@ from sqlalchemy import text
 from tests.web.conftest import Browse, Browser, words
 from webapp.bootstrap import Services
 from webapp.domain.errors import Conflict
+from webapp.http.access import anyone
 from webapp.services.audit import Actor
-from webapp.web.access import anyone
 
 
 def test_nothing_there(stranger: Browser) -> None:

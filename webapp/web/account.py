@@ -7,10 +7,10 @@ from http import HTTPStatus
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.http.access import signed_in
+from webapp.http.context import CurrentPerson, actor, current_person, services
 from webapp.models import SignIn
-from webapp.web.access import signed_in
 from webapp.web.browser_name import browser_name
-from webapp.web.context import CurrentPerson, actor, current_person, services
 from webapp.web.language import _
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")

@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Flask, Response, send_from_directory, url_for
 
 from webapp.config import ROOT
-from webapp.web.access import anyone
+from webapp.http.access import anyone
 
 STATIC = ROOT / "static"
 FOREVER = "public, max-age=31536000, immutable"

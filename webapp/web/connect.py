@@ -24,13 +24,13 @@ from flask_wtf.csrf import generate_csrf
 from webapp.config import ROOT
 from webapp.domain.errors import WinuxError
 from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.http.access import signed_in
+from webapp.http.context import actor, services
+from webapp.http.security import content_security_policy
 from webapp.services.presence import Heartbeat
-from webapp.web.access import signed_in
 from webapp.web.connect_words import view_words
-from webapp.web.context import actor, services
 from webapp.web.desktop_view import DesktopView
 from webapp.web.errors import show_own, status_of
-from webapp.web.security import content_security_policy
 from webapp.web.vendor import vendor_url
 from webapp.web.viewing import whole_view
 from webapp.web.words import iso

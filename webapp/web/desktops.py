@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import Refused
 from webapp.domain.rdp_file import rdp_file
-from webapp.web.access import signed_in
-from webapp.web.context import actor, services
+from webapp.http.access import signed_in
+from webapp.http.context import actor, services
 from webapp.web.errors import status_of
 from webapp.web.forms import LaunchForm, parse_minutes
 from webapp.web.home import home_page

@@ -17,10 +17,10 @@ from webapp.domain.errors import (
     TooMany,
     WinuxError,
 )
-from webapp.web.context import forget_person
+from webapp.http.context import forget_person
+from webapp.http.request_log import request_id
 from webapp.web.language import _, lazy_gettext
 from webapp.web.live import is_live_request
-from webapp.web.request_log import request_id
 
 log = logging.getLogger("winux.web")
 

@@ -1,9 +1,9 @@
 """How much more fits and whether a template rests, in people's words for its launch card."""
 
 from webapp.domain.breaker import Resting
+from webapp.http.context import services
 from webapp.services.launch_gate import Gate
 from webapp.web import words
-from webapp.web.context import services
 from webapp.web.language import _, ngettext
 
 

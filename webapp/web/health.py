@@ -4,8 +4,8 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import OutsideFailed
-from webapp.web.access import anyone
-from webapp.web.context import services
+from webapp.http.access import anyone
+from webapp.http.context import services
 
 blueprint = Blueprint("health", __name__)
 

@@ -3,8 +3,8 @@
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.web.access import signed_in
-from webapp.web.context import actor, services
+from webapp.http.access import signed_in
+from webapp.http.context import actor, services
 from webapp.web.live import fragment
 from webapp.web.pages import DesktopPage, list_page, page_number
 

@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import LIVE
+from webapp.http.access import signed_in
+from webapp.http.context import actor, current_person, services
 from webapp.models import Template
 from webapp.services.launch_gate import Gate
 from webapp.services.reports import Offer
 from webapp.web import words
-from webapp.web.access import signed_in
-from webapp.web.context import actor, current_person, services
 from webapp.web.desktop_view import DesktopView, picture_of
 from webapp.web.forms import LaunchForm
 from webapp.web.gate_words import rest_words, room_words

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 
-from webapp.web.context import services
+from webapp.http.context import services
 from webapp.web.words import iso
 
 #: Sent by static/js/live.js; such requests get 401 instead of a redirect to the sign-in page.

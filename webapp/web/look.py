@@ -6,8 +6,8 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.web.access import anyone
-from webapp.web.context import services
+from webapp.http.access import anyone
+from webapp.http.context import services
 from webapp.web.next_path import safe_path
 
 blueprint = Blueprint("look", __name__)

@@ -14,8 +14,8 @@ from prometheus_client.registry import Collector
 
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.metrics import Family, Kind
-from webapp.web.access import anyone
-from webapp.web.context import services
+from webapp.http.access import anyone
+from webapp.http.context import services
 
 blueprint = Blueprint("metrics", __name__)
 

@@ -5,9 +5,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
 from webapp.domain.errors import Refused, TooMany
-from webapp.web.access import anyone, signed_in
-from webapp.web.context import actor, current_person, load_person, services, source_address
+from webapp.http.access import anyone, signed_in
+from webapp.http.context import actor, current_person, load_person, services, source_address
 from webapp.web.forms import SignInForm
+from webapp.web.live import is_live_request
 from webapp.web.next_path import safe_path
 
 blueprint = Blueprint("signin", __name__)
@@ -53,6 +54,14 @@ def leave() -> ResponseReturnValue:
         services().accounts.sign_out(actor(), person.token)
     _leave()
     return redirect(url_for("signin.show"), 303)
+
+
+def ask_to_sign_in() -> ResponseReturnValue:
+    """What a page answers that is for people who are signed in."""
+    if is_live_request():
+        return "", 401
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return redirect(url_for("signin.show", next=None if wanted == "/" else wanted), 303)
 
 
 def _leave() -> None:

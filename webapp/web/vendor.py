@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, request, send_from_directory, url_
 
 from webapp.config import ROOT
 from webapp.domain.errors import OutsideFailed
-from webapp.web.access import anyone
+from webapp.http.access import anyone
 from webapp.web.assets import FOREVER
 
 blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")

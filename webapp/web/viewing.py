@@ -1,11 +1,11 @@
 """Making the views of desktops: reads through the reports, words by desktop_view."""
 
 from webapp.domain.states import State
+from webapp.http.context import services
 from webapp.models import Desktop
 from webapp.services.audit import Actor
 from webapp.web.activity import activity_of
 from webapp.web.build_progress import PATIENCE, BuildProgress, build_progress
-from webapp.web.context import services
 from webapp.web.desktop_view import DesktopView
 
 

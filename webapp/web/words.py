@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from flask import Flask
 from flask_babel import format_datetime, format_timedelta
 
-from webapp.web.context import services
+from webapp.http.context import services
 from webapp.web.language import _, ngettext
 
 

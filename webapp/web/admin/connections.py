@@ -6,11 +6,11 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import NotFound
+from webapp.http.access import admin_only
+from webapp.http.context import actor, services
 from webapp.services.connections import ConnectionView
-from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.browser_name import browser_name
-from webapp.web.context import actor, services
 from webapp.web.language import _
 from webapp.web.live import fragment
 from webapp.web.pages import ListPage, page_number

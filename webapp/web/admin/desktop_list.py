@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from flask import request, url_for
 
 from webapp.domain.states import HOLDS_RESOURCES, State
+from webapp.http.context import services
 from webapp.services.reports import SORTS, DesktopFilter
-from webapp.web.context import services
 from webapp.web.desktop_view import DesktopView
 from webapp.web.language import _
 from webapp.web.pages import DesktopPage, page_number

@@ -6,10 +6,10 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import NotFound, Refused
-from webapp.web.access import admin_only
+from webapp.http.access import admin_only
+from webapp.http.context import actor, services
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.desktop_list import admin_list
-from webapp.web.context import actor, services
 from webapp.web.desktop_view import DesktopView
 from webapp.web.forms import parse_minutes
 from webapp.web.language import _, ngettext

@@ -6,10 +6,10 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.drift import Kind
+from webapp.http.access import admin_only
+from webapp.http.context import services
 from webapp.models import FindingRow
-from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
-from webapp.web.context import services
 from webapp.web.language import _
 from webapp.web.live import fragment
 

@@ -4,10 +4,10 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import NotFound
+from webapp.http.access import admin_only
+from webapp.http.context import actor, services
 from webapp.services.capacity import ClusterView
-from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
-from webapp.web.context import actor, services
 from webapp.web.language import _
 from webapp.web.live import fragment
 

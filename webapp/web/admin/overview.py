@@ -8,12 +8,12 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.breaker import Resting
 from webapp.domain.health import Health
 from webapp.domain.states import LIVE, State
+from webapp.http.access import admin_only
+from webapp.http.context import services
 from webapp.services.capacity import ClusterView
 from webapp.services.reports import DesktopFilter
-from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.chart import chart_of
-from webapp.web.context import services
 from webapp.web.language import _, ngettext
 from webapp.web.live import fragment
 from webapp.web.viewing import plain_view

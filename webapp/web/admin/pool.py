@@ -6,11 +6,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import BadInput, Refused
+from webapp.http.access import admin_only
+from webapp.http.context import actor, services
 from webapp.services.pool import NUMBERS, ScheduleWish
-from webapp.web.access import admin_only
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.pool_view import POLL_SECONDS, PoolPage, pool_pages
-from webapp.web.context import actor, services
 from webapp.web.language import _, ngettext
 from webapp.web.live import fragment, is_live_request
 

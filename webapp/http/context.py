@@ -1,15 +1,14 @@
-"""What a request knows: the services, who asks, and what every template may use."""
+"""What a request knows: the services, and who asks."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, current_app, g, request
 from flask_login import LoginManager, current_user
 
 from webapp.bootstrap import Services
 from webapp.services.accounts import SignedIn
 from webapp.services.audit import Actor
-from webapp.web.language import _, language
 
 
 @dataclass(frozen=True)
@@ -39,16 +38,6 @@ class CurrentPerson:
         return self.signed_in.is_admin
 
 
-@dataclass(frozen=True)
-class NavigationItem:
-    """One entry of the main navigation."""
-
-    title: str
-    icon: str
-    url: str
-    is_current: bool
-
-
 def init_context(app: Flask, services: Services) -> None:
     """Give every request the services and the person behind its cookie."""
     app.extensions["winux"] = services
@@ -56,7 +45,6 @@ def init_context(app: Flask, services: Services) -> None:
     manager.session_protection = None  # the sign-in row decides; addresses change under phones
     manager.user_loader(load_person)
     manager.init_app(app, add_context_processor=False)
-    app.context_processor(_template_context)
 
 
 def services() -> Services:
@@ -92,29 +80,3 @@ def load_person(token: str) -> CurrentPerson | None:
     """Who holds this sign-in token, or None when it is not, or no longer, good."""
     signed_in = services().accounts.signed_in(token)
     return CurrentPerson(signed_in, token) if signed_in else None
-
-
-def _template_context() -> dict[str, Any]:
-    person = current_person()
-    return {
-        "person": person,
-        "navigation": _navigation(person),
-        "language": language(),
-        "now": services().clock.now(),
-    }
-
-
-def _navigation(person: CurrentPerson | None) -> list[NavigationItem]:
-    if person is None:
-        return []
-    items = [
-        _item(_("Launch"), "rocket", "home.show", {"home"}),
-        _item(_("My desktops"), "list", "history.show", {"history", "desktops"}),
-    ]
-    if person.is_admin:
-        items.append(_item(_("Admin"), "gauge", "admin.overview", {"admin"}))
-    return items
-
-
-def _item(title: str, icon: str, endpoint: str, blueprints: set[str]) -> NavigationItem:
-    return NavigationItem(title, icon, url_for(endpoint), request.blueprint in blueprints)

@@ -6,7 +6,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from webapp.web.context import current_person, source_address
+from webapp.http.context import current_person, source_address
 
 log = logging.getLogger("winux.web")
 

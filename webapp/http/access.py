@@ -4,11 +4,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
-from webapp.web.context import current_person
-from webapp.web.live import is_live_request
+from webapp.http.context import current_person
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -19,6 +18,8 @@ class Access(StrEnum):
     ANYONE = "anyone"
     SIGNED_IN = "signed in"
     ADMIN = "admin"
+    SCOPE = "scope"
+    """The API's own check decides, by the scope that the operation names."""
 
 
 def anyone(view: View) -> View:
@@ -41,9 +42,17 @@ def rule_of(view: Callable[..., Any]) -> Access | None:
     return getattr(view, "access", None)
 
 
-def init_access(app: Flask) -> None:
-    """Check the rule before every request."""
-    app.before_request(_check)
+def by_scope(view: View) -> View:
+    """For programs and scripts: the blueprint of the API checks key or cookie, and the scope."""
+    return _ruled(view, Access.SCOPE)
+
+
+def init_access(app: Flask, ask_to_sign_in: Callable[[], ResponseReturnValue]) -> None:
+    """Check the rule before every request; `ask_to_sign_in` answers who is not signed in."""
+
+    @app.before_request
+    def check() -> ResponseReturnValue | None:
+        return _check(ask_to_sign_in)
 
 
 def _ruled(view: View, access: Access) -> View:
@@ -51,22 +60,15 @@ def _ruled(view: View, access: Access) -> View:
     return view
 
 
-def _check() -> ResponseReturnValue | None:
+def _check(ask_to_sign_in: Callable[[], ResponseReturnValue]) -> ResponseReturnValue | None:
     if request.endpoint is None:  # no such address, or the wrong method: the error pages answer
         return None
     rule = rule_of(current_app.view_functions[request.endpoint])
-    if rule is Access.ANYONE:
+    if rule in (Access.ANYONE, Access.SCOPE):
         return None
     person = current_person()
     if person is None:
-        return _ask_to_sign_in()
+        return ask_to_sign_in()
     if rule is Access.SIGNED_IN or (rule is Access.ADMIN and person.is_admin):
         return None
     return abort(403)
-
-
-def _ask_to_sign_in() -> ResponseReturnValue:
-    if is_live_request():
-        return "", 401
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    return redirect(url_for("signin.show", next=None if wanted == "/" else wanted), 303)

@@ -1,0 +1,1 @@
+"""What pages and API share of a request: the services, who asks, who may, headers, the log."""
