@@ -16,6 +16,7 @@ from webapp.services.accounts import Accounts
 from webapp.services.adopt import Adopter
 from webapp.services.assign import Assigner
 from webapp.services.audit import Audit
+from webapp.services.audit_log import AuditLog
 from webapp.services.build import Builder
 from webapp.services.capacity import Capacity
 from webapp.services.catalogue import Catalogue
@@ -54,6 +55,7 @@ class Services:
     db: SqlDatabase
     vault: Vault
     audit: Audit
+    audit_log: AuditLog
     accounts: Accounts
     keys: Keys
     launcher: Launcher
@@ -90,6 +92,7 @@ def build_services(
         db=db,
         vault=vault,
         audit=audit,
+        audit_log=AuditLog(db),
         accounts=Accounts(db, clock, config, hasher or ArgonHasher(), audit),
         keys=Keys(db, clock, audit),
         launcher=Launcher(db, clock, config, vault, audit, gate),
