@@ -17,6 +17,7 @@ from webapp.web import (
     health,
     history,
     home,
+    keys,
     look,
     metrics,
     signin,
@@ -53,6 +54,7 @@ def create_app(services: Services) -> Flask:
         connect,
         vendor,
         account,
+        keys,
         admin,
     )
     for part in parts:

@@ -248,3 +248,29 @@ def test_schedules_are_planned_listed_and_forgotten(migrated: Run) -> None:
     assert migrated("pool", "schedule", "remove", str(once["id"]))[0] == 0
     assert migrated("pool", "schedule", "remove", str(once["id"]))[0] == 1
     assert len(_json(migrated("pool", "schedule", "list", "--json"))) == 1
+
+
+def test_keys_are_made_for_people_listed_without_the_secret_and_revoked(migrated: Run) -> None:
+    migrated("person", "add", "alice", "--generate")
+    told = migrated("key", "add", "alice", "night script", "--scope", "launch", "--days", "30")[1]
+    text = told.rpartition("shown only now: ")[2].strip()
+    assert text.startswith("wx_")
+    (row,) = _json(migrated("key", "list", "--json"))
+    assert (row["person"], row["name"], row["scopes"]) == ("alice", "night script", "launch")
+    assert row["expires_at"] > row["created_at"]
+    assert text.rpartition("_")[2] not in migrated("key", "list")[1]
+    assert migrated("key", "list", "--person", "bob")[1].startswith("There is no key")
+    assert migrated("key", "add", "bob", "script")[0] == 1
+    assert migrated("key", "add", "alice", "mighty", "--scope", "admin")[0] == 1
+    assert migrated("key", "add", "alice", "short", "--days", "0")[0] == 1
+    assert migrated("key", "revoke", "wx_nothere1")[0] == 1
+    assert "works no more" in migrated("key", "revoke", row["prefix"])[1]
+    assert _json(migrated("key", "list", "--json")) == []
+
+
+def test_a_key_made_for_programs_comes_as_json(migrated: Run) -> None:
+    migrated("person", "add", "alice", "--generate")
+    made = _json(migrated("key", "add", "alice", "script", "--json"))
+    assert made["key"].startswith(made["prefix"] + "_")
+    assert made["scopes"] == "read"
+    assert _json(migrated("key", "revoke", made["key"], "--json"))["prefix"] == made["prefix"]

@@ -1,5 +1,6 @@
 """API keys: shown once, stored hashed, and of no use to anybody once they should be."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,10 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from tests.portal import SteppingClock
-from tests.web.conftest import node, ready, worker  # noqa: F401  # fixtures
 from webapp.adapters.database import SqlDatabase
-from webapp.bootstrap import Services, WorkerServices
-from webapp.domain.connections import ConnectionEnd
+from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.keys import MOST_KEYS, Scope, make_key, prefix_of
 from webapp.models import ApiKey, AuditEntry, Person, Role
@@ -20,10 +19,13 @@ from webapp.services.keys import KeyHolder, Keys
 
 OPERATOR = Actor(person_id=None, is_admin=True)
 HERE = "192.0.2.77"
+NUMBERS = itertools.count()
 
 
-def make(services: Services, actor: Actor, *scopes: str, name: str = "a script") -> str:
-    """The text of a new key."""
+def make(services: Services, actor: Actor, *scopes: str, name: str | None = None) -> str:
+    """The text of a new key, by default with a name of its own."""
+    number = next(NUMBERS)
+    name = f"script {number}" if name is None else name
     return services.keys.make(actor, name, scopes or ("read",)).text
 
 
@@ -198,6 +200,17 @@ def test_unusable_names_are_refused(services: Services, alice: Actor, name: str)
         make(services, alice, name=name)
 
 
+def test_two_keys_of_a_person_that_work_have_different_names(
+    services: Services, alice: Actor, bob: Actor, clock: SteppingClock
+) -> None:
+    services.keys.make(alice, "backup", ["read"], clock.now() + timedelta(hours=1))
+    with pytest.raises(BadInput, match="a key backup already"):
+        make(services, alice, name=" backup ")
+    make(services, bob, name="backup")
+    clock.step(hours=1)
+    make(services, alice, name="backup")
+
+
 def test_names_lose_surplus_spaces_and_may_be_of_any_language(
     services: Services, alice: Actor
 ) -> None:
@@ -278,36 +291,6 @@ def test_making_revoking_and_refusing_are_audited_with_key_and_role(
         ("key.revoke", "admin", holder.key_id, "person", None),
         ("key.add", "person", None, "person", "forbidden"),
     ]
-
-
-def test_a_connection_under_a_key_ends_with_the_key(
-    services: Services,
-    alice: Actor,
-    ready: str,  # noqa: F811
-    worker: WorkerServices,  # noqa: F811
-) -> None:
-    holder = who(services, make(services, alice, "launch"))
-    assert holder
-    ticket = services.tickets.issue(holder.actor(HERE), ready)
-    admitted = services.tickets.redeem(ticket.token, HERE, "a program")
-    open_ids = [admitted.connection_id]
-    assert services.connections.endings(open_ids) == {}
-    services.keys.revoke(alice, holder.key_id)
-    (ending,) = services.connections.endings(open_ids).values()
-    assert ending.why == ConnectionEnd.SUSPENDED
-
-
-def test_a_revoked_keys_ticket_opens_nothing(
-    services: Services,
-    alice: Actor,
-    ready: str,  # noqa: F811
-) -> None:
-    holder = who(services, make(services, alice, "launch"))
-    assert holder
-    ticket = services.tickets.issue(holder.actor(HERE), ready)
-    services.keys.revoke(alice, holder.key_id)
-    with pytest.raises(Exception, match="suspended"):
-        services.tickets.redeem(ticket.token, HERE, "a program")
 
 
 def test_identifying_is_one_search_by_an_index(services: Services) -> None:

@@ -64,9 +64,9 @@ def test_one_form_sent_many_times_at_once_launches_once(on_postgres: Services) -
 def test_keys_made_at_the_same_time_keep_the_limit_and_work(on_postgres: Services) -> None:
     alice = Actor(on_postgres.accounts.add_person(SYSTEM, "alice", PASSWORD))
 
-    def make(_: int) -> str:
+    def make(number: int) -> str:
         try:
-            return on_postgres.keys.make(alice, "a script", ["read"]).text
+            return on_postgres.keys.make(alice, f"script {number}", ["read"]).text
         except Refused as refused:
             return refused.reason
 

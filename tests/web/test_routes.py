@@ -44,6 +44,13 @@ ROUTES = {
     "account.show": ("GET", "/account/"),
     "account.end": ("POST", "/account/sign-ins/{sign_in}/end"),
     "account.end_others": ("POST", "/account/sign-ins/end-others"),
+    "keys.show": ("GET", "/account/keys/"),
+    "keys.make": ("POST", "/account/keys/"),
+    "keys.confirm_revoke": ("GET", "/account/keys/{key}/revoke"),
+    "keys.revoke": ("POST", "/account/keys/{key}/revoke"),
+    "admin.keys": ("GET", "/admin/keys/"),
+    "admin.confirm_revoke_key": ("GET", "/admin/keys/{key}/revoke"),
+    "admin.revoke_key": ("POST", "/admin/keys/{key}/revoke"),
     "admin.overview": ("GET", "/admin/"),
     "admin.overview_live": ("GET", "/admin/live"),
     "admin.desktops": ("GET", "/admin/desktops/"),
@@ -132,28 +139,34 @@ def test_who_may_call_it(
         name: browse(name) for name in ("dora", "bob", "root", "alice")
     }
     services.accounts.disable(SYSTEM, "dora")
-    alices_sign_in = services.accounts.sign_ins(alice.person_id or 0)[0].id
     services.pools.change(SYSTEM, "xfce", {"max": 1})
-    schedule = services.pools.add_schedule(SYSTEM, "xfce", ScheduleWish(1, "10:00", "12:00", "mon"))
+    ids = {
+        "id": ready,
+        "sign_in": services.accounts.sign_ins(alice.person_id or 0)[0].id,
+        "schedule": services.pools.add_schedule(
+            SYSTEM, "xfce", ScheduleWish(1, "10:00", "12:00", "mon")
+        ),
+        "key": services.keys.make(alice, "script", ["read"]).key.id,
+    }
     for endpoint in endpoints:
         rule = rule_of(app.view_functions[endpoint])
         # Who may change something comes last, so that the others find it unchanged.
         last = "root" if rule is Access.ADMIN else "alice"
         for name in sorted(people, key=lambda name: name == last):
-            expect(
-                call(people[name], endpoint, ready, alices_sign_in, schedule), endpoint, rule, name
-            )
+            expect(call(people[name], endpoint, ids), endpoint, rule, name)
 
 
-def call(
-    browser: Browser, endpoint: str, public_id: str, sign_in: int, schedule: int
-) -> tuple[int, str]:
+#: What the forms need, all in one.
+FIELDS = {"minutes": "5", "template": "xfce", "name": "a key", "scope": "read", "life": "7"}
+
+
+def call(browser: Browser, endpoint: str, ids: dict[str, object]) -> tuple[int, str]:
     method, path = ROUTES[endpoint]
-    path = path.format(id=public_id, sign_in=sign_in, schedule=schedule)
+    path = path.format(**ids)
     if method == "GET":
         answer = browser.get(path)
     else:
-        answer = browser.post(path, minutes="5", desktop=public_id, template="xfce")
+        answer = browser.post(path, **FIELDS, desktop=str(ids["id"]))
     return answer.status_code, answer.headers.get("Location", "")
 
 

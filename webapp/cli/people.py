@@ -28,8 +28,12 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     _add_password_choices(passwd)
     passwd.set_defaults(run=set_password)
     for word, run, words in (
-        ("disable", disable, "nobody signs in as them any more; they are signed out at once"),
-        ("enable", enable, "undo disable"),
+        (
+            "disable",
+            disable,
+            "nobody signs in as them any more; they are signed out and their keys revoked at once",
+        ),
+        ("enable", enable, "they may sign in again; their keys stay revoked"),
     ):
         command = group.add_parser(word, parents=[shared], help=words)
         command.add_argument("name")

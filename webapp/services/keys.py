@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.domain import keys as rules
@@ -14,9 +14,11 @@ from webapp.domain.keys import Scope
 from webapp.models import ApiKey, Person
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
+from webapp.services.reports import PAGE_SIZE, Page
 
 #: A key's `last_used_at` is written at most this often.
 USED_EVERY = timedelta(minutes=1)
+ANOTHER = "Choose another name, or revoke that key first."
 #: How often a prefix that is taken is thrown again.
 TRIES = 5
 
@@ -76,16 +78,20 @@ class Keys:
     ) -> NewKey:
         """A key for the actor; whoever runs commands on the machine names the `person`.
 
-        Raises BadInput; Refused with `forbidden` (the admin scope for somebody who is no admin, a
-        key that makes keys without that scope) or `too_many_keys`; NotFound for an unknown person.
+        Raises BadInput, also for a name that one of their keys has; Refused with `forbidden` (the
+        admin scope for somebody who is no admin, a key that makes keys without that scope) or
+        `too_many_keys`; NotFound for an unknown person.
         """
         with self._audit.refusals(actor, "key.add", person or ""), self._db.begin() as session:
             chosen = rules.parse_scopes(scopes)
             owner = self._owner(session, actor, person)
+            name = rules.parse_key_name(name)
             self._check(session, actor, owner, chosen)
+            if self._is_taken(session, owner, name):
+                raise BadInput("name", f"There is a key {name} already.", what_to_do=ANOTHER)
             key = ApiKey(
                 key_hash="",
-                name=rules.parse_key_name(name),
+                name=name,
                 scope_words=" ".join(scope for scope in Scope if scope in chosen),
                 person=owner,
                 created_at=self._clock.now(),
@@ -105,6 +111,20 @@ class Keys:
             query = query.where(ApiKey.person_id == person_id)
         with self._db.read() as session:
             return session.scalars(query).all()
+
+    def search(self, text: str, page: int) -> Page[ApiKey]:
+        """Everybody's keys whose person, name or beginning has `text` in it, a page at a time."""
+        query = select(ApiKey).join(ApiKey.person).where(ApiKey.revoked_at.is_(None))
+        if wanted := text.removeprefix("wx_").rstrip("_"):
+            places = (Person.name, ApiKey.name, ApiKey.prefix)
+            query = query.where(or_(*(one.icontains(wanted, autoescape=True) for one in places)))
+        with self._db.read() as session:
+            total = session.scalar(query.with_only_columns(func.count(ApiKey.id))) or 0
+            pages = max(1, -(-total // PAGE_SIZE))
+            number = min(max(page, 1), pages)
+            newest = query.order_by(ApiKey.id.desc()).limit(PAGE_SIZE)
+            rows = session.scalars(newest.offset((number - 1) * PAGE_SIZE)).all()
+        return Page(rows, number, pages, total)
 
     def one(self, actor: Actor, key_id: int) -> ApiKey:
         """A key that is not revoked: an admin any, others their own. Raises NotFound."""
@@ -175,11 +195,18 @@ class Keys:
             )
 
     def _count_good(self, session: Session, owner: Person) -> int:
-        is_good = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > self._clock.now())
-        count = select(func.count(ApiKey.id)).where(
-            ApiKey.person_id == owner.id, ApiKey.revoked_at.is_(None), is_good
+        return session.scalar(self._good(owner).with_only_columns(func.count(ApiKey.id))) or 0
+
+    def _is_taken(self, session: Session, owner: Person, name: str) -> bool:
+        named = self._good(owner).where(ApiKey.name == name).with_only_columns(ApiKey.id)
+        return session.scalar(named) is not None
+
+    def _good(self, owner: Person) -> Select[ApiKey]:
+        """Their keys that still work."""
+        has_time = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > self._clock.now())
+        return select(ApiKey).where(
+            ApiKey.person_id == owner.id, ApiKey.revoked_at.is_(None), has_time
         )
-        return session.scalar(count) or 0
 
     def _free_text(self, session: Session) -> str:
         """A new key's text, whose prefix no other has; the unique index has the last word."""

@@ -32,7 +32,11 @@ class SignInRow:
 @signed_in
 def show() -> ResponseReturnValue:
     """The page."""
-    return render_template("account/show.html", sign_ins=_sign_ins())
+    return render_template(
+        "account/show.html",
+        sign_ins=_sign_ins(),
+        key_count=len(services().keys.list(actor().person_id or 0)),
+    )
 
 
 @blueprint.post("/sign-ins/<int:sign_in_id>/end")

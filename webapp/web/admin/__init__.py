@@ -1,6 +1,15 @@
 """The administrators' pages: one blueprint, a file for each noun."""
 
-from webapp.web.admin import checkup, connections, desktops, differences, nodes, overview, pool
+from webapp.web.admin import (
+    checkup,
+    connections,
+    desktops,
+    differences,
+    keys,
+    nodes,
+    overview,
+    pool,
+)
 from webapp.web.admin.blueprint import blueprint
 
 __all__ = [
@@ -9,6 +18,7 @@ __all__ = [
     "connections",
     "desktops",
     "differences",
+    "keys",
     "nodes",
     "overview",
     "pool",

@@ -1,0 +1,85 @@
+"""`./winux key …`"""
+
+import argparse
+from datetime import timedelta
+
+from webapp.bootstrap import Services
+from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.output import say, show_one, show_rows
+from webapp.domain.errors import BadInput, NotFound
+from webapp.domain.keys import Scope
+from webapp.models import ApiKey
+
+
+def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """The command and its own commands."""
+    group = commands.add_parser("key", help="API keys, with which programs act for people")
+    kinds = group.add_subparsers(metavar="COMMAND", required=True)
+    add = kinds.add_parser("add", parents=[shared], help="make a key and show it once")
+    add.add_argument("person", help="for whom it acts")
+    add.add_argument("name", help="what will use it")
+    add.add_argument(
+        "--scope",
+        action="append",
+        choices=[scope.value for scope in Scope],
+        help="what it may do; the default is read; may be given several times",
+    )
+    add.add_argument("--days", type=int, help="how long it works; without this: until revoked")
+    add.set_defaults(run=add_key)
+    listing = kinds.add_parser("list", parents=[shared], help="all keys, or one person's")
+    listing.add_argument("--person")
+    listing.set_defaults(run=list_keys)
+    revoke = kinds.add_parser("revoke", parents=[shared], help="it works no more, at once")
+    revoke.add_argument("prefix", help="what the key begins with, such as wx_a1B2c3D4")
+    revoke.set_defaults(run=revoke_key)
+
+
+def add_key(services: Services, options: argparse.Namespace) -> None:
+    expires_at = None
+    if options.days is not None:
+        if not 1 <= options.days <= 3650:
+            raise BadInput("days", "A key lives 1 to 3650 days, or until it is revoked.")
+        expires_at = services.clock.now() + timedelta(days=options.days)
+    scopes = options.scope or [Scope.READ.value]
+    made = services.keys.make(OPERATOR, options.name, scopes, expires_at, person=options.person)
+    if options.json:
+        show_one({**_row(made.key), "key": made.text}, as_json=True)
+    else:
+        say(f"{made.key.person.name} has the key {made.key.name}.")
+        say(f"Key, shown only now: {made.text}")
+
+
+def list_keys(services: Services, options: argparse.Namespace) -> None:
+    keys = services.keys.list(None)
+    if options.person:
+        keys = [key for key in keys if key.person.name == options.person.strip().lower()]
+    show_rows(
+        [_row(key) for key in keys],
+        as_json=options.json,
+        nothing="There is no key: ./winux key add PERSON NAME",
+    )
+
+
+def revoke_key(services: Services, options: argparse.Namespace) -> None:
+    prefix = options.prefix.removeprefix("wx_").partition("_")[0]
+    key = next((key for key in services.keys.list(None) if key.prefix == prefix), None)
+    if key is None:
+        raise NotFound(f"There is no key that begins with wx_{prefix[:32]}.")
+    services.keys.revoke(OPERATOR, key.id)
+    if options.json:
+        show_one(_row(key), as_json=True)
+    else:
+        say(f"The key {key.name} of {key.person.name} works no more.")
+
+
+def _row(key: ApiKey) -> dict[str, object]:
+    return {
+        "prefix": f"wx_{key.prefix}",
+        "person": key.person.name,
+        "name": key.name,
+        "scopes": " ".join(key.scopes),
+        "created_at": key.created_at,
+        "last_used_at": key.last_used_at,
+        "last_used_from": key.last_used_from,
+        "expires_at": key.expires_at,
+    }

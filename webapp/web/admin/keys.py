@@ -1,0 +1,58 @@
+"""Everybody's API keys, and revoking any of them."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.http.access import admin_only
+from webapp.http.context import actor, services
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.key_words import KeyRow, key_rows
+from webapp.web.language import _
+from webapp.web.live import is_live_request
+from webapp.web.pages import ListPage, page_number
+
+
+@blueprint.get("/keys/")
+@admin_only
+def keys() -> ResponseReturnValue:
+    """The list."""
+    return render_template("admin/keys.html", page=_page(), query=_query())
+
+
+@blueprint.get("/keys/<int:key_id>/revoke")
+@admin_only
+def confirm_revoke_key(key_id: int) -> ResponseReturnValue:
+    """The question before somebody's program stops working."""
+    return render_template(
+        "keys/_revoke.html" if is_live_request() else "keys/revoke.html",
+        key=services().keys.one(actor(as_admin=True), key_id),
+        back_url=url_for("admin.keys"),
+        revoke_url=url_for("admin.revoke_key", key_id=key_id),
+    )
+
+
+@blueprint.post("/keys/<int:key_id>/revoke")
+@admin_only
+def revoke_key(key_id: int) -> ResponseReturnValue:
+    """It works no more."""
+    services().keys.revoke(actor(as_admin=True), key_id)
+    flash(_("The key is revoked. Whatever used it is refused from now on."), "good")
+    return redirect(url_for("admin.keys"), HTTPStatus.SEE_OTHER)
+
+
+def _query() -> str:
+    return request.args.get("q", "").strip()[:64]
+
+
+def _page() -> ListPage[KeyRow]:
+    query = _query()
+    found = services().keys.search(query, page_number())
+    return ListPage(
+        rows=key_rows(found.rows),
+        number=found.number,
+        pages=found.pages,
+        count=found.total,
+        link=lambda number: url_for("admin.keys", q=query or None, page=number),
+    )

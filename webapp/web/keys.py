@@ -1,0 +1,116 @@
+"""One's own API keys: make one, see it once, revoke it."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import Form, SelectChoice, SelectField, StringField
+
+from webapp.domain.errors import BadInput, Refused
+from webapp.domain.keys import LONGEST_NAME, MOST_KEYS, Scope
+from webapp.http.access import signed_in
+from webapp.http.context import actor, current_person, services
+from webapp.services.keys import NewKey
+from webapp.web.key_words import SCOPES, key_rows
+from webapp.web.language import _, lazy_gettext
+from webapp.web.live import is_live_request
+
+blueprint = Blueprint("keys", __name__, url_prefix="/account/keys")
+
+#: How long a key may live, in days; 0: for ever.
+LIVES = {
+    7: lazy_gettext("in a week"),
+    30: lazy_gettext("in 30 days"),
+    90: lazy_gettext("in 90 days"),
+    365: lazy_gettext("in a year"),
+    0: lazy_gettext("never"),
+}
+
+
+class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
+    """What a key is called, what it may do and for how long."""
+
+    name = StringField(
+        lazy_gettext("Name"),
+        render_kw={
+            "maxlength": LONGEST_NAME,
+            "required": True,
+            "autocomplete": "off",
+            "spellcheck": "false",
+        },
+    )
+    scope = SelectField(lazy_gettext("It may"), default=Scope.READ.value, validate_choice=False)
+    life = SelectField(
+        lazy_gettext("It expires"),
+        choices=[SelectChoice(str(days), words) for days, words in LIVES.items()],
+        default="90",
+        validate_choice=False,
+    )
+
+    def offer(self, *, is_admin: bool) -> None:
+        """Show the scopes that this person may give."""
+        scopes = [scope for scope in Scope if is_admin or scope is not Scope.ADMIN]
+        self.scope.choices = [SelectChoice(scope.value, SCOPES[scope]) for scope in scopes]
+
+    def expires_at(self) -> datetime | None:
+        """The chosen end. Raises BadInput for a choice that is not offered."""
+        days = {str(days): days for days in LIVES}.get(self.life.data or "")
+        if days is None:
+            raise BadInput("life", _("Choose one of the list."))
+        return services().clock.now() + timedelta(days=days) if days else None
+
+
+@blueprint.get("/")
+@signed_in
+def show() -> ResponseReturnValue:
+    """The page."""
+    return _page(KeyForm())
+
+
+@blueprint.post("/")
+@signed_in
+def make() -> ResponseReturnValue:
+    """Make a key and show it; a page that is sent again is refused, for the name is taken."""
+    form = KeyForm(request.form)
+    try:
+        made = services().keys.make(
+            actor(), form.name.data or "", [form.scope.data or ""], form.expires_at()
+        )
+    except Refused as refusal:
+        return _page(form, refusal=refusal), HTTPStatus.BAD_REQUEST
+    return _page(KeyForm(), made=made)
+
+
+@blueprint.get("/<int:key_id>/revoke")
+@signed_in
+def confirm_revoke(key_id: int) -> ResponseReturnValue:
+    """The question before a program stops working."""
+    return render_template(
+        "keys/_revoke.html" if is_live_request() else "keys/revoke.html",
+        key=services().keys.one(actor(), key_id),
+        back_url=url_for("keys.show"),
+        revoke_url=url_for("keys.revoke", key_id=key_id),
+    )
+
+
+@blueprint.post("/<int:key_id>/revoke")
+@signed_in
+def revoke(key_id: int) -> ResponseReturnValue:
+    """It works no more."""
+    services().keys.revoke(actor(), key_id)
+    flash(_("The key is revoked. Whatever used it is refused from now on."), "good")
+    return redirect(url_for("keys.show"), HTTPStatus.SEE_OTHER)
+
+
+def _page(form: KeyForm, *, made: NewKey | None = None, refusal: Refused | None = None) -> str:
+    person = current_person()
+    form.offer(is_admin=person is not None and person.is_admin)
+    return render_template(
+        "keys/show.html",
+        form=form,
+        made=made,
+        refusal=refusal,
+        keys=key_rows(services().keys.list(actor().person_id or 0)),
+        most=MOST_KEYS,
+    )
