@@ -85,7 +85,9 @@ def drain(config: Config, together: Barrier, told: Told) -> None:
 
 def _drain_one(services: Services) -> str | None:
     with services.db.read() as session:
-        found = session.scalar(select(Desktop.id).where(Desktop.state == State.WARM).limit(1))
+        # the newest: people are given the oldest, and would always be first
+        newest = select(Desktop.id).where(Desktop.state == State.WARM).order_by(Desktop.id.desc())
+        found = session.scalar(newest.limit(1))
     try:
         with services.db.begin() as session:
             desktop = session.get(Desktop, found) if found else None

@@ -1,12 +1,13 @@
 """SQLite (WAL) or PostgreSQL: short transactions, and foreign errors translated."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -15,6 +16,8 @@ from webapp.domain.errors import Conflict, OutsideFailed
 
 #: How long a write waits for another one, in seconds.
 BUSY_SECONDS = 10
+#: After so long it begins to wait anew, in seconds: see `_begin_to_write`.
+ONE_WAIT_SECONDS = 0.03
 
 
 class SqlDatabase:
@@ -28,9 +31,7 @@ class SqlDatabase:
     def begin(self) -> Iterator[Session]:
         with translated(), self._sessions.begin() as session:
             if self.engine.dialect.name == "sqlite":
-                # A write transaction from the first statement on: a read that later turns into a
-                # write fails at once with "database is locked", whatever the busy time-out says.
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+                _begin_to_write(session.connection())
             yield session
 
     @contextmanager
@@ -82,6 +83,34 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def _begin_to_write(connection: Connection) -> None:
+    """A write transaction from the first statement on: a read that later turns into a write fails
+    at once with "database is locked", whatever the busy time-out says.
+
+    SQLite's own waiting sleeps longer and longer while those who came later are served, and among
+    many writers some would starve. Beginning to wait anew again and again, all are served soon.
+    """
+    driver: Any = connection.connection.dbapi_connection  # its errors cost a tenth of SQLAlchemy's
+    give_up = time.monotonic() + BUSY_SECONDS - ONE_WAIT_SECONDS
+    _set_busy_time(driver, ONE_WAIT_SECONDS)
+    try:
+        while time.monotonic() < give_up:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # without its extension
+                    break
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        _set_busy_time(driver, BUSY_SECONDS)
+
+
+def _set_busy_time(driver: sqlite3.Connection, seconds: float) -> None:
+    driver.execute(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own BEGIN comes too late and too weak; `begin()` above says it.
     connection.isolation_level = None
@@ -89,6 +118,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
-        f"busy_timeout={BUSY_SECONDS * 1000}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    _set_busy_time(connection, BUSY_SECONDS)
