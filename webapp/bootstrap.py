@@ -92,7 +92,7 @@ def build_services(
         db=db,
         vault=vault,
         audit=audit,
-        audit_log=AuditLog(db),
+        audit_log=AuditLog(db, audit),
         accounts=Accounts(db, clock, config, hasher or ArgonHasher(), audit),
         keys=Keys(db, clock, audit),
         launcher=Launcher(db, clock, config, vault, audit, gate),

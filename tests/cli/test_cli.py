@@ -274,3 +274,26 @@ def test_a_key_made_for_programs_comes_as_json(migrated: Run) -> None:
     assert made["key"].startswith(made["prefix"] + "_")
     assert made["scopes"] == "read"
     assert _json(migrated("key", "revoke", made["key"], "--json"))["prefix"] == made["prefix"]
+
+
+def test_the_audit_log_is_listed_and_exported_with_filters(migrated: Run) -> None:
+    migrated("person", "add", "alice", "--generate")
+    migrated("person", "add", "alice", "--generate")
+    migrated("person", "disable", "alice")
+    rows = _json(migrated("audit", "list", "--object", "alice", "--json"))
+    assert [(row["action"], row["reason"]) for row in rows] == [
+        ("person.disable", None),
+        ("person.add", "bad_input"),
+        ("person.add", None),
+    ]
+    assert {row["role"] for row in rows} == {"operator at the machine"}
+    table = migrated("audit", "list", "--refused")[1]
+    assert "There is a person alice already" in table
+    assert "person.disable" not in table
+    assert migrated("audit", "list", "--from", "tomorrow")[0] == 1
+    assert migrated("audit", "list", "--to", "2001-01-01")[1] == "No entry matches.\n"
+    csv_text = migrated("audit", "export", "--action", "person.disable")[1]
+    assert csv_text.splitlines()[0].startswith("id,at,action")
+    assert len(csv_text.splitlines()) == 2
+    kept = json.loads(migrated("audit", "export", "--format", "json", "--action", "audit")[1])
+    assert [row["detail"] for row in kept] == ["action=audit", "action=person.disable"]

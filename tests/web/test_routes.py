@@ -51,6 +51,8 @@ ROUTES = {
     "admin.keys": ("GET", "/admin/keys/"),
     "admin.confirm_revoke_key": ("GET", "/admin/keys/{key}/revoke"),
     "admin.revoke_key": ("POST", "/admin/keys/{key}/revoke"),
+    "admin.audit": ("GET", "/admin/audit/"),
+    "admin.export_audit": ("GET", "/admin/audit/export.csv"),
     "admin.overview": ("GET", "/admin/"),
     "admin.overview_live": ("GET", "/admin/live"),
     "admin.desktops": ("GET", "/admin/desktops/"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from webapp.adapters import schema
 from webapp.bootstrap import build_services
-from webapp.cli import desktops, keys, nodes, operation, people, pool, templates, upkeep
+from webapp.cli import audit, desktops, keys, nodes, operation, people, pool, templates, upkeep
 from webapp.cli.output import complain
 from webapp.config import BadConfig, load
 from webapp.domain.errors import WinuxError
@@ -48,6 +48,6 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="Settings come from the environment: docs/admin/settings.md.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (people, keys, desktops, templates, pool, nodes, operation, upkeep):
+    for group in (people, keys, desktops, templates, pool, nodes, audit, operation, upkeep):
         group.add_to(commands, shared)
     return parser

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from flask import Flask, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
-from webapp.http.context import current_person
+from webapp.http.context import actor, current_person, services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -71,4 +71,5 @@ def _check(ask_to_sign_in: Callable[[], ResponseReturnValue]) -> ResponseReturnV
         return ask_to_sign_in()
     if rule is Access.SIGNED_IN or (rule is Access.ADMIN and person.is_admin):
         return None
+    services().audit.refuse(actor(), "page.open", request.path, "No administrator.", "forbidden")
     return abort(403)

@@ -48,19 +48,23 @@ class Accounts:
         self, actor: Actor, name: str, password: str, *, role: Role = Role.PERSON
     ) -> int:
         """The id of the new person. Raises BadInput when the name is taken or not usable."""
-        name = passwords.parse_name(name)
-        hashed = self._hasher.hash(passwords.parse_password(password))
-        try:
-            with self._db.begin() as session:
-                person = Person(
-                    name=name, password_hash=hashed, role=role, created_at=self._clock.now()
-                )
-                session.add(person)
-                session.flush()
-                self._audit.record(session, actor, "person.add", name, role)
-                return person.id
-        except IntegrityError as error:
-            raise BadInput("name", f"There is a person {name} already.") from error
+        with self._audit.refusals(actor, "person.add", name):
+            name = passwords.parse_name(name)
+            hashed = self._hasher.hash(passwords.parse_password(password))
+            try:
+                return self._write_person(actor, name, hashed, role)
+            except IntegrityError as error:
+                raise BadInput("name", f"There is a person {name} already.") from error
+
+    def _write_person(self, actor: Actor, name: str, hashed: str, role: Role) -> int:
+        with self._db.begin() as session:
+            person = Person(
+                name=name, password_hash=hashed, role=role, created_at=self._clock.now()
+            )
+            session.add(person)
+            session.flush()
+            self._audit.record(session, actor, "person.add", name, role)
+            return person.id
 
     def people(self) -> list[Person]:
         """Everyone, by name."""
@@ -69,7 +73,11 @@ class Accounts:
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
         """A new password; ends all of the person's sign-ins."""
-        hashed = self._hasher.hash(passwords.parse_password(password))
+        with self._audit.refusals(actor, "person.set_password", name):
+            hashed = self._hasher.hash(passwords.parse_password(password))
+            self._write_password(actor, name, hashed)
+
+    def _write_password(self, actor: Actor, name: str, hashed: str) -> None:
         with self._db.begin() as session:
             person = _person(session, name)
             person.password_hash = hashed
@@ -78,7 +86,7 @@ class Accounts:
 
     def disable(self, actor: Actor, name: str) -> None:
         """Nobody signs in as this person any more; their sign-ins and keys end at once."""
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "person.disable", name), self._db.begin() as session:
             person = _person(session, name)
             person.disabled_at = person.disabled_at or self._clock.now()
             self._end_sign_ins(session, person.id)
@@ -87,7 +95,7 @@ class Accounts:
 
     def enable(self, actor: Actor, name: str) -> None:
         """They may sign in again. What `disable` ended stays ended."""
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "person.enable", name), self._db.begin() as session:
             person = _person(session, name)
             person.disabled_at = None
             self._audit.record(session, actor, "person.enable", person.name)
@@ -151,7 +159,10 @@ class Accounts:
 
     def end_sign_in(self, actor: Actor, sign_in_id: int) -> None:
         """End one of the actor's own sign-ins. Raises NotFound for anybody else's."""
-        with self._db.begin() as session:
+        with (
+            self._audit.refusals(actor, "sign_in.end", str(sign_in_id)),
+            self._db.begin() as session,
+        ):
             row = session.get(SignIn, sign_in_id)
             if row is None or row.person_id != actor.person_id:
                 raise NotFound("There is no such sign-in.")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.audit import OPERATOR_ROLE, subject_kind
-from webapp.domain.errors import Refused
+from webapp.domain.audit import NOT_FOUND, OPERATOR_ROLE, subject_kind
+from webapp.domain.errors import NotFound, Refused
 from webapp.models import AuditEntry, Person, Role
 from webapp.ports import Clock, Database
 
@@ -43,13 +43,20 @@ class Audit:
 
     @contextmanager
     def refusals(self, actor: Actor, action: str, subject: str = "") -> Iterator[None]:
-        """Records a Refused that comes out of the block, in a transaction of its own."""
+        """Records a Refused or NotFound that comes out of the block, in its own transaction."""
         try:
             yield
         except Refused as refusal:
-            with self._db.begin() as session:
-                session.add(self._entry(actor, action, subject, refusal.message, refusal.reason))
+            self.refuse(actor, action, subject, refusal.message, refusal.reason)
             raise
+        except NotFound as error:
+            self.refuse(actor, action, subject, error.message, NOT_FOUND)
+            raise
+
+    def refuse(self, actor: Actor, action: str, subject: str, detail: str, reason: str) -> None:
+        """One refusal, in a transaction of its own; `reason` is a stable word."""
+        with self._db.begin() as session:
+            session.add(self._entry(actor, action, subject, detail, reason))
 
     def _entry(
         self, actor: Actor, action: str, subject: str, detail: str, reason: str | None = None

@@ -1,7 +1,7 @@
 """Reading the audit log: filtered, newest first, a page at a time or all of it bit by bit."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Row, Select, exists, select
@@ -11,6 +11,7 @@ from webapp.domain.audit import OPERATOR_ROLE
 from webapp.domain.errors import BadInput
 from webapp.models import ApiKey, AuditEntry, Person
 from webapp.ports import Database
+from webapp.services.audit import Actor, Audit
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 500
@@ -39,6 +40,11 @@ class AuditFilter:
     """Exclusive; aware."""
     key: str = ""
     """The prefix of the API key that was used."""
+
+    def words(self) -> str:
+        """What is wanted, in one line."""
+        chosen = {field.name: getattr(self, field.name) for field in fields(self)}
+        return ", ".join(f"{name}={value}" for name, value in chosen.items() if value) or "all"
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,9 @@ class AuditPage:
 class AuditLog:
     """What was done and refused, for those who may know it: callers let only admins in."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, audit: Audit) -> None:
         self._db = db
+        self._audit = audit
 
     def page(
         self,
@@ -103,6 +110,12 @@ class AuditLog:
             has_older = _exists(session, _matching(wanted).where(AuditEntry.id < last))
             has_newer = _exists(session, _matching(wanted).where(AuditEntry.id > first))
         return AuditPage(lines, last if has_older else None, first if has_newer else None)
+
+    def export(self, actor: Actor, wanted: AuditFilter, kind: str) -> Iterator[AuditLine]:
+        """All lines that fit, for taking them away as `kind`; that is an entry of its own."""
+        with self._db.begin() as session:
+            self._audit.record(session, actor, "audit.export", kind, wanted.words())
+        return self.entries(wanted)
 
     def entries(self, wanted: AuditFilter) -> Iterator[AuditLine]:
         """All lines that fit, newest first; a few are in memory at a time."""

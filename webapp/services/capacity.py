@@ -107,12 +107,12 @@ class Capacity:
 
     def set_enabled(self, actor: Actor, name: str, enabled: bool) -> None:
         """Let a node take new desktops, or none; those on it stay. Raises NotFound."""
-        with self._db.begin() as session:
+        action = "node.use" if enabled else "node.drain"
+        with self._audit.refusals(actor, action, name), self._db.begin() as session:
             node = session.get(Node, name)
             if node is None:
                 raise NotFound(f"No worker has seen a node {name[:64]!r}.")
             node.is_enabled = enabled
-            action = "node.use" if enabled else "node.drain"
             self._audit.record(session, actor, action, name)
 
     def _fits(self, cluster: Cluster, names: Sequence[str]) -> int | None:

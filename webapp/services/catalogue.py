@@ -63,9 +63,9 @@ class Catalogue:
         A template of that name that exists keeps whatever `values` does not set. With `node`, a
         version that is offered already gets one more replica, on that node.
         """
-        if not _NAME.fullmatch(name):
-            raise BadInput("name", "A template's name has 1 to 32 small letters, digits and -.")
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "template.publish", name), self._db.begin() as session:
+            if not _NAME.fullmatch(name):
+                raise BadInput("name", "A template's name has 1 to 32 small letters, digits and -.")
             template = session.scalar(select(Template).where(Template.name == name))
             if template and node and template.version == version:
                 _set(template, values)
@@ -107,7 +107,7 @@ class Catalogue:
 
     def change(self, actor: Actor, name: str, values: Mapping[str, object]) -> None:
         """Set some of a template's values; running desktops keep theirs."""
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "template.set", name), self._db.begin() as session:
             template = _template(session, name)
             if any(getattr(template, key) != values[key] for key in MADE_OF & values.keys()):
                 template.changed_at = self._clock.now()

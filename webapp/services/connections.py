@@ -85,7 +85,10 @@ class Connections:
 
     def cut(self, actor: Actor, connection_id: str) -> None:
         """End a connection: an admin any, others their own. Raises NotFound otherwise."""
-        with self._db.begin() as session:
+        with (
+            self._audit.refusals(actor, "connection.cut", connection_id),
+            self._db.begin() as session,
+        ):
             row = session.scalar(select(Connection).where(Connection.public_id == connection_id))
             if row is None or not (actor.is_admin or row.person_id == actor.person_id):
                 raise NotFound("There is no such connection.")

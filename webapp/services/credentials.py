@@ -32,7 +32,10 @@ class CredentialDesk:
 
     def reveal(self, actor: Actor, public_id: str) -> Credentials:
         """Address, user name and password. Raises NotFound for anybody but the owner."""
-        with self._db.begin() as session:
+        with (
+            self._audit.refusals(actor, "desktop.reveal_password", public_id),
+            self._db.begin() as session,
+        ):
             desktop = self._own_ready(session.scalar(_by_public_id(public_id)), actor)
             self._audit.record(session, actor, "desktop.reveal_password", public_id)
             locked = desktop.password_locked or b""

@@ -133,7 +133,10 @@ class Keys:
 
     def revoke(self, actor: Actor, key_id: int) -> None:
         """It works no more, at once: an admin any, others their own. Raises NotFound."""
-        with self._db.begin() as session:
+        with (
+            self._audit.refusals(actor, "key.revoke", f"key {key_id}"),
+            self._db.begin() as session,
+        ):
             key = _key(session, actor, key_id)
             key.revoked_at = self._clock.now()
             self._audit.record(session, actor, "key.revoke", key.person.name, _words(key))

@@ -56,7 +56,7 @@ class Lifetime:
 
     def stop(self, actor: Actor, public_id: str, reason: EndReason = EndReason.ASKED) -> None:
         """Ask for the end of a desktop; asking again changes nothing."""
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "desktop.stop", public_id), self._db.begin() as session:
             desktop = _theirs(session, actor, public_id)
             if not can(desktop.state, Event.STOP_REQUESTED):
                 return

@@ -107,7 +107,8 @@ class Pools:
 
     def remove_schedule(self, actor: Actor, schedule_id: int) -> str:
         """Forget a schedule; the name of its template. Raises NotFound."""
-        with self._db.begin() as session:
+        refusals = self._audit.refusals(actor, "pool.unschedule", f"schedule {schedule_id}")
+        with refusals, self._db.begin() as session:
             row = session.get(PoolSchedule, schedule_id)
             if row is None:
                 raise NotFound(f"There is no schedule {schedule_id}.")
@@ -121,7 +122,7 @@ class Pools:
     def drain(self, actor: Actor, name: str) -> int:
         """Let all that is warm or in building go, to be built anew; how many these are."""
         now = self._clock.now()
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "pool.drain", name), self._db.begin() as session:
             _template(session, name)
             view = _of(look_at_pools(session, self._config, now), name)
             going = [one for one in view.desktops if one.state != State.QUEUED]

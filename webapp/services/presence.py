@@ -61,7 +61,8 @@ class Presence:
 
     def choose_end_on_close(self, actor: Actor, public_id: str, *, wanted: bool) -> None:
         """Whether closing the page ends this desktop."""
-        with self._db.begin() as session:
+        refusals = self._audit.refusals(actor, "desktop.end_on_close", public_id)
+        with refusals, self._db.begin() as session:
             desktop = _own(session, actor, public_id)
             if desktop.end_on_close != wanted:
                 desktop.end_on_close = wanted

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from webapp.domain.audit import NOT_FOUND
 from webapp.domain.errors import NotFound
 from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, estimate, progress
 from webapp.domain.states import HOLDS_RESOURCES, LIVE, State
@@ -190,7 +191,11 @@ class Reports:
             rows = session.execute(
                 select(AuditEntry, Person.name)
                 .outerjoin(Person, Person.id == AuditEntry.person_id)
-                .where(AuditEntry.subject == public_id)
+                .where(
+                    AuditEntry.subject == public_id,
+                    # strangers who tried are the administrators' business
+                    func.coalesce(AuditEntry.reason, "") != NOT_FOUND,
+                )
                 .order_by(AuditEntry.id.desc())
                 .limit(limit)
             )

@@ -1,6 +1,7 @@
 """The administrators' pages: one blueprint, a file for each noun."""
 
 from webapp.web.admin import (
+    audit,
     checkup,
     connections,
     desktops,
@@ -13,6 +14,7 @@ from webapp.web.admin import (
 from webapp.web.admin.blueprint import blueprint
 
 __all__ = [
+    "audit",
     "blueprint",
     "checkup",
     "connections",
