@@ -31,7 +31,7 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
         (
             "disable",
             disable,
-            "nobody signs in as them any more; they are signed out and their keys revoked at once",
+            "nobody signs in as them, or with their keys",
         ),
         ("enable", enable, "they may sign in again; their keys stay revoked"),
     ):
