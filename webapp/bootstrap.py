@@ -39,6 +39,7 @@ from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
 from webapp.services.refill import PoolKeeper
 from webapp.services.reports import Reports
+from webapp.services.session_feed import SessionFeed
 from webapp.services.tallies import Tallies
 from webapp.services.teardown import Teardown
 from webapp.services.tickets import Tickets
@@ -65,6 +66,7 @@ class Services:
     catalogue: Catalogue
     tickets: Tickets
     connections: Connections
+    session_feed: SessionFeed
     presence: Presence
     pools: Pools
     metrics: Metrics
@@ -102,6 +104,7 @@ def build_services(
         catalogue=Catalogue(db, clock, config, audit),
         tickets=Tickets(db, clock, config, vault, audit),
         connections=Connections(db, clock, config, audit),
+        session_feed=SessionFeed(db, clock, config),
         presence=Presence(db, clock, config, audit),
         pools=Pools(db, clock, config, audit),
         metrics=Metrics(db, clock, config, tallies),

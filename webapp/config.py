@@ -62,6 +62,10 @@ class Config:
     gateway_url: str
     """Where browsers reach it (ws:// or wss://)."""
     gateway_max_connections: int
+    gateway_max_listeners: int
+    """Those who follow events, of one gateway process."""
+    events_url: str
+    """Scheme and host under which programs reach the gateways' events."""
     metrics_token: str
     """What Prometheus must show to read /metrics; empty: there is no such page."""
     max_connections: int
@@ -95,6 +99,11 @@ class Config:
         return self.public_url.startswith("https:")
 
     @property
+    def cookie_name(self) -> str:
+        """Of the cookie that says who is signed in."""
+        return "__Host-winux" if self.is_https else "winux"
+
+    @property
     def vmids(self) -> range:
         return range(self.vmid_first, self.vmid_last + 1)
 
@@ -118,6 +127,8 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_GATEWAY_LISTEN": "127.0.0.1:8081",
     "WINUX_GATEWAY_URL": "",
     "WINUX_GATEWAY_MAX_CONNECTIONS": "500",
+    "WINUX_GATEWAY_MAX_LISTENERS": "1000",
+    "WINUX_EVENTS_URL": "",
     "WINUX_METRICS_TOKEN": "",
     "WINUX_MAX_CONNECTIONS": "10",
     "WINUX_IDLE_MINUTES": "60",
@@ -231,6 +242,8 @@ def load(environment: Mapping[str, str]) -> Config:
         gateway_listen=_gateway_listen(read),
         gateway_url=_gateway_url(read),
         gateway_max_connections=read.number("WINUX_GATEWAY_MAX_CONNECTIONS", 1, 100_000),
+        gateway_max_listeners=read.number("WINUX_GATEWAY_MAX_LISTENERS", 0, 100_000),
+        events_url=_events_url(read),
         metrics_token=read.text("WINUX_METRICS_TOKEN") and read.secret("WINUX_METRICS_TOKEN", 16),
         max_connections=read.number("WINUX_MAX_CONNECTIONS", 1, 1000),
         idle_minutes=read.number("WINUX_IDLE_MINUTES", 0, 10_080),
@@ -339,6 +352,23 @@ def _gateway_url(read: Reader) -> str:
         )
     if public.scheme == "https" and parts.scheme != "wss":
         raise BadConfig("WINUX_GATEWAY_URL must begin with wss:// when WINUX_PUBLIC_URL is https.")
+    return url
+
+
+def _events_url(read: Reader) -> str:
+    """As set; else beside the gateway's other address: at the public host or at its own port."""
+    url = read.text("WINUX_EVENTS_URL").rstrip("/")
+    if not url:
+        gateway = urlsplit(_gateway_url(read))
+        return f"{'https' if gateway.scheme == 'wss' else 'http'}://{gateway.netloc}"
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        raise BadConfig(
+            f"WINUX_EVENTS_URL is {url!r}; it takes a scheme and host, "
+            "such as https://desktops.example.org."
+        )
+    if _public_url(read).startswith("https:") and parts.scheme != "https":
+        raise BadConfig("WINUX_EVENTS_URL must begin with https:// when WINUX_PUBLIC_URL does.")
     return url
 
 

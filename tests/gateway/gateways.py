@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.gateway.fake_browser import ORIGIN
 from tests.gateway.fake_desktop import FakeDesktop
-from tests.gateway.try_relay import EverybodyIsWelcome
+from tests.gateway.try_relay import EverybodyIsWelcome, NobodyListens
 from webapp.adapters.system import SystemClock
 from webapp.gateway.server import Gateway, Settings
 
@@ -29,7 +29,7 @@ async def running(desktop: FakeDesktop, *, max_connections: int = 300) -> AsyncI
     admissions = EverybodyIsWelcome(("127.0.0.1", desktop.port), "desktop", PASSWORD)
     admissions.certificate_sha256 = desktop.certificate_sha256
     settings = Settings("127.0.0.1", 0, public_origin=ORIGIN, max_connections=max_connections)
-    gateway = Gateway(settings, admissions, SystemClock())
+    gateway = Gateway(settings, admissions, NobodyListens(), SystemClock())
     stop = asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(gateway.run(stop, started))

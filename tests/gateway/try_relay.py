@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import ssl
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.gateway.recorded import RecordingConversation
@@ -23,6 +24,7 @@ from webapp.gateway.admission import Visitor
 from webapp.gateway.process import run_in_loop
 from webapp.gateway.server import Gateway, Settings
 from webapp.services.connections import Traffic
+from webapp.services.session_feed import Proof, Sights, Wish
 from webapp.services.tickets import Admitted
 
 
@@ -66,6 +68,19 @@ class EverybodyIsWelcome:
         self.closed.append((traffic, why))
 
 
+class NobodyListens:
+    """Events of a gateway without a database."""
+
+    async def by_key(self, text: str, source_address: str) -> Proof | None:
+        return None
+
+    async def by_cookie(self, header: str) -> Proof | None:
+        return None
+
+    async def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
+        return Sights()
+
+
 async def fingerprint(host: str, port: int) -> str:
     """SHA-256 of the certificate that a desktop shows now, as the playbooks record it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -104,7 +119,7 @@ def main() -> None:
     admissions = EverybodyIsWelcome(options.target, options.user, password)
     settings = Settings(*options.listen, public_origin=options.origin, max_connections=1000)
     sys.stdout.write(f"listening on {options.listen}\n")
-    run_in_loop(Gateway(settings, admissions, SystemClock()).run(asyncio.Event()))
+    run_in_loop(Gateway(settings, admissions, NobodyListens(), SystemClock()).run(asyncio.Event()))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Doorkeeper:
 
     async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
         try:
-            return await self._run(
+            return await self.in_thread(
                 lambda: self._tickets.redeem(ticket, visitor.source_address, visitor.user_agent)
             )
         except Denied as denied:
@@ -34,17 +34,18 @@ class Doorkeeper:
             raise Refusal(ConnectionEnd.FULL) from error
 
     async def look(self, connection_ids: list[int]) -> dict[int, Ending]:
-        return await self._run(lambda: self._connections.endings(connection_ids))
+        return await self.in_thread(lambda: self._connections.endings(connection_ids))
 
     async def beat(self, traffic: list[Traffic]) -> None:
-        await self._run(lambda: self._connections.beat(traffic))
+        await self.in_thread(lambda: self._connections.beat(traffic))
 
     async def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
-        await self._run(lambda: self._connections.close(traffic, why))
+        await self.in_thread(lambda: self._connections.close(traffic, why))
 
     def end(self) -> None:
         """Wait for what still runs."""
         self._threads.shutdown()
 
-    async def _run(self, call: Callable[[], T]) -> T:
+    async def in_thread(self, call: Callable[[], T]) -> T:
+        """Run something that blocks beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from webapp.adapters.sign_in_cookie import SignInCookie
 from webapp.bootstrap import Services
 from webapp.config import Config
 from webapp.gateway.doorkeeper import Doorkeeper
+from webapp.gateway.event_door import EventDoor
 from webapp.gateway.server import Gateway, Settings
 
 log = logging.getLogger("winux.gateway")
@@ -59,7 +61,15 @@ def settings(config: Config) -> Settings:
         public_origin=f"{public.scheme}://{public.netloc}",
         max_connections=config.gateway_max_connections,
         trusted_proxies=config.trusted_proxies,
+        max_listeners=config.gateway_max_listeners,
     )
+
+
+def event_door(services: Services, doorkeeper: Doorkeeper) -> EventDoor:
+    config = services.config
+    cookie = SignInCookie(config.cookie_name, config.secret_key)
+    feed, keys, accounts = services.session_feed, services.keys, services.accounts
+    return EventDoor(feed, keys, accounts, cookie, doorkeeper.in_thread)
 
 
 async def _serve(services: Services, doorkeeper: Doorkeeper) -> None:
@@ -67,7 +77,8 @@ async def _serve(services: Services, doorkeeper: Doorkeeper) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    gateway = Gateway(settings(services.config), doorkeeper, services.clock)
+    events = event_door(services, doorkeeper)
+    gateway = Gateway(settings(services.config), doorkeeper, events, services.clock)
     started: asyncio.Future[int] = loop.create_future()
     started.add_done_callback(
         lambda port: log.info("The gateway listens on port %s", port.result())

@@ -1,13 +1,12 @@
-"""The gateway's process: WebSocket server, hand-shake, and a watch over all connections."""
+"""The gateway's process: its port, hand-shakes, and a watch over all connections and listeners."""
 
 import asyncio
 import logging
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Origin
@@ -19,7 +18,11 @@ from webapp.gateway.admission import Admissions, Refusal, Visitor
 from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.closing import CLOSINGS
 from webapp.gateway.desktop_link import desktop_link
+from webapp.gateway.event_door import Events
+from webapp.gateway.front_door import FrontDoor
+from webapp.gateway.listeners import Listeners, Rules
 from webapp.gateway.relay import Relay
+from webapp.gateway.source import source_address
 from webapp.gateway.wire import ProtocolError
 from webapp.ports import Clock
 from webapp.services.tickets import Admitted
@@ -29,7 +32,7 @@ PING_PATH = "/gateway/ping"
 HAND_SHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 LOOK_SECONDS = 1.0
-"""Between two looks into the database: connections end within twice this time."""
+"""Between two looks into the database: connections and streams end within twice this time."""
 BLIND_SECONDS = 30.0
 """Without an answer of the database for so long, nobody knows who may stay: all must go."""
 PING_SECONDS = 20.0
@@ -54,13 +57,18 @@ class Settings:
     public_origin: str
     max_connections: int
     trusted_proxies: int = 0
+    max_listeners: int = 1000
 
 
 class Gateway:
     """All connections of one process."""
 
-    def __init__(self, settings: Settings, admissions: Admissions, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, admissions: Admissions, events: Events, clock: Clock
+    ) -> None:
         self._settings = settings
+        rules = Rules(settings.public_origin, settings.max_listeners, settings.trusted_proxies)
+        self._listeners = Listeners(rules, events)
         self._admissions = admissions
         self._clock = clock
         self._relays: dict[int, Relay] = {}
@@ -81,6 +89,7 @@ class Gateway:
                     started.set_result(server.sockets[0].getsockname()[1])
                 await stop.wait()
             finally:
+                await self._listeners.close()
                 await self._end_all(Ending(ConnectionEnd.RESTART))
                 watch.cancel()
                 await asyncio.gather(watch, return_exceptions=True)
@@ -92,7 +101,7 @@ class Gateway:
             self._settings.port,
             origins=[Origin(self._settings.public_origin)],
             process_request=self._answer_http,
-            create_connection=BrowserSocket,
+            create_connection=cast(type[ServerConnection], self._front_door),
             compression=None,
             server_header=None,
             open_timeout=HAND_SHAKE_SECONDS,
@@ -102,6 +111,13 @@ class Gateway:
             max_size=rdcleanpath.LONGEST,
             max_queue=_MOST_MESSAGES,
         )
+
+    def _front_door(self, *arguments: Any, **options: Any) -> ServerConnection:
+        """What the library takes for its connection, until the first bytes came."""
+        door = FrontDoor(
+            lambda: BrowserSocket(*arguments, **options), self._listeners.make_exchange
+        )
+        return cast(ServerConnection, door)
 
     # -- one connection -------------------------------------------------------------------------
 
@@ -181,17 +197,13 @@ class Gateway:
         assert browser.request is not None  # noqa: S101 (the hand-shake is over)
         headers = browser.request.headers
         return Visitor(
-            source_address=self._source_address(str(browser.remote_address[0]), headers),
+            source_address=source_address(
+                str(browser.remote_address[0]),
+                ",".join(headers.get_all("X-Forwarded-For")),
+                self._settings.trusted_proxies,
+            ),
             user_agent=headers.get("User-Agent", "")[:200],
         )
-
-    def _source_address(self, peer: str, headers: Headers) -> str:
-        """The peer, or what the trusted proxies in front of us say of it (X-Forwarded-For)."""
-        hops = [
-            hop.strip() for line in headers.get_all("X-Forwarded-For") for hop in line.split(",")
-        ]
-        trusted = self._settings.trusted_proxies
-        return hops[-trusted][:45] if trusted and len(hops) >= trusted else peer
 
     # -- the watch over all ---------------------------------------------------------------------
 
@@ -203,10 +215,12 @@ class Gateway:
             await asyncio.sleep(LOOK_SECONDS)
             if loop.time() - answered > BLIND_SECONDS:
                 self._tell_all(Ending(ConnectionEnd.FULL))
+                self._listeners.dismiss_all("database")
             try:
                 for connection_id, ending in (await self._look(list(self._relays))).items():
                     if relay := self._relays.get(connection_id):
                         relay.end(ending)
+                await self._listeners.look()
                 answered = loop.time()
                 if answered - beaten >= BEAT.total_seconds():
                     await self._admissions.beat(

@@ -51,7 +51,7 @@ def init_security(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         MAX_FORM_PARTS=400,
-        SESSION_COOKIE_NAME="__Host-winux" if config.is_https else "winux",
+        SESSION_COOKIE_NAME=config.cookie_name,
         SESSION_COOKIE_SECURE=config.is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -1,0 +1,174 @@
+"""What a program that follows a desktop is told: what happened between two sights of it.
+
+Nothing is remembered for it: the id of an event is a `Mark`, all that the program knew after it,
+so that any gateway can go on where another one was left.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from webapp.domain.states import EndReason, State
+
+_MARK = re.compile(r"([\w.-]{1,32}):([a-z]{1,16}):([0-9]{1,15}):([0-9]{1,12}):([0-9]{1,12})(\+?)")
+
+
+@dataclass(frozen=True)
+class StepSight:
+    """One step of a build or an assignment; steps that begin later have higher ids."""
+
+    id: int
+    name: str
+    title: str
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SessionSight:
+    """A desktop as a listener may see it: nothing secret."""
+
+    public_id: str
+    template: str
+    state: State
+    state_at: datetime
+    deadline_at: datetime | None
+    end_reason: EndReason | None
+    steps: tuple[StepSight, ...] = ()
+    step_count: int = 0
+    """How many steps there will be in all."""
+
+    @property
+    def mark(self) -> "Mark":
+        """All of it that is told of."""
+        last = self.steps[-1] if self.steps else None
+        return Mark(
+            public_id=self.public_id,
+            state=self.state,
+            state_ms=_milliseconds(self.state_at),
+            deadline_s=int(self.deadline_at.timestamp()) if self.deadline_at else 0,
+            step_id=last.id if last else 0,
+            is_step_done=last is not None and last.finished_at is not None,
+        )
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a listener knows of a desktop."""
+
+    public_id: str
+    state: State
+    state_ms: int
+    deadline_s: int
+    step_id: int
+    is_step_done: bool
+
+    def __str__(self) -> str:
+        done = "+" if self.is_step_done else ""
+        numbers = f"{self.state_ms}:{self.deadline_s}:{self.step_id}"
+        return f"{self.public_id}:{self.state}:{numbers}{done}"
+
+
+@dataclass(frozen=True)
+class SessionEvent:
+    """One event; `mark` is what its reader knows then."""
+
+    name: str
+    data: dict[str, object]
+    mark: Mark
+
+
+def parse_mark(text: str) -> Mark | None:
+    """The mark in a `Last-Event-ID`; None for anything that is none."""
+    found = _MARK.fullmatch(text)
+    if found is None or found[2] not in set(State):
+        return None
+    public_id, state, state_ms, deadline_s, step_id, done = found.groups()
+    return Mark(public_id, State(state), int(state_ms), int(deadline_s), int(step_id), done == "+")
+
+
+def present(sight: SessionSight) -> list[SessionEvent]:
+    """What a new listener is told: all there is to know, and the end if it is over."""
+    whole = _session(sight) | {
+        "template": sight.template,
+        "step_count": sight.step_count,
+        "steps": [_step(step) for step in sight.steps],
+    }
+    events = [SessionEvent("session", whole, sight.mark)]
+    if sight.state is State.ENDED:
+        events.append(SessionEvent("end", _session(sight), sight.mark))
+    return events
+
+
+def changes(known: Mark, sight: SessionSight) -> list[SessionEvent]:
+    """What a listener who knows `known` is told now; nothing when nothing happened."""
+    states, steps = _states(known, sight), _steps(known, sight)
+    works = sight.state in (State.BUILDING, State.ASSIGNING)
+    events = []
+    for one in [*states, *steps] if works else [*steps, *states]:
+        known = replace(known, **one.told)
+        events.append(SessionEvent(one.name, one.data, known))
+    return events
+
+
+@dataclass(frozen=True)
+class _News:
+    """An event to be, and what of the mark it tells."""
+
+    name: str
+    data: dict[str, object]
+    told: dict[str, Any]
+
+
+def _states(known: Mark, sight: SessionSight) -> list[_News]:
+    """Another state, or at least another deadline; the news of a state has both."""
+    now = sight.mark
+    told = {"state": now.state, "state_ms": now.state_ms, "deadline_s": now.deadline_s}
+    if (known.state, known.state_ms) != (now.state, now.state_ms):
+        name = "end" if sight.state is State.ENDED else "state"
+    elif known.deadline_s != now.deadline_s:
+        name = "deadline"
+    else:
+        return []
+    return [_News(name, _session(sight), told)]
+
+
+def _steps(known: Mark, sight: SessionSight) -> list[_News]:
+    """The steps that the listener does not know, or not the end of."""
+    news = []
+    for step in sight.steps:
+        is_done = step.finished_at is not None
+        if (step.id, is_done) <= (known.step_id, known.is_step_done):
+            continue
+        data = {"session_sub": sight.public_id, **_step(step), "step_count": sight.step_count}
+        news.append(_News("step", data, {"step_id": step.id, "is_step_done": is_done}))
+    return news
+
+
+def _session(sight: SessionSight) -> dict[str, object]:
+    return {
+        "session_sub": sight.public_id,
+        "status": sight.state.value,
+        "status_since": _time(sight.state_at),
+        "expires_at": _time(sight.deadline_at),
+        "end_reason": sight.end_reason.value if sight.end_reason else None,
+    }
+
+
+def _step(step: StepSight) -> dict[str, object]:
+    return {
+        "step": step.name,
+        "title": step.title,
+        "step_status": "running" if step.finished_at is None else "done",
+        "started_at": _time(step.started_at),
+        "finished_at": _time(step.finished_at),
+    }
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

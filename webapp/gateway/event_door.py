@@ -1,0 +1,62 @@
+"""The listeners' door to the database: who they are and what they see."""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol, TypeVar
+
+from webapp.adapters.sign_in_cookie import SignInCookie
+from webapp.services.accounts import Accounts
+from webapp.services.keys import Keys
+from webapp.services.session_feed import Proof, SessionFeed, Sights, Wish
+
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Runs something that blocks beside the event loop."""
+
+    def __call__(self, call: Callable[[], T]) -> Awaitable[T]: ...
+
+
+class Events(Protocol):
+    """What listeners need. None of these blocks the event loop; all may raise OutsideFailed."""
+
+    async def by_key(self, text: str, source_address: str) -> Proof | None:
+        """Whose API key this is."""
+
+    async def by_cookie(self, header: str) -> Proof | None:
+        """Who is signed in with this `Cookie` header."""
+
+    async def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
+        """What all of these see now."""
+
+
+class EventDoor:
+    """`Events` on the services."""
+
+    def __init__(
+        self,
+        feed: SessionFeed,
+        keys: Keys,
+        accounts: Accounts,
+        cookie: SignInCookie,
+        in_thread: InThread,
+    ) -> None:
+        self._feed = feed
+        self._keys = keys
+        self._accounts = accounts
+        self._cookie = cookie
+        self._in_thread = in_thread
+
+    async def by_key(self, text: str, source_address: str) -> Proof | None:
+        holder = await self._in_thread(lambda: self._keys.identify(text, source_address))
+        return Proof(holder.person_id, key_id=holder.key_id) if holder else None
+
+    async def by_cookie(self, header: str) -> Proof | None:
+        token = self._cookie.token(header)
+        if token is None:
+            return None
+        person = await self._in_thread(lambda: self._accounts.signed_in(token))
+        return Proof(person.person_id, sign_in_id=person.sign_in_id) if person else None
+
+    async def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
+        return await self._in_thread(lambda: self._feed.look(wishes, is_first=is_first))
