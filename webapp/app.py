@@ -1,8 +1,11 @@
-"""create_app: joins the pages into one Flask application around the services it is given."""
+"""create_app: joins pages and API into one Flask application around the services it is given."""
 
 from flask import Flask
+from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 
+from webapp.api import problem
+from webapp.api.setup import init_api
 from webapp.bootstrap import Services
 from webapp.config import ROOT
 from webapp.http.access import init_access
@@ -14,6 +17,7 @@ from webapp.web import (
     admin,
     connect,
     desktops,
+    errors,
     health,
     history,
     home,
@@ -24,7 +28,6 @@ from webapp.web import (
     vendor,
 )
 from webapp.web.assets import init_assets
-from webapp.web.errors import init_errors
 from webapp.web.language import init_language
 from webapp.web.template_context import init_template_context
 from webapp.web.words import init_words
@@ -42,7 +45,7 @@ def create_app(services: Services) -> Flask:
     init_access(app, signin.ask_to_sign_in)
     init_assets(app)
     init_words(app)
-    init_errors(app)
+    app.register_error_handler(Exception, _answer_error)
     parts = (
         health,
         metrics,
@@ -59,4 +62,12 @@ def create_app(services: Services) -> Flask:
     )
     for part in parts:
         app.register_blueprint(part.blueprint)
+    init_api(app, services.config)
     return app
+
+
+def _answer_error(error: Exception) -> ResponseReturnValue:
+    """Programs get problem details, people a page."""
+    if problem.is_for_program():
+        return problem.respond(problem.problem_of(error))
+    return errors.show(error)

@@ -23,10 +23,12 @@ from webapp.services.catalogue import Catalogue
 from webapp.services.clone_queue import CloneQueue
 from webapp.services.connections import Connections
 from webapp.services.credentials import CredentialDesk
+from webapp.services.desktop_pages import DesktopPages
 from webapp.services.doctor import Checkups, Doctor, launchable
 from webapp.services.findings import FindingReports
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.idle import IdleWatch
+from webapp.services.key_gate import KeyGate
 from webapp.services.keys import Keys
 from webapp.services.launch import Launcher
 from webapp.services.launch_gate import LaunchGate
@@ -76,6 +78,8 @@ class Services:
     checkups: Checkups
     waiting_room: WaitingRoom
     capacity: Capacity
+    key_gate: KeyGate
+    desktop_pages: DesktopPages
 
 
 def build_services(
@@ -88,6 +92,7 @@ def build_services(
     audit = Audit(db, clock)
     tallies = Tallies(db, clock)
     gate = LaunchGate(config)
+    keys = Keys(db, clock, audit)
     return Services(
         config=config,
         clock=clock,
@@ -96,7 +101,7 @@ def build_services(
         audit=audit,
         audit_log=AuditLog(db, audit),
         accounts=Accounts(db, clock, config, hasher or ArgonHasher(), audit),
-        keys=Keys(db, clock, audit),
+        keys=keys,
         launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),
         credentials=CredentialDesk(db, vault, audit),
@@ -114,6 +119,8 @@ def build_services(
         checkups=Checkups(db),
         waiting_room=WaitingRoom(db, clock, config),
         capacity=Capacity(db, clock, config, audit, gate),
+        key_gate=KeyGate(db, clock, keys),
+        desktop_pages=DesktopPages(db),
     )
 
 

@@ -51,6 +51,8 @@ class Config:
     portal_id: str
     public_url: str
     trusted_proxies: int
+    api_origins: frozenset[str]
+    """Whose pages may use the API with a key, such as https://courses.example.org."""
     proxmox: ProxmoxConfig
     addresses: AddressPool
     vmid_first: int
@@ -116,6 +118,7 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_PORTAL_ID": None,
     "WINUX_PUBLIC_URL": "http://127.0.0.1:8080",
     "WINUX_TRUSTED_PROXIES": "0",
+    "WINUX_API_ORIGINS": "",
     "WINUX_NETWORK": "10.203.0.0/24",
     "WINUX_ADDRESS_FIRST": "",
     "WINUX_ADDRESS_LAST": "",
@@ -233,6 +236,7 @@ def load(environment: Mapping[str, str]) -> Config:
         portal_id=_portal_id(read),
         public_url=_public_url(read),
         trusted_proxies=read.number("WINUX_TRUSTED_PROXIES", 0, 5),
+        api_origins=_api_origins(read),
         proxmox=_proxmox(read),
         addresses=_addresses(read),
         vmid_first=vmid_first,
@@ -322,6 +326,17 @@ def _public_url(read: Reader) -> str:
             "such as https://desktops.example.org."
         )
     return url
+
+
+def _api_origins(read: Reader) -> frozenset[str]:
+    origins = read.text("WINUX_API_ORIGINS").replace(",", " ").split()
+    for origin in origins:
+        if not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin):
+            raise BadConfig(
+                f"WINUX_API_ORIGINS has {origin!r}; an origin is a scheme, a host in small letters "
+                "and perhaps a port, such as https://courses.example.org."
+            )
+    return frozenset(origins)
 
 
 def _gateway_listen(read: Reader) -> tuple[str, int]:

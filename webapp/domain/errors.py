@@ -7,6 +7,7 @@ WinuxError
 │   └── LimitReached as many desktops as one may have (domain/launch_limits.py); has the ways out
 ├── NotFound         there is no such thing, or not for this person
 ├── Conflict         the thing changed under the caller's hands
+│   └── Stale        it is not at the version that the caller insists on
 └── OutsideFailed    something outside (Proxmox, Ansible, a desktop) did not do its part
 
 Messages are shown to people: a sentence that says what happened, and `what_to_do` that says how
@@ -65,6 +66,10 @@ class NotFound(WinuxError):
 
 class Conflict(WinuxError):
     """Another process changed the thing since it was read; reading again and retrying is safe."""
+
+
+class Stale(Conflict):
+    """It is not at the version that the caller insists on; repeating the same call is no use."""
 
 
 class OutsideFailed(WinuxError):

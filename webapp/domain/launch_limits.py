@@ -23,6 +23,8 @@ class RunningDesktop:
     template: str
     template_title: str
     launched_at: datetime
+    ends_at: datetime | None = None
+    """When its time is up; None while it is being made."""
 
 
 class LimitReached(Refused):

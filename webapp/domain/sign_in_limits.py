@@ -1,4 +1,4 @@
-"""How often a sign-in may fail before it has to wait.
+"""How often a sign-in may fail, or a wrong API key be shown, before it has to wait.
 
 Three counts over the last fifteen minutes. The strict one is per account *and* address, so that a
 stranger elsewhere cannot lock anybody out; the one per account alone is waived for addresses from
@@ -40,6 +40,18 @@ def decide_sign_in(failures: Failures, now: datetime) -> None:
             "Too many failed sign-ins.",
             retry_after=longest,
             what_to_do=f"Try again in {_words(longest)}.",
+        )
+
+
+def decide_key(failures: list[datetime], now: datetime) -> None:
+    """Refuse an address that showed too many wrong API keys, whose times these are."""
+    wait = _wait(failures, PER_ADDRESS, now)
+    if wait > timedelta(0):
+        raise TooMany(
+            "too_many_keys_tried",
+            "Too many wrong API keys came from this address.",
+            retry_after=wait,
+            what_to_do=f"Show a good one, or try again in {_words(wait)}.",
         )
 
 

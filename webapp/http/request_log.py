@@ -35,13 +35,20 @@ def request_id() -> str:
 
 
 def _fields(response: Response) -> dict[str, object]:
-    person = current_person()
     return {
         "request": request_id(),
         "method": request.method,
         "path": request.path[:LONGEST_PATH],
         "status": response.status_code,
         "milliseconds": round((time.monotonic() - g.get("began", time.monotonic())) * 1000),
-        "person": person.name if person else None,
+        "person": _person_name(),
         "source": source_address(),
     }
+
+
+def _person_name() -> str | None:
+    """Who asked: with a key, as the API found out, or signed in."""
+    if name := g.get("person_name"):
+        return str(name)
+    person = current_person()
+    return person.name if person else None

@@ -176,7 +176,13 @@ class Launcher:
         )
         launch_limits.decide_room(
             [
-                RunningDesktop(one.public_id, one.template.name, one.template.title, one.asked_at)
+                RunningDesktop(
+                    one.public_id,
+                    one.template.name,
+                    one.template.title,
+                    one.asked_at,
+                    one.deadline_at,
+                )
                 for one in running
             ],
             self._config.max_desktops if owner.max_desktops is None else owner.max_desktops,

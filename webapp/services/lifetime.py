@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.errors import NotFound, OutsideFailed, Refused
+from webapp.domain.errors import NotFound, OutsideFailed, Refused, Stale
 from webapp.domain.limits import decide_extension
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop
@@ -30,13 +30,19 @@ class Lifetime:
         self._clock = clock
         self._audit = audit
 
-    def extend(self, actor: Actor, public_id: str, minutes: int) -> datetime:
-        """The new deadline. Refused when the desktop is not ready or has its longest time."""
+    def extend(
+        self, actor: Actor, public_id: str, minutes: int, *, version: int | None = None
+    ) -> datetime:
+        """The new deadline. Refused when the desktop is not ready or has its longest time.
+
+        Raises Stale when it is not at `version` (of its row) any more; None: at any.
+        """
         with (
             self._audit.refusals(actor, "desktop.extend", public_id),
             self._db.begin() as session,
         ):
             desktop = _theirs(session, actor, public_id)
+            _check_version(desktop, version)
             if desktop.state != State.READY or not desktop.ready_at or not desktop.deadline_at:
                 raise Refused(
                     "not_ready",
@@ -54,10 +60,18 @@ class Lifetime:
             self._audit.record(session, actor, "desktop.extend", public_id, f"{minutes} min")
             return desktop.deadline_at
 
-    def stop(self, actor: Actor, public_id: str, reason: EndReason = EndReason.ASKED) -> None:
-        """Ask for the end of a desktop; asking again changes nothing."""
+    def stop(
+        self,
+        actor: Actor,
+        public_id: str,
+        reason: EndReason = EndReason.ASKED,
+        *,
+        version: int | None = None,
+    ) -> None:
+        """Ask for the end of a desktop; asking again changes nothing. `version` as in `extend`."""
         with self._audit.refusals(actor, "desktop.stop", public_id), self._db.begin() as session:
             desktop = _theirs(session, actor, public_id)
+            _check_version(desktop, version)
             if not can(desktop.state, Event.STOP_REQUESTED):
                 return
             if reason == EndReason.ASKED and not desktop.belongs_to(actor.person_id):
@@ -132,6 +146,11 @@ class DeadlineTeller:
 _MISTAKEN = (Desktop.state == State.READY) & or_(
     Desktop.deadline_told_at.is_(None), Desktop.deadline_told_at != Desktop.deadline_at
 )
+
+
+def _check_version(desktop: Desktop, version: int | None) -> None:
+    if version is not None and desktop.row_version != version:
+        raise Stale(f"{desktop.public_id} changed since you looked.")
 
 
 def _theirs(session: Session, actor: Actor, public_id: str) -> Desktop:

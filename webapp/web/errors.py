@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -73,12 +73,15 @@ class ErrorPage:
     again_url: str = ""
 
 
-def init_errors(app: Flask) -> None:
-    """Answer every error with a page of ours."""
-    app.register_error_handler(WinuxError, show_own)
-    app.register_error_handler(CSRFError, _show_stale_form)
-    app.register_error_handler(HTTPException, _show_http)
-    app.register_error_handler(Exception, _show_defect)
+def show(error: Exception) -> ResponseReturnValue:
+    """Any error as a page of ours."""
+    if isinstance(error, WinuxError):
+        return show_own(error)
+    if isinstance(error, CSRFError):
+        return _show_stale_form(error)
+    if isinstance(error, HTTPException):
+        return _show_http(error)
+    return _show_defect(error)
 
 
 def status_of(error: WinuxError) -> int:

@@ -1,0 +1,141 @@
+"""Every operation × everybody who may call: one table. An operation without a line fails."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from itertools import count
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from tests.api.conftest import API, Program
+from tests.portal import PASSWORD, SteppingClock
+from tests.web.conftest import TOKEN, Browser
+from webapp.api.operation import OPERATIONS, Operation, operation_of
+from webapp.bootstrap import Services
+from webapp.http.access import Access, by_scope, rule_of
+from webapp.models import Person, Role
+from webapp.services.audit import SYSTEM, Actor
+
+#: What each gets. `read` and `launch` are keys of alice, who owns the session; `cookie` is her
+#: browser; `other` is bob's key with launch; `operator` oscar's; `admin` root's with the scope
+#: admin, `demoted` the same of one who is admin no more, `personal` root's with launch alone; the
+#: next three are alice's keys and dora's, which had launch; `none` shows no key.
+COLUMNS = (
+    "read launch cookie other operator admin demoted personal revoked expired suspended none"
+).split()
+MATRIX = """
+launch_session       403 202 202 202 202 202 202 202 401 401 401 401
+list_sessions        200 200 200 200 200 200 200 200 401 401 401 401
+get_session          200 200 200 404 404 200 404 404 401 401 401 401
+extend_session       403 200 200 404 404 200 404 404 401 401 401 401
+stop_session         403 200 200 404 404 200 404 404 401 401 401 401
+delete_session       403 204 204 404 404 204 404 404 401 401 401 401
+beat_session         403 200 200 404 404 404 404 404 401 401 401 401
+choose_end_on_close  403 200 200 404 404 404 404 404 401 401 401 401
+close_session_page   403 204 204 404 404 404 404 404 401 401 401 401
+make_ticket          403 201 201 404 404 404 404 404 401 401 401 401
+reveal_credentials   403 200 200 404 404 404 404 404 401 401 401 401
+get_rdp_file         200 200 200 404 404 404 404 404 401 401 401 401
+get_document         200 200 200 200 200 200 200 200 200 200 200 200
+get_problem_kind     200 200 200 200 200 200 200 200 200 200 200 200
+get_status           503 503 503 503 503 503 503 503 503 503 503 503
+"""
+EXPECTED = {
+    name: dict(zip(COLUMNS, map(int, statuses), strict=True))
+    for name, *statuses in map(str.split, MATRIX.strip().splitlines())
+}
+#: What stands in paths and bodies where the table's things do not.
+PARTS = {"slug": "limit-reached"}
+BODIES = {
+    "extend_session": {"minutes": 1},
+    "choose_end_on_close": {"end_on_close": True},
+}
+
+Call = Callable[[str, str, object], int]
+
+
+def test_every_operation_has_a_line() -> None:
+    assert {one.name for one in OPERATIONS} == set(EXPECTED)
+
+
+def test_every_route_of_the_api_is_an_operation_with_a_rule(app: Flask) -> None:
+    views = [
+        app.view_functions[rule.endpoint]
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api")
+    ]
+    assert len(views) == len(OPERATIONS)
+    assert all(rule_of(view) is Access.SCOPE and operation_of(view) for view in views)
+
+
+def test_a_route_that_is_no_operation_is_refused(app: Flask, callers: dict[str, Call]) -> None:
+    app.view_functions["api.get_status"] = by_scope(lambda: "secret")
+    assert {call("GET", "/status", None) for call in callers.values()} == {403}
+
+
+@pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: one.name)
+def test_who_may(one: Operation, callers: dict[str, Call], ready: str) -> None:
+    path = one.path.format(session_sub=ready, **PARTS)
+    body = BODIES.get(one.name, {} if one.body else None)
+    got = {name: callers[name](one.method, path, body) for name in COLUMNS}
+    assert got == EXPECTED[one.name]
+
+
+@pytest.fixture
+def callers(
+    app: Flask, services: Services, clock: SteppingClock, alice: Actor, bob: Actor, root: Actor
+) -> dict[str, Call]:
+    people = services.accounts
+    oscar = Actor(people.add_person(SYSTEM, "oscar", PASSWORD, role=Role.OPERATOR))
+    dora = Actor(people.add_person(SYSTEM, "dora", PASSWORD))
+    rita = Actor(people.add_person(SYSTEM, "rita", PASSWORD, role=Role.ADMIN))
+
+    number = count()
+
+    def key(who: Actor, scope: str, days: int | None = None) -> str:
+        until = services.clock.now() + timedelta(days=days) if days else None
+        return services.keys.make(who, f"key {next(number)}", [scope], until).text
+
+    keys = {
+        "read": key(alice, "read"),
+        "launch": key(alice, "launch"),
+        "other": key(bob, "launch"),
+        "operator": key(oscar, "launch"),
+        "admin": key(root, "admin"),
+        "demoted": key(rita, "admin"),
+        "personal": key(root, "launch"),
+        "revoked": key(alice, "launch"),
+        "expired": key(alice, "launch", days=1),
+        "suspended": key(dora, "launch"),
+    }
+    revoked = services.keys.identify(keys["revoked"], "192.0.2.1")
+    assert revoked
+    services.keys.revoke(alice, revoked.key_id)
+    services.accounts.disable(SYSTEM, "dora")
+    with services.db.begin() as session:
+        session.execute(update(Person).where(Person.name == "rita").values(role=Role.PERSON))
+    clock.step(hours=25)
+    calls = {name: by_key(Program(app, text)) for name, text in keys.items()}
+    return {**calls, "none": by_key(Program(app)), "cookie": by_cookie(app)}
+
+
+def by_key(program: Program) -> Call:
+    return lambda method, path, body: program.call(method, path, body).status_code
+
+
+def by_cookie(app: Flask) -> Call:
+    """A script of a page: alice's cookie, and the page's CSRF token."""
+    browser = Browser(app.test_client())
+    assert browser.sign_in("alice").status_code == 303
+    page = browser.get("/account/")
+    found = TOKEN.search(page.text)
+    assert found
+
+    def call(method: str, path: str, body: object) -> int:
+        headers = {"X-CSRFToken": unescape(found[1])}
+        answer = browser.client.open(API + path, method=method, json=body, headers=headers)
+        return answer.status_code
+
+    return call

@@ -1,0 +1,87 @@
+"""The API about itself: its document, its kinds of problems, and whether the site is well."""
+
+from typing import Annotated
+
+from flask import Response
+from msgspec import Meta
+
+from webapp.api.answer import CONTENT_TYPE, Answer
+from webapp.api.operation import Reply, operation
+from webapp.api.problem import KINDS, Problem, type_url
+from webapp.api.schema import Told
+from webapp.domain.errors import OutsideFailed
+from webapp.http.context import services
+
+TAG = "site"
+Slug = Annotated[str, Meta(pattern="^[a-z-]{3,40}$", examples=["limit-reached"])]
+
+
+class Status(Told):
+    """Whether launches can work."""
+
+    status: str
+    """`ok` or `trouble`."""
+    troubles: dict[str, str]
+    """Each part that is not well: what is wrong, and the cure."""
+
+
+class ProblemKind(Told):
+    """A kind of problem."""
+
+    type: str
+    title: str
+    status: int
+    meaning: str
+
+
+@operation(
+    "GET",
+    "/openapi.json",
+    tag=TAG,
+    scope=None,
+    answers={200: Reply(None, "OpenAPI 3.1.", content_type=CONTENT_TYPE + "; charset=utf-8")},
+)
+def get_document() -> Response:
+    """Get this document."""
+    from webapp.api.document import document  # which is made of this module too
+
+    return Response(document(services().config.public_url), content_type=CONTENT_TYPE)
+
+
+@operation(
+    "GET",
+    "/problems/{slug}",
+    tag=TAG,
+    scope=None,
+    answers={200: Reply(ProblemKind, "The kind of problem.")},
+    problems=("not-found",),
+)
+def get_problem_kind(slug: Slug) -> Answer:
+    """Read what a kind of problem means; the `type` of every problem leads here."""
+    kind = KINDS.get(slug)
+    if kind is None:
+        raise Problem("not-found")
+    return Answer(
+        ProblemKind(type=type_url(slug), title=kind.title, status=kind.status, meaning=kind.meaning)
+    )
+
+
+@operation(
+    "GET",
+    "/status",
+    tag=TAG,
+    scope=None,
+    answers={
+        200: Reply(Status, "It is well.", example={"status": "ok", "troubles": {}}),
+        503: Reply(Status, "It is not, or its database does not answer."),
+    },
+)
+def get_status() -> Answer:
+    """Ask whether the site can launch desktops, as `/readyz` tells monitors."""
+    try:
+        troubles = services().reports.readiness().troubles
+    except OutsideFailed as failure:
+        troubles = {"database": str(failure)}
+    if troubles:
+        return Answer(Status(status="trouble", troubles=troubles), 503)
+    return Answer(Status(status="ok", troubles={}))

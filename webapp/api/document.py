@@ -1,0 +1,220 @@
+"""The OpenAPI 3.1 document, made of the operations as they are declared: it cannot differ."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+from apispec import APISpec
+
+from webapp.api import problem
+from webapp.api.answer import CONTENT_TYPE
+from webapp.api.operation import OPERATIONS, Operation, Reply
+from webapp.api.problem import KINDS, LimitReachedBody, ProblemBody
+from webapp.domain.keys import Scope
+
+VERSION = "1.0"
+REF = "#/components/schemas/{name}"
+
+ABOUT = """\
+Everything a program can do with Winux: launch desktops (here called *sessions*), follow, extend,
+connect to and stop them, and for administrators everybody's.
+
+Show an API key as `X-API-Key: wx_…` or `Authorization: Bearer wx_…`. Refusals are problem details
+(RFC 9457) with a stable `type`, and say what to do."""
+
+TAGS = {
+    "sessions": "Desktops that somebody launched.",
+    "templates": "What desktops are made from, and how many more fit.",
+    "connections": "Who is connected to what.",
+    "me": "Oneself, and one's API keys.",
+    "people": "Accounts, for administrators.",
+    "site": "The site itself: is it well, what does it do.",
+}
+
+#: What every operation that asks who calls may answer, and what every one may.
+OF_CALLERS = ("unauthorized", "scope", "too-many")
+OF_ALL = ("internal", "unavailable")
+OF_BODIES = ("bad-json", "unsupported-media-type", "too-large", "invalid-input")
+
+
+@cache
+def document(public_url: str) -> bytes:
+    """The document as JSON, for the portal at this address."""
+    spec = APISpec(
+        title="Winux",
+        version=VERSION,
+        openapi_version="3.1.0",
+        info={"description": ABOUT},
+        servers=[{"url": public_url + "/api/v1"}],
+        tags=[{"name": name, "description": words} for name, words in TAGS.items()],
+    )
+    _add_schemes(spec)
+    for name, schema in _schemas().items():
+        spec.components.schema(name, schema)
+    for one in OPERATIONS:
+        spec.path(path=one.path, operations={one.method.lower(): _operation(one)})
+    return msgspec.json.format(msgspec.json.encode(spec.to_dict()), indent=1)
+
+
+def _add_schemes(spec: APISpec) -> None:
+    components = spec.components
+    components.security_scheme("key", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
+    components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    components.security_scheme(
+        "cookie",
+        {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "winux",
+            "description": "A browser's sign-in; what changes something needs X-CSRFToken too.",
+        },
+    )
+
+
+def _operation(one: Operation) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "operationId": one.name,
+        "summary": one.summary,
+        "description": _description(one),
+        "tags": [one.tag],
+        "parameters": list(_parameters(one)),
+        "responses": {str(status): _answer(told) for status, told in one.answers.items()}
+        | _problems(one),
+        "security": [] if one.scope is None else [{"key": []}, {"bearer": []}, {"cookie": []}],
+    }
+    if one.scope is not None:
+        told["x-scope"] = one.scope
+    if one.body:
+        told["requestBody"] = _body(one, one.body)
+    return told
+
+
+def _description(one: Operation) -> str:
+    scope = f"Needs the scope `{one.scope}`." if one.scope else "Anybody may call it."
+    return f"{one.description} {scope}".strip()
+
+
+def _body(one: Operation, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": _reference(kind)}
+    if one.body_example is not None:
+        content["example"] = one.body_example
+    return {"required": _is_needed(kind), "content": {CONTENT_TYPE: content}}
+
+
+def _is_needed(kind: type[msgspec.Struct]) -> bool:
+    return any(field.required for field in msgspec.structs.fields(kind))
+
+
+def _answer(told: Reply) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": told.words}
+    if told.headers:
+        answer["headers"] = {
+            name: {"description": words, "schema": {"type": "string"}}
+            for name, words in told.headers.items()
+        }
+    if told.kind:
+        content: dict[str, Any] = {"schema": _reference(told.kind)}
+        if told.example is not None:
+            content["example"] = told.example
+        answer["content"] = {told.content_type: content}
+    elif told.content_type != CONTENT_TYPE:
+        answer["content"] = {told.content_type: {"schema": {"type": "string"}}}
+    return answer
+
+
+def _problems(one: Operation) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = {}
+    for slug in _slugs(one):
+        by_status.setdefault(KINDS[slug].status, []).append(slug)
+    return {str(status): _refusal(slugs) for status, slugs in sorted(by_status.items())}
+
+
+def _slugs(one: Operation) -> Iterable[str]:
+    found = [*one.problems]
+    if one.scope is not None:
+        found += OF_CALLERS
+        if one.scope is Scope.ADMIN:
+            found.append("forbidden")
+        if one.method != "GET":
+            found.append("csrf")
+    if one.body:
+        found += OF_BODIES
+    found.append("invalid-input")  # parameters that are not known
+    return dict.fromkeys([*found, *OF_ALL])
+
+
+def _refusal(slugs: list[str]) -> dict[str, Any]:
+    kinds = " ".join(f"`{slug}`: {KINDS[slug].title}." for slug in slugs)
+    headers: dict[str, Any] = {}
+    if KINDS[slugs[0]].status in (429, 503):
+        headers["headers"] = {
+            "Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}
+        }
+    kind = LimitReachedBody if "limit-reached" in slugs else ProblemBody
+    return {
+        "description": kinds,
+        **headers,
+        "content": {problem.CONTENT_TYPE: {"schema": _reference(kind)}},
+    }
+
+
+def _parameters(one: Operation) -> Iterable[dict[str, Any]]:
+    for name, kind in one.path_kinds.items():
+        yield {"name": name, "in": "path", "required": True, "schema": _inline(kind)}
+    for field in msgspec.structs.fields(one.query) if one.query else ():
+        schema = _inline(field.type)
+        yield {
+            "name": field.encode_name,
+            "in": "query",
+            "required": field.required,
+            "schema": _without_null(schema),
+        }
+    if one.checks_match:
+        yield {
+            "name": "If-Match",
+            "in": "header",
+            "required": False,
+            "description": "The ETag that you saw: else 412.",
+            "schema": {"type": "string"},
+        }
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is left out is null to us; sent, it never is."""
+    kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    if not kinds:
+        return schema
+    return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
+def _inline(kind: Any) -> dict[str, Any]:
+    (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF)
+    return schema
+
+
+def _reference(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"$ref": REF.format(name=kind.__name__)}
+
+
+def _schemas() -> Mapping[str, dict[str, Any]]:
+    kinds: list[Any] = [ProblemBody, LimitReachedBody]
+    for one in OPERATIONS:
+        kinds += [one.query, one.body, *(told.kind for told in one.answers.values())]
+        kinds += [field.type for field in msgspec.structs.fields(one.query)] if one.query else []
+    queries = {one.query.__name__ for one in OPERATIONS if one.query}
+    _, found = msgspec.json.schema_components(
+        list(dict.fromkeys(kind for kind in kinds if kind)), ref_template=REF
+    )
+    return {
+        name: _portable(schema) for name, schema in sorted(found.items()) if name not in queries
+    }
+
+
+def _portable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Descriptions on one line, whatever the source's line breaks."""
+    if "description" in schema:
+        schema["description"] = re.sub(r"\s+", " ", schema["description"]).strip()
+    return schema

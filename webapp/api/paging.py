@@ -1,0 +1,54 @@
+"""Lists, a page at a time: `limit` and an opaque `cursor`; `next` leads to the page after."""
+
+import base64
+from typing import Annotated, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from flask import request
+from msgspec import Meta
+
+from webapp.api.problem import invalid
+from webapp.api.schema import Sent
+
+T = TypeVar("T")
+MOST = 200
+
+Limit = Annotated[int, Meta(ge=1, le=MOST, description="How many at most.")]
+Cursor = Annotated[
+    str, Meta(max_length=300, description="Where to go on: the `next_cursor` of the last page.")
+]
+
+
+class PageQuery(Sent):
+    """What every list takes."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+def encode_cursor(*parts: str | int) -> str:
+    """An opaque text that holds these."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
+
+
+def decode_cursor(text: str, kind: type[T]) -> T:
+    """What an opaque text holds. Raises Problem: invalid-input."""
+    try:
+        raw = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
+        return msgspec.json.decode(raw, type=kind)
+    except (ValueError, msgspec.DecodeError):
+        raise bad_cursor() from None
+
+
+def bad_cursor() -> Exception:
+    """The problem of a cursor that was not made by us, or for another list."""
+    return invalid("", "That cursor does not belong to this list.", parameter="cursor")
+
+
+def next_link(cursor: str | None) -> dict[str, str]:
+    """The header that leads to the next page; empty on the last."""
+    if cursor is None:
+        return {}
+    arguments = {**request.args.to_dict(), "cursor": cursor}
+    return {"Link": f'<{request.path}?{urlencode(arguments)}>; rel="next"'}

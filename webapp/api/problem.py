@@ -1,0 +1,345 @@
+"""Refusals and failures as RFC 9457 problem details: what happened, and what to do.
+
+`KINDS` is the catalogue; docs/api/problems.md tells it to people, and `/api/v1/problems/<slug>`,
+to which every `type` leads, to whoever looks there.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from flask import Response, request
+from flask_wtf.csrf import CSRFError
+from msgspec import UNSET, UnsetType
+from werkzeug.exceptions import HTTPException
+
+from webapp.api.schema import Moment, SessionId, Told
+from webapp.domain.errors import (
+    BadInput,
+    Conflict,
+    NotFound,
+    OutsideFailed,
+    Refused,
+    Stale,
+    TooMany,
+    WinuxError,
+)
+from webapp.domain.keys import Scope
+from webapp.domain.launch_limits import LimitReached
+from webapp.http.context import services
+from webapp.http.request_log import request_id
+
+log = logging.getLogger("winux.api")
+
+CONTENT_TYPE = "application/problem+json"
+PREFIX = "/api/v1/problems/"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of problem: its status, and what it means whenever it is met."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    "bad-json": Kind(
+        400,
+        "The body is not JSON",
+        "The body cannot be read: broken JSON, a name that comes twice in an object, NaN or "
+        "Infinity, half a surrogate pair, a NUL, or nesting that is too deep.",
+    ),
+    "bad-request": Kind(
+        400, "The request cannot be read", "Something about the request itself is broken."
+    ),
+    "csrf": Kind(
+        400,
+        "The CSRF token is missing",
+        "A browser's sign-in may only change something with the token of one of its pages, in the "
+        "header X-CSRFToken. Programs use a key and need none.",
+    ),
+    "unauthorized": Kind(
+        401,
+        "Nobody is signed in",
+        "The request shows no key, or one that is unknown, revoked, expired, or whose person is "
+        "suspended.",
+    ),
+    "forbidden": Kind(
+        403, "Not for this person", "Only an administrator, or another role, may do this."
+    ),
+    "scope": Kind(
+        403,
+        "The key may not do this",
+        "The key has not the scope that this needs: read, launch or admin.",
+    ),
+    "not-found": Kind(
+        404,
+        "There is no such thing",
+        "The address is wrong, or it names something that is gone or somebody else's.",
+    ),
+    "method-not-allowed": Kind(
+        405, "Not with this method", "The header Allow names the methods of this address."
+    ),
+    "conflict": Kind(
+        409,
+        "Somebody else changed it",
+        "It was changed at the same moment. Read it again and repeat what you did.",
+    ),
+    "refused": Kind(
+        409, "A rule says no", "Nothing is broken; `reason` is the rule, `detail` says what to do."
+    ),
+    "not-ready": Kind(
+        409, "The session is not ready", "It is still being made, or it is over already."
+    ),
+    "ended": Kind(409, "The session is over", "It ended or is ending; launch another."),
+    "expired": Kind(409, "The session's time is up", "It ends now and cannot be extended."),
+    "longest": Kind(
+        409, "The session has its longest time", "Its template allows no more; launch another."
+    ),
+    "full": Kind(409, "The site is full", "All desktops of the site are in use."),
+    "idempotency-in-flight": Kind(
+        409,
+        "The first request is still being answered",
+        "A request with this Idempotency-Key is under way. Repeat yours in a moment.",
+    ),
+    "precondition-failed": Kind(
+        412,
+        "It is not as you saw it",
+        "It changed since the ETag that If-Match names. Read it again and decide anew.",
+    ),
+    "too-large": Kind(413, "The body is too large", "A body has at most 64 KiB."),
+    "unsupported-media-type": Kind(
+        415, "Not with this content type", "Bodies are JSON: Content-Type: application/json."
+    ),
+    "invalid-input": Kind(
+        422,
+        "A value cannot be used",
+        "`errors` names each value: a member of the body as a JSON pointer, or a parameter.",
+    ),
+    "idempotency-key-reused": Kind(
+        422,
+        "The Idempotency-Key was used for something else",
+        "A key belongs to one request for 24 hours. Make a new one for another request.",
+    ),
+    "limit-reached": Kind(
+        429,
+        "As many sessions as one may have",
+        "`running` are those that count, `suggested_actions` the ways out: send the same request "
+        'with "reuse": true for reuse_existing, or with "make_room" and one of the others.',
+    ),
+    "too-many": Kind(429, "Too often", "Retry-After says when it may work again."),
+    "resting": Kind(
+        429, "The template rests", "It failed several times in a row; it is tried again later."
+    ),
+    "no-room": Kind(429, "There is no room", "The nodes have no memory left for another desktop."),
+    "internal": Kind(
+        500,
+        "Something went wrong on our side",
+        "It may not have happened. `request_id` finds it in the log.",
+    ),
+    "unavailable": Kind(
+        503, "The site has a problem right now", "Nothing was changed. Try again in a moment."
+    ),
+}
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """A problem as it is answered."""
+
+    slug: str
+    detail: str = ""
+    what_to_do: str = ""
+    more: Mapping[str, object] = field(default_factory=dict)
+    """Further members."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Mistake(Told):
+    """One value that cannot be used: a member of the body, or a parameter."""
+
+    detail: str
+    pointer: str | UnsetType = UNSET
+    """JSON pointer into the body."""
+    parameter: str | UnsetType = UNSET
+    """Of the query."""
+
+
+class ProblemBody(Told):
+    """RFC 9457 problem details; some kinds have more members."""
+
+    type: str
+    """Names the kind of problem, and leads to what it means."""
+    title: str
+    status: int
+    detail: str
+    what_to_do: str
+    request_id: str
+    """Finds the request in the log."""
+    reason: str | UnsetType = UNSET
+    """The rule that says no."""
+    errors: list[Mistake] | UnsetType = UNSET
+    needed_scope: Scope | UnsetType = UNSET
+
+
+class RunningSession(Told):
+    """A session that counts against a limit."""
+
+    session_sub: SessionId
+    template: str
+    launched_at: Moment
+    age_seconds: int
+    expires_at: Moment | None
+
+
+class LimitReachedBody(ProblemBody):
+    """As many sessions as one may have: which, and the ways out."""
+
+    limit: int | UnsetType = UNSET
+    running: list[RunningSession] | UnsetType = UNSET
+    """Oldest first."""
+    suggested_actions: list[str] | UnsetType = UNSET
+    """`reuse_existing`, `close_oldest`, `close_session:<id>`."""
+    can_reuse: bool | UnsetType = UNSET
+    reusable_session_id: SessionId | UnsetType | None = UNSET
+
+
+def is_for_program() -> bool:
+    """Whether the request is one to the API: then every answer is JSON."""
+    return request.path.startswith("/api/")
+
+
+def respond(problem: Problem) -> Response:
+    """The answer, always JSON."""
+    kind = KINDS[problem.slug]
+    body = {
+        "type": type_url(problem.slug),
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail or kind.meaning,
+        "what_to_do": problem.what_to_do,
+        "request_id": request_id(),
+        **problem.more,
+    }
+    return Response(
+        msgspec.json.encode(body), kind.status, dict(problem.headers), content_type=CONTENT_TYPE
+    )
+
+
+def type_url(slug: str) -> str:
+    """What names a kind of problem, and where it is told."""
+    return services().config.public_url + PREFIX + slug
+
+
+def problem_of(error: Exception) -> Problem:
+    """What an error of any kind is to a program; what is our own fault is logged here."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, CSRFError):
+        return Problem("csrf")
+    if isinstance(error, WinuxError):
+        return _of_ours(error)
+    if isinstance(error, HTTPException) and (error.code or 500) < 500:
+        return _of_http(error)
+    log.error("Request failed", exc_info=error, extra={"request": request_id()})
+    return Problem("internal", what_to_do="Try again; if it stays, tell the administrator.")
+
+
+#: Which kind a status is that werkzeug raises.
+_OF_STATUS = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    412: "precondition-failed",
+    413: "too-large",
+    415: "unsupported-media-type",
+}
+
+
+def _of_http(error: HTTPException) -> Problem:
+    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    return Problem(_OF_STATUS.get(error.code or 400, "bad-request"), headers=headers)
+
+
+def _of_ours(error: WinuxError) -> Problem:
+    if isinstance(error, Refused):
+        return _refusal(error)
+    if isinstance(error, NotFound):
+        return Problem("not-found", error.message, error.what_to_do)
+    if isinstance(error, Stale):
+        return Problem("precondition-failed", error.message)
+    if isinstance(error, Conflict):
+        return Problem("conflict", error.message, error.what_to_do)
+    if isinstance(error, OutsideFailed):
+        log.error("Request failed: %s", error, extra={"request": request_id()})
+        return Problem("unavailable", headers={"Retry-After": "10"})
+    log.error("Request failed", exc_info=error, extra={"request": request_id()})
+    return Problem("internal")
+
+
+def _refusal(error: Refused) -> Problem:
+    if isinstance(error, LimitReached):
+        return _limit(error)
+    if isinstance(error, BadInput):
+        return invalid(f"/{error.field}", str(error))
+    more: dict[str, object] = {"reason": error.reason}
+    if isinstance(error, TooMany):
+        slug = _slug(error.reason, "too-many")
+        headers = retry_after(error.retry_after.total_seconds())
+        return Problem(slug, error.message, error.what_to_do, more, headers)
+    if error.reason == "forbidden":
+        return Problem("forbidden", error.message, error.what_to_do, more)
+    return Problem(_slug(error.reason, "refused"), error.message, error.what_to_do, more)
+
+
+def _slug(reason: str, otherwise: str) -> str:
+    """The kind of the same name as the reason, where there is one."""
+    slug = reason.replace("_", "-")
+    return slug if slug in KINDS else otherwise
+
+
+def invalid(pointer: str, detail: str, *, parameter: str | None = None) -> Problem:
+    """A value that cannot be used: a member of the body, or a parameter."""
+    where = {"parameter": parameter} if parameter else {"pointer": pointer}
+    error = {**where, "detail": detail}
+    return Problem("invalid-input", detail, "Mend it and send it again.", {"errors": [error]})
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header, in whole seconds, at least one."""
+    return {"Retry-After": str(max(1, int(seconds) + 1))}
+
+
+def _limit(error: LimitReached) -> Problem:
+    now = services().clock.now()
+    running = [
+        {
+            "session_sub": one.public_id,
+            "template": one.template,
+            "launched_at": one.launched_at,
+            "age_seconds": max(0, int((now - one.launched_at).total_seconds())),
+            "expires_at": one.ends_at,
+        }
+        for one in error.running
+    ]
+    same = [one.public_id for one in error.running if one.template == error.template]
+    ends = [one.ends_at for one in error.running if one.ends_at]
+    wait = (min(ends) - now).total_seconds() if ends else 60.0
+    return Problem(
+        "limit-reached",
+        error.message,
+        error.what_to_do,
+        {
+            "reason": error.reason,
+            "limit": error.limit,
+            "running": running,
+            "suggested_actions": list(error.suggested_actions),
+            "can_reuse": bool(same),
+            "reusable_session_id": same[-1] if same else None,
+        },
+        retry_after(wait),
+    )

@@ -1,0 +1,106 @@
+"""Sessions, from rows to JSON."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from flask import url_for
+
+from webapp.api.session_schema import Progress, Session, SessionDetail, SessionLinks, Step
+from webapp.domain.states import State
+from webapp.http.context import services
+from webapp.models import Desktop
+from webapp.services.credentials import RDP_PORT
+from webapp.services.reports import BuildView
+
+#: States in which a desktop is being made for its owner.
+IN_THE_MAKING = frozenset({State.QUEUED, State.BUILDING, State.ASSIGNING})
+
+
+def session_json(desktop: Desktop) -> Session:
+    """A desktop as lists show it."""
+    return Session(**_members(desktop))
+
+
+def detail_json(desktop: Desktop) -> SessionDetail:
+    """A desktop with how far its launch is; it comes with its steps, as `Reports.desktop` gives."""
+    return SessionDetail(**_members(desktop), progress=progress_json(desktop))
+
+
+def progress_json(desktop: Desktop) -> Progress | None:
+    """How far the launch is; None when there is none under way."""
+    if desktop.state not in IN_THE_MAKING:
+        return None
+    return _progress(services().reports.build(desktop))
+
+
+def etag_of(desktop: Desktop) -> str | None:
+    """Names the version of the row; None while time alone changes what is told."""
+    return None if desktop.state in IN_THE_MAKING else str(desktop.row_version)
+
+
+def _members(desktop: Desktop) -> dict[str, Any]:
+    return {
+        "session_sub": desktop.public_id,
+        "status": desktop.state,
+        "template": desktop.template.name,
+        "owner": desktop.owner.name if desktop.owner else "",
+        "fqdn": desktop.address,
+        "address": desktop.address,
+        "port": RDP_PORT,
+        "rdp_username": desktop.rdp_username,
+        "keyboard_layout": desktop.keyboard_layout,
+        "launched_at": desktop.asked_at,
+        "ready_at": desktop.ready_at,
+        "expires_at": desktop.deadline_at,
+        "ended_at": desktop.ended_at,
+        "end_reason": desktop.end_reason,
+        "end_on_close": desktop.end_on_close,
+        "links": _links(desktop.public_id),
+    }
+
+
+def _links(public_id: str) -> SessionLinks:
+    here = url_for("api.get_session", session_sub=public_id)
+    return SessionLinks(
+        self=here,
+        page=url_for("desktops.show", public_id=public_id),
+        extend=f"{here}/extend",
+        stop=f"{here}/stop",
+        credentials=f"{here}/credentials",
+        tickets=f"{here}/tickets",
+        rdp_file=f"{here}/rdp-file",
+        heartbeat=f"{here}/heartbeat",
+        events=f"{_gateway_origin()}{here}/events",
+    )
+
+
+def _gateway_origin() -> str:
+    """Empty where one proxy stands before web and gateway, so that one origin serves both."""
+    config = services().config
+    gateway = urlsplit(config.gateway_url)
+    if gateway.netloc == urlsplit(config.public_url).netloc:
+        return ""
+    return f"{'https' if gateway.scheme == 'wss' else 'http'}://{gateway.netloc}"
+
+
+def _progress(build: BuildView) -> Progress:
+    return Progress(
+        percent=round(100 * build.progress),
+        elapsed_seconds=max(0, int(build.elapsed.total_seconds())),
+        usual_seconds=int(build.usual.total_seconds()) if build.usual else None,
+        steps=[
+            Step(
+                name=step.name,
+                words=step.words,
+                is_done=step.is_done,
+                is_running=step.is_running,
+            )
+            for step in build.steps
+        ],
+    )
+
+
+def members_of(detail: SessionDetail) -> dict[str, Any]:
+    """The same members, for a structure that has more."""
+    return {name: getattr(detail, name) for name in msgspec.structs.asdict(detail)}

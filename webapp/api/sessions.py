@@ -1,0 +1,332 @@
+"""Sessions: launch, list, look, extend, stop, connect."""
+
+import secrets
+from http import HTTPStatus
+
+from flask import Response, url_for
+from msgspec import UNSET
+
+from webapp.api.access import caller
+from webapp.api.answer import Answer
+from webapp.api.examples import CREDENTIALS, HEARTBEAT, LAUNCHED, SESSION, TICKET
+from webapp.api.match import wanted_version
+from webapp.api.operation import Reply, operation
+from webapp.api.paging import bad_cursor, decode_cursor, encode_cursor, next_link
+from webapp.api.problem import Problem, invalid
+from webapp.api.schema import SessionId
+from webapp.api.session_json import detail_json, etag_of, members_of, session_json
+from webapp.api.session_schema import (
+    ClosingChoice,
+    Credentials,
+    Extension,
+    Heartbeat,
+    LaunchedSession,
+    SessionDetail,
+    SessionList,
+    SessionQuery,
+    SessionWish,
+    Ticket,
+    TicketWish,
+)
+from webapp.domain.keys import Scope
+from webapp.domain.rdp_file import rdp_file
+from webapp.domain.states import State
+from webapp.http.context import services
+from webapp.models import Desktop
+from webapp.services.desktop_pages import DesktopQuery, Place
+from webapp.services.launch import LaunchWish
+
+TAG = "sessions"
+LOCATION = {"Location": "The session's address."}
+ETAG = {"ETag": "The session's version, for If-Match."}
+
+
+@operation(
+    "POST",
+    "/sessions",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={
+        200: Reply(LaunchedSession, "The session that ran already, because of `reuse`.", LOCATION),
+        201: Reply(LaunchedSession, "It is ready, out of the pool.", LOCATION, LAUNCHED),
+        202: Reply(LaunchedSession, "It is being made; follow Location.", LOCATION),
+    },
+    problems=("limit-reached", "resting", "no-room", "full", "refused"),
+    body_example={"template": "xfce", "duration_minutes": 60},
+)
+def launch_session(body: SessionWish) -> Answer:
+    """Launch a desktop.
+
+    At once from the pool, with its password, where one is warm (201); else it is queued (202), and
+    `GET` of its address, or its events, tell when it is ready.
+    """
+    actor = caller().actor
+    token = secrets.token_urlsafe(24)
+    public_id = services().launcher.launch(actor, _wish(body, token))
+    desktop = services().reports.desktop(actor, public_id)
+    return _launched(desktop, is_reused=desktop.launch_token != token)
+
+
+@operation(
+    "GET",
+    "/sessions",
+    tag=TAG,
+    scope=Scope.READ,
+    answers={200: Reply(SessionList, "A page of them.", {"Link": "The next page."})},
+)
+def list_sessions(query: SessionQuery) -> Answer:
+    """List sessions, newest first unless asked otherwise.
+
+    One's own; with the scope admin everybody's, unless `mine` is true. Passwords are never in it.
+    """
+    place = decode_cursor(query.cursor, tuple[str, str, int]) if query.cursor else None
+    if place and place[0] != query.sort:
+        raise bad_cursor()
+    wanted = DesktopQuery(
+        limit=query.limit,
+        order=query.sort,
+        is_descending=query.descending,
+        is_mine=query.mine,
+        states=_states(query.status),
+        template=query.template,
+        owner=query.owner,
+        after=Place(place[1], place[2]) if place else None,
+    )
+    try:
+        found = services().desktop_pages.read(caller().actor, wanted)
+    except ValueError:
+        raise bad_cursor() from None
+    end = found.next_place
+    cursor = encode_cursor(query.sort, end.value, end.row_id) if end else None
+    rows = [session_json(one) for one in found.desktops]
+    return Answer(SessionList(sessions=rows, next_cursor=cursor), headers=next_link(cursor))
+
+
+@operation(
+    "GET",
+    "/sessions/{session_sub}",
+    tag=TAG,
+    scope=Scope.READ,
+    answers={200: Reply(SessionDetail, "The session.", ETAG, SESSION)},
+    problems=("not-found",),
+)
+def get_session(session_sub: SessionId) -> Answer:
+    """Look at one session."""
+    return _session(session_sub)
+
+
+@operation(
+    "POST",
+    "/sessions/{session_sub}/extend",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={200: Reply(SessionDetail, "The session with its new end.", ETAG)},
+    problems=("not-found", "not-ready", "expired", "longest", "precondition-failed"),
+    body_example={"minutes": 30},
+    checks_match=True,
+)
+def extend_session(session_sub: SessionId, body: Extension) -> Answer:
+    """Give it more time, within what its template allows."""
+    services().lifetime.extend(caller().actor, session_sub, body.minutes, version=wanted_version())
+    return _session(session_sub)
+
+
+@operation(
+    "POST",
+    "/sessions/{session_sub}/stop",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={200: Reply(SessionDetail, "It is ending, or has ended before.", ETAG)},
+    problems=("not-found", "precondition-failed"),
+    checks_match=True,
+)
+def stop_session(session_sub: SessionId) -> Answer:
+    """End it now; what is in it is lost. Asking again changes nothing."""
+    services().lifetime.stop(caller().actor, session_sub, version=wanted_version())
+    return _session(session_sub)
+
+
+@operation(
+    "DELETE",
+    "/sessions/{session_sub}",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={204: Reply(None, "It is ending, or has ended before.")},
+    problems=("not-found", "precondition-failed"),
+    checks_match=True,
+)
+def delete_session(session_sub: SessionId) -> Answer:
+    """End it now, as `stop` does."""
+    services().lifetime.stop(caller().actor, session_sub, version=wanted_version())
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@operation(
+    "POST",
+    "/sessions/{session_sub}/heartbeat",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={200: Reply(Heartbeat, "How long it still runs.", example=HEARTBEAT)},
+    problems=("not-found",),
+)
+def beat_session(session_sub: SessionId) -> Answer:
+    """Say that somebody looks at it; takes back a `close-beacon`. Only input keeps it alive."""
+    beat = services().presence.heartbeat(caller().actor, session_sub)
+    return Answer(
+        Heartbeat(
+            status=beat.state,
+            now=services().clock.now(),
+            expires_at=beat.deadline_at,
+            idle_ends_at=beat.idle_ends_at,
+            is_idle_soon=beat.is_idle_soon,
+            end_on_close=beat.end_on_close,
+        )
+    )
+
+
+@operation(
+    "PUT",
+    "/sessions/{session_sub}/end-on-close",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={200: Reply(SessionDetail, "The session.", ETAG)},
+    problems=("not-found",),
+    body_example={"end_on_close": True},
+)
+def choose_end_on_close(session_sub: SessionId, body: ClosingChoice) -> Answer:
+    """Choose whether closing the page that shows it ends it."""
+    services().presence.choose_end_on_close(caller().actor, session_sub, wanted=body.end_on_close)
+    return _session(session_sub)
+
+
+@operation(
+    "POST",
+    "/sessions/{session_sub}/close-beacon",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={204: Reply(None, "Noted.")},
+    problems=("not-found",),
+)
+def close_session_page(session_sub: SessionId) -> Answer:
+    """Say that the page which shows it was closed, for `navigator.sendBeacon`.
+
+    Where its owner chose that, it ends after 20 seconds, unless a page shows it again. A browser's
+    beacon sends the CSRF token as the form field `csrf_token`; whatever else the body holds is not
+    read.
+    """
+    services().presence.left(caller().actor, session_sub)
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@operation(
+    "POST",
+    "/sessions/{session_sub}/tickets",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={201: Reply(Ticket, "The ticket.", example=TICKET)},
+    problems=("not-found", "not-ready", "ended", "refused"),
+    body_example={"keyboard_layout": "us"},
+)
+def make_ticket(session_sub: SessionId, body: TicketWish) -> Answer:
+    """Make the right to open one connection in a browser, within 30 seconds; for the owner."""
+    who = caller()
+    issued = services().tickets.issue(
+        who.actor, session_sub, sign_in_id=who.sign_in_id, keyboard_layout=body.keyboard_layout
+    )
+    ticket = Ticket(
+        ticket=issued.token,
+        gateway_url=issued.gateway_url,
+        expires_at=issued.expires_at,
+        clipboard_in=issued.clipboard_in,
+        clipboard_out=issued.clipboard_out,
+    )
+    return Answer(ticket, HTTPStatus.CREATED)
+
+
+@operation(
+    "POST",
+    "/sessions/{session_sub}/credentials",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={200: Reply(Credentials, "How to open it.", example=CREDENTIALS)},
+    problems=("not-found", "not-ready"),
+)
+def reveal_credentials(session_sub: SessionId) -> Answer:
+    """Tell the password, to the owner alone; each time is in the audit log."""
+    shown = services().credentials.reveal(caller().actor, session_sub)
+    return Answer(
+        Credentials(
+            session_sub=session_sub,
+            fqdn=shown.target.address,
+            address=shown.target.address,
+            port=shown.target.port,
+            rdp_username=shown.target.username,
+            rdp_password=shown.password,
+        )
+    )
+
+
+@operation(
+    "GET",
+    "/sessions/{session_sub}/rdp-file",
+    tag=TAG,
+    scope=Scope.READ,
+    answers={200: Reply(None, "The file.", content_type="application/x-rdp")},
+    problems=("not-found", "not-ready"),
+)
+def get_rdp_file(session_sub: SessionId) -> Response:
+    """Get the file that mstsc, FreeRDP and Remmina open; the password is not in it."""
+    target = services().credentials.target(caller().actor, session_sub)
+    return Response(
+        rdp_file(target),
+        content_type="application/x-rdp",
+        headers={"Content-Disposition": f'attachment; filename="{target.title}.rdp"'},
+    )
+
+
+def _wish(body: SessionWish, token: str) -> LaunchWish:
+    return LaunchWish(
+        template=body.template or None,
+        minutes=_minutes(body),
+        rdp_username=body.rdp_username or None,
+        keyboard_layout=body.keyboard_layout or None,
+        launch_token=token,
+        reuse=body.reuse,
+        make_room=body.make_room or None,
+    )
+
+
+def _minutes(body: SessionWish) -> int | None:
+    if body.duration_hours is UNSET:
+        return None if body.duration_minutes is UNSET else body.duration_minutes
+    if body.duration_minutes is not UNSET:
+        raise invalid("/duration_hours", "Say duration_hours or duration_minutes, not both.")
+    return max(1, round(body.duration_hours * 60))
+
+
+def _states(words: str | None) -> frozenset[State]:
+    try:
+        return frozenset(State(word) for word in words.split(",")) if words else frozenset()
+    except ValueError:
+        known = ", ".join(State)
+        raise invalid("", f"The states are {known}.", parameter="status") from None
+
+
+def _session(public_id: str) -> Answer:
+    desktop = services().reports.desktop(caller().actor, public_id)
+    if desktop.launched_at is None:  # one of the pool is nobody's session
+        raise Problem("not-found")
+    return Answer(detail_json(desktop), etag=etag_of(desktop))
+
+
+def _launched(desktop: Desktop, *, is_reused: bool) -> Answer:
+    is_ready = desktop.state is State.READY
+    password = None
+    if is_ready:
+        password = services().credentials.reveal(caller().actor, desktop.public_id).password
+    value = LaunchedSession(
+        **members_of(detail_json(desktop)), rdp_password=password, is_reused=is_reused
+    )
+    status = HTTPStatus.CREATED if is_ready else HTTPStatus.ACCEPTED
+    where = url_for("api.get_session", session_sub=desktop.public_id)
+    return Answer(value, HTTPStatus.OK if is_reused else status, {"Location": where})

@@ -1,0 +1,22 @@
+"""Joins the API to an application: its resources, its errors, its CSRF check, other origins."""
+
+from typing import cast
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from webapp.api import about, sessions
+from webapp.api.cors import init_cors
+from webapp.api.operation import blueprint
+from webapp.config import Config
+
+#: Importing a resource declares its operations.
+RESOURCES = (sessions, about)
+
+
+def init_api(app: Flask, config: Config) -> None:
+    """Serve `/api/v1`. Call it after what pages and API share is set up."""
+    # The API asks for the token itself, where somebody came with a cookie and not with a key.
+    cast(CSRFProtect, app.extensions["csrf"]).exempt(blueprint)
+    app.register_blueprint(blueprint)
+    init_cors(app, config)
