@@ -1,5 +1,6 @@
 """A portal's database with a real gateway process beside it, and a client that reads its events."""
 
+import itertools
 import json
 import os
 import socket
@@ -34,6 +35,8 @@ class EventSite:
     port: int
     process: subprocess.Popen[bytes]
     people: dict[str, Actor] = field(default_factory=dict)
+    _keys: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def url(self) -> str:
@@ -47,8 +50,20 @@ class EventSite:
 
     def key(self, name: str, *scopes: str) -> tuple[int, str]:
         """Of that person: the key's id and its text."""
-        made = self.services.keys.make(self.person(name), "tests", scopes or ["read"])
+        made = self.services.keys.make(
+            self.person(name), f"tests {next(self._numbers)}", scopes or ["read"]
+        )
         return made.key.id, made.text
+
+    def known_key(self, name: str, *scopes: str) -> dict[str, str]:
+        """As a header; one for all who ask."""
+        if (name, *scopes) not in self._keys:
+            self._keys[name, *scopes] = self.key(name, *scopes)[1]
+        return {"X-API-Key": self._keys[name, *scopes]}
+
+    def forget_keys(self) -> None:
+        """They were revoked."""
+        self._keys.clear()
 
     def launch(self, name: str) -> str:
         return self.services.launcher.launch(self.person(name), LaunchWish(reuse=False))
@@ -183,7 +198,7 @@ def free_port() -> int:
 def answers(port: int) -> bool:
     try:
         return requests.get(f"http://127.0.0.1:{port}/gateway/ping", timeout=2).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventSite]:
 
 
 def with_key(site: EventSite, name: str, *scopes: str) -> dict[str, str]:
-    return {"X-API-Key": site.key(name, *scopes)[1]}
+    return site.known_key(name, *scopes)
 
 
 def ask(site: EventSite, public_id: str | None, headers: dict[str, str]) -> requests.Response:
@@ -242,12 +242,13 @@ def test_an_ended_sign_in_ends_its_streams(site: EventSite) -> None:
 
 
 def test_a_disabled_person_hears_nothing_more(site: EventSite) -> None:
-    headers = with_key(site, "alice")
+    headers = {"X-API-Key": site.key("alice")[1]}
     try:
         disable = site.services.accounts.disable
         ends_within(site, headers, lambda: disable(SYSTEM, "alice"), "key")
     finally:
         site.services.accounts.enable(SYSTEM, "alice")
+        site.forget_keys()
 
 
 # -- limits -------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The command line: `./winux COMMAND`. docs/admin/cli.md describes every command.
 
-Exit status: 0 done; 1 refused or failed, with the reason on standard error; 2 wrong usage.
+With `--url` it is another machine's portal, over its API (`remote`). Exit statuses: `exits.py`.
 """
 
 import argparse
@@ -8,9 +8,25 @@ import os
 import sys
 from collections.abc import Sequence
 
+import argcomplete
+
 from webapp.adapters import schema
 from webapp.bootstrap import build_services
-from webapp.cli import audit, desktops, keys, nodes, operation, people, pool, templates, upkeep
+from webapp.cli import (
+    audit,
+    completion,
+    desktops,
+    exits,
+    keys,
+    nodes,
+    operation,
+    people,
+    pool,
+    remote,
+    templates,
+    upkeep,
+    who,
+)
 from webapp.cli.output import complain
 from webapp.config import BadConfig, load
 from webapp.domain.errors import WinuxError
@@ -18,24 +34,45 @@ from webapp.domain.errors import WinuxError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parser = remote.make_parser() if is_remote(words) else make_parser()
+    argcomplete.autocomplete(parser)
+    options = parser.parse_args(words)
     try:
-        services = build_services(load(os.environ))
-        try:
-            if options.run not in operation.ANY_SCHEMA:
-                schema.check(services.db)
-            options.run(services, options)
-        finally:
-            services.db.close()
-    except (BadConfig, WinuxError) as error:
+        if options.run is completion.print_completion:
+            options.run(None, options)
+        elif options.url:
+            return remote.run(options)
+        else:
+            _run_here(options)
+    except BadConfig as error:
         complain(str(error))
-        return 1
+        return exits.REFUSED
+    except WinuxError as error:
+        complain(str(error))
+        return exits.exit_of(error)
     except KeyboardInterrupt:
-        return 130
+        return exits.INTERRUPTED
     except BrokenPipeError:
         # `./winux desktop list | head`: nobody reads on, and the flush at exit must not complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return exits.DONE
+
+
+def is_remote(words: Sequence[str]) -> bool:
+    """Whether they name a portal by its address; while a shell completes, its line does."""
+    line = os.environ.get("COMP_LINE", "").split() if "_ARGCOMPLETE" in os.environ else words
+    return any(word == "--url" or word.startswith("--url=") for word in line)
+
+
+def _run_here(options: argparse.Namespace) -> None:
+    services = build_services(load(os.environ))
+    try:
+        if options.run not in operation.ANY_SCHEMA:
+            schema.check(services.db)
+        options.run(services, options)
+    finally:
+        services.db.close()
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -47,7 +84,9 @@ def make_parser() -> argparse.ArgumentParser:
         description="Runs and administers a Winux portal.",
         epilog="Settings come from the environment: docs/admin/settings.md.",
     )
+    remote.add_to(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (people, keys, desktops, templates, pool, nodes, audit, operation, upkeep):
+    completion.add_to(commands)
+    for group in (people, keys, desktops, templates, pool, nodes, who, audit, operation, upkeep):
         group.add_to(commands, shared)
     return parser

@@ -1,0 +1,22 @@
+"""`./winux completion bash|zsh`: what a shell needs to complete commands."""
+
+import argparse
+
+from argcomplete.shell_integration import shellcode
+
+from webapp.cli.operator import Commands
+from webapp.cli.output import say
+
+
+def add_to(commands: Commands) -> None:
+    """The command, in both forms."""
+    completion = commands.add_parser(
+        "completion", help='for a shell: eval "$(./winux completion bash)"'
+    )
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(run=print_completion)
+
+
+def print_completion(_portal: object, options: argparse.Namespace) -> None:
+    """Needs neither settings nor a key."""
+    say(shellcode(["winux", "./winux"], shell=options.shell))

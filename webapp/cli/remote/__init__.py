@@ -1,0 +1,63 @@
+"""`./winux --url URL COMMAND`: the same portal from another machine, over its API alone.
+
+Needs no settings and no database; docs/admin/cli.md has its commands.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from webapp.cli import completion
+from webapp.cli.exits import UNREACHABLE, USAGE
+from webapp.cli.output import complain
+from webapp.cli.remote import account, connections, sessions, site
+from webapp.cli.remote.client import ApiProblem, Client, NoAnswer
+
+KEY = "WINUX_API_KEY"
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """The options that choose this form."""
+    parser.add_argument("--url", help="the portal's address; without it: the one on this machine")
+    parser.add_argument("--key-file", type=Path, help=f"holds the API key; or set {KEY}")
+    parser.add_argument("--ca-file", type=Path, help="the certificate authority to trust")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands of this form."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser = argparse.ArgumentParser(prog="winux", description="Uses a Winux portal over its API.")
+    add_to(parser)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    completion.add_to(commands)
+    for group in (sessions, connections, account, site):
+        group.add_to(commands, shared)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one command; the exit status."""
+    key = _key(options.key_file)
+    if key is None:
+        complain(f"Set {KEY}, or name a file that holds the key with --key-file.")
+        return USAGE
+    client = Client(options.url, key, options.ca_file)
+    try:
+        return int(options.run(client, options) or 0)
+    except ApiProblem as problem:
+        complain(str(problem))
+        return problem.exit_status
+    except NoAnswer as error:
+        complain(str(error))
+        return UNREACHABLE
+
+
+def _key(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get(KEY, "").strip() or None
+    try:
+        return file.read_text().strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        complain(f"{file} cannot be read: {error}")
+        return None

@@ -1,0 +1,184 @@
+"""A portal's API over HTTP, as far as the command line needs it."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urljoin
+
+import requests
+
+from webapp.cli.exits import exit_of_status
+
+SECONDS = 30
+#: A quiet stream of events says every 15 seconds that it lives.
+SILENCE_SECONDS = 45
+TRIES = 3
+PAGE = 200
+
+
+Row = dict[str, Any]
+
+
+class ApiProblem(Exception):
+    """The portal says no; `document` is its problem document (RFC 9457)."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        super().__init__(status)
+        self.exit_status = exit_of_status(status)
+        self.document = document
+
+    def __str__(self) -> str:
+        words = (self.document.get(name) for name in ("detail", "what_to_do"))
+        text = " ".join(str(word) for word in words if word)
+        ways = self.document.get("suggested_actions")
+        return f"{text} Ways out: {', '.join(ways)}." if ways else text
+
+
+class NoAnswer(Exception):
+    """The portal cannot be reached, or what answers is none."""
+
+
+class _IsOver(Exception):
+    """Nothing more comes after the event that was last heard."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One event of a session."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class Client:
+    """Requests in the name of one key."""
+
+    def __init__(self, url: str, key: str, ca_file: Path | None = None) -> None:
+        self._url = url.rstrip("/") + "/"
+        self._http = requests.Session()
+        self._http.headers["Authorization"] = f"Bearer {key}"
+        self._http.headers["User-Agent"] = "winux-cli"
+        if ca_file:
+            self._http.verify = str(ca_file)
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        return self._ask("GET", path, params=_given(parameters)).json()
+
+    def text(self, path: str, **parameters: Any) -> str:
+        return self._ask("GET", path, params=_given(parameters)).text
+
+    def rows(self, path: str, *, most: int | None = None, **parameters: Any) -> list[Row]:
+        """All rows of a list, page by page."""
+        rows: list[Row] = []
+        cursor = None
+        while most is None or len(rows) < most:
+            limit = PAGE if most is None else min(PAGE, most - len(rows))
+            page = self.get(path, limit=limit, cursor=cursor, **parameters)
+            rows += _only_list(page)
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                break
+        return rows
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Asked again when no answer came; the key makes it happen once all the same."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        answer = self._ask("POST", path, json=body, headers=headers)
+        return answer.json() if answer.content else None
+
+    def delete(self, path: str) -> None:
+        self._ask("DELETE", path)
+
+    def events(self, link: str) -> Iterator[Heard]:
+        """What happens, until the end; a stream that breaks goes on where it was."""
+        last, broken = "", 0
+        while True:
+            try:
+                for name, data, place in self._stream(link, last):
+                    last, broken = place or last, 0
+                    yield Heard(name, data)
+                    if name == "end":
+                        return
+            except _IsOver:
+                return
+            except requests.RequestException as error:
+                broken += 1
+                if broken > TRIES:
+                    raise NoAnswer(f"{link} does not answer: {error}") from error
+            time.sleep(2)
+
+    def _stream(self, link: str, last: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+        headers = {"Last-Event-ID": last} if last else {}
+        with self._http.get(
+            urljoin(self._url, link),
+            headers=headers,
+            stream=True,
+            timeout=(SECONDS, SILENCE_SECONDS),
+            allow_redirects=False,
+        ) as answer:
+            if _check(answer).status_code == requests.codes.no_content:
+                raise _IsOver
+            fields: dict[str, str] = {}
+            for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
+                name, _, value = line.partition(":")
+                if name:
+                    fields[name] = value.removeprefix(" ")
+                elif "data" in fields and not line:
+                    yield fields["event"], json.loads(fields["data"]), fields.get("id", "")
+                    fields = {}
+
+    def _ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        for attempt in range(1, TRIES + 1):
+            try:
+                answer = self._http.request(
+                    method,
+                    urljoin(self._url, f"api/v1{path}"),
+                    timeout=SECONDS,
+                    allow_redirects=False,
+                    **options,
+                )
+                break
+            except requests.exceptions.SSLError as error:
+                raise NoAnswer(_certificate(error)) from error
+            except requests.RequestException as error:
+                if attempt == TRIES:
+                    raise NoAnswer(f"{self._url} does not answer: {error}") from error
+                time.sleep(attempt)
+        return _check(answer)
+
+
+def _check(answer: requests.Response) -> requests.Response:
+    if answer.ok and not answer.is_redirect:
+        return answer
+    try:
+        document = answer.json()
+    except requests.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        raise NoAnswer(f"{answer.url} answered {answer.status_code}, but not as Winux does.")
+    raise ApiProblem(answer.status_code, cast(dict[str, Any], document))
+
+
+def _only_list(page: Row) -> list[Row]:
+    """A page of a list has one member that holds its rows."""
+    return next(value for value in page.values() if isinstance(value, list))
+
+
+def _certificate(error: Exception) -> str:
+    return (
+        f"The certificate of the portal is not good: {error} "
+        "Name your own certificate authority with --ca-file."
+    )
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    words = {True: "true", False: None}
+    values = {
+        name: words[value] if isinstance(value, bool) else value
+        for name, value in parameters.items()
+    }
+    return {name: value for name, value in values.items() if value not in (None, "")}

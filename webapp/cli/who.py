@@ -1,0 +1,49 @@
+"""`./winux who`: who is connected now."""
+
+import argparse
+
+from webapp.bootstrap import Services
+from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.output import say, show_rows
+from webapp.services.connections import ConnectionView
+
+
+def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """The commands."""
+    who = commands.add_parser("who", parents=[shared], help="who is connected now")
+    who.set_defaults(run=list_connections)
+    group = commands.add_parser("connection", help="open connections")
+    kinds = group.add_subparsers(metavar="COMMAND", required=True)
+    cut = kinds.add_parser("cut", help="end one or several; the desktops go on")
+    cut.add_argument("ids", nargs="+", metavar="id")
+    cut.set_defaults(run=cut_connections)
+
+
+def list_connections(services: Services, options: argparse.Namespace) -> None:
+    rows: list[dict[str, object]] = []
+    number = pages = 1
+    while number <= pages:
+        page = services.connections.open_connections(number)
+        rows += [_row(view) for view in page.rows]
+        number, pages = number + 1, page.pages
+    show_rows(rows, as_json=options.json, nothing="Nobody is connected.")
+
+
+def cut_connections(services: Services, options: argparse.Namespace) -> None:
+    for one in options.ids:
+        services.connections.cut(OPERATOR, one)
+        say(f"{one} ends now.")
+
+
+def _row(view: ConnectionView) -> dict[str, object]:
+    return {
+        "person": view.person,
+        "desktop": view.desktop_id,
+        "protocol": view.protocol,
+        "from": view.source_address,
+        "since": view.started_at,
+        "last_input_at": view.last_input_at,
+        "bytes_up": view.bytes_up,
+        "bytes_down": view.bytes_down,
+        "id": view.public_id,
+    }
