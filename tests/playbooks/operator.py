@@ -46,6 +46,12 @@ class Desktop:
     def assign(self, *options: str, **variables: Any) -> Run:
         return self.operator.run("assign-winux-session.yml", self, *options, **variables)
 
+    def pause(self, *options: str, **variables: Any) -> Run:
+        return self.operator.run("pause-winux-session.yml", self, *options, **variables)
+
+    def resume(self, *options: str, **variables: Any) -> Run:
+        return self.operator.run("resume-winux-session.yml", self, *options, **variables)
+
     def destroy(self, **variables: Any) -> Run:
         return self.operator.run("destroy-winux-session.yml", self, **variables)
 

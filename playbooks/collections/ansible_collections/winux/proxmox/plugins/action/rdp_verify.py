@@ -13,14 +13,14 @@ from ansible_collections.winux.proxmox.plugins.module_utils.rdp import certifica
 class ActionModule(WinuxAction):
     spec: ClassVar[dict[str, Any]] = {
         "address": {"type": "str", "required": True},
-        "certificate_sha256": {"type": "str", "required": True},
+        "certificate_sha256": {"type": "str"},
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.check_mode:
             return {"changed": False}
         shown = certificate_sha256(arguments["address"])
-        if shown != arguments["certificate_sha256"]:
+        if shown != (arguments["certificate_sha256"] or shown):
             raise ProxmoxFailed(
                 f"something else answers on RDP at {arguments['address']}: its certificate is "
                 f"{shown}, "

@@ -188,20 +188,35 @@ class Container:
 
     def stop(self) -> None:
         """Until it does not run any more."""
-        for _waited in moments(LOCK_S, first_s=0.3, longest_s=5):
+        self._bring_down("stop")
+
+    def shut_down(self, patience_s: int) -> bool:
+        """Cleanly, and by force after `patience_s`; whether it ran."""
+        return self._bring_down("shutdown", timeout=patience_s, forceStop=1)
+
+    def _bring_down(self, how: str, **parameters: Any) -> bool:
+        for waited in moments(LOCK_S, first_s=0.3, longest_s=5):
             if not self.is_running():
-                return
+                return waited > 0
             try:
                 self.api.run(
-                    f"stopping container {self.vmid}",
+                    f"{how} of container {self.vmid}",
                     "post",
-                    f"{self.path}/status/stop",
+                    f"{self.path}/status/{how}",
                     lambda: not self.is_running(),
+                    **parameters,
                 )
-            except NodeTrouble as refusal:
-                if "not running" not in str(refusal):
+            except (NodeTrouble, TaskFailed) as refusal:
+                if "not running" not in str(refusal):  # else it went down by itself meanwhile
                     raise
         raise ProxmoxFailed(f"container {self.vmid} still runs after {LOCK_S} s of stopping it")
+
+    def settle(self) -> None:
+        """Until no start, stop or shutdown of it is under way: it says little of what follows."""
+        for upid in self._tasks():
+            if f":{self.vmid}:" in upid:
+                with suppress(TaskFailed):
+                    self.api.wait(f"task {upid}", upid)
 
     def remove(self) -> bool:
         """Wait for what is under way, stop, delete, look that it is gone; whether it was there.

@@ -9,6 +9,11 @@ author: [Winux (@winux)]
 description:
   - Unchanged if it runs.
 extends_documentation_fragment: [winux.proxmox.api, winux.proxmox.desktop]
+options:
+  settle:
+    description: Wait first for a start, stop or shutdown of it that is under way.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -21,5 +26,5 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
-{}
+address: {description: Its fixed address without prefix, if it has one., type: str, returned: success}
 """

@@ -14,9 +14,8 @@ options:
     type: str
     required: true
   certificate_sha256:
-    description: SHA-256 of the certificate (hex).
+    description: SHA-256 of the certificate (hex). Without it, any is accepted.
     type: str
-    required: true
 """
 
 EXAMPLES = r"""
