@@ -21,6 +21,8 @@ from setup.template import GoldenTemplate
 READY_TIMEOUT_S = 60
 WINUX = str(CHECKOUT / "winux")
 GUEST_KEY = CHECKOUT / "var/guest_key"
+#: How long a stack keeps a paused desktop: a day.
+PAUSES_MINUTES = "1440"
 
 
 class Portal:
@@ -43,7 +45,8 @@ class Portal:
         versions = {(row["vmid"], row["version"]) for row in self.ask("template", "list")}
         if (template.vmid, template.version) not in versions:
             offer = ["--name", template.name, "--vmid", str(template.vmid)]
-            self._run("template", "publish", *offer, "--version", template.version)
+            kept = ["--max-pause-minutes", PAUSES_MINUTES]
+            self._run("template", "publish", *offer, "--version", template.version, *kept)
 
     def make_person(self, name: str, *, is_admin: bool = False) -> str:
         """Make the account, or give the one that is there a new random password; the password."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS
+from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.mark import Mark
 from webapp.ports import (
     AdoptOrder,
@@ -18,6 +18,7 @@ from webapp.ports import (
     Container,
     Listing,
     NodeSight,
+    ResumeOrder,
 )
 
 STEPS = list(BUILD_STEPS)
@@ -105,6 +106,7 @@ class FakeProvisioner:
         self.orders: list[BuildOrder] = []
         self.assigned: list[AssignOrder] = []
         self.adopted: list[AdoptOrder] = []
+        self.resumed: list[ResumeOrder] = []
         self.destroyed: list[int] = []
         self.told: list[tuple[str, str, datetime]] = []
         self.warned: list[tuple[str, str, str]] = []
@@ -162,6 +164,41 @@ class FakeProvisioner:
 
     def at_adopt(self, moment: str) -> None:
         """What happens before and after the new mark is written; the bad ones do something here."""
+
+    def pause(
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        for step in PAUSE_STEPS:
+            on_step(step)
+            self.at_pause("before", is_cancelled)
+        self.node.change(vmid, is_running=False)
+        self.at_pause("after", is_cancelled)
+
+    def at_pause(self, moment: str, is_cancelled: Callable[[], bool]) -> None:
+        """What happens before and after the shutdown; the bad ones do something here."""
+
+    def resume(
+        self,
+        order: ResumeOrder,
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self.resumed.append(order)
+        for step in RESUME_STEPS:
+            on_step(step)
+            if step == "desktop_start":
+                self.node.change(order.vmid, is_running=True)
+            self.at_resume(step, is_cancelled)
+
+    def at_resume(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        """What happens in a step of resuming; the bad ones do something here."""
 
     def destroy(
         self,
@@ -280,6 +317,69 @@ class SlowAssigner(FakeProvisioner):
         while not is_cancelled():
             time.sleep(0.02)
         raise OutsideFailed("It was cancelled.", retry=True)
+
+
+class FailingPauser(FakeProvisioner):
+    """Fails, or dies with its worker, before or after the shutdown; so many times."""
+
+    def __init__(self, node: FakeNode, moment: str, trouble: BaseException, times: int = 1) -> None:
+        super().__init__(node)
+        self.moment = moment
+        self.trouble = trouble
+        self.times = times
+
+    def at_pause(self, moment: str, is_cancelled: Callable[[], bool]) -> None:
+        if moment == self.moment and self.times:
+            self.times -= 1
+            raise self.trouble
+
+
+class FailingResumer(FakeProvisioner):
+    """Fails, or dies with its worker, in a step of resuming; so many times."""
+
+    def __init__(self, node: FakeNode, step: str, trouble: BaseException, times: int = 1) -> None:
+        super().__init__(node)
+        self.step = step
+        self.trouble = trouble
+        self.times = times
+
+    def at_resume(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        if step == self.step and self.times:
+            self.times -= 1
+            raise self.trouble
+
+
+class SlowPauser(FakeProvisioner):
+    """Hangs while it pauses or resumes until it is cancelled."""
+
+    def __init__(self, node: FakeNode) -> None:
+        super().__init__(node)
+        self.is_hanging = threading.Event()
+
+    def at_pause(self, moment: str, is_cancelled: Callable[[], bool]) -> None:
+        self._hang(is_cancelled)
+
+    def at_resume(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        self._hang(is_cancelled)
+
+    def _hang(self, is_cancelled: Callable[[], bool]) -> None:
+        self.is_hanging.set()
+        while not is_cancelled():
+            time.sleep(0.02)
+        raise OutsideFailed("It was cancelled.", retry=True)
+
+
+class BoastfulPauser(FakeProvisioner):
+    """Reports that it shut down, or started, what it never touched."""
+
+    def at_pause(self, moment: str, is_cancelled: Callable[[], bool]) -> None:
+        if moment == "after":
+            for vmid in self.node.there:
+                self.node.change(vmid, is_running=True)
+
+    def at_resume(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        for vmid in self.node.there:
+            self.node.change(vmid, is_running=False)
 
 
 class BoastfulProvisioner(FakeProvisioner):

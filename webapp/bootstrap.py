@@ -36,11 +36,14 @@ from webapp.services.lease import Leases
 from webapp.services.lifetime import DeadlineTeller, Lifetime
 from webapp.services.metrics import Metrics
 from webapp.services.nodes import NodeWatch
+from webapp.services.pauser import Pauser
+from webapp.services.pauses import Pauses
 from webapp.services.pool import Pools
 from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
 from webapp.services.refill import PoolKeeper
 from webapp.services.reports import Reports
+from webapp.services.resumer import Resumer
 from webapp.services.session_feed import SessionFeed
 from webapp.services.tallies import Tallies
 from webapp.services.teardown import Teardown
@@ -63,6 +66,7 @@ class Services:
     keys: Keys
     launcher: Launcher
     lifetime: Lifetime
+    pauses: Pauses
     credentials: CredentialDesk
     reports: Reports
     catalogue: Catalogue
@@ -104,6 +108,7 @@ def build_services(
         keys=keys,
         launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),
+        pauses=Pauses(db, clock, config, audit),
         credentials=CredentialDesk(db, vault, audit),
         reports=Reports(db, clock),
         catalogue=Catalogue(db, clock, config, audit),
@@ -145,7 +150,10 @@ class WorkerServices:
     builder: Builder
     assigner: Assigner
     teardown: Teardown
+    pauser: Pauser
+    resumer: Resumer
     lifetime: Lifetime
+    pauses: Pauses
     teller: DeadlineTeller
     idle: IdleWatch
     adopter: Adopter
@@ -186,7 +194,10 @@ def build_worker_services(
         ),
         assigner=Assigner(db, clock, config, services.vault, audit, provisioner, leases),
         teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),
+        pauser=Pauser(db, clock, config, audit, provisioner, hypervisor, leases),
+        resumer=Resumer(db, clock, config, audit, provisioner, hypervisor, leases),
         lifetime=services.lifetime,
+        pauses=services.pauses,
         teller=DeadlineTeller(clock, provisioner, leases),
         idle=IdleWatch(db, clock, config, audit, provisioner),
         adopter=Adopter(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),

@@ -107,6 +107,20 @@ class AdoptOrder:
 
 
 @dataclass(frozen=True)
+class ResumeOrder:
+    """A paused desktop that is to run again, as the same machine as before."""
+
+    desktop_id: str
+    vmid: int
+    node: str | None
+    """Where it is kept; None: where the settings say."""
+    ssh_host_key_sha256: str
+    rdp_certificate_sha256: str
+    """Another machine at its address is not spoken to, and no other certificate accepted."""
+    deadline_at: datetime
+
+
+@dataclass(frozen=True)
 class BuildResult:
     """What the playbook reports of a finished desktop."""
 
@@ -141,6 +155,26 @@ class Provisioner(Protocol):
 
     def adopt(self, order: AdoptOrder, *, is_cancelled: Callable[[], bool]) -> BuildResult:
         """Give a running desktop made by hand a new password, and in the end the portal's mark."""
+
+    def pause(
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        """Shut the container down and keep it."""
+
+    def resume(
+        self,
+        order: ResumeOrder,
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        """Start the container again; returns when its screen answers."""
 
     def destroy(
         self,

@@ -86,5 +86,6 @@ def test_the_words_of_the_decision_table_are_marked(app: Flask) -> None:
     words = {word for one in ANSWERS.values() for word in (one.means, one.does, one.cure) if word}
     outcomes = {"It is over.", "It was there.", "The desktop ended as lost."}
     outcomes |= {"The container was destroyed.", MASS_WORDS}
+    outcomes |= {"The desktop is paused.", "The desktop is resumed."}
     with app.test_request_context():
         assert {str(word) for word in WORDS} == words | outcomes

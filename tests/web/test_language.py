@@ -19,7 +19,7 @@ from tests.web.conftest import Browse, Browser
 from tests.worker.life import launch
 from webapp.bootstrap import Services, WorkerServices
 from webapp.config import ROOT
-from webapp.domain.estimate import BUILD_STEPS
+from webapp.domain.estimate import BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.limits import KEYBOARD_LAYOUTS
 from webapp.domain.placement import Wait
 from webapp.domain.pool import Why
@@ -110,4 +110,5 @@ def test_the_domains_words_are_marked(app: Flask) -> None:
     with app.test_request_context():
         domain = {*BUILD_STEPS.values(), *KEYBOARD_LAYOUTS.values(), *(why.value for why in Why)}
         domain |= {wait.value for wait in Wait}
+        domain |= {*PAUSE_STEPS.values(), *RESUME_STEPS.values()}
         assert {str(word) for word in WORDS} == domain

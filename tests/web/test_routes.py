@@ -35,12 +35,17 @@ ROUTES = {
     "desktops.password": ("POST", "/desktops/{id}/password"),
     "desktops.rdp": ("GET", "/desktops/{id}/desktop.rdp"),
     "desktops.extend": ("POST", "/desktops/{id}/extend"),
+    "desktops.confirm_pause": ("GET", "/desktops/{id}/pause"),
+    "desktops.pause": ("POST", "/desktops/{id}/pause"),
+    "desktops.resume": ("POST", "/desktops/{id}/resume"),
     "desktops.confirm_stop": ("GET", "/desktops/{id}/stop"),
     "desktops.stop": ("POST", "/desktops/{id}/stop"),
     "connect.show": ("GET", "/desktops/{id}/view"),
     "connect.ticket": ("POST", "/desktops/{id}/view/ticket"),
     "connect.heartbeat": ("POST", "/desktops/{id}/view/heartbeat"),
     "connect.extend": ("POST", "/desktops/{id}/view/extend"),
+    "connect.pause": ("POST", "/desktops/{id}/view/pause"),
+    "connect.resume": ("POST", "/desktops/{id}/view/resume"),
     "connect.stop": ("POST", "/desktops/{id}/view/stop"),
     "connect.end_on_close": ("POST", "/desktops/{id}/view/end-on-close"),
     "connect.left": ("POST", "/desktops/{id}/view/left"),
@@ -64,6 +69,9 @@ ROUTES = {
     "admin.desktop": ("GET", "/admin/desktops/{id}"),
     "admin.desktop_live": ("GET", "/admin/desktops/{id}/live"),
     "admin.extend": ("POST", "/admin/desktops/{id}/extend"),
+    "admin.confirm_pause": ("GET", "/admin/desktops/{id}/pause"),
+    "admin.pause": ("POST", "/admin/desktops/{id}/pause"),
+    "admin.resume": ("POST", "/admin/desktops/{id}/resume"),
     "admin.confirm_stop": ("GET", "/admin/desktops/{id}/stop"),
     "admin.stop": ("POST", "/admin/desktops/{id}/stop"),
     "admin.confirm_stop_many": ("POST", "/admin/desktops/stop/confirm"),
@@ -151,6 +159,7 @@ def test_who_may_call_it(
     }
     services.accounts.disable(SYSTEM, "dora")
     services.pools.change(SYSTEM, "xfce", {"max": 1})
+    services.catalogue.change(SYSTEM, "xfce", {"max_pause_minutes": 60})
     ids = {
         "id": ready,
         "sign_in": services.accounts.sign_ins(alice.person_id or 0)[0].id,

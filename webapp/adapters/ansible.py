@@ -13,7 +13,7 @@ from webapp.adapters.redaction import redact
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
-from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult
+from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult, ResumeOrder
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ CREATE = "create-winux-session.yml"
 ADOPT = "adopt-winux-session.yml"
 ASSIGN = "assign-winux-session.yml"
 DESTROY = "destroy-winux-session.yml"
+PAUSE = "pause-winux-session.yml"
+RESUME = "resume-winux-session.yml"
 #: How long a run waits for a lock on its template; then the worker does something else meanwhile.
 LOCK_PATIENCE_S = 5
 
@@ -109,6 +111,40 @@ class AnsibleProvisioner:
         )
         return _parse_result(result)
 
+    def pause(
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._run(
+            self._start(PAUSE),
+            self._desktop_vars(desktop_id, vmid, node),
+            {},
+            self._config.destroy_timeout,
+            on_step,
+            is_cancelled,
+        )
+
+    def resume(
+        self,
+        order: ResumeOrder,
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._run(
+            self._start(RESUME),
+            self._resume_vars(order),
+            {},
+            self._config.build_timeout,
+            on_step,
+            is_cancelled,
+        )
+
     def destroy(
         self,
         desktop_id: str,
@@ -119,12 +155,7 @@ class AnsibleProvisioner:
     ) -> None:
         self._run(
             self._start(DESTROY),
-            {
-                "session_id": desktop_id,
-                "container_id": vmid,
-                "portal_id": self._config.portal_id,
-                "proxmox_node": node or self._config.proxmox.node,
-            },
+            self._desktop_vars(desktop_id, vmid, node),
             {},
             self._config.destroy_timeout,
             lambda _step: None,
@@ -194,12 +225,24 @@ class AnsibleProvisioner:
             )
         return end["result"]
 
-    def _assign_vars(self, order: AssignOrder) -> dict[str, Any]:
+    def _desktop_vars(self, desktop_id: str, vmid: int, node: str | None) -> dict[str, Any]:
         return {
-            "session_id": order.desktop_id,
-            "container_id": order.vmid,
-            "proxmox_node": order.node or self._config.proxmox.node,
+            "session_id": desktop_id,
+            "container_id": vmid,
             "portal_id": self._config.portal_id,
+            "proxmox_node": node or self._config.proxmox.node,
+        }
+
+    def _resume_vars(self, order: ResumeOrder) -> dict[str, Any]:
+        return self._desktop_vars(order.desktop_id, order.vmid, order.node) | {
+            "ssh_host_key_sha256": order.ssh_host_key_sha256,
+            "rdp_certificate_sha256": order.rdp_certificate_sha256,
+            "deadline_epoch": int(order.deadline_at.timestamp()),
+            "guest_key_file": str(self._config.guest_key_file),
+        }
+
+    def _assign_vars(self, order: AssignOrder) -> dict[str, Any]:
+        return self._desktop_vars(order.desktop_id, order.vmid, order.node) | {
             "ssh_host_key_sha256": order.ssh_host_key_sha256,
             "rdp_username": order.rdp_username,
             "keyboard_layout": order.keyboard_layout,

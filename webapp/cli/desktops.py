@@ -33,6 +33,12 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     extend.add_argument("id")
     extend.add_argument("minutes", type=int)
     extend.set_defaults(run=extend_desktop)
+    pause = group.add_parser("pause", parents=[shared], help="shut one or several down, keep them")
+    pause.add_argument("ids", nargs="+", metavar="id")
+    pause.set_defaults(run=pause_desktops)
+    resume = group.add_parser("resume", parents=[shared], help="start paused ones again")
+    resume.add_argument("ids", nargs="+", metavar="id")
+    resume.set_defaults(run=resume_desktops)
     adopt = group.add_parser("adopt", parents=[shared], help="take over one that was made by hand")
     adopt.add_argument("vmid", type=int, help="its container's id")
     adopt.add_argument("--owner", required=True, help="whose it becomes")
@@ -61,6 +67,8 @@ def show_desktop(services: Services, options: argparse.Namespace) -> None:
         "keyboard_layout": desktop.keyboard_layout,
         "build_started_at": desktop.build_started_at,
         "ready_at": desktop.ready_at,
+        "paused_at": desktop.paused_at,
+        "kept_until": desktop.paused_until,
         "ended_at": desktop.ended_at,
         "end_reason": desktop.end_reason.value if desktop.end_reason else None,
         "steps": steps if options.json else ", ".join(steps),
@@ -87,6 +95,26 @@ def stop_desktops(services: Services, options: argparse.Namespace) -> None:
 def extend_desktop(services: Services, options: argparse.Namespace) -> None:
     deadline_at = services.lifetime.extend(OPERATOR, options.id, options.minutes)
     show_one({"id": options.id, "deadline_at": deadline_at}, as_json=options.json)
+
+
+def pause_desktops(services: Services, options: argparse.Namespace) -> None:
+    rows = []
+    for public_id in options.ids:
+        until = services.pauses.pause(OPERATOR, public_id)
+        rows.append({"id": public_id, "kept_until": until})
+        if not options.json and until:
+            say(f"{public_id} is being paused; it is kept until {until:%Y-%m-%d %H:%M} UTC.")
+    if options.json:
+        show_rows(rows, as_json=True, nothing="")
+
+
+def resume_desktops(services: Services, options: argparse.Namespace) -> None:
+    for public_id in options.ids:
+        services.pauses.resume(OPERATOR, public_id)
+        if not options.json:
+            say(f"{public_id} will be ready in a moment.")
+    if options.json:
+        show_rows([{"id": public_id} for public_id in options.ids], as_json=True, nothing="")
 
 
 def adopt_desktop(services: Services, options: argparse.Namespace) -> None:

@@ -68,6 +68,7 @@ def list_templates(services: Services, options: argparse.Namespace) -> None:
             "default_minutes": template.default_minutes,
             "max_minutes": template.max_minutes,
             "max_per_person": template.max_per_person,
+            "max_pause_minutes": template.max_pause_minutes,
             "published_at": template.published_at,
         }
         for template in services.catalogue.all()

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, ip_address
 
 from webapp.domain.addresses import AddressPool
 from webapp.domain.errors import Refused
-from webapp.domain.states import EndReason, State
+from webapp.domain.states import AT_REST, EndReason, State
 
 #: How long a ticket may be redeemed.
 TICKET_LIFE = timedelta(seconds=30)
@@ -34,6 +34,7 @@ class ConnectionEnd(StrEnum):
     LEFT = "left"
     LOGGED_OUT = "logged out"
     DESKTOP_ENDED = "desktop ended"
+    PAUSED = "paused"
     CUT = "cut"
     TAKEN_OVER = "taken over"
     SUSPENDED = "suspended"
@@ -55,6 +56,7 @@ END_WORDS: dict[ConnectionEnd, str] = {
     ConnectionEnd.LEFT: "The browser left",
     ConnectionEnd.LOGGED_OUT: "Logged out of the desktop",
     ConnectionEnd.DESKTOP_ENDED: "The desktop ended",
+    ConnectionEnd.PAUSED: "The desktop was paused",
     ConnectionEnd.CUT: "Cut by an administrator or the owner",
     ConnectionEnd.TAKEN_OVER: "Opened in another window",
     ConnectionEnd.SUSPENDED: "Signed out or suspended",
@@ -97,6 +99,8 @@ def decide_ending(standing: Standing, now: datetime) -> Ending | None:
     """Whether an open connection must end; the strongest reason first."""
     if standing.is_person_disabled or standing.is_sign_in_over:
         return Ending(ConnectionEnd.SUSPENDED)
+    if standing.desktop_state in AT_REST:
+        return Ending(ConnectionEnd.PAUSED)
     if standing.desktop_state != State.READY:
         reason = standing.desktop_end_reason or EndReason.LOST
         return Ending(ConnectionEnd.DESKTOP_ENDED, reason)

@@ -19,6 +19,8 @@ MASS = 3
 KEEP_AT_LEAST = timedelta(days=1)
 #: States in which a desktop has a container that runs.
 RUNS = frozenset({State.WARM, State.ASSIGNING, State.READY})
+#: States in which it has one, running or not.
+IS_THERE = RUNS | {State.PAUSED}
 
 
 class Kind(StrEnum):
@@ -26,6 +28,8 @@ class Kind(StrEnum):
 
     GONE = "gone"
     STOPPED = "stopped"
+    ASLEEP = "asleep"
+    AWAKE = "awake"
     REPLACED = "replaced"
     MOVED = "moved"
     RENAMED = "renamed"
@@ -75,6 +79,17 @@ ANSWERS: dict[Kind, Answer] = {
         Act.END,
         "A desktop's container was shut down, from inside or outside Winux.",
         "The desktop ends as lost, and its owner is told.",
+    ),
+    Kind.ASLEEP: Answer(
+        Act.FOLLOW,
+        "A desktop that may be paused was shut down, from inside or outside Winux.",
+        "It is paused now: its files are kept, and its owner can resume it.",
+    ),
+    Kind.AWAKE: Answer(
+        Act.FOLLOW,
+        "A paused desktop's container was started outside Winux.",
+        "It is resumed: its time runs again, and its owner can use it.",
+        "To pause it again: ./winux desktop pause",
     ),
     Kind.REPLACED: Answer(
         Act.END,
@@ -155,8 +170,11 @@ class KnownDesktop:
     public_id: str
     vmid: int
     state: State
+    state_at: datetime | None = None
     is_in_work: bool = False
     """A worker holds it now: what is seen of it may already be out of date."""
+    may_pause: bool = False
+    """Its template allows that it is shut down and kept."""
     node: str | None = None
     address: str | None = None
     memory_mb: int | None = None
@@ -260,6 +278,23 @@ def find_loss(portal_id: str, public_id: str, container: SeenContainer | None) -
     return None
 
 
+def find_power(
+    portal_id: str, desktop: KnownDesktop, container: SeenContainer | None
+) -> Kind | None:
+    """How a desktop's container is otherwise than its state says, or None.
+
+    One that may be paused is not lost by being shut down; a paused one is to be down.
+    """
+    if desktop.state not in IS_THERE:
+        return None
+    loss = find_loss(portal_id, desktop.public_id, container)
+    if desktop.state == State.PAUSED and loss in (None, Loss.STOPPED):
+        return Kind.AWAKE if container and container.is_running else None
+    if loss is Loss.STOPPED and desktop.state == State.READY and desktop.may_pause:
+        return Kind.ASLEEP
+    return Kind[loss.name] if loss else None
+
+
 def is_unmarked(public_id: str, container: SeenContainer) -> bool:
     """Whether it is a desktop's own container whose mark somebody took away."""
     return container.mark is None and container.name == public_id
@@ -292,12 +327,12 @@ def _compare(
     portal_id: str, desktop: KnownDesktop, container: SeenContainer | None, is_partial: bool
 ) -> Iterator[Finding]:
     """The differences of one desktop that nobody works on."""
-    loss = find_loss(portal_id, desktop.public_id, container) if desktop.state in RUNS else None
-    if loss is Loss.GONE and is_partial:
+    kind = find_power(portal_id, desktop, container)
+    if kind is Kind.GONE and is_partial:
         return
     about = (desktop.vmid, container.node if container else desktop.node, desktop.public_id)
-    if loss:
-        yield Finding(Kind[loss.name], *about, desktop.address)
+    if kind:
+        yield Finding(kind, *about, desktop.address)
     elif container and container.mark == Mark(portal_id, desktop.public_id):
         for kind, detail in _changes(desktop, container).items():
             yield Finding(kind, *about, container.address, detail)

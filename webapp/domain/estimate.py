@@ -22,6 +22,14 @@ ASSIGN_STEPS: dict[str, str] = {
 }
 
 
+#: The steps of a pause, and those of its end.
+PAUSE_STEPS: dict[str, str] = {"desktop_pause": "Shutting the machine down"}
+RESUME_STEPS: dict[str, str] = {
+    "desktop_start": "Starting the machine",
+    "desktop_resume": "Waiting for the screen",
+}
+
+
 def estimate(measured: Sequence[timedelta]) -> timedelta | None:
     """The median of what was measured, or None when nothing was."""
     return timedelta(seconds=median(m.total_seconds() for m in measured)) if measured else None

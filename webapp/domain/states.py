@@ -16,6 +16,9 @@ class State(StrEnum):
     WARM = "warm"
     ASSIGNING = "assigning"
     READY = "ready"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    RESUMING = "resuming"
     FAILED = "failed"
     STOPPING = "stopping"
     ENDED = "ended"
@@ -29,6 +32,11 @@ class Event(StrEnum):
     BUILT_FOR_POOL = "built for pool"
     CLAIMED = "claimed"
     ASSIGNED = "assigned"
+    PAUSE_REQUESTED = "pause requested"
+    SHUT_DOWN = "shut down"
+    RESUME_REQUESTED = "resume requested"
+    RESUMED = "resumed"
+    RESUME_GIVEN_UP = "resume given up"
     BROKE = "broke"
     STOP_REQUESTED = "stop requested"
     DESTROYED = "destroyed"
@@ -68,6 +76,25 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.STOP_REQUESTED: State.STOPPING,
     },
     State.READY: {
+        Event.PAUSE_REQUESTED: State.PAUSING,
+        Event.SHUT_DOWN: State.PAUSED,  # not by Winux
+        Event.BROKE: State.FAILED,
+        Event.STOP_REQUESTED: State.STOPPING,
+    },
+    State.PAUSING: {
+        Event.SHUT_DOWN: State.PAUSED,
+        Event.RESUME_REQUESTED: State.RESUMING,
+        Event.BROKE: State.FAILED,
+        Event.STOP_REQUESTED: State.STOPPING,
+    },
+    State.PAUSED: {
+        Event.RESUME_REQUESTED: State.RESUMING,
+        Event.BROKE: State.FAILED,
+        Event.STOP_REQUESTED: State.STOPPING,
+    },
+    State.RESUMING: {
+        Event.RESUMED: State.READY,
+        Event.RESUME_GIVEN_UP: State.PAUSING,
         Event.BROKE: State.FAILED,
         Event.STOP_REQUESTED: State.STOPPING,
     },
@@ -77,7 +104,19 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 }
 
 #: States that count against a person's limit and that appear first on their pages.
-LIVE = frozenset({State.QUEUED, State.BUILDING, State.ASSIGNING, State.READY})
+LIVE = frozenset(
+    {
+        State.QUEUED,
+        State.BUILDING,
+        State.ASSIGNING,
+        State.READY,
+        State.PAUSING,
+        State.PAUSED,
+        State.RESUMING,
+    }
+)
+#: States in which a desktop's time stands still.
+AT_REST = frozenset({State.PAUSING, State.PAUSED, State.RESUMING})
 #: States in which something of the desktop may exist on a node.
 HOLDS_RESOURCES = frozenset(State) - {State.ENDED}
 

@@ -4,7 +4,7 @@ The row is the work item: the worker takes rows by state, under a lease (`worked
 `worked_until`), and every write is a compare-and-set on `row_version`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -27,6 +27,7 @@ class Desktop(Base):
         Index("ix_desktops_template_ready", "template_id", "ready_at"),
         Index("ix_desktops_template_warmed", "template_id", "warmed_at"),
         Index("ix_desktops_deadline", "state", "deadline_at"),
+        Index("ix_desktops_paused_until", "state", "paused_until"),
         Index(
             "ix_desktops_troubled",
             "created_at",
@@ -72,6 +73,14 @@ class Desktop(Base):
     deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deadline_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The deadline that the desktop itself knows; differs after an extension until it was told."""
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when its time stands still; None while it runs."""
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """How long it is kept like that; as its template had it when it was paused."""
+    paused_seconds: Mapped[int] = mapped_column(default=0)
+    """For how long its time stood still in pauses that are over."""
+    resumed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the last of them was over."""
     stop_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     end_on_close: Mapped[bool] = mapped_column(default=False)
     """The person's choice: closing the page that shows the desktop ends it."""
@@ -130,6 +139,16 @@ class Desktop(Base):
     def asked_at(self) -> datetime:
         """When somebody asked for it, or the pool did."""
         return self.launched_at or self.created_at
+
+    @property
+    def life_from(self) -> datetime | None:
+        """What its longest time counts from: when it was ready first, later by its pauses."""
+        return self.ready_at and self.ready_at + timedelta(seconds=self.paused_seconds)
+
+    @property
+    def unused_from(self) -> datetime | None:
+        """What its idle limit counts from when nobody has used it: it was ready, or resumed."""
+        return self.resumed_at or self.ready_at
 
     def belongs_to(self, person_id: int | None) -> bool:
         """Whether it is that person's; a pool desktop is nobody's, not even the system's."""

@@ -37,6 +37,8 @@ class Template(Base):
     max_minutes: Mapped[int] = mapped_column(default=240)
     idle_minutes: Mapped[int | None]
     """Minutes without input after which a desktop ends; 0: never, None: as the site has it."""
+    max_pause_minutes: Mapped[int | None]
+    """Minutes that a paused desktop is kept; None: its desktops cannot be paused."""
     clipboard_in: Mapped[bool] = mapped_column(default=True)
     """Whether text may be pasted from the browser into the desktop."""
     clipboard_out: Mapped[bool] = mapped_column(default=True)

@@ -25,9 +25,10 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "default_minutes": (1, 43_200),
     "max_minutes": (1, 43_200),
     "max_per_person": (0, 1000),
+    "max_pause_minutes": (0, 525_600),
 }
 #: Where 0 means that the template has no number of its own.
-NONE_FOR_ZERO = frozenset({"max_per_person"})
+NONE_FOR_ZERO = frozenset({"max_per_person", "max_pause_minutes"})
 #: In text: the longest.
 TEXTS = {"title": 64, "summary": 200, "version": 32, "desktop_environment": 16}
 #: What a desktop that exists keeps, whatever becomes of its template.

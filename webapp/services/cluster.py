@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
@@ -60,6 +60,11 @@ class Cluster:
             self.config.stale_lock,
         )
 
+    def left_mb(self, node: str | None) -> int | None:
+        """Memory for further desktops on a node; None: nobody can see it."""
+        room = self.rooms.get(node or self.config.proxmox.node)
+        return room.left_mb(self.config.node_reserve_mb) if room else None
+
     def storage_of(self, source: Source) -> str:
         """The name under which clones on the source's storage are counted."""
         storage = self.config.proxmox.storage
@@ -73,6 +78,12 @@ class Cluster:
 
     def _is_busy(self, source: Source) -> bool:
         return source.vmid in self.slots.sources or self.free_number(source) is None
+
+
+def is_reachable(now: datetime) -> ColumnElement[bool]:
+    """Desktops that are not on a node known to be down: those wait for it, and hold nobody up."""
+    down = select(Node.name).where(Node.is_online.is_(False), Node.seen_at >= now - SIGHT_LASTS)
+    return or_(Desktop.node.is_(None), Desktop.node.not_in(down))
 
 
 def read_cluster(session: Session, config: Config, now: datetime) -> Cluster:
@@ -95,14 +106,16 @@ def _rooms(
     session: Session, nodes: Sequence[Node], needs: Mapping[int, int], now: datetime
 ) -> dict[str, NodeRoom]:
     promised: dict[str, list[int]] = {}
+    started_at = func.coalesce(Desktop.resumed_at, Desktop.build_started_at)
     begun = session.execute(
-        select(Desktop.node, Desktop.template_id, Desktop.state, Desktop.build_started_at).where(
+        select(Desktop.node, Desktop.template_id, Desktop.state, started_at.label("began")).where(
             Desktop.node.is_not(None),
             or_(
                 Desktop.state == State.BUILDING,
+                and_(Desktop.state == State.RESUMING, Desktop.worked_until >= now),
                 and_(
                     Desktop.state.in_((State.READY, State.WARM)),
-                    Desktop.build_started_at > now - SIGHT_LASTS - SETTLES,
+                    started_at > now - SIGHT_LASTS - SETTLES,
                 ),
             ),
         )
@@ -110,7 +123,7 @@ def _rooms(
     seen_at = {node.name: node.seen_at for node in nodes}
     for name, template_id, state, began in begun:
         is_seen = began and began + SETTLES <= seen_at.get(name or "", now)
-        if state == State.BUILDING or not is_seen:
+        if state in (State.BUILDING, State.RESUMING) or not is_seen:
             promised.setdefault(name or "", []).append(needs.get(template_id, 0))
     return {node.name: _room(node, promised.get(node.name, []), now) for node in nodes}
 

@@ -49,6 +49,7 @@ class CredentialDesk:
     def _own_ready(self, desktop: Desktop | None, actor: Actor) -> Desktop:
         if desktop is None or not desktop.belongs_to(actor.person_id):
             raise NotFound("There is no such desktop.")
+        check_not_paused(desktop)
         if desktop.state != State.READY:
             raise Refused(
                 "not_ready",
@@ -56,6 +57,16 @@ class CredentialDesk:
                 what_to_do="Wait until it is ready, or launch a new one.",
             )
         return desktop
+
+
+def check_not_paused(desktop: Desktop) -> None:
+    """Refuse what a paused desktop cannot do, and say how it can."""
+    if desktop.state in (State.PAUSING, State.PAUSED):
+        raise Refused(
+            "paused",
+            f"{desktop.public_id} is paused, so it cannot be opened.",
+            what_to_do="Resume it first; its files and its password are kept.",
+        )
 
 
 def _by_public_id(public_id: str) -> Select[Desktop]:

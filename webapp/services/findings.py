@@ -152,8 +152,11 @@ def resolve(row: FindingRow, now: datetime, outcome: str) -> None:
 
 
 def longest_life(session: Session) -> timedelta:
-    """The longest that a desktop of any template can live, in the pool and then with a person."""
-    minutes = session.scalar(select(func.max(Template.max_minutes + Template.pool_max_age_minutes)))
+    """The longest that a desktop of any template can live: in the pool, then with a person, and
+    paused once."""
+    pause = func.coalesce(Template.max_pause_minutes, 0)
+    whole = Template.max_minutes + Template.pool_max_age_minutes + pause
+    minutes = session.scalar(select(func.max(whole)))
     return timedelta(minutes=minutes or 0)
 
 

@@ -139,7 +139,7 @@ class IdleWatch:
         here = literal(now, UtcDateTime())
         is_due_roughly = [
             seconds_between(moment, here) >= shortest
-            for moment in (Desktop.ready_at, _USED_AT, _INPUT_AT)
+            for moment in (_UNUSED_FROM, _USED_AT, _INPUT_AT)
         ]
         with self._db.read() as session:
             candidates = session.scalars(
@@ -177,6 +177,7 @@ _LAST_USE = (
     .where(Connection.desktop_id == Desktop.id)
     .scalar_subquery()
 )
+_UNUSED_FROM = func.coalesce(Desktop.resumed_at, Desktop.ready_at)
 _USED_AT = func.coalesce(_LAST_USE, Desktop.ready_at)
 _INPUT_AT = func.coalesce(Desktop.input_at, Desktop.ready_at)
 

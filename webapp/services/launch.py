@@ -16,13 +16,14 @@ from webapp.domain import launch_limits, limits
 from webapp.domain.errors import BadInput, Conflict, NotFound, Refused
 from webapp.domain.launch_limits import LimitReached, RunningDesktop
 from webapp.domain.passwords import make_password
-from webapp.domain.states import HOLDS_RESOURCES, LIVE, EndReason, State
+from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, EndReason, State
 from webapp.models import Desktop, Person, Role, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import Actor, Audit
 from webapp.services.claim import Choices, count_warm, hand_over, take_warm
 from webapp.services.launch_gate import LaunchGate
 from webapp.services.lifetime import ask_for_end
+from webapp.services.pauses import ask_to_resume
 from webapp.services.reservation import one_at_a_time, reserve
 
 #: How often a launch is tried again when another one took the same thing first.
@@ -105,6 +106,7 @@ class Launcher:
         template = _template(session, wish.template)
         choices = _decide_choices(wish, template)
         if wish.reuse and (running := _to_reuse(session, owner, template)):
+            self._use_again(session, actor, running)
             return running.public_id
         self._make_room(session, actor, owner, template, wish.make_room)
         now = self._clock.now()
@@ -117,6 +119,12 @@ class Launcher:
             desktop = self._queue(session, owner, template, choices, now)
         self._audit.record(session, actor, "desktop.launch", desktop.public_id, detail)
         return desktop.public_id
+
+    def _use_again(self, session: Session, actor: Actor, desktop: Desktop) -> None:
+        """The one that is there already; a paused one is resumed."""
+        if desktop.state in (State.PAUSING, State.PAUSED):
+            ask_to_resume(session, self._config, desktop, self._clock.now())
+            self._audit.record(session, actor, "desktop.resume", desktop.public_id)
 
     def _queue(
         self, session: Session, owner: Person, template: Template, choices: Choices, now: datetime
@@ -211,7 +219,8 @@ def _decide_choices(wish: LaunchWish, template: Template) -> Choices:
 
 
 def _to_reuse(session: Session, owner: Person, template: Template) -> Desktop | None:
-    """The person's live desktop of this template that lasts longest; one that runs comes first."""
+    """The person's live desktop of this template that lasts longest; one that runs comes first, a
+    paused one last."""
     return session.scalars(
         select(Desktop)
         .where(
@@ -219,7 +228,12 @@ def _to_reuse(session: Session, owner: Person, template: Template) -> Desktop | 
             Desktop.template_id == template.id,
             Desktop.state.in_(LIVE),
         )
-        .order_by((Desktop.state == State.READY).desc(), Desktop.deadline_at.desc(), Desktop.id)
+        .order_by(
+            (Desktop.state == State.READY).desc(),
+            Desktop.state.in_(AT_REST),
+            Desktop.deadline_at.desc(),
+            Desktop.id,
+        )
         .limit(1)
     ).first()
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.breaker import Record, Resting, decide_breaker, find_rest
 from webapp.domain.capacity import Room, decide_room
 from webapp.domain.clone_queue import OF_THE_SITE
+from webapp.domain.pauses import NO_ROOM
 from webapp.domain.placement import NodeRoom, count_fitting
 from webapp.domain.states import State
 from webapp.models import Desktop, Template
@@ -76,7 +77,11 @@ class _Rooms:
     def __init__(self, session: Session, cluster: Cluster) -> None:
         self._cluster = cluster
         waiting = select(func.count()).where(
-            Desktop.state == State.QUEUED, Desktop.owner_id.is_not(None)
+            Desktop.owner_id.is_not(None),
+            or_(
+                Desktop.state == State.QUEUED,
+                and_(Desktop.state == State.RESUMING, Desktop.failure_reason == NO_ROOM),
+            ),
         )
         self._ahead = session.scalar(waiting) or 0
         next_end = select(func.min(Desktop.deadline_at)).where(Desktop.state == State.READY)

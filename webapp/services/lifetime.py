@@ -41,7 +41,7 @@ class Lifetime:
             self._audit.refusals(actor, "desktop.extend", public_id),
             self._db.begin() as session,
         ):
-            desktop = _theirs(session, actor, public_id)
+            desktop = theirs(session, actor, public_id)
             _check_version(desktop, version)
             if desktop.state != State.READY or not desktop.ready_at or not desktop.deadline_at:
                 raise Refused(
@@ -51,7 +51,7 @@ class Lifetime:
                 )
             desktop.deadline_at = decide_extension(
                 desktop.deadline_at,
-                desktop.ready_at,
+                desktop.life_from or desktop.ready_at,
                 minutes,
                 desktop.template.durations,
                 self._clock.now(),
@@ -70,7 +70,7 @@ class Lifetime:
     ) -> None:
         """Ask for the end of a desktop; asking again changes nothing. `version` as in `extend`."""
         with self._audit.refusals(actor, "desktop.stop", public_id), self._db.begin() as session:
-            desktop = _theirs(session, actor, public_id)
+            desktop = theirs(session, actor, public_id)
             _check_version(desktop, version)
             if not can(desktop.state, Event.STOP_REQUESTED):
                 return
@@ -153,7 +153,7 @@ def _check_version(desktop: Desktop, version: int | None) -> None:
         raise Stale(f"{desktop.public_id} changed since you looked.")
 
 
-def _theirs(session: Session, actor: Actor, public_id: str) -> Desktop:
+def theirs(session: Session, actor: Actor, public_id: str) -> Desktop:
     """The desktop, if it is the actor's own or the actor is an admin; else there is none."""
     desktop = session.scalar(
         select(Desktop).where(Desktop.public_id == public_id).with_for_update(of=Desktop)

@@ -21,7 +21,7 @@ def somebody_waits(now: datetime, patience: timedelta = timedelta(0)) -> ColumnE
     return exists(
         select(other.id).where(
             other.owner_id.is_not(None),
-            other.state.in_([State.QUEUED, State.BUILDING, State.ASSIGNING]),
+            other.state.in_([State.QUEUED, State.BUILDING, State.ASSIGNING, State.RESUMING]),
             or_(other.worked_until.is_(None), other.worked_until < now),
             or_(other.retry_at.is_(None), other.retry_at <= now),
             other.state_at <= now - patience,

@@ -96,7 +96,8 @@ def idle_end(session: Session, desktop: Desktop, config: Config) -> datetime | N
         ),
     )
     newest = max(filter(None, (last, desktop.input_at)), default=None)
-    return rules.idle_ends_at(idle_limit_minutes(desktop, config), desktop.ready_at, newest)
+    begin = desktop.unused_from or desktop.ready_at
+    return rules.idle_ends_at(idle_limit_minutes(desktop, config), begin, newest)
 
 
 def _of(desktop: Desktop) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from webapp.config import Config
 from webapp.domain.drift import (
     ANSWERS,
-    RUNS,
+    IS_THERE,
     Act,
     Finding,
     Kind,
@@ -26,15 +26,18 @@ from webapp.domain.drift import (
     Memory,
     SeenContainer,
     decide_drift,
-    find_loss,
+    find_power,
 )
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.mark import Mark, parse_mark
+from webapp.domain.mark import Mark
+from webapp.domain.pauses import may_pause
 from webapp.domain.states import HOLDS_RESOURCES, EndReason, Event, State, advance
-from webapp.models import AddressReservation, Desktop, FindingRow, VmidReservation
-from webapp.ports import Clock, Container, Database, Hypervisor, Listing, Provisioner
+from webapp.models import AddressReservation, Desktop, FindingRow, Template, VmidReservation
+from webapp.ports import Clock, Database, Hypervisor, Listing, Provisioner
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.fate import as_seen, end_lost
 from webapp.services.findings import SEEN_CLOSELY, FindingBook, longest_life, resolve
+from webapp.services.pauses import begin_resume, find_paused
 
 log = logging.getLogger(__name__)
 
@@ -137,28 +140,32 @@ class Reconciler:
             Desktop.public_id,
             Desktop.vmid,
             Desktop.state,
+            Desktop.state_at,
             Desktop.worked_until,
             Desktop.node,
             Desktop.address,
             Desktop.memory_mb,
             Desktop.cores,
+            Template.max_pause_minutes,
         )
         with self._db.read() as session:
             rows = session.execute(
-                select(*columns).where(
-                    Desktop.state.in_(HOLDS_RESOURCES), Desktop.vmid.is_not(None)
-                )
+                select(*columns)
+                .join(Template, Template.id == Desktop.template_id)
+                .where(Desktop.state.in_(HOLDS_RESOURCES), Desktop.vmid.is_not(None))
             ).all()
         return [
             KnownDesktop(
                 public_id=row.public_id,
                 vmid=row.vmid or 0,
                 state=row.state,
+                state_at=row.state_at,
                 is_in_work=row.worked_until is not None and row.worked_until >= now,
                 node=row.node,
                 address=row.address,
                 memory_mb=row.memory_mb,
                 cores=row.cores,
+                may_pause=may_pause(row.max_pause_minutes),
             )
             for row in rows
         ]
@@ -168,7 +175,7 @@ class Reconciler:
         now = self._clock.now()
         is_plain = bool(listing or listing.silent)
         listed = [one for one in desktops if one.vmid in self._config.vmids]
-        if is_plain or not any(desktop.state in RUNS for desktop in listed):
+        if is_plain or not any(desktop.state in IS_THERE for desktop in listed):
             self._empty_since = None
             return False
         self._empty_since = self._empty_since or now
@@ -184,14 +191,14 @@ class Reconciler:
             # Host names are the desktops' random ids: one at its own VM id is the desktop's own,
             # which saves a call for each; some of them, and all others, are looked at closely.
             if own.get(container.vmid) == container.name and container.vmid not in close:
-                seen.append(_as_seen(container, Mark(self._config.portal_id, container.name)))
+                seen.append(as_seen(container, Mark(self._config.portal_id, container.name)))
             elif full := self._hypervisor.container(container.vmid):
-                seen.append(_as_seen(full, parse_mark(full.description)))
+                seen.append(as_seen(full))
         for vmid in own.keys() - listing.keys():
             # adopted ones keep their VM id, which the listing of our range does not have
             outside = vmid not in self._config.vmids
             if outside and (full := self._hypervisor.container(vmid)):
-                seen.append(_as_seen(full, parse_mark(full.description)))
+                seen.append(as_seen(full))
         return seen
 
     def _turn(self, own: dict[int, str]) -> set[int]:
@@ -268,14 +275,18 @@ class Reconciler:
                 desktop.retry_at = keep_until
             elif desktop.deadline_at and desktop.deadline_at < now + NOTICE:
                 desktop.deadline_at = now + NOTICE
+        paused = Desktop.state.in_((State.PAUSING, State.PAUSED))
+        kept_briefly = select(Desktop).where(paused, Desktop.paused_until < now + NOTICE)
+        for desktop in session.scalars(kept_briefly):
+            desktop.paused_until = now + NOTICE
         self._audit.record(session, SYSTEM, "database.old", detail="containers it does not know")
 
     # -- acting -----------------------------------------------------------------------------------
 
     def _act(self, row: FindingRow, desktop: KnownDesktop | None) -> None:
         act = ANSWERS[row.kind].act
-        if act is Act.END and desktop:
-            self._confirm_loss(row, desktop)
+        if row.kind in _OF_POWER and desktop:
+            self._confirm_power(row, desktop)
         elif act is Act.FOLLOW:
             self._follow(row)
         elif act is Act.FREE:
@@ -283,33 +294,41 @@ class Reconciler:
         elif act is Act.DESTROY and row.due_at and row.due_at <= self._clock.now():
             self._destroy(row)
 
-    def _confirm_loss(self, row: FindingRow, desktop: KnownDesktop) -> None:
-        """End a desktop whose container is gone or down, after a direct look at it."""
+    def _confirm_power(self, row: FindingRow, desktop: KnownDesktop) -> None:
+        """A container that is gone, down or up against what its desktop's state says: after a
+        direct look at it, its row follows, or ends."""
         try:
             container = self._hypervisor.container(desktop.vmid)
         except OutsideFailed as error:
             log.warning("Unknown, so left alone: %s", error, extra=_about(row))
             return
-        seen = _as_seen(container, parse_mark(container.description)) if container else None
-        loss = find_loss(self._config.portal_id, desktop.public_id, seen)
-        if loss:
-            self._end_lost(row, loss)
-        else:
+        seen = as_seen(container) if container else None
+        kind = find_power(self._config.portal_id, desktop, seen)
+        if kind is None:
             self._write(row, lambda found: resolve(found, self._clock.now(), "It was there."))
-
-    def _end_lost(self, row: FindingRow, loss: Loss) -> None:
+            return
         now = self._clock.now()
         with self._db.begin() as session:
-            desktop = self._free_desktop(session, row, now)
-            if desktop is None or desktop.state not in RUNS:
+            found = self._free_desktop(session, row, now)
+            # what was seen may be true of a state that is over: it was paused or resumed since
+            if found is None or found.state_at != desktop.state_at:
                 return
-            advance(desktop, Event.STOP_REQUESTED, now)
-            desktop.end_reason = EndReason.LOST
-            desktop.stop_requested_at = now
-            desktop.retry_at = None
-            desktop.failure = loss
-            self._audit.record(session, SYSTEM, "desktop.lost", desktop.public_id, loss)
-            self._resolve(session, row, "The desktop ended as lost.")
+            outcome = self._set_right(session, found, kind, now)
+            self._resolve(session, row, outcome)
+
+    def _set_right(self, session: Session, desktop: Desktop, kind: Kind, now: datetime) -> str:
+        """What was done about it, in words."""
+        if kind is Kind.ASLEEP:
+            until = now + timedelta(minutes=desktop.template.max_pause_minutes or 0)
+            find_paused(desktop, until, now)
+            self._audit.record(session, SYSTEM, "desktop.asleep", desktop.public_id)
+            return "The desktop is paused."
+        if kind is Kind.AWAKE:
+            begin_resume(desktop, now)
+            self._audit.record(session, SYSTEM, "desktop.awake", desktop.public_id)
+            return "The desktop is resumed."
+        end_lost(session, self._audit, desktop, Loss[kind.name], now)
+        return "The desktop ended as lost."
 
     def _follow(self, row: FindingRow) -> None:
         with self._db.begin() as session:
@@ -377,6 +396,10 @@ class Reconciler:
                 change(stored)
 
 
+#: Differences in whether a container is there and runs.
+_OF_POWER = frozenset({Kind.GONE, Kind.STOPPED, Kind.REPLACED, Kind.ASLEEP, Kind.AWAKE})
+
+
 def _is_database_old(look: Look, rows: Sequence[FindingRow], now: datetime) -> bool:
     """Whether a container was found just now that the database has no row for, and forgot."""
     known = {desktop.public_id for desktop in look.desktops}
@@ -388,21 +411,6 @@ def _is_database_old(look: Look, rows: Sequence[FindingRow], now: datetime) -> b
 
 def _hinder(row: FindingRow, words: str) -> None:
     row.outcome = words[:300]
-
-
-def _as_seen(container: Container, mark: Mark | None) -> SeenContainer:
-    return SeenContainer(
-        vmid=container.vmid,
-        is_running=container.is_running,
-        is_template=container.is_template,
-        lock=container.lock,
-        mark=mark,
-        node=container.node,
-        name=container.name,
-        address=(container.address or "").partition("/")[0] or None,
-        memory_mb=container.limit_mb,
-        cores=container.cores,
-    )
 
 
 def _about(row: FindingRow) -> dict[str, str]:

@@ -10,9 +10,16 @@ from sqlalchemy.orm import Session, selectinload
 
 from webapp.domain.audit import NOT_FOUND
 from webapp.domain.errors import NotFound
-from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, estimate, progress
-from webapp.domain.states import HOLDS_RESOURCES, LIVE, State
-from webapp.models import AuditEntry, Desktop, Person, Template, WorkerBeat
+from webapp.domain.estimate import (
+    ASSIGN_STEPS,
+    BUILD_STEPS,
+    PAUSE_STEPS,
+    RESUME_STEPS,
+    estimate,
+    progress,
+)
+from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, State
+from webapp.models import AuditEntry, Desktop, DesktopStep, Person, Template, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor
 from webapp.services.claim import count_warm
@@ -57,6 +64,8 @@ class BuildView:
     """0 to 1."""
     elapsed: timedelta
     usual: timedelta | None
+    is_pause: bool = False
+    """It is no launch, but a pause or its end."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +180,8 @@ class Reports:
     def build(self, desktop: Desktop) -> BuildView:
         """How far the launch of `desktop` (as `desktop()` gives it) is."""
         now = self._clock.now()
+        if desktop.state in AT_REST:
+            return self._pause_view(desktop, now)
         with self._db.read() as session:
             usual = self._usual(session, desktop.template_id, is_from_pool=_is_from_pool(desktop))
         steps = _steps(desktop, now)
@@ -184,6 +195,17 @@ class Reports:
             elapsed=elapsed,
             usual=usual,
         )
+
+    def _pause_view(self, desktop: Desktop, now: datetime) -> BuildView:
+        """How far a pause is, or its end; measured by its steps in other desktops."""
+        steps = _steps(desktop, now)
+        with self._db.read() as session:
+            usual = [_usual_step(session, step.name) for step in steps]
+        done = sum(step.is_done for step in steps)
+        elapsed = now - desktop.state_at
+        whole = sum(filter(None, usual), timedelta()) if all(usual) else None
+        share = progress(elapsed, whole, done, len(steps))
+        return BuildView(steps, share, elapsed, whole, is_pause=True)
 
     def activity(self, public_id: str, limit: int = 20) -> list[tuple[AuditEntry, str | None]]:
         """What happened to one desktop, newest first, with the names of who did it."""
@@ -291,6 +313,17 @@ class Reports:
         )
 
 
+def _usual_step(session: Session, name: str) -> timedelta | None:
+    """What a step took lately, in any desktop."""
+    rows = session.execute(
+        select(DesktopStep.started_at, DesktopStep.finished_at)
+        .where(DesktopStep.name == name, DesktopStep.finished_at.is_not(None))
+        .order_by(DesktopStep.id.desc())
+        .limit(MEASURED)
+    )
+    return estimate([finished - started for started, finished in rows if finished])
+
+
 def _is_from_pool(desktop: Desktop) -> bool:
     """Whether it was claimed: then its owner waits for the assigning alone."""
     return desktop.warmed_at is not None and desktop.launched_at is not None
@@ -300,6 +333,9 @@ def _steps(desktop: Desktop, now: datetime) -> list[StepView]:
     """All steps in order; a step that a repeated run began again counts by its last start."""
     names = ASSIGN_STEPS if _is_from_pool(desktop) else BUILD_STEPS
     since = desktop.launched_at if _is_from_pool(desktop) else None
+    if desktop.state in AT_REST:
+        names = RESUME_STEPS if desktop.state == State.RESUMING else PAUSE_STEPS
+        since = desktop.state_at
     seen = {step.name: step for step in desktop.steps if since is None or step.started_at >= since}
     views = []
     for name, words in names.items():

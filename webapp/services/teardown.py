@@ -4,17 +4,17 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import and_, or_
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.mark import Mark, parse_mark
 from webapp.domain.states import EndReason, Event, State, advance
-from webapp.models import Desktop, Node
+from webapp.models import Desktop
 from webapp.ports import Clock, Hypervisor, Provisioner
 from webapp.services.audit import SYSTEM, Audit
-from webapp.services.cluster import SIGHT_LASTS
+from webapp.services.cluster import is_reachable
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
 from webapp.services.reservation import release
 
@@ -48,7 +48,8 @@ class Teardown:
 
         `is_stopping` says that this worker ends: the run is cancelled, the next worker repeats it.
         """
-        lease = self._leases.claim(and_(_GOING, self._can_be_reached()), self._begin)
+        going = and_(_GOING, is_reachable(self._clock.now()))
+        lease = self._leases.claim(going, self._begin)
         if lease is None:
             return False
         try:
@@ -56,12 +57,6 @@ class Teardown:
         except LeaseLost:
             log.warning("Another worker took over this teardown", extra=_about(lease))
         return True
-
-    def _can_be_reached(self) -> ColumnElement[bool]:
-        """Desktops on a node that is known to be down wait for it, and hold nobody up."""
-        fresh = self._clock.now() - SIGHT_LASTS
-        down = select(Node.name).where(Node.is_online.is_(False), Node.seen_at >= fresh)
-        return or_(Desktop.node.is_(None), Desktop.node.not_in(down))
 
     def _begin(self, _session: Session, desktop: Desktop) -> None:
         if desktop.state == State.FAILED:

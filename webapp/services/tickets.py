@@ -22,6 +22,7 @@ from webapp.domain.states import State
 from webapp.models import Connection, Desktop, Ticket
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import Actor, Audit
+from webapp.services.credentials import check_not_paused
 from webapp.services.sign_in_life import is_held
 
 RDP_PORT = 3389
@@ -219,7 +220,7 @@ class Tickets:
         desktop = ticket.desktop
         if not desktop.belongs_to(ticket.person_id):
             raise Denied(ConnectionEnd.TICKET)
-        if desktop.state in (State.QUEUED, State.BUILDING, State.WARM, State.ASSIGNING):
+        if desktop.state in _NOT_YET:
             raise Denied(ConnectionEnd.NOT_READY)
         ending = rules.decide_ending(
             rules.Standing(
@@ -264,9 +265,14 @@ def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
     return desktop
 
 
+#: States of desktops that will be ready in a moment.
+_NOT_YET = (State.QUEUED, State.BUILDING, State.WARM, State.ASSIGNING, State.RESUMING)
+
+
 def _check_ready(desktop: Desktop) -> None:
     if desktop.state == State.READY:
         return
+    check_not_paused(desktop)
     is_over = desktop.state in (State.FAILED, State.STOPPING, State.ENDED)
     raise Refused(
         "ended" if is_over else "not_ready",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from webapp.domain.clone_queue import LOCKED, UNREACHABLE
+from webapp.domain.pauses import NO_ROOM
 from webapp.services.reports import BuildView, StepView
 from webapp.services.waiting import Waiting
 from webapp.web.language import _
@@ -66,12 +67,18 @@ def _sentence(view: BuildView, trouble: str, waiting: Waiting | None, *, is_stuc
         return _("The servers that run the desktops do not answer right now. It is tried again.")
     if trouble == LOCKED:
         return _("The servers that run the desktops are busy. It is tried again.")
+    if trouble == NO_ROOM:
+        return _("Its server has no memory for it right now; it goes on when a desktop ends.")
     if waiting and (sentence := _waiting_sentence(waiting, view.elapsed)):
         return sentence
+    if view.usual is None and view.is_pause:
+        return ""
     if view.usual is None:
         return _("There is no estimate yet: this site has not measured a launch of it.")
     if view.elapsed > view.usual * LONG:
         return _("It takes longer than usual (%(time)s).", time=short(view.usual))
+    if view.is_pause:
+        return _("Usually done in %(time)s.", time=short(view.usual))
     return _("Usually ready in %(time)s.", time=short(view.usual))
 
 

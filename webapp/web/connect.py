@@ -50,6 +50,7 @@ def show(public_id: str) -> ResponseReturnValue:
         render_template(
             "desktop_view.html",
             settings=_settings(desktop, presence),
+            kept_until=desktop.kept_until,
             layouts=KEYBOARD_LAYOUTS,
             modules=_modules(),
             wasm_url=vendor_url("rdp.wasm"),
@@ -101,6 +102,22 @@ def stop(public_id: str) -> ResponseReturnValue:
     return jsonify(url=url_for("desktops.show", public_id=public_id))
 
 
+@blueprint.post("/pause")
+@signed_in
+def pause(public_id: str) -> ResponseReturnValue:
+    """Shut it down and keep it."""
+    services().pauses.pause(actor(), public_id)
+    return heartbeat(public_id)
+
+
+@blueprint.post("/resume")
+@signed_in
+def resume(public_id: str) -> ResponseReturnValue:
+    """Start it again."""
+    services().pauses.resume(actor(), public_id)
+    return heartbeat(public_id)
+
+
 @blueprint.post("/end-on-close")
 @signed_in
 def end_on_close(public_id: str) -> ResponseReturnValue:
@@ -127,6 +144,7 @@ def refuse(error: WinuxError) -> ResponseReturnValue:
     answer = jsonify(
         message=error.message,
         what_to_do=error.what_to_do,
+        reason=getattr(error, "reason", ""),
         again=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )
     return answer, status
@@ -141,6 +159,7 @@ def _moving(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
     """What of the settings changes while the page is open."""
     return {
         "now": iso(desktop.now),
+        "state": presence.state,
         "deadline_at": iso(presence.deadline_at) if presence.deadline_at else None,
         "extend_minutes": desktop.extend_minutes,
         "idle_soon": presence.is_idle_soon,
@@ -150,7 +169,7 @@ def _moving(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
 
 def _settings(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
     """What the page's script needs to know."""
-    names = ("ticket", "heartbeat", "extend", "stop", "left", "end_on_close")
+    names = ("ticket", "heartbeat", "extend", "pause", "resume", "stop", "left", "end_on_close")
     urls = {name: url_for(f"connect.{name}", public_id=desktop.id) for name in names}
     urls |= {"page": desktop.url, "ping": _gateway_http() + "/gateway/ping"}
     here = url_for("connect.show", public_id=desktop.id)

@@ -44,6 +44,7 @@ def view_words() -> dict[str, Any]:
         "popupBlocked": _("The browser does not let this page open windows. Allow it, and again."),
         "poppedOut": [_("It is in a window of its own"), _("You can bring it back here.")],
         "disconnected": [_("Disconnected"), _("The desktop goes on; nothing in it is lost.")],
+        "resuming": [_("Your desktop is being resumed"), _("It takes some seconds.")],
         "clipboard": _clipboard(),
         "endings": _endings(),
     }
@@ -91,6 +92,10 @@ def _endings() -> dict[str, list[str]]:
         "4411": [_("An administrator cut this connection"), kept],
         "4412": [_("This desktop was opened in another window"), _("Only one shows it at a time.")],
         "4413": [_("You were signed out"), kept],
+        "4414": [
+            _("This desktop is paused"),
+            _("Its files are kept, and its time stands still. Its programs have ended."),
+        ],
         "4423": [
             _("This desktop does not show the certificate it was made with"),
             _("To be safe nothing was sent to it. Tell the people who run this site."),

@@ -7,7 +7,8 @@ from flask import url_for
 
 from webapp.domain import clone_queue
 from webapp.domain.limits import KEYBOARD_LAYOUTS
-from webapp.domain.states import EndReason, Event, State, can
+from webapp.domain.pauses import NOT_RESUMED, may_pause, time_left
+from webapp.domain.states import AT_REST, EndReason, Event, State, can
 from webapp.models import Desktop, Template
 from webapp.services.credentials import RDP_PORT
 from webapp.web.activity import Act
@@ -25,6 +26,9 @@ POLL_SECONDS = {
     State.BUILDING: 1,
     State.ASSIGNING: 1,
     State.READY: 10,
+    State.PAUSING: 1,
+    State.PAUSED: 10,
+    State.RESUMING: 1,
     State.FAILED: 2,
     State.STOPPING: 2,
 }
@@ -81,6 +85,9 @@ _LOOKS = {
     State.ASSIGNING: (lazy_gettext("Being made"), "busy", "spinner"),
     State.WARM: (lazy_gettext("In the pool"), "still", "circle"),
     State.READY: (lazy_gettext("Ready"), "good", "check-circle"),
+    State.PAUSING: (lazy_gettext("Being paused"), "busy", "spinner"),
+    State.PAUSED: (lazy_gettext("Paused"), "still", "pause"),
+    State.RESUMING: (lazy_gettext("Being resumed"), "busy", "spinner"),
     State.FAILED: (lazy_gettext("Failed"), "bad", "alert"),
     State.STOPPING: (lazy_gettext("Stopping"), "still", "stopping"),
     State.ENDED: (lazy_gettext("Ended"), "still", "square"),
@@ -91,9 +98,24 @@ _HEADLINES = {
     State.ASSIGNING: lazy_gettext("Your desktop is being made"),
     State.WARM: lazy_gettext("It waits in the pool"),
     State.READY: lazy_gettext("Your desktop is ready"),
+    State.PAUSING: lazy_gettext("Your desktop is being paused"),
+    State.PAUSED: lazy_gettext("Your desktop is paused"),
+    State.RESUMING: lazy_gettext("Your desktop is being resumed"),
     State.FAILED: lazy_gettext("Your desktop could not be made"),
     State.STOPPING: lazy_gettext("Your desktop is being removed"),
     State.ENDED: lazy_gettext("This desktop has ended"),
+}
+_LEAVE = lazy_gettext("You can leave this page; it goes on without you.")
+_SENTENCES = {
+    State.QUEUED: _LEAVE,
+    State.BUILDING: _LEAVE,
+    State.ASSIGNING: _LEAVE,
+    State.WARM: _LEAVE,
+    State.READY: lazy_gettext("Open it here, or with any RDP client: the details are below."),
+    State.PAUSING: lazy_gettext("Its programs end, and its files are kept."),
+    State.PAUSED: lazy_gettext("Its files are kept, and its time stands still."),
+    State.RESUMING: _LEAVE,
+    State.STOPPING: lazy_gettext("Everything in it is erased."),
 }
 _ENDINGS = {
     EndReason.ASKED: lazy_gettext("You stopped it."),
@@ -177,16 +199,12 @@ class DesktopView:
                 if self.row.ready_at is None:
                     return _("What was made of it is removed. Nothing of yours was in it yet.")
                 return _("It is gone, and what was in it too. We are sorry.")
-            case State.QUEUED | State.BUILDING | State.ASSIGNING | State.WARM:
-                return _("You can leave this page; it goes on without you.")
             case State.READY if self.is_ending_soon:
                 return _("It ends in less than five minutes. Save your work, or extend it.")
-            case State.READY:
-                return _("Open it here, or with any RDP client: the details are below.")
-            case State.STOPPING:
-                return _("Everything in it is erased.")
-            case _:
-                return self.ending
+            case State.PAUSED if self.row.failure_reason == NOT_RESUMED:
+                return _("It could not be resumed. Nothing in it is lost: try again in a while.")
+            case state:
+                return str(_SENTENCES[state]) if state in _SENTENCES else self.ending
 
     @property
     def ending(self) -> str:
@@ -196,6 +214,8 @@ class DesktopView:
             return _("Cancelled before it was ready.")
         if reason is EndReason.FAILED and self.row.ready_at is None:
             return _("It could not be made.")
+        if reason is EndReason.EXPIRED and self.row.paused_at:
+            return _("It was paused for longer than it is kept.")
         return str(_ENDINGS[reason]) if reason else ""
 
     @property
@@ -212,6 +232,57 @@ class DesktopView:
     @property
     def is_moving(self) -> bool:
         return self.row.state in {State.QUEUED, State.BUILDING, State.ASSIGNING}
+
+    @property
+    def is_paused(self) -> bool:
+        return self.row.state is State.PAUSED
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Paused, or on the way there or back: its time stands still."""
+        return self.row.state in AT_REST
+
+    @property
+    def is_on_the_way(self) -> bool:
+        """Something is being done with it that a page shows the progress of."""
+        return self.is_moving or (self.is_at_rest and not self.is_paused)
+
+    @property
+    def can_pause(self) -> bool:
+        return self.is_ready and may_pause(self.row.template.max_pause_minutes)
+
+    @property
+    def can_resume(self) -> bool:
+        """Also while a pause does not get on."""
+        is_stuck = self.row.state is State.PAUSING and self.row.attempts > 0
+        return self.is_paused or is_stuck
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """How long it is kept: as it is paused, or if it were paused now."""
+        if self.is_at_rest:
+            return self.row.paused_until
+        minutes = self.row.template.max_pause_minutes
+        return self.now + timedelta(minutes=minutes) if minutes else None
+
+    @property
+    def left_then(self) -> str:
+        """How much time a paused desktop has when it is ready again."""
+        row = self.row
+        return (
+            clock_face(time_left(row.deadline_at, row.paused_at, self.now))
+            if (self.is_at_rest and row.deadline_at)
+            else ""
+        )
+
+    @property
+    def loss(self) -> str:
+        """What stopping it loses."""
+        if self.is_ready:
+            return _("Unsaved files in it are gone.")
+        if self.is_at_rest:
+            return _("The files that are kept in it are erased.")
+        return _("It is still being made; nothing in it is lost yet.")
 
     @property
     def is_over(self) -> bool:
@@ -239,7 +310,8 @@ class DesktopView:
         row = self.row
         if not (self.is_ready and row.deadline_at and row.ready_at):
             return None
-        return TimeLeft(row.deadline_at, row.deadline_at - self.now, row.deadline_at - row.ready_at)
+        whole = row.deadline_at - (row.life_from or row.ready_at)
+        return TimeLeft(row.deadline_at, row.deadline_at - self.now, whole)
 
     @property
     def is_ending_soon(self) -> bool:
@@ -251,7 +323,7 @@ class DesktopView:
         row = self.row
         if not (self.is_ready and row.deadline_at and row.ready_at):
             return 0
-        latest = row.ready_at + timedelta(minutes=row.template.max_minutes)
+        latest = (row.life_from or row.ready_at) + timedelta(minutes=row.template.max_minutes)
         room = int((latest - row.deadline_at).total_seconds() // 60)
         return max(0, min(room, row.template.default_minutes))
 
@@ -318,6 +390,8 @@ class DesktopView:
             (_("User name in the desktop"), row.rdp_username),
             (_("Launched"), exactly(row.asked_at)),
             (_("Ready after"), self.ready_in),
+            (_("Paused since"), exactly(row.paused_at) if row.paused_at else ""),
+            (_("Kept until"), exactly(row.paused_until) if row.paused_until else ""),
             (_("Lived"), self.lived),
             (_("Why it ended"), self.ending_for_admin),
             (_("Certificate (SHA-256)"), row.rdp_certificate_sha256 or ""),

@@ -1,4 +1,4 @@
-"""One desktop of one's own: launch, look, connect, extend, stop."""
+"""One desktop of one's own: launch, look, connect, extend, pause, stop."""
 
 from http import HTTPStatus
 
@@ -84,9 +84,44 @@ def extend(public_id: str) -> ResponseReturnValue:
         flash(str(refusal), "bad")
     else:
         flash(_("Extended by %(time)s.", time=minutes_words(minutes)), "good")
-    if request.form.get("back") == "home":
-        return redirect(url_for("home.show"), HTTPStatus.SEE_OTHER)
-    return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)
+    return _back(public_id)
+
+
+@blueprint.get("/<public_id>/pause")
+@signed_in
+def confirm_pause(public_id: str) -> ResponseReturnValue:
+    """What a pause ends, and what it keeps."""
+    desktop = whole_view(actor(), public_id)
+    if not desktop.can_pause:
+        return redirect(desktop.url, HTTPStatus.SEE_OTHER)
+    return render_template(
+        "desktops/_pause.html" if is_live_request() else "desktops/pause.html",
+        desktop=desktop,
+        back_url=desktop.url,
+        pause_url=url_for("desktops.pause", public_id=public_id),
+    )
+
+
+@blueprint.post("/<public_id>/pause")
+@signed_in
+def pause(public_id: str) -> ResponseReturnValue:
+    """Shut it down and keep it."""
+    try:
+        services().pauses.pause(actor(), public_id)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
+    return _back(public_id)
+
+
+@blueprint.post("/<public_id>/resume")
+@signed_in
+def resume(public_id: str) -> ResponseReturnValue:
+    """Start it again."""
+    try:
+        services().pauses.resume(actor(), public_id)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
+    return _back(public_id)
 
 
 @blueprint.get("/<public_id>/stop")
@@ -109,4 +144,11 @@ def confirm_stop(public_id: str) -> ResponseReturnValue:
 def stop(public_id: str) -> ResponseReturnValue:
     """Stop it, or cancel it while it is being made."""
     services().lifetime.stop(actor(), public_id)
+    return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)
+
+
+def _back(public_id: str) -> ResponseReturnValue:
+    """To the page that the form was on."""
+    if request.form.get("back") == "home":
+        return redirect(url_for("home.show"), HTTPStatus.SEE_OTHER)
     return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)

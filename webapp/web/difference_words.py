@@ -9,6 +9,11 @@ WORDS = (
     lazy_gettext("A desktop's container was removed outside Winux."),
     lazy_gettext("The desktop ends as lost, and its owner is told."),
     lazy_gettext("A desktop's container was shut down, from inside or outside Winux."),
+    lazy_gettext("A desktop that may be paused was shut down, from inside or outside Winux."),
+    lazy_gettext("It is paused now: its files are kept, and its owner can resume it."),
+    lazy_gettext("A paused desktop's container was started outside Winux."),
+    lazy_gettext("It is resumed: its time runs again, and its owner can use it."),
+    lazy_gettext("To pause it again: ./winux desktop pause"),
     lazy_gettext("Another container has the VM id of a desktop."),
     lazy_gettext("The desktop ends as lost. The other container is not touched."),
     lazy_gettext("A desktop's container is on another node now."),
@@ -54,6 +59,8 @@ WORDS = (
     lazy_gettext("It is over."),
     lazy_gettext("It was there."),
     lazy_gettext("The desktop ended as lost."),
+    lazy_gettext("The desktop is paused."),
+    lazy_gettext("The desktop is resumed."),
     lazy_gettext("The container was destroyed."),
     lazy_gettext(
         "Kept, as so many containers are unknown: the database may be an old or a wrong "

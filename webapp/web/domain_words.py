@@ -12,6 +12,7 @@ WORDS = (
     lazy_gettext("Starting the machine"),
     lazy_gettext("Setting up your account"),
     lazy_gettext("Waiting for the screen"),
+    lazy_gettext("Shutting the machine down"),
     lazy_gettext("Another desktop is being copied from the same template."),
     lazy_gettext("All nodes are full; it goes on when a desktop ends."),
     lazy_gettext(

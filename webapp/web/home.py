@@ -148,7 +148,10 @@ def _card(offer: Offer, gate: Gate, sent: LaunchForm, desktops: list[DesktopView
         template,
         form,
         _estimate(offer),
-        sorted((one for one in mine if one.row.state in LIVE), key=lambda one: not one.is_ready),
+        sorted(
+            (one for one in mine if one.row.state in LIVE),
+            key=lambda one: (not one.is_ready, one.is_at_rest),
+        ),
         limit_panel(reached, desktops, [template], form)
         if isinstance(reached, LimitReached)
         else None,

@@ -27,9 +27,7 @@ class Closable:
     @property
     def loss(self) -> str:
         """What stopping it loses."""
-        if self.desktop.is_ready:
-            return _("Unsaved files in it are gone.")
-        return _("It is still being made; nothing in it is lost yet.")
+        return self.desktop.loss
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def plain_view(row: Desktop) -> DesktopView:
 def moving_view(actor: Actor, row: Desktop) -> DesktopView:
     """A row of a list, with its progress while it is being made."""
     view = plain_view(row)
-    if not view.is_moving:
+    if not view.is_on_the_way:
         return view
     whole = services().reports.desktop(actor, row.public_id)
     return DesktopView(whole, view.now, build=_build(whole))
@@ -33,7 +33,7 @@ def whole_view(actor: Actor, public_id: str) -> DesktopView:
     return DesktopView(
         row,
         view.now,
-        build=_build(row) if view.is_moving or failed_while_made else None,
+        build=_build(row) if view.is_on_the_way or failed_while_made else None,
         activity=acts,
     )
 
@@ -45,7 +45,7 @@ def _build(row: Desktop) -> BuildProgress:
     return build_progress(
         view,
         services().clock.now(),
-        is_moving=row.state in {State.QUEUED, State.BUILDING, State.ASSIGNING},
+        is_moving=DesktopView(row, services().clock.now()).is_on_the_way,
         is_stuck=waits and "worker" in reports.readiness().troubles,
         trouble=row.failure_reason or "",
         waiting=services().waiting_room.of(row),

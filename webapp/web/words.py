@@ -11,7 +11,7 @@ from webapp.web.language import _, ngettext
 
 def init_words(app: Flask) -> None:
     """Register the filters."""
-    for word in (iso, ago, exactly, hour):
+    for word in (iso, ago, exactly, hour, day):
         app.add_template_filter(word)
 
 
@@ -28,6 +28,11 @@ def exactly(at: datetime) -> str:
 def hour(at: datetime) -> str:
     """Hour and minute; scripts put them into the person's zone."""
     return _("%(time)s UTC", time=format_datetime(at, "HH:mm"))
+
+
+def day(at: datetime) -> str:
+    """Day, hour and minute; scripts put them into the person's zone."""
+    return _("%(time)s UTC", time=format_datetime(at, "EEE d MMM, HH:mm"))
 
 
 def ago(at: datetime) -> str:

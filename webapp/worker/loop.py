@@ -1,7 +1,8 @@
 """The worker: threads that do small steps until they are told to end.
 
-1. Each slot assigns, builds, tears down and tells deadlines, one desktop at a time, in turns. Of
-   two or more slots the first is kept for people: it builds nothing for the pools.
+1. Each slot assigns, resumes, builds, tears down, pauses and tells deadlines, one desktop at a
+   time, in turns. Of two or more slots the first is kept for people: it builds nothing for the
+   pools.
 2. The clock's thread expires desktops, keeps the pools and writes the sign of life.
 3. A third thread looks at Proxmox and reconciles, and adds history up; it may wait long.
 4. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
@@ -192,8 +193,10 @@ class Worker:
         services, is_stopping = self._services, self._is_cancelling.is_set
         return [
             lambda: services.assigner.assign_one(is_stopping),
+            lambda: services.resumer.resume_one(is_stopping),
             lambda: services.builder.build_one(is_stopping),
             lambda: services.teardown.teardown_one(is_stopping),
+            lambda: services.pauser.pause_one(is_stopping),
             lambda: services.adopter.finish_one(is_stopping),
             self._tell,
             self._ask,
@@ -208,6 +211,7 @@ class Worker:
 
     def _expire_all(self) -> None:
         _all(self._services.lifetime.expire_some)
+        _all(self._services.pauses.expire_some)
         _all(self._stop_idle)
         self._forgive.do_if_due()
 

@@ -11,6 +11,8 @@ const WORKED_MS = 10_000;
 /** A gateway that says that it restarts is not there at once. */
 const RESTARTS = 1001;
 const RESTART_MS = 1_500;
+/** How often the page looks whether a desktop is resumed. */
+const RESUMES_MS = 500;
 
 /**
  * Keeps one session going. `parts`: { canvas, portal, screen, picture, curtain, words, moduleUrl,
@@ -51,6 +53,23 @@ export class Connection {
     // disconnected a moment ago, and the old session is still ending
     if (!this.#isWanted) this.#isRenewing = this.#isWanted = true;
     this.#backoff.now();
+  }
+
+  /** The person wants the paused desktop back: it connects when it is ready again. */
+  async resume() {
+    const [title, text] = this.words.resuming;
+    this.curtain.back(title, text);
+    try {
+      let { state } = await this.portal.resume();
+      while (state === "resuming" || state === "pausing") {
+        await new Promise((resolve) => { setTimeout(resolve, RESUMES_MS); });
+        ({ state } = await this.portal.heartbeat());
+      }
+      this.now();
+    } catch (error) {
+      if (!(error instanceof PortalError)) throw error;
+      this.curtain.ended({ title: error.message, text: error.whatToDo, canRetry: false, canResume: true });
+    }
   }
 
   /** The person goes. */
@@ -95,7 +114,8 @@ export class Connection {
   async #afterwards(ending) {
     const mayTry = ending.again === "soon" || (ending.again === "once" && !this.#triedOnce);
     if (!mayTry) {
-      this.curtain.ended({ ...ending, canRetry: ending.again !== "never" });
+      const canResume = ending.again === "resumed";
+      this.curtain.ended({ ...ending, canResume, canRetry: ending.again !== "never" && !canResume });
       return false;
     }
     this.#triedOnce = ending.again === "once";
@@ -159,7 +179,8 @@ export class Connection {
 
   #refused(error) {
     const link = error.url ? { url: error.url, title: error.urlTitle } : undefined;
-    return { title: error.message, text: error.whatToDo, again: error.again ? "soon" : "never", link };
+    const again = error.reason === "paused" ? "resumed" : error.again ? "soon" : "never";
+    return { title: error.message, text: error.whatToDo, again, link };
   }
 }
 

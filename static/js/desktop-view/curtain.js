@@ -7,6 +7,7 @@ export class Curtain {
     this.text = root.querySelector("[data-curtain-text]");
     this.steps = [...root.querySelectorAll("[data-step]")];
     this.retry = root.querySelector("[data-curtain-retry]");
+    this.resume = root.querySelector("[data-curtain-resume]");
     this.link = root.querySelector("[data-curtain-link]");
     this.homeUrl = this.link.href;
     this.homeTitle = this.link.textContent;
@@ -34,13 +35,17 @@ export class Curtain {
     this.retry.hidden = false;
   }
 
-  /** It ended: `canRetry` offers the way back; `link` { url, title } instead of the desktop's page. */
-  ended({ title, text, canRetry, link }) {
+  /**
+   * It ended: `canRetry` offers the way back, `canResume` that of a paused desktop; `link`
+   * { url, title } instead of the desktop's page.
+   */
+  ended({ title, text, canRetry, canResume = false, link }) {
     this.#show("ended", title, text);
     this.retry.hidden = !canRetry;
+    this.resume.hidden = !canResume;
     this.link.href = link?.url ?? this.homeUrl;
     this.link.textContent = link?.title ?? this.homeTitle;
-    (canRetry ? this.retry : this.link).focus();
+    (canResume ? this.resume : canRetry ? this.retry : this.link).focus();
   }
 
   hide() {
@@ -50,6 +55,7 @@ export class Curtain {
   #show(mood, title, text) {
     this.root.hidden = false;
     this.root.dataset.mood = mood;
+    if (mood !== "ended") this.resume.hidden = true;
     if (this.title.textContent !== title) this.title.textContent = title;
     if (this.text.textContent !== text) this.text.textContent = text;
     if (mood === "busy") this.link.href = this.homeUrl;

@@ -1,7 +1,8 @@
 // What the end of a link means: what is said, and whether the page comes back by itself.
 // The codes and words are those of the gateway (webapp/gateway).
 
-/** `again`: "soon" with back-off, "once" right away, "asked" when the person says so, "never". */
+/** `again`: "soon" with back-off, "once" right away, "asked" when the person says so, "never";
+ *  "resumed": when the person has it resumed. */
 const BY_CODE = {
   1000: "asked",
   1001: "soon",
@@ -17,6 +18,7 @@ const BY_CODE = {
   4411: "asked",
   4412: "asked",
   4413: "never",
+  4414: "resumed",
   4423: "never",
   4429: "asked",
   4502: "soon",

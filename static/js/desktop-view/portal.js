@@ -1,9 +1,10 @@
-// What the page asks of the portal: a ticket, a sign of life, more time, the end.
+// What the page asks of the portal: a ticket, a sign of life, more time, a pause, the end.
 
 /** A refusal or failure in words for people; `again`: whether asking later may work. */
 export class PortalError extends Error {
-  constructor({ message, what_to_do = "", again = true, url = null, url_title = "" }) {
+  constructor({ message, what_to_do = "", reason = "", again = true, url = null, url_title = "" }) {
     super(message);
+    this.reason = reason;
     this.whatToDo = what_to_do;
     this.again = again;
     this.url = url;
@@ -32,6 +33,14 @@ export class Portal {
 
   stop() {
     return this.#post(this.urls.stop);
+  }
+
+  pause() {
+    return this.#post(this.urls.pause);
+  }
+
+  resume() {
+    return this.#post(this.urls.resume);
   }
 
   setEndOnClose(wanted) {

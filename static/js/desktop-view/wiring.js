@@ -35,17 +35,23 @@ function wireConnection(view) {
     askForClipboard(view);
   };
   curtain.retry.addEventListener("click", () => connection.now());
+  curtain.resume.addEventListener("click", () => connection.resume());
   onClick(view, "disconnect", () => connection.disconnect(...words.disconnected));
   onClick(view, "popout", () => {
     const features = `popup,width=${Math.min(1280, screen.availWidth)},height=${Math.min(800, screen.availHeight)}`;
     if (window.open(location.href, `winux-${view.settings.id}`, features)) connection.disconnect(...words.poppedOut);
     else view.notes.show(words.popupBlocked);
   });
-  const dialog = view.find("stop-dialog");
-  onClick(view, "stop", () => dialog.showModal());
-  dialog.addEventListener("close", async () => {
-    if (dialog.returnValue !== "stop") return;
-    await attempt(view, () => view.portal.stop());
+  askFirst(view, "stop", () => view.portal.stop());
+  askFirst(view, "pause", () => view.portal.pause());
+}
+
+/** A button of the bar that asks in a dialog of its name before it acts. */
+function askFirst(view, name, act) {
+  const dialog = view.find(`${name}-dialog`);
+  onClick(view, name, () => dialog.showModal());
+  dialog?.addEventListener("close", async () => {
+    if (dialog.returnValue === name) await attempt(view, act);
   });
 }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from flask import request, url_for
 
-from webapp.domain.states import HOLDS_RESOURCES, State
+from webapp.domain.states import AT_REST, HOLDS_RESOURCES, State
 from webapp.http.context import services
 from webapp.services.reports import SORTS, DesktopFilter
 from webapp.web.desktop_view import DesktopView
@@ -19,6 +19,7 @@ CHOICES: dict[str, DesktopFilter] = {
     "now": DesktopFilter(states=HOLDS_RESOURCES),
     "ready": DesktopFilter(states=frozenset({State.READY})),
     "making": DesktopFilter(states=frozenset({State.QUEUED, State.BUILDING, State.ASSIGNING})),
+    "paused": DesktopFilter(states=AT_REST),
     "stopping": DesktopFilter(states=frozenset({State.STOPPING})),
     "failed": DesktopFilter(has_failed=True),
     "ended": DesktopFilter(states=frozenset({State.ENDED})),
@@ -126,6 +127,7 @@ def _chips(asked: Asked) -> list[Chip]:
         "now": _("Now"),
         "ready": _("Ready"),
         "making": _("Being made"),
+        "paused": _("Paused"),
         "stopping": _("Stopping"),
         "failed": _("Failed"),
         "ended": _("Ended"),

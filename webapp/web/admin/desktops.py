@@ -1,4 +1,4 @@
-"""Everybody's desktops: find, sort, look why one failed, extend, stop one or many."""
+"""Everybody's desktops: find, sort, look why one failed, extend, pause, stop one or many."""
 
 from http import HTTPStatus
 
@@ -62,6 +62,43 @@ def extend(public_id: str) -> ResponseReturnValue:
         flash(str(refusal), "bad")
     else:
         flash(_("Extended by %(time)s.", time=minutes_words(minutes)), "good")
+    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/desktops/<public_id>/pause")
+@admin_only
+def confirm_pause(public_id: str) -> ResponseReturnValue:
+    """What a pause ends, and what it keeps."""
+    view = _view(public_id)
+    if not view.can_pause:
+        return redirect(view.admin_url, HTTPStatus.SEE_OTHER)
+    return render_template(
+        "desktops/_pause.html" if is_live_request() else "desktops/pause.html",
+        desktop=view,
+        back_url=view.admin_url,
+        pause_url=url_for("admin.pause", public_id=public_id),
+    )
+
+
+@blueprint.post("/desktops/<public_id>/pause")
+@admin_only
+def pause(public_id: str) -> ResponseReturnValue:
+    """Shut somebody's desktop down and keep it."""
+    try:
+        services().pauses.pause(actor(as_admin=True), public_id)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
+    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/desktops/<public_id>/resume")
+@admin_only
+def resume(public_id: str) -> ResponseReturnValue:
+    """Start somebody's desktop again."""
+    try:
+        services().pauses.resume(actor(as_admin=True), public_id)
+    except Refused as refusal:
+        flash(str(refusal), "bad")
     return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.domain.breaker import Resting
 from webapp.domain.health import Health
-from webapp.domain.states import LIVE, State
+from webapp.domain.states import AT_REST, LIVE, State
 from webapp.http.access import admin_only
 from webapp.http.context import services
 from webapp.services.capacity import ClusterView
@@ -72,8 +72,10 @@ def _numbers() -> dict[str, object]:
         "numbers": [
             Number(_("Ready now"), now.by_state.get(State.READY, 0)),
             Number(
-                _("Being made"), sum(now.by_state.get(state, 0) for state in LIVE - {State.READY})
+                _("Being made"),
+                sum(now.by_state.get(state, 0) for state in LIVE - AT_REST - {State.READY}),
             ),
+            Number(_("Paused"), sum(now.by_state.get(state, 0) for state in AT_REST)),
             Number(_("Warm in the pool"), now.by_state.get(State.WARM, 0)),
             Number(_("Launched today"), now.launches_today),
             Number(_("Failed today"), now.failures_today),

@@ -26,5 +26,5 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
-address: {description: Its fixed address without prefix, if it has one., type: str, returned: success}
+address: {description: Its fixed address without prefix, if any., type: str, returned: success}
 """
