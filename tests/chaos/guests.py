@@ -36,7 +36,10 @@ class Knowledge:
     """What a desktop knows; `users` are all accounts that it ever had."""
 
     vmid: int
-    boot: float
+    hwaddr: str
+    """Of its network card: a desktop that is started again has the same one, and so the same
+    keys."""
+    boot: float = 0.0
     username: str = ""
     password: str = ""
     keyboard_layout: str = ""
@@ -47,19 +50,20 @@ class Knowledge:
 
 
 class Guest:
-    """One running desktop."""
+    """One desktop; it knows what it knew when it is started again."""
 
-    def __init__(self, vmid: int, address: str, boot: float, folder: Path, key: Path) -> None:
-        self.knowledge = Knowledge(vmid, boot)
+    def __init__(self, vmid: int, address: str, hwaddr: str, folder: Path, key: Path) -> None:
+        self.knowledge = Knowledge(vmid, hwaddr)
         self._address = address
         self._file = folder / f"{vmid}.json"
         self._key = key
         self._ssh_key = asyncssh.generate_private_key("ssh-ed25519")
         self._certificate, self._tls = make_certificate(f"desktop-{vmid}")
         self._servers: list[Any] = []
-        self._write()
 
-    async def start(self) -> None:
+    async def start(self, boot: float) -> None:
+        self.knowledge.boot = boot
+        self._write()
         ssh = await asyncssh.listen(
             self._address,
             22,
@@ -188,24 +192,28 @@ class House:
         self._folder = folder
         self._key = key
         self._guests: dict[int, Guest] = {}
-        self._seen: dict[int, tuple[int, float, str]] = {}
+        self._ever: dict[int, Guest] = {}
+        self._seen: dict[int, tuple[int, float, str, str]] = {}
 
     async def watch(self) -> None:
         """For ever."""
         while True:
             running = self._running()
             for vmid, guest in list(self._guests.items()):
-                if running.get(vmid, (0.0, ""))[0] != guest.knowledge.boot:
+                if running.get(vmid, (0.0,))[0] != guest.knowledge.boot:
                     self._guests.pop(vmid).stop()
-            for vmid, (boot, address) in running.items():
+            for vmid, (boot, address, hwaddr) in running.items():
                 if vmid not in self._guests:
-                    guest = Guest(vmid, address, boot, self._folder, self._key)
-                    self._guests[vmid] = guest
-                    await guest.start()
+                    guest = self._ever.get(vmid)
+                    if guest is None or guest.knowledge.hwaddr != hwaddr:
+                        guest = Guest(vmid, address, hwaddr, self._folder, self._key)
+                    self._guests[vmid] = self._ever[vmid] = guest
+                    await guest.start(boot)
             await asyncio.sleep(LOOK_S)
 
-    def _running(self) -> dict[int, tuple[float, str]]:
-        """VM id to start time and address; a file is read again only when it has changed."""
+    def _running(self) -> dict[int, tuple[float, str, str]]:
+        """VM id to start time, address and network card; a file is read again only when it has
+        changed."""
         seen = {}
         for file in self._memory.glob("*.json"):
             with contextlib.suppress(FileNotFoundError, ValueError):
@@ -213,12 +221,14 @@ class House:
                 if self._seen.get(vmid, (0,))[0] != changed_at:
                     state = json.loads(file.read_text())
                     address = state["ip"].partition("/")[0]
-                    seen[vmid] = (changed_at, state["started_at"], address)
+                    seen[vmid] = (changed_at, state["started_at"], address, state["hwaddr"])
                 else:
                     seen[vmid] = self._seen[vmid]
         self._seen = seen
         return {
-            vmid: (boot, address) for vmid, (_, boot, address) in seen.items() if boot and address
+            vmid: (boot, address, hwaddr)
+            for vmid, (_, boot, address, hwaddr) in seen.items()
+            if boot and address
         }
 
 

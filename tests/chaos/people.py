@@ -67,9 +67,17 @@ class Person(threading.Thread):
         self.mine: list[str] = []
 
     def run(self) -> None:
-        acts = (self.launch, self.look, self.reveal, self.extend, self.stop)
+        acts = (
+            self.launch,
+            self.look,
+            self.reveal,
+            self.extend,
+            self.pause,
+            self.resume,
+            self.stop,
+        )
         while not self._home.is_set():
-            act = self._random.choices(acts, (40, 20, 10, 8, 25))[0]
+            act = self._random.choices(acts, (40, 20, 10, 8, 12, 15, 25))[0]
             try:
                 self._sign_in()
                 act()
@@ -142,6 +150,16 @@ class Person(threading.Thread):
             one = self._random.choice(self.mine[-3:])
             minutes = str(self._random.randint(1, 60))
             self._check("extend", self._post(f"/desktops/{one}/extend", {"minutes": minutes}))
+
+    def pause(self) -> None:
+        if self.mine:
+            one = self._random.choice(self.mine[-3:])
+            self._check("pause", self._post(f"/desktops/{one}/pause", {}))
+
+    def resume(self) -> None:
+        if self.mine:
+            one = self._random.choice(self.mine[-3:])
+            self._check("resume", self._post(f"/desktops/{one}/resume", {}))
 
     def stop(self) -> None:
         """The oldest one, most often: people stop what they have used."""

@@ -18,15 +18,17 @@ from typing import Any
 from webapp.adapters.ansible import LOCK_PATIENCE_S, AnsibleProvisioner
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed
-from webapp.ports import BuildOrder, BuildResult
+from webapp.ports import BuildOrder, BuildResult, ResumeOrder
 
 sys.path.append(str(ROOT / "playbooks/collections"))
 
 from ansible_collections.winux.proxmox.plugins.action import (
     container_clone,
     container_configure,
+    container_pause,
     container_remove,
     container_start,
+    guest_deadline,
     guest_personalise,
     rdp_verify,
 )
@@ -72,7 +74,7 @@ class QuickProvisioner(AnsibleProvisioner):
             container_configure,
             desktop | size | network | {"network": None, "check_address": False},
         )
-        run("desktop_start", container_start, desktop)
+        run("desktop_start", container_start, desktop | {"settle": False})
         known = self._personalise(run, order, values)
         certificate = known["rdp_certificate_sha256"]
         address = order.address.partition("/")[0]
@@ -84,6 +86,46 @@ class QuickProvisioner(AnsibleProvisioner):
             certificate,
             known["rdp_certificate_pem"],
         )
+
+    def pause(
+        self,
+        desktop_id: str,
+        vmid: int,
+        *,
+        node: str | None,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        if self._is_played():
+            super().pause(desktop_id, vmid, node=node, on_step=on_step, is_cancelled=is_cancelled)
+        else:
+            run = _Steps(on_step, is_cancelled)
+            desktop = self._desktop(desktop_id, vmid, node)
+            run("desktop_pause", container_pause, desktop | {"patience_s": 20})
+
+    def resume(
+        self,
+        order: ResumeOrder,
+        *,
+        on_step: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        if self._is_played():
+            super().resume(order, on_step=on_step, is_cancelled=is_cancelled)
+            return
+        run = _Steps(on_step, is_cancelled)
+        desktop = self._desktop(order.desktop_id, order.vmid, order.node)
+        started = run("desktop_start", container_start, desktop | {"settle": True})
+        values = self._resume_vars(order)
+        told = {
+            "address": started["address"],
+            "key_file": values["guest_key_file"],
+            "ssh_host_key_sha256": order.ssh_host_key_sha256,
+            "deadline_epoch": values["deadline_epoch"],
+        }
+        run("desktop_resume", guest_deadline, told)
+        certificate = {"certificate_sha256": order.rdp_certificate_sha256}
+        run("desktop_resume", rdp_verify, {"address": started["address"], **certificate})
 
     def destroy(
         self,

@@ -13,9 +13,9 @@ from tests.chaos.mischief import Mischief
 from tests.chaos.people import Memory, Person
 from tests.chaos.quick import KINDS
 from tests.chaos.systematic import play
-from tests.chaos.truth import leaks
+from tests.chaos.truth import QUIET, leaks
 from tests.chaos.world import World, wait_until
-from webapp.domain.states import EndReason, State
+from webapp.domain.states import EndReason
 from webapp.models import Desktop
 
 #: How long quiet workers may take to come to rest, and how far their clock is moved meanwhile.
@@ -137,7 +137,7 @@ def _moving(world: World) -> list[str]:
     with world.services.db.read() as session:
         rows = session.execute(
             select(Desktop.public_id, Desktop.state, Desktop.failure).where(
-                Desktop.state.not_in([State.READY, State.WARM, State.ENDED])
+                Desktop.state.not_in(QUIET)
             )
         ).all()
     return [f"{row.public_id} {row.state} {row.failure or ''}" for row in rows]

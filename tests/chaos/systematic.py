@@ -18,7 +18,7 @@ from sqlalchemy import select
 from tests.chaos.quick import QuickProvisioner
 from tests.chaos.traps import CommitTrap, set_commit_trap
 from tests.chaos.truth import leaks
-from tests.chaos.world import World, kill
+from tests.chaos.world import PAUSE_MINUTES, World, kill
 from tests.worker.life import launch, row
 from webapp import bootstrap
 from webapp.bootstrap import Services
@@ -80,6 +80,35 @@ def extended(world: World) -> str:
     return public_id
 
 
+def pausing(world: World) -> str:
+    public_id = ready(world)
+    world.services.pauses.pause(world.people[0], public_id)
+    return public_id
+
+
+def paused(world: World) -> str:
+    return played(world, pausing(world), State.PAUSED)
+
+
+def resuming(world: World) -> str:
+    public_id = paused(world)
+    world.services.pauses.resume(world.people[0], public_id)
+    return public_id
+
+
+def kept_too_long(world: World) -> str:
+    public_id = paused(world)
+    world.clock.shift(60 * PAUSE_MINUTES + 60)
+    return public_id
+
+
+def minds_changed(world: World) -> str:
+    """Resumed while it is still to be paused, as by two clicks in a row."""
+    public_id = pausing(world)
+    world.services.pauses.resume(world.people[0], public_id)
+    return public_id
+
+
 def wanted_for_pool(world: World) -> str:
     world.set_pool(1)
     return ""
@@ -129,6 +158,14 @@ def click_stop(world: World, services: Services, public_id: str) -> None:
     services.lifetime.stop(world.people[0], public_id)
 
 
+def click_pause(world: World, services: Services, public_id: str) -> None:
+    services.pauses.pause(world.people[0], public_id)
+
+
+def click_resume(world: World, services: Services, public_id: str) -> None:
+    services.pauses.resume(world.people[0], public_id)
+
+
 def click_extend(world: World, services: Services, public_id: str) -> None:
     services.lifetime.extend(world.people[0], public_id, 10)
 
@@ -146,6 +183,16 @@ def launched_once(world: World, token: str) -> str:
 def stopped_again(world: World, public_id: str) -> str:
     world.services.lifetime.stop(world.people[0], public_id)
     return played(world, public_id, State.ENDED)
+
+
+def paused_again(world: World, public_id: str) -> str:
+    world.services.pauses.pause(world.people[0], public_id)
+    return played(world, public_id, State.PAUSED)
+
+
+def resumed_again(world: World, public_id: str) -> str:
+    world.services.pauses.resume(world.people[0], public_id)
+    return played(world, public_id, State.READY)
 
 
 def played(world: World, public_id: str, state: State) -> str:
@@ -167,6 +214,10 @@ CHAPTERS = {
         Chapter("stop", stopped, (State.ENDED,)),
         Chapter("expiry", overdue, (State.ENDED,)),
         Chapter("extension", extended, (State.READY,)),
+        Chapter("pause", pausing, (State.PAUSED,)),
+        Chapter("resume", resuming, (State.READY,)),
+        Chapter("changed mind", minds_changed, (State.READY,)),
+        Chapter("kept too long", kept_too_long, (State.ENDED,)),
         Chapter("pool", wanted_for_pool, (State.WARM,), newest),
         Chapter("drain", too_many, (State.ENDED,)),
         Chapter("claim", claimed, (State.READY,)),
@@ -174,6 +225,8 @@ CHAPTERS = {
         Chapter("click launch", unclicked, (State.READY,), launched_once, click_launch),
         Chapter("click claim", unclicked_with_pool, (State.READY,), launched_once, click_launch),
         Chapter("click stop", ready, (State.ENDED,), stopped_again, click_stop),
+        Chapter("click pause", ready, (State.PAUSED,), paused_again, click_pause),
+        Chapter("click resume", paused, (State.READY,), resumed_again, click_resume),
         Chapter("click extend", ready, (State.READY,), click=click_extend),
     )
 }

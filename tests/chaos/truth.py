@@ -14,8 +14,10 @@ from webapp.domain.states import State
 from webapp.models import AddressReservation, AuditEntry, CloneSlot, Desktop, VmidReservation
 from webapp.services.build import CLOSE_ENOUGH
 
-#: A desktop at rest has a running container, or none and no claim on anything.
+#: When all is quiet, a desktop has a running container, or one that is down as long as it is
+#: paused, or none and no claim on anything.
 RUNNING = (State.READY, State.WARM)
+QUIET = (*RUNNING, State.PAUSED, State.ENDED)
 
 
 def leaks(world: World) -> list[str]:
@@ -40,7 +42,7 @@ def leaks(world: World) -> list[str]:
 def _of_rows(desktops: list[Desktop]) -> Iterator[str]:
     for one in desktops:
         about = f"{one.public_id} ({one.state})"
-        if one.state not in (*RUNNING, State.ENDED):
+        if one.state not in QUIET:
             yield f"{about} is not at rest: {one.failure or ''}"
         if one.worked_by or one.worked_until:
             yield f"{about} is still held by {one.worked_by}"
@@ -54,6 +56,15 @@ def _of_rows(desktops: list[Desktop]) -> Iterator[str]:
             yield f"{about} has no owner or deadline"
         if one.state == State.WARM and one.owner_id is not None:
             yield f"{about} is in the pool and owned"
+        yield from _of_pause(one, about)
+
+
+def _of_pause(one: Desktop, about: str) -> Iterator[str]:
+    is_kept = one.owner_id and one.paused_at and one.paused_until and one.password_locked
+    if one.state == State.PAUSED and not is_kept:
+        yield f"{about} has no owner, password, or time of its pause"
+    if one.state == State.READY and (one.paused_at or one.paused_until):
+        yield f"{about} runs and its time stands still"
 
 
 def _of_reservations(world: World, desktops: list[Desktop]) -> Iterator[str]:
@@ -78,9 +89,12 @@ def _of_containers(world: World, desktops: list[Desktop]) -> Iterator[str]:
         if "lock" in config:
             yield f"container {row['vmid']} is locked ({config['lock']})"
     wanted = {
-        one.vmid: (Mark(world.portal_id, one.public_id), "running")
+        one.vmid: (
+            Mark(world.portal_id, one.public_id),
+            "running" if one.state in RUNNING else "stopped",
+        )
         for one in desktops
-        if one.state in RUNNING
+        if one.state in (*RUNNING, State.PAUSED)
     }
     yield from _differences("containers", wanted, there)
     members = client.get("/pools/winux").data["members"]

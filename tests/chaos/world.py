@@ -33,6 +33,8 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 #: Imagined containers need some time, so that a kill can come in the middle.
 TIMINGS = {"clone": 0.05, "start": 0.05, "stop": 0.02, "shutdown": 0.05, "destroy": 0.03}
 READY_S = 60.0
+#: How long a paused desktop is kept.
+PAUSE_MINUTES = 24 * 60
 
 
 class World:
@@ -57,7 +59,7 @@ class World:
         self.environment = self._environment(settings)
         self.services = self._services()
         schema.migrate(self.services.db)
-        publish_template(self.services)
+        publish_template(self.services, max_pause_minutes=PAUSE_MINUTES)
         self.people = [self._add_person(f"person{n}") for n in range(1, people + 1)]
         self.root = self._add_person("root", role=Role.ADMIN)
 
