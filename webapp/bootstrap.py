@@ -20,6 +20,7 @@ from webapp.services.audit_log import AuditLog
 from webapp.services.build import Builder
 from webapp.services.capacity import Capacity
 from webapp.services.catalogue import Catalogue
+from webapp.services.cleanup import Cleanups
 from webapp.services.clone_queue import CloneQueue
 from webapp.services.connections import Connections
 from webapp.services.credentials import CredentialDesk
@@ -42,6 +43,7 @@ from webapp.services.pool import Pools
 from webapp.services.presence import Presence
 from webapp.services.reconcile import Reconciler
 from webapp.services.refill import PoolKeeper
+from webapp.services.repeats import Repeats
 from webapp.services.reports import Reports
 from webapp.services.resumer import Resumer
 from webapp.services.session_feed import SessionFeed
@@ -84,6 +86,8 @@ class Services:
     capacity: Capacity
     key_gate: KeyGate
     desktop_pages: DesktopPages
+    repeats: Repeats
+    cleanups: Cleanups
 
 
 def build_services(
@@ -126,6 +130,8 @@ def build_services(
         capacity=Capacity(db, clock, config, audit, gate),
         key_gate=KeyGate(db, clock, keys),
         desktop_pages=DesktopPages(db),
+        repeats=Repeats(db, clock, config),
+        cleanups=Cleanups(db, clock, audit),
     )
 
 
@@ -162,6 +168,7 @@ class WorkerServices:
     heartbeat: Heartbeat
     doctor: Doctor
     tallies: Tallies
+    cleanups: Cleanups
 
 
 def build_worker_services(
@@ -206,4 +213,5 @@ def build_worker_services(
         doctor=build_doctor(services),
         heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
         tallies=services.tallies,
+        cleanups=services.cleanups,
     )

@@ -1,6 +1,7 @@
 """Every operation × everybody who may call: one table. An operation without a line fails."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from itertools import count
@@ -38,6 +39,24 @@ close_session_page   403 204 204 404 404 404 404 404 401 401 401 401
 make_ticket          403 201 201 404 404 404 404 404 401 401 401 401
 reveal_credentials   403 200 200 404 404 404 404 404 401 401 401 401
 get_rdp_file         200 200 200 404 404 404 404 404 401 401 401 401
+list_templates       200 200 200 200 200 200 200 200 401 401 401 401
+get_capacity         200 200 200 200 200 200 200 200 401 401 401 401
+list_connections     200 200 200 200 200 200 200 200 401 401 401 401
+cut_connection       403 204 204 404 404 204 404 404 401 401 401 401
+list_pools           403 403 403 403 403 200 403 403 401 401 401 401
+get_metrics          403 403 403 403 403 200 403 403 401 401 401 401
+ask_for_cleanup      403 403 403 403 403 202 403 403 401 401 401 401
+get_cleanup          403 403 403 403 403 200 403 403 401 401 401 401
+get_me               200 200 200 200 200 200 200 200 401 401 401 401
+list_keys            200 200 200 200 200 200 200 200 401 401 401 401
+make_key             403 403 201 403 403 201 403 403 401 401 401 401
+revoke_key           403 204 204 404 404 204 404 404 401 401 401 401
+list_people          403 403 403 403 403 200 403 403 401 401 401 401
+add_person           403 403 403 403 403 201 403 403 401 401 401 401
+get_person           403 403 403 403 403 200 403 403 401 401 401 401
+suspend_person       403 403 403 403 403 200 403 403 401 401 401 401
+restore_person       403 403 403 403 403 200 403 403 401 401 401 401
+list_audit           403 403 403 403 403 200 403 403 401 401 401 401
 get_document         200 200 200 200 200 200 200 200 200 200 200 200
 get_problem_kind     200 200 200 200 200 200 200 200 200 200 200 200
 get_status           503 503 503 503 503 503 503 503 503 503 503 503
@@ -46,14 +65,16 @@ EXPECTED = {
     name: dict(zip(COLUMNS, map(int, statuses), strict=True))
     for name, *statuses in map(str.split, MATRIX.strip().splitlines())
 }
-#: What stands in paths and bodies where the table's things do not.
-PARTS = {"slug": "limit-reached"}
+#: What bodies say where an empty one does not do.
 BODIES = {
     "extend_session": {"minutes": 1},
     "choose_end_on_close": {"end_on_close": True},
+    "make_key": {"name": "made", "scopes": ["read"]},
+    "add_person": {"name": "erin", "password": PASSWORD},
 }
 
 Call = Callable[[str, str, object], int]
+Things = dict[str, Callable[[], str | int]]
 
 
 def test_every_operation_has_a_line() -> None:
@@ -76,11 +97,39 @@ def test_a_route_that_is_no_operation_is_refused(app: Flask, callers: dict[str, 
 
 
 @pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: one.name)
-def test_who_may(one: Operation, callers: dict[str, Call], ready: str) -> None:
-    path = one.path.format(session_sub=ready, **PARTS)
+def test_who_may(one: Operation, callers: dict[str, Call], things: Things) -> None:
     body = BODIES.get(one.name, {} if one.body else None)
-    got = {name: callers[name](one.method, path, body) for name in COLUMNS}
+    got = {}
+    for name in COLUMNS:
+        parts = {part: things[part]() for part in one.path_kinds}
+        got[name] = callers[name](one.method, one.path.format(**parts), body)
     assert got == EXPECTED[one.name]
+
+
+@pytest.fixture
+def things(
+    callers: dict[str, Call], services: Services, alice: Actor, root: Actor, ready: str
+) -> Things:
+    """What the paths name: alice's session, her connections and keys, new for each who is asked."""
+    number = count()
+    holder = services.keys.make(alice, "holder", ["launch"]).key
+
+    def connection() -> str:
+        issued = services.tickets.issue(replace(alice, key_id=holder.id), ready)
+        services.tickets.redeem(issued.token, "192.0.2.1", "a browser")
+        (view, *_), _ = services.connections.stretch(
+            alice, limit=1, before=None, desktop_id=ready, is_open=True
+        )
+        return view.public_id
+
+    return {
+        "session_sub": lambda: ready,
+        "connection": connection,
+        "key": lambda: services.keys.make(alice, f"spare {next(number)}", ["read"]).key.id,
+        "name": lambda: "bob",
+        "cleanup": lambda: services.cleanups.ask(root).cleanup.public_id,
+        "slug": lambda: "limit-reached",
+    }
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     etag: str | None = None
     """Names this version of the thing, for If-Match and If-None-Match."""
+    reference: str = ""
+    """What was made, for who sends the same request again."""
 
 
 def respond(answer: Answer, request: Request) -> Response:

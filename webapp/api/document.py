@@ -36,6 +36,7 @@ TAGS = {
 #: What every operation that asks who calls may answer, and what every one may.
 OF_CALLERS = ("unauthorized", "scope", "too-many")
 OF_ALL = ("internal", "unavailable")
+OF_REPEATS = ("idempotency-in-flight", "idempotency-key-reused")
 OF_BODIES = ("bad-json", "unsupported-media-type", "too-large", "invalid-input")
 
 
@@ -141,6 +142,8 @@ def _slugs(one: Operation) -> Iterable[str]:
             found.append("csrf")
     if one.body:
         found += OF_BODIES
+    if one.again:
+        found += OF_REPEATS
     found.append("invalid-input")  # parameters that are not known
     return dict.fromkeys([*found, *OF_ALL])
 
@@ -170,6 +173,15 @@ def _parameters(one: Operation) -> Iterable[dict[str, Any]]:
             "in": "query",
             "required": field.required,
             "schema": _without_null(schema),
+        }
+    if one.again:
+        yield {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "Of your own making, for this one request: repeated within 24 hours, "
+            "it is answered without being done again.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         }
     if one.checks_match:
         yield {

@@ -11,11 +11,13 @@ from flask import Blueprint, Response, current_app, request
 
 from webapp.api import access
 from webapp.api.answer import Answer, respond
+from webapp.api.idempotency import Again, once
 from webapp.api.problem import Problem
 from webapp.api.reading import read_body, read_path, read_query
 from webapp.domain.keys import Scope
 from webapp.http.access import by_scope
 
+Work = Callable[..., Answer]
 View = TypeVar("View", bound=Callable[..., Answer | Response])
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -54,6 +56,8 @@ class Operation:
     body_example: Mapping[str, Any] | None
     checks_match: bool
     """Whether it minds If-Match."""
+    again: Again | None
+    """Answers who repeats a request with the same Idempotency-Key; None: it minds no such key."""
 
 
 #: All of them, in the order in which the document tells them.
@@ -70,6 +74,7 @@ def operation(
     problems: tuple[str, ...] = (),
     body_example: Mapping[str, Any] | None = None,
     checks_match: bool = False,
+    again: Again | None = None,
 ) -> Callable[[View], View]:
     """Make a function answer `method path`; `{name}` in the path, `query` and `body` are its
     parameters, read and checked by their annotations before it is called."""
@@ -93,6 +98,7 @@ def operation(
             body=_structure(hints.get("body")),
             body_example=body_example,
             checks_match=checks_match,
+            again=again,
         )
         OPERATIONS.append(made)
         _route(made, view)
@@ -127,7 +133,10 @@ def _route(made: Operation, view: Callable[..., Answer | Response]) -> None:
             arguments["query"] = query
         if made.body:
             arguments["body"] = read_body(request, made.body)
-        answer = view(**arguments)
+        if made.again:
+            answer: Answer | Response = once(cast(Work, view), made.again, arguments)
+        else:
+            answer = view(**arguments)
         return respond(answer, request) if isinstance(answer, Answer) else answer
 
     call.operation = made  # type: ignore[attr-defined]  # functions take attributes

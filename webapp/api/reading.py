@@ -25,7 +25,7 @@ def read_body(request: Request, kind: type[T]) -> T:
 
     Raises Problem: bad-json, unsupported-media-type or invalid-input.
     """
-    data = request.get_data(cache=False)
+    data = request.get_data()
     if data and request.mimetype != "application/json":
         raise Problem("unsupported-media-type")
     value = parse_json(data) if data else {}

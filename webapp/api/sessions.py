@@ -1,6 +1,5 @@
 """Sessions: launch, list, look, extend, stop, connect."""
 
-import secrets
 from http import HTTPStatus
 
 from flask import Response, url_for
@@ -9,6 +8,7 @@ from msgspec import UNSET
 from webapp.api.access import caller
 from webapp.api.answer import Answer
 from webapp.api.examples import CREDENTIALS, HEARTBEAT, LAUNCHED, SESSION, TICKET
+from webapp.api.idempotency import launch_token
 from webapp.api.match import wanted_version
 from webapp.api.operation import Reply, operation
 from webapp.api.paging import bad_cursor, decode_cursor, encode_cursor, next_link
@@ -41,6 +41,22 @@ LOCATION = {"Location": "The session's address."}
 ETAG = {"ETag": "The session's version, for If-Match."}
 
 
+def launched_again(reference: str, **_: object) -> Answer:
+    """The same answer, with the password if it is ready by now."""
+    desktop = services().reports.desktop(caller().actor, reference)
+    return _launched(desktop, is_reused=False)
+
+
+def told_again(reference: str, **_: object) -> Answer:
+    """The session as it is now."""
+    return _session(reference)
+
+
+def ticket_again(_reference: str, session_sub: str, body: TicketWish) -> Answer:
+    """Another ticket: the first is not kept, and of use for 30 seconds only."""
+    return make_ticket(session_sub, body)
+
+
 @operation(
     "POST",
     "/sessions",
@@ -53,6 +69,7 @@ ETAG = {"ETag": "The session's version, for If-Match."}
     },
     problems=("limit-reached", "resting", "no-room", "full", "refused"),
     body_example={"template": "xfce", "duration_minutes": 60},
+    again=launched_again,
 )
 def launch_session(body: SessionWish) -> Answer:
     """Launch a desktop.
@@ -61,7 +78,7 @@ def launch_session(body: SessionWish) -> Answer:
     `GET` of its address, or its events, tell when it is ready.
     """
     actor = caller().actor
-    token = secrets.token_urlsafe(24)
+    token = launch_token()
     public_id = services().launcher.launch(actor, _wish(body, token))
     desktop = services().reports.desktop(actor, public_id)
     return _launched(desktop, is_reused=desktop.launch_token != token)
@@ -123,6 +140,7 @@ def get_session(session_sub: SessionId) -> Answer:
     answers={200: Reply(SessionDetail, "The session with its new end.", ETAG)},
     problems=("not-found", "not-ready", "expired", "longest", "precondition-failed"),
     body_example={"minutes": 30},
+    again=told_again,
     checks_match=True,
 )
 def extend_session(session_sub: SessionId, body: Extension) -> Answer:
@@ -226,6 +244,7 @@ def close_session_page(session_sub: SessionId) -> Answer:
     answers={201: Reply(Ticket, "The ticket.", example=TICKET)},
     problems=("not-found", "not-ready", "ended", "refused"),
     body_example={"keyboard_layout": "us"},
+    again=ticket_again,
 )
 def make_ticket(session_sub: SessionId, body: TicketWish) -> Answer:
     """Make the right to open one connection in a browser, within 30 seconds; for the owner."""
@@ -316,7 +335,7 @@ def _session(public_id: str) -> Answer:
     desktop = services().reports.desktop(caller().actor, public_id)
     if desktop.launched_at is None:  # one of the pool is nobody's session
         raise Problem("not-found")
-    return Answer(detail_json(desktop), etag=etag_of(desktop))
+    return Answer(detail_json(desktop), etag=etag_of(desktop), reference=public_id)
 
 
 def _launched(desktop: Desktop, *, is_reused: bool) -> Answer:
@@ -329,4 +348,9 @@ def _launched(desktop: Desktop, *, is_reused: bool) -> Answer:
     )
     status = HTTPStatus.CREATED if is_ready else HTTPStatus.ACCEPTED
     where = url_for("api.get_session", session_sub=desktop.public_id)
-    return Answer(value, HTTPStatus.OK if is_reused else status, {"Location": where})
+    return Answer(
+        value,
+        HTTPStatus.OK if is_reused else status,
+        {"Location": where},
+        reference=desktop.public_id,
+    )

@@ -5,13 +5,13 @@ from typing import cast
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from webapp.api import about, sessions
+from webapp.api import about, people, sessions, site
 from webapp.api.cors import init_cors
 from webapp.api.operation import blueprint
 from webapp.config import Config
 
 #: Importing a resource declares its operations.
-RESOURCES = (sessions, about)
+RESOURCES = (sessions, site, people, about)
 
 
 def init_api(app: Flask, config: Config) -> None:

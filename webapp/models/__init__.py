@@ -4,12 +4,14 @@ from webapp.models.api_key import ApiKey
 from webapp.models.audit import AuditEntry
 from webapp.models.base import Base
 from webapp.models.checkup import Checkup
+from webapp.models.cleanup import Cleanup
 from webapp.models.connection import Connection
 from webapp.models.desktop import Desktop, DesktopStep
 from webapp.models.finding import FindingRow, Watch
 from webapp.models.node import CloneSlot, Node, TemplateReplica
 from webapp.models.person import Person, Role, SignIn, SignInAttempt
 from webapp.models.pool import PoolSchedule
+from webapp.models.repeat import Repeat
 from webapp.models.reservation import AddressReservation, VmidReservation
 from webapp.models.tally import Tally, TallyMark
 from webapp.models.template import Template
@@ -22,6 +24,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Checkup",
+    "Cleanup",
     "CloneSlot",
     "Connection",
     "Desktop",
@@ -30,6 +33,7 @@ __all__ = [
     "Node",
     "Person",
     "PoolSchedule",
+    "Repeat",
     "Role",
     "SignIn",
     "SignInAttempt",

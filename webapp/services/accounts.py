@@ -66,10 +66,16 @@ class Accounts:
             self._audit.record(session, actor, "person.add", name, role)
             return person.id
 
-    def people(self) -> list[Person]:
-        """Everyone, by name."""
+    def people(self, *, after: str = "", limit: int | None = None) -> list[Person]:
+        """Everyone, by name; so many at most, of those whose names come after `after`."""
+        query = select(Person).where(Person.name > after).order_by(Person.name).limit(limit)
         with self._db.read() as session:
-            return list(session.scalars(select(Person).order_by(Person.name)))
+            return list(session.scalars(query))
+
+    def person(self, name: str) -> Person:
+        """The person of that name. Raises NotFound."""
+        with self._db.read() as session:
+            return _person(session, name)
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
         """A new password; ends all of the person's sign-ins."""

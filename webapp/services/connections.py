@@ -75,6 +75,25 @@ class Connections:
         rows = self._views(_by_start().where(Connection.id.in_(ids.scalar_subquery())))
         return Page(rows, number, pages, total)
 
+    def stretch(
+        self, actor: Actor, *, limit: int, before: int | None, desktop_id: str, is_open: bool
+    ) -> tuple[list[ConnectionView], int | None]:
+        """Newest first, the actor's own, or an admin's everybody's: at most `limit` of those that
+        began before row `before`; and from which row to go on."""
+        query = select(Connection).order_by(Connection.id.desc()).limit(limit + 1)
+        if not actor.is_admin:
+            query = query.where(Connection.person_id == actor.person_id)
+        if before is not None:
+            query = query.where(Connection.id < before)
+        if desktop_id:
+            query = query.where(Connection.desktop.has(Desktop.public_id == desktop_id))
+        if is_open:
+            query = query.where(Connection.ended_at.is_(None))
+        with self._db.read() as session:
+            rows = session.scalars(query).all()
+        shown = rows[:limit]
+        return [_view(row) for row in shown], shown[-1].id if len(rows) > limit else None
+
     def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
         """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""
         with self._db.read() as session:

@@ -111,6 +111,7 @@ class Worker:
         services = self._services
         rota = Rota([*self._steps(), self._build_for_pool])
         jobs: Iterable[Callable[[], object]] = (
+            lambda: services.cleanups.do_one(self._clean),
             services.provisioner.sweep,
             self._free_the_dead,
             self._reconcile,
@@ -166,6 +167,7 @@ class Worker:
         while not self._is_ending.wait(CLOCK_SECONDS):
             survives(reconcile.do_if_due)
             survives(look.do_if_due)
+            survives(lambda: self._services.cleanups.do_one(self._clean))
             survives(tally.do_if_due)
 
     def _work_doctor(self) -> None:
@@ -214,6 +216,13 @@ class Worker:
         _all(self._services.pauses.expire_some)
         _all(self._stop_idle)
         self._forgive.do_if_due()
+
+    def _clean(self) -> None:
+        """Everything that keeps the site tidy, now and closely instead of when it is due."""
+        self._services.provisioner.sweep()
+        self._free_the_dead()
+        self._expire_all()
+        self._services.reconciler.reconcile(closely=True)
 
     def _reconcile(self) -> None:
         try:

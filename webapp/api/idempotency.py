@@ -1,0 +1,62 @@
+"""Idempotency-Key: whoever got no answer sends the same request again, and nothing comes twice."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+from flask import g, request
+
+from webapp.api.access import caller
+from webapp.api.answer import Answer
+from webapp.api.problem import Problem, invalid
+from webapp.domain.errors import Conflict, NotFound, Refused
+from webapp.http.context import services
+from webapp.services.repeats import Done, Turn
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+LONGEST = 255
+
+#: Makes the answer anew of what was made then: its reference, and the operation's own arguments.
+Again = Callable[..., Answer]
+
+
+def once(work: Callable[..., Answer], again: Again, arguments: dict[str, Any]) -> Answer:
+    """The answer of `work`, which is done once for all requests with this key."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return work(**arguments)
+    if not (1 <= len(key) <= LONGEST and key.isascii() and key.isprintable()):
+        raise invalid("", f"{HEADER} takes 1 to {LONGEST} plain characters.", parameter=HEADER)
+    turn = services().repeats.begin(caller().person_id, key, _mark())
+    if turn.done:
+        return _replayed(again, turn.done, arguments)
+    return _first(turn, work, arguments)
+
+
+def launch_token() -> str:
+    """Names this launch: the same for all requests with one key."""
+    turn = cast(Turn | None, g.get("turn"))
+    return turn.token if turn else secrets.token_urlsafe(24)
+
+
+def _first(turn: Turn, work: Callable[..., Answer], arguments: dict[str, Any]) -> Answer:
+    g.turn = turn
+    try:
+        answer = work(**arguments)
+    except (Problem, Refused, NotFound, Conflict):
+        services().repeats.forget(turn)
+        raise
+    services().repeats.finish(turn, answer.status, answer.reference)
+    return answer
+
+
+def _replayed(again: Again, done: Done, arguments: dict[str, Any]) -> Answer:
+    answer = again(done.reference, **arguments)
+    return replace(answer, status=done.status, headers={**answer.headers, REPLAYED: "true"})
+
+
+def _mark() -> bytes:
+    """What makes two requests the same one."""
+    return b"\n".join([request.method.encode(), request.path.encode(), request.get_data()])

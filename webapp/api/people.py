@@ -1,0 +1,226 @@
+"""People: oneself and one's keys; for administrators, everybody and what was done."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import url_for
+from msgspec import UNSET
+
+from webapp.api import people_schema as told
+from webapp.api.access import caller
+from webapp.api.answer import Answer
+from webapp.api.operation import Reply, operation
+from webapp.api.paging import PageQuery, decode_cursor, encode_cursor, next_link
+from webapp.api.people_schema import AuditQuery, KeyId, KeyWish, PersonName, PersonWish
+from webapp.domain.keys import Scope
+from webapp.http.context import services
+from webapp.models import ApiKey, Person
+from webapp.services.audit_log import AuditFilter, AuditLine
+
+
+@operation("GET", "/me", tag="me", scope=Scope.READ, answers={200: Reply(told.Me, "The caller.")})
+def get_me() -> Answer:
+    """Ask who you are, and what your key may do."""
+    who = caller()
+    scopes = [scope for scope in Scope if scope in who.scopes]
+    return Answer(told.Me(name=who.name, scopes=scopes, key=who.key_id))
+
+
+@operation(
+    "GET", "/keys", tag="me", scope=Scope.READ, answers={200: Reply(told.KeyList, "One's own.")}
+)
+def list_keys() -> Answer:
+    """List one's API keys."""
+    rows = services().keys.list(caller().person_id)
+    return Answer(told.KeyList(keys=[told.Key(**_key(row)) for row in rows]))
+
+
+def key_again(reference: str, body: KeyWish) -> Answer:
+    """The key without its text, which is not kept."""
+    return _new_key(services().keys.one(caller().actor, int(reference)), None)
+
+
+@operation(
+    "POST",
+    "/keys",
+    tag="me",
+    scope=Scope.LAUNCH,
+    answers={201: Reply(told.NewKey, "The key; its text is told this once.")},
+    problems=("forbidden", "refused"),
+    body_example={"name": "course platform", "scopes": ["launch"]},
+    again=key_again,
+)
+def make_key(body: KeyWish) -> Answer:
+    """Make an API key for oneself; a key may do that only with the scope admin."""
+    expires_at = None if body.expires_at is UNSET else body.expires_at
+    made = services().keys.make(caller().actor, body.name, body.scopes, expires_at)
+    return _new_key(made.key, made.text)
+
+
+@operation(
+    "DELETE",
+    "/keys/{key}",
+    tag="me",
+    scope=Scope.LAUNCH,
+    answers={204: Reply(None, "It works no more, and what was opened with it ends.")},
+    problems=("not-found",),
+)
+def revoke_key(key: KeyId) -> Answer:
+    """Revoke a key: one's own, or with the scope admin anybody's."""
+    services().keys.revoke(caller().actor, key)
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@operation(
+    "GET",
+    "/people",
+    tag="people",
+    scope=Scope.ADMIN,
+    answers={200: Reply(told.PersonList, "A page of them.", {"Link": "The next page."})},
+)
+def list_people(query: PageQuery) -> Answer:
+    """List people, by name."""
+    after = decode_cursor(query.cursor, tuple[str])[0] if query.cursor else ""
+    rows = services().accounts.people(after=after, limit=query.limit + 1)
+    shown = rows[: query.limit]
+    cursor = encode_cursor(shown[-1].name) if len(rows) > query.limit else None
+    page = told.PersonList(people=[_person(row) for row in shown], next_cursor=cursor)
+    return Answer(page, headers=next_link(cursor))
+
+
+def person_again(reference: str, body: PersonWish) -> Answer:
+    """The person as they are now."""
+    return _made_person(reference)
+
+
+@operation(
+    "POST",
+    "/people",
+    tag="people",
+    scope=Scope.ADMIN,
+    answers={201: Reply(told.Person, "The person.", {"Location": "The person's address."})},
+    body_example={"name": "alice", "password": "correct horse battery", "role": "person"},
+    again=person_again,
+)
+def add_person(body: PersonWish) -> Answer:
+    """Make an account."""
+    services().accounts.add_person(caller().actor, body.name, body.password, role=body.role)
+    return _made_person(body.name.strip().lower())
+
+
+@operation(
+    "GET",
+    "/people/{name}",
+    tag="people",
+    scope=Scope.ADMIN,
+    answers={200: Reply(told.Person, "The person.")},
+    problems=("not-found",),
+)
+def get_person(name: PersonName) -> Answer:
+    """Look at one person."""
+    return Answer(_person(services().accounts.person(name)))
+
+
+@operation(
+    "POST",
+    "/people/{name}/suspend",
+    tag="people",
+    scope=Scope.ADMIN,
+    answers={200: Reply(told.Person, "The person.")},
+    problems=("not-found", "refused"),
+)
+def suspend_person(name: PersonName) -> Answer:
+    """Suspend a person: sign-ins, keys and connections end at once. Again changes nothing."""
+    services().accounts.disable(caller().actor, name)
+    return get_person(name)
+
+
+@operation(
+    "POST",
+    "/people/{name}/restore",
+    tag="people",
+    scope=Scope.ADMIN,
+    answers={200: Reply(told.Person, "The person.")},
+    problems=("not-found",),
+)
+def restore_person(name: PersonName) -> Answer:
+    """Let a suspended person sign in again; revoked keys stay revoked."""
+    services().accounts.enable(caller().actor, name)
+    return get_person(name)
+
+
+@operation(
+    "GET",
+    "/audit",
+    tag="site",
+    scope=Scope.ADMIN,
+    answers={200: Reply(told.AuditList, "A page of it.", {"Link": "The next page."})},
+)
+def list_audit(query: AuditQuery) -> Answer:
+    """Read what was done and refused, newest first."""
+    wanted = AuditFilter(
+        person=query.person or "",
+        action=query.action or "",
+        subject=query.subject or "",
+        refused_only=query.refused,
+        since=query.since,
+        until=query.until,
+        key=query.key or "",
+    )
+    before = decode_cursor(query.cursor, tuple[int])[0] if query.cursor else None
+    found = services().audit_log.page(wanted, before=before, size=query.limit)
+    cursor = encode_cursor(found.older) if found.older is not None else None
+    page = told.AuditList(entries=[_entry(line) for line in found.lines], next_cursor=cursor)
+    return Answer(page, headers=next_link(cursor))
+
+
+def _key(row: ApiKey) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "prefix": row.prefix,
+        "name": row.name,
+        "scopes": row.scopes,
+        "person": row.person.name,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "last_used_at": row.last_used_at,
+        "last_used_from": row.last_used_from,
+    }
+
+
+def _new_key(row: ApiKey, text: str | None) -> Answer:
+    value = told.NewKey(**_key(row), key=text)
+    return Answer(value, HTTPStatus.CREATED, reference=str(row.id))
+
+
+def _person(row: Person) -> told.Person:
+    return told.Person(
+        name=row.name,
+        role=row.role,
+        created_at=row.created_at,
+        suspended_at=row.disabled_at,
+        max_sessions=row.max_desktops,
+    )
+
+
+def _made_person(name: str) -> Answer:
+    value = _person(services().accounts.person(name))
+    where = url_for("api.get_person", name=name)
+    return Answer(value, HTTPStatus.CREATED, {"Location": where}, reference=name)
+
+
+def _entry(line: AuditLine) -> told.AuditEntry:
+    return told.AuditEntry(
+        id=line.id,
+        at=line.at,
+        action=line.action,
+        is_refused=line.is_refused,
+        reason=line.reason,
+        person=line.person,
+        role=line.role,
+        key=line.key_prefix,
+        source_address=line.source_address,
+        subject_kind=line.subject_kind,
+        subject=line.subject,
+        detail=line.detail,
+    )

@@ -1,0 +1,128 @@
+"""People, their keys, and what was done, as JSON."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from webapp.api.paging import PageQuery
+from webapp.api.schema import LEFT_OUT, Moment, Sent, Told, Unset
+from webapp.domain.keys import Scope
+from webapp.models import Role
+
+PersonName = Annotated[
+    str, Meta(max_length=64, description="What they sign in with.", examples=["alice"])
+]
+KeyId = Annotated[int, Meta(ge=1, le=2_147_483_647)]
+
+
+class PersonWish(Sent):
+    """A person to be."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, examples=["alice"])]
+    password: Annotated[str, Meta(min_length=1, max_length=256)]
+    role: Role = Role.PERSON
+
+
+class Person(Told):
+    """An account."""
+
+    name: str
+    role: Role
+    created_at: Moment
+    suspended_at: Moment | None
+    max_sessions: int | None
+    """Null: as many as the site allows."""
+
+
+class PersonList(Told):
+    """A page of people, by name."""
+
+    people: list[Person]
+    next_cursor: str | None
+
+
+class Me(Told):
+    """Who calls, and what they may do."""
+
+    name: str
+    scopes: list[Scope]
+    """Of the key, or of the sign-in."""
+    key: int | None
+    """The key's id; null for a sign-in."""
+
+
+class KeyWish(Sent):
+    """A key to be."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, examples=["course platform"])]
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=3)]
+    expires_at: Moment | Unset = LEFT_OUT
+
+
+class Key(Told):
+    """An API key, without its text."""
+
+    id: KeyId
+    prefix: str
+    """What its text begins with, after `wx_`."""
+    name: str
+    scopes: list[Scope]
+    person: str
+    created_at: Moment
+    expires_at: Moment | None
+    last_used_at: Moment | None
+    last_used_from: str | None
+
+
+class NewKey(Key):
+    """A key that was just made. A secret."""
+
+    key: str | None
+    """Its text, told this once; null when the same request was answered before."""
+
+
+class KeyList(Told):
+    """All of one's keys that are not revoked, newest first."""
+
+    keys: list[Key]
+
+
+class AuditQuery(PageQuery):
+    """Which entries are wanted."""
+
+    person: Annotated[str, Meta(max_length=64)] | None = None
+    """Who acted."""
+    action: Annotated[str, Meta(max_length=40, examples=["desktop.launch"])] | None = None
+    """An action, or a noun for all of its actions."""
+    subject: Annotated[str, Meta(max_length=80, examples=["desktop-1a2b3c4d"])] | None = None
+    refused: bool = False
+    """Refusals alone."""
+    since: Moment | None = None
+    until: Moment | None = None
+    key: Annotated[str, Meta(max_length=8, description="Prefix of a key.")] | None = None
+
+
+class AuditEntry(Told):
+    """One act or refusal."""
+
+    id: int
+    at: Moment
+    action: str
+    is_refused: bool
+    reason: str | None
+    person: str | None
+    """Null: Winux itself, or a command on the portal's machine."""
+    role: str | None
+    key: str | None
+    """The prefix of the API key that was used."""
+    source_address: str | None
+    subject_kind: str
+    subject: str
+    detail: str
+
+
+class AuditList(Told):
+    """A page of the audit log, newest first."""
+
+    entries: list[AuditEntry]
+    next_cursor: str | None

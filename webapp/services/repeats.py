@@ -1,0 +1,116 @@
+"""Idempotency keys: the same request twice does its work once."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.errors import Refused
+from webapp.models import Repeat
+from webapp.ports import Clock, Database
+
+#: For how long a key stands for its request.
+KEPT = timedelta(hours=24)
+#: A request that has no answer after so long died with its process: it may be done anew.
+LONGEST_WORK = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The right, and duty, to do the work of a request; `done` when somebody did it before."""
+
+    repeat_id: int
+    token: str
+    done: "Done | None"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was answered, and of what."""
+
+    status: int
+    reference: str
+
+
+class Repeats:
+    """Remembers requests by person and key."""
+
+    def __init__(self, db: Database, clock: Clock, config: Config) -> None:
+        self._db = db
+        self._clock = clock
+        self._secret = config.secret_key.encode()
+
+    def begin(self, person_id: int, key: str, request: bytes) -> Turn:
+        """Take the request on, or learn what became of it.
+
+        Raises Refused: `idempotency_key_reused` for another request with this key,
+        `idempotency_in_flight` while somebody else is at it.
+        """
+        mark = hmac.new(self._secret, request, "sha256").hexdigest()
+        key_hash = hashlib.sha256(key.encode()).hexdigest()
+        try:
+            with self._db.begin() as session:
+                return self._begin(session, person_id, key_hash, mark)
+        except IntegrityError:  # the other one was a moment quicker
+            raise _in_flight() from None
+
+    def finish(self, turn: Turn, status: int, reference: str) -> None:
+        """The work is done; whoever repeats the request is answered with `reference`."""
+        with self._db.begin() as session:
+            session.execute(
+                update(Repeat)
+                .where(Repeat.id == turn.repeat_id)
+                .values(status=status, reference=reference[:80])
+            )
+
+    def forget(self, turn: Turn) -> None:
+        """It was refused, so nothing was made: the same key may try again."""
+        with self._db.begin() as session:
+            session.execute(delete(Repeat).where(Repeat.id == turn.repeat_id))
+
+    def _begin(self, session: Session, person_id: int, key_hash: str, mark: str) -> Turn:
+        now = self._clock.now()
+        session.execute(delete(Repeat).where(Repeat.created_at <= now - KEPT))
+        row = session.scalar(
+            select(Repeat)
+            .where(Repeat.person_id == person_id, Repeat.key_hash == key_hash)
+            .with_for_update()
+        )
+        if row is None:
+            row = Repeat(
+                person_id=person_id,
+                key_hash=key_hash,
+                request_mark=mark,
+                token=secrets.token_urlsafe(24),
+                created_at=now,
+                taken_at=now,
+            )
+            session.add(row)
+            session.flush()
+            return Turn(row.id, row.token, None)
+        if row.request_mark != mark:
+            raise Refused(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request.",
+                what_to_do="Make a new key for each request; repeat it with the same body alone.",
+            )
+        if row.status is not None:
+            return Turn(row.id, row.token, Done(row.status, row.reference))
+        if now - row.taken_at < LONGEST_WORK:
+            raise _in_flight()
+        row.taken_at = now
+        return Turn(row.id, row.token, None)
+
+
+def _in_flight() -> Refused:
+    return Refused(
+        "idempotency_in_flight",
+        "A request with this Idempotency-Key is still being answered.",
+        what_to_do="Repeat it in a moment.",
+    )
