@@ -12,6 +12,7 @@ import pytest
 from tests.api_site import ApiSite, api_site
 from webapp.cli import main
 from webapp.config import ROOT
+from webapp.models import Role
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -24,10 +25,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
 
 @pytest.fixture(scope="module")
 def keys(site: ApiSite) -> dict[str, str]:
-    alice = site.person("alice")
+    alice, boss = site.person("alice"), site.person("boss", Role.ADMIN)
     return {
         "alice": site.key(alice, "launch"),
         "reader": site.key(alice, "read"),
+        "boss": site.key(boss, "admin"),
     }
 
 
@@ -103,6 +105,9 @@ def test_a_limit_is_refused_with_the_ways_out(run: Run) -> None:
         (("desktop", "show", "desktop-00000000"), "alice", 4, "no such desktop"),
         (("desktop", "launch", "--template", "nope"), "alice", 1, "nope"),
         (("desktop", "launch"), "reader", 5, "scope"),
+        (("person", "list"), "alice", 5, "scope"),
+        (("connection", "cut", "connection-00000000"), "alice", 4, "no such connection"),
+        (("audit", "list", "--from", "tomorrow"), "boss", 1, "is no time"),
         (("desktop", "list"), "wx_nokey", 5, "key"),
         (("desktop",), "alice", 2, "usage:"),
         (("desktop", "extend", "x", "many"), "alice", 2, "usage:"),
@@ -133,6 +138,30 @@ def test_without_a_key_it_says_how_to_give_one(
     assert main(["--url", site.url, "--key-file", str(file), "desktop", "list"]) == 2
     file.write_text(keys["alice"] + "\n")
     assert main(["--url", site.url, "--key-file", str(file), "desktop", "list"]) == 0
+
+
+def test_the_rest_of_the_site_is_seen(run: Run) -> None:
+    assert value(run("me", "--json"))["name"] == "alice"
+    assert "xfce" in run("template", "list")[1]
+    assert run("capacity")[0] == 0
+    assert run("who")[1] == "Nobody is connected.\n"
+    assert "XFCE" in run("template", "list", "--json")[1]
+    assert run("pool", "list", who="boss")[0] == 0
+    assert "alice" in run("person", "list", who="boss")[1]
+    assert "desktop.launch" in run("audit", "list", who="boss")[1]
+    assert run("audit", "export", who="boss")[1].count("\n") > 3
+    assert run("cleanup", who="boss")[0] == 0
+    assert run("status")[0] in (0, 1)
+
+
+def test_keys_are_made_and_revoked(run: Run) -> None:
+    made = value(
+        run("key", "add", "robot", "--scope", "admin", "--days", "7", "--json", who="boss")
+    )
+    assert run("me", who=made["key"])[0] == 0
+    assert "robot" in run("key", "list", who="boss")[1]
+    assert run("key", "revoke", str(made["id"]), who="boss")[0] == 0
+    assert run("me", who=made["key"])[0] == 5
 
 
 def test_shells_complete_both_forms() -> None:

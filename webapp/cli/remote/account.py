@@ -33,7 +33,7 @@ def show_me(client: Client, options: argparse.Namespace) -> None:
 
 
 def list_keys(client: Client, options: argparse.Namespace) -> None:
-    print_rows(client.rows("/keys"), options, nothing="There is no key.")
+    print_rows(client.all("/keys"), options, nothing="There is no key.")
 
 
 def add_key(client: Client, options: argparse.Namespace) -> None:

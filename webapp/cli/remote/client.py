@@ -5,6 +5,8 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urljoin
@@ -68,21 +70,26 @@ class Client:
     def get(self, path: str, **parameters: Any) -> Any:
         return self._ask("GET", path, params=_given(parameters)).json()
 
-    def text(self, path: str, **parameters: Any) -> str:
-        return self._ask("GET", path, params=_given(parameters)).text
+    def text(self, path: str) -> str:
+        return self._ask("GET", path).text
+
+    def all(self, path: str) -> list[Row]:
+        """All rows of a list that comes whole."""
+        return _only_list(self.get(path))
 
     def rows(self, path: str, *, most: int | None = None, **parameters: Any) -> list[Row]:
-        """All rows of a list, page by page."""
-        rows: list[Row] = []
-        cursor = None
-        while most is None or len(rows) < most:
-            limit = PAGE if most is None else min(PAGE, most - len(rows))
-            page = self.get(path, limit=limit, cursor=cursor, **parameters)
-            rows += _only_list(page)
+        """The rows of a list that comes in pages, the first so many or all."""
+        return list(islice(self.stream(path, size=min(most or PAGE, PAGE), **parameters), most))
+
+    def stream(self, path: str, *, size: int = PAGE, **parameters: Any) -> Iterator[Row]:
+        """The same without holding them."""
+        cursor = ""
+        while True:
+            page = self.get(path, limit=size, cursor=cursor, **parameters)
+            yield from _only_list(page)
             cursor = page.get("next_cursor")
             if cursor is None:
-                break
-        return rows
+                return
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Asked again when no answer came; the key makes it happen once all the same."""
@@ -176,9 +183,11 @@ def _certificate(error: Exception) -> str:
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    words = {True: "true", False: None}
-    values = {
-        name: words[value] if isinstance(value, bool) else value
-        for name, value in parameters.items()
-    }
-    return {name: value for name, value in values.items() if value not in (None, "")}
+    """Without what was not said; `true` and times as JSON writes them."""
+    return {name: _word(value) for name, value in parameters.items() if value not in (None, "")}
+
+
+def _word(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -11,18 +11,28 @@ from webapp.cli.remote.printing import print_rows
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """The commands."""
     who = commands.add_parser("who", parents=[shared], help="who is connected now")
-    who.set_defaults(run=list_connections)
+    who.set_defaults(run=list_open)
     group = commands.add_parser("connection", help="open connections")
     kinds = group.add_subparsers(metavar="COMMAND", required=True)
-    listing = kinds.add_parser("list", parents=[shared], help="the same as who")
+    listing = kinds.add_parser("list", parents=[shared], help="those that are over too")
+    listing.add_argument("--desktop", help="only that desktop's")
+    listing.add_argument("--limit", type=int, default=50)
     listing.set_defaults(run=list_connections)
     cut = kinds.add_parser("cut", help="end one or several; the desktops go on")
     cut.add_argument("ids", nargs="+", metavar="id")
     cut.set_defaults(run=cut_connections)
 
 
+def list_open(client: Client, options: argparse.Namespace) -> None:
+    rows = client.rows("/connections", open=True)
+    columns = "person session_sub protocol source_address started_at last_input_at connection"
+    print_rows(rows, options, columns.split(), nothing="Nobody is connected.")
+
+
 def list_connections(client: Client, options: argparse.Namespace) -> None:
-    print_rows(client.rows("/connections"), options, nothing="Nobody is connected.")
+    rows = client.rows("/connections", most=options.limit, session_sub=options.desktop)
+    columns = "person session_sub source_address started_at ended_at end connection".split()
+    print_rows(rows, options, columns, nothing="There was no connection.")
 
 
 def cut_connections(client: Client, options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from webapp.cli.operator import Commands
 from webapp.cli.output import complain, say, show_rows
 from webapp.cli.remote.client import Client, Heard
 from webapp.cli.remote.printing import print_one, print_rows
+from webapp.domain.states import State
 
 _OVER = ("failed", "stopping", "ended")
 
@@ -83,7 +84,7 @@ def launch_session(client: Client, options: argparse.Namespace) -> int:
 
 
 def list_sessions(client: Client, options: argparse.Namespace) -> None:
-    live = "queued,building,assigning,ready,failed,stopping"
+    live = ",".join(state for state in State if state is not State.ENDED)
     status = options.status or (None if options.all else live)
     rows = client.rows(
         "/sessions",

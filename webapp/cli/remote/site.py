@@ -1,14 +1,23 @@
 """`./winux --url URL template|capacity|pool|person|audit|status|cleanup`: the site as a whole."""
 
 import argparse
+import csv
+import json
 import sys
+import time
+from typing import Any
 
-from webapp.cli.exits import DONE, REFUSED
+from webapp.cli.exits import DONE, REFUSED, UNREACHABLE
 from webapp.cli.operator import Commands
 from webapp.cli.output import say
 from webapp.cli.remote.client import ApiProblem, Client
 from webapp.cli.remote.printing import print_one, print_rows
+from webapp.domain.audit import parse_moment
 from webapp.models import Role
+from webapp.services.audit_export import FORMULA
+
+#: So long a cleanup is waited for.
+CLEANUP_SECONDS = 120
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -44,7 +53,7 @@ def _add_people(commands: Commands, shared: argparse.ArgumentParser) -> None:
         "--password-stdin", action="store_true", required=True, help="one line of standard input"
     )
     add.set_defaults(run=add_person)
-    for word, words in (("suspend", "nobody signs in as them"), ("resume", "undo suspend")):
+    for word, words in (("suspend", "nobody signs in as them"), ("restore", "undo suspend")):
         command = kinds.add_parser(word, parents=[shared], help=words)
         command.add_argument("name")
         command.set_defaults(run=suspend_person, word=word)
@@ -61,17 +70,19 @@ def _add_audit(commands: Commands, shared: argparse.ArgumentParser) -> None:
         command.add_argument("--person", default="")
         command.add_argument("--action", default="")
         command.add_argument("--object", default="")
+        command.add_argument("--refused", action="store_true", help="refusals only")
         command.add_argument("--from", dest="since", default="")
         command.add_argument("--to", dest="until", default="")
         command.set_defaults(run=run)
 
 
 def list_templates(client: Client, options: argparse.Namespace) -> None:
-    print_rows(client.rows("/templates"), options, nothing="There is no template.")
+    columns = "name title version memory_mb cores default_minutes ready_at_once".split()
+    print_rows(client.all("/templates"), options, columns, nothing="There is no template.")
 
 
 def list_pools(client: Client, options: argparse.Namespace) -> None:
-    print_rows(client.rows("/pool"), options, nothing="There is no pool.")
+    print_rows(client.all("/pool"), options, nothing="There is no pool.")
 
 
 def list_people(client: Client, options: argparse.Namespace) -> None:
@@ -91,31 +102,44 @@ def suspend_person(client: Client, options: argparse.Namespace) -> None:
 
 def list_audit(client: Client, options: argparse.Namespace) -> None:
     rows = client.rows("/audit", most=options.limit, **_filters(options))
-    columns = "at person action object reason detail source_address".split()
+    columns = "at person action subject reason detail source_address".split()
     print_rows(rows, options, columns, nothing="No entry matches.")
 
 
 def export_audit(client: Client, options: argparse.Namespace) -> None:
-    filters = _filters(options)
-    sys.stdout.write(client.text("/audit/export", format=options.format, **filters))
+    """Page by page, so that any length goes through."""
+    rows = client.stream("/audit", **_filters(options))
+    if options.format == "json":
+        for row in rows:
+            say(json.dumps(row))
+        return
+    writer = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, list(row))
+            writer.writeheader()
+        writer.writerow({name: _cell(value) for name, value in row.items()})
 
 
-def _filters(options: argparse.Namespace) -> dict[str, str]:
+def _cell(value: object) -> str:
+    """What a spreadsheet would take for a formula begins with `'`, as on the portal's page."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _filters(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "person": options.person,
         "action": options.action,
-        "object": options.object,
-        "from": options.since,
-        "to": options.until,
+        "subject": options.object,
+        "refused": options.refused,
+        "since": parse_moment("from", options.since),
+        "until": parse_moment("to", options.until, is_end=True),
     }
 
 
 def show_capacity(client: Client, options: argparse.Namespace) -> None:
-    answer = client.get("/capacity")
-    if options.json or not isinstance(answer.get("templates"), list):
-        print_one(answer, options)
-    else:
-        print_rows(answer["templates"], options, nothing="There is no template.")
+    print_rows(client.all("/capacity"), options, nothing="There is no template.")
 
 
 def show_status(client: Client, options: argparse.Namespace) -> int:
@@ -132,5 +156,14 @@ def show_status(client: Client, options: argparse.Namespace) -> int:
     return REFUSED if answer["troubles"] else DONE
 
 
-def clean_up(client: Client, options: argparse.Namespace) -> None:
-    print_one(client.post("/cleanup"), options)
+def clean_up(client: Client, options: argparse.Namespace) -> int:
+    """Waits for the worker that does it."""
+    done = client.post("/cleanup")
+    until = time.monotonic() + CLEANUP_SECONDS
+    while done["status"] in ("asked", "working") and time.monotonic() < until:
+        time.sleep(1)
+        done = client.get(f"/cleanup/{done['cleanup']}")
+    print_one(done, options)
+    for deed in [] if options.json else done["did"]:
+        say(f"{deed['action']} {deed['subject']} {deed['detail']}".rstrip())
+    return DONE if done["status"] == "done" else UNREACHABLE

@@ -1,0 +1,123 @@
+"""Load on an HTTP server: so many clients that ask again as soon as they have the answer.
+
+Made of little more than sockets, so that the client takes few of the two cores that it shares with
+the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import quantiles
+
+import uvloop
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request."""
+
+    path: str
+    headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
+
+    def text(self, host: str) -> bytes:
+        """As it goes over the wire."""
+        headers = {"Host": host, **self.headers}
+        if self.method != "GET":
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
+        lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{n}: {v}" for n, v in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of it."""
+
+    per_second: float
+    p50_ms: float
+    p95_ms: float
+    requests: int
+
+
+class WrongAnswer(Exception):
+    """An answer with another status than the one that is measured."""
+
+
+def load(
+    port: int,
+    make: Callable[[int], Ask],
+    *,
+    clients: int,
+    seconds: float = 0,
+    requests: int = 0,
+    expected: int = 200,
+) -> Loaded:
+    """For `seconds`, or until so many `requests`; `make` gets the request's number.
+
+    Raises WrongAnswer at the first answer of another status.
+    """
+    return uvloop.run(_load(port, make, clients, seconds, requests, expected))
+
+
+async def _load(
+    port: int,
+    make: Callable[[int], Ask],
+    clients: int,
+    seconds: float,
+    requests: int,
+    expected: int,
+) -> Loaded:
+    times: list[float] = []
+    numbers = itertools.count()
+    began = time.monotonic()
+    until = began + seconds if seconds else None
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
+        while True:
+            number = next(numbers)
+            if number >= requests if until is None else time.monotonic() >= until:
+                break
+            asked = time.monotonic()
+            writer.write(make(number).text(f"127.0.0.1:{port}"))
+            status, must_close, body = await _answer(reader)
+            if status != expected:
+                raise WrongAnswer(f"{make(number).path}: {status} {body[:300]!r}")
+            times.append(time.monotonic() - asked)
+            if must_close:
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    cuts = quantiles(times, n=20)
+    return Loaded(
+        round(len(times) / (time.monotonic() - began), 1),
+        round(cuts[9] * 1000, 1),
+        round(cuts[18] * 1000, 1),
+        len(times),
+    )
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
+    """Status, whether the connection closes, body."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    status = int(head[9:12])
+    must_close = b"connection: close" in head
+    length = head.find(b"content-length: ")
+    if length >= 0:
+        size = int(head[length + 16 : head.index(b"\r\n", length)])
+        return status, must_close, await reader.readexactly(size)
+    if b"transfer-encoding: chunked" not in head:
+        return status, must_close, b""
+    parts = []
+    while size := int((await reader.readline()).split(b";")[0], 16):
+        parts.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return status, must_close, b"".join(parts)
