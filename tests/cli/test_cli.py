@@ -14,6 +14,8 @@ from tests.portal import make_environment
 from webapp.bootstrap import build_services
 from webapp.cli import main, make_parser, remote
 from webapp.config import ROOT, load
+from webapp.domain.states import State
+from webapp.models import Desktop
 from webapp.services.audit import SYSTEM, Actor
 from webapp.services.launch import LaunchWish
 
@@ -168,6 +170,27 @@ def test_desktops_are_listed_shown_stopped_and_extended(
     assert (shown["state"], shown["end_reason"]) == ("stopping", "admin")
     assert "password" not in json.dumps(shown)
     assert public_id in migrated("desktop", "list")[1]
+
+
+def test_desktops_are_paused_and_resumed(migrated: Run, environment: dict[str, str]) -> None:
+    publish = ("template", "publish", "--name", "xfce", "--vmid", "29001", "--version", "1")
+    migrated(*publish)
+    services = build_services(load(environment))
+    owner = Actor(services.accounts.add_person(SYSTEM, "alice", "a long password"))
+    public_id = services.launcher.launch(owner, LaunchWish())
+    with services.db.begin() as session:
+        desktop = session.query(Desktop).one()
+        desktop.state, desktop.ready_at = State.READY, services.clock.now()
+    services.db.close()
+    assert "cannot be paused" in migrated("desktop", "pause", public_id)[2]
+    assert migrated("template", "set", "xfce", "--max-pause-minutes", "60")[0] == 0
+    [row] = _json(migrated("desktop", "pause", public_id, "--json"))
+    assert (row["id"], bool(row["kept_until"])) == (public_id, True)
+    assert "is kept until" in migrated("desktop", "pause", public_id)[1]
+    shown = _json(migrated("desktop", "show", public_id, "--json"))
+    assert (shown["state"], shown["kept_until"]) == ("pausing", row["kept_until"])
+    assert "ready in a moment" in migrated("desktop", "resume", public_id)[1]
+    assert _json(migrated("desktop", "show", public_id, "--json"))["state"] == "resuming"
 
 
 def test_text_from_outside_cannot_play_with_the_terminal(

@@ -234,6 +234,7 @@ def test_a_log_out_and_a_crash_are_told_apart(
     ("ending", "closed"),
     [
         (Ending(ConnectionEnd.DESKTOP_ENDED, "expired"), (4410, "ended:expired")),
+        (Ending(ConnectionEnd.PAUSED), (4414, "paused")),
         (Ending(ConnectionEnd.CUT), (4411, "cut")),
         (Ending(ConnectionEnd.SUSPENDED), (4413, "suspended")),
         (Ending(ConnectionEnd.TAKEN_OVER), (4412, "taken_over")),

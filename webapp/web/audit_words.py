@@ -57,6 +57,19 @@ SENTENCES = {
         lazy_gettext("%(who)s stopped %(what)s"),
         lazy_gettext("%(who)s could not stop %(what)s"),
     ),
+    "desktop.pause": (
+        lazy_gettext("%(who)s paused %(what)s"),
+        lazy_gettext("%(who)s could not pause %(what)s"),
+    ),
+    "desktop.paused": (lazy_gettext("%(what)s was shut down and is kept"), ""),
+    "desktop.asleep": (lazy_gettext("%(what)s was found shut down and is kept"), ""),
+    "desktop.resume": (
+        lazy_gettext("%(who)s resumed %(what)s"),
+        lazy_gettext("%(who)s could not resume %(what)s"),
+    ),
+    "desktop.resumed": (lazy_gettext("%(what)s became ready again"), ""),
+    "desktop.awake": (lazy_gettext("%(what)s was found running and is resumed"), ""),
+    "desktop.resume_failed": (lazy_gettext("%(what)s could not be resumed and is kept"), ""),
     "desktop.expire": (lazy_gettext("The time of %(what)s was up"), ""),
     "desktop.end": (lazy_gettext("%(what)s ended, everything in it is erased"), ""),
     "desktop.end_on_close": (
