@@ -18,9 +18,12 @@ from tests.gateway.event_site import (
     until,
 )
 from tests.portal import PASSWORD
+from tests.warm import add_warm
+from webapp.api.problem import KINDS
 from webapp.app import create_app
 from webapp.domain.states import Event
 from webapp.gateway.listeners import MOST_OF_A_PERSON
+from webapp.gateway.problem import TITLES
 from webapp.models import Role
 from webapp.services.audit import SYSTEM
 
@@ -251,6 +254,21 @@ def test_a_disabled_person_hears_nothing_more(site: EventSite) -> None:
         site.forget_keys()
 
 
+def test_trying_keys_is_limited(tmp_path: Path) -> None:
+    with event_site(tmp_path) as site:
+        answers = [ask(site, None, {"X-API-Key": f"wx_{n:08}_{'x' * 40}"}) for n in range(200)]
+        statuses = [one.status_code for one in answers]
+        assert (statuses[0], statuses[-1]) == (401, 429)
+        assert int(answers[-1].headers["Retry-After"]) > 0
+        assert can_listen(site, with_key(site, "alice"))
+
+
+def test_a_desktop_of_the_pool_is_nobodys_session(site: EventSite) -> None:
+    site.person("boss", role=Role.ADMIN)
+    [public_id] = add_warm(site.services)
+    assert ask(site, public_id, with_key(site, "boss", "admin")).status_code == 404
+
+
 # -- limits -------------------------------------------------------------------------------------
 
 
@@ -320,6 +338,10 @@ def exchange(port: int, pieces: list[bytes]) -> bytes:
         except ConnectionResetError:
             pass
         return answer
+
+
+def test_problems_are_those_of_the_api() -> None:
+    assert {slug: (KINDS[slug].status, KINDS[slug].title) for slug in TITLES} == TITLES
 
 
 def test_a_gateway_that_stops_tells_its_listeners(tmp_path: Path) -> None:

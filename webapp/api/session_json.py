@@ -1,7 +1,6 @@
 """Sessions, from rows to JSON."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from flask import url_for
@@ -78,10 +77,7 @@ def _links(public_id: str) -> SessionLinks:
 def _gateway_origin() -> str:
     """Empty where one proxy stands before web and gateway, so that one origin serves both."""
     config = services().config
-    gateway = urlsplit(config.gateway_url)
-    if gateway.netloc == urlsplit(config.public_url).netloc:
-        return ""
-    return f"{'https' if gateway.scheme == 'wss' else 'http'}://{gateway.netloc}"
+    return "" if config.events_url == config.public_url else config.events_url
 
 
 def _progress(build: BuildView) -> Progress:

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from webapp.adapters.sign_in_cookie import SignInCookie
 from webapp.services.accounts import Accounts
-from webapp.services.keys import Keys
+from webapp.services.key_gate import KeyGate
 from webapp.services.session_feed import Proof, SessionFeed, Sights, Wish
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class Events(Protocol):
     """What listeners need. None of these blocks the event loop; all may raise OutsideFailed."""
 
     async def by_key(self, text: str, source_address: str) -> Proof | None:
-        """Whose API key this is."""
+        """Whose API key this is. Raises TooMany where too many wrong ones came from."""
 
     async def by_cookie(self, header: str) -> Proof | None:
         """Who is signed in with this `Cookie` header."""
@@ -36,7 +36,7 @@ class EventDoor:
     def __init__(
         self,
         feed: SessionFeed,
-        keys: Keys,
+        keys: KeyGate,
         accounts: Accounts,
         cookie: SignInCookie,
         in_thread: InThread,

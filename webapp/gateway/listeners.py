@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from webapp.domain.errors import OutsideFailed
+from webapp.domain.errors import OutsideFailed, TooMany
 from webapp.domain.session_events import Mark, parse_mark
 from webapp.domain.states import State
 from webapp.gateway.event_door import Events
@@ -78,6 +78,11 @@ class Listeners:
             await self._let_in(exchange, Wish(proof, wish), resumed, cors)
         except Problem as problem:
             self._refuse(exchange, problem, cors)
+        except TooMany as error:
+            wait = str(int(error.retry_after.total_seconds()) + 1)
+            headers = {"retry-after": wait}
+            often = Problem("too-many", error.message, error.what_to_do, headers)
+            self._refuse(exchange, often, cors)
         except OutsideFailed as error:
             log.warning("the database does not answer: %s", error.message)
             self._refuse(exchange, _busy("Something that this needs is down."), cors)

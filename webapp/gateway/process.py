@@ -68,7 +68,7 @@ def settings(config: Config) -> Settings:
 def event_door(services: Services, doorkeeper: Doorkeeper) -> EventDoor:
     config = services.config
     cookie = SignInCookie(config.cookie_name, config.secret_key)
-    feed, keys, accounts = services.session_feed, services.keys, services.accounts
+    feed, keys, accounts = services.session_feed, services.key_gate, services.accounts
     return EventDoor(feed, keys, accounts, cookie, doorkeeper.in_thread)
 
 

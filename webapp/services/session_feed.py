@@ -132,18 +132,22 @@ class SessionFeed:
 
 
 def _desktops() -> Select[*tuple[Any, ...]]:
-    return select(
-        Desktop.id,
-        Desktop.public_id,
-        Desktop.owner_id,
-        Desktop.state,
-        Desktop.state_at,
-        Desktop.deadline_at,
-        Desktop.end_reason,
-        Desktop.warmed_at,
-        Desktop.launched_at,
-        Template.name.label("template"),
-    ).join(Template, Template.id == Desktop.template_id)
+    return (
+        select(
+            Desktop.id,
+            Desktop.public_id,
+            Desktop.owner_id,
+            Desktop.state,
+            Desktop.state_at,
+            Desktop.deadline_at,
+            Desktop.end_reason,
+            Desktop.warmed_at,
+            Desktop.launched_at,
+            Template.name.label("template"),
+        )
+        .join(Template, Template.id == Desktop.template_id)
+        .where(Desktop.launched_at.is_not(None))
+    )
 
 
 def _moves(row: Row[*tuple[Any, ...]], since: datetime) -> bool:

@@ -1,0 +1,123 @@
+"""The commands of docs/api/guide.md, each run as it stands against a whole portal."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.api_site import ApiSite, api_site
+from tests.worker.life import until
+from webapp.config import ROOT
+from webapp.domain.states import State
+from webapp.models import Role
+from webapp.services.audit import Actor
+from webapp.services.launch import LaunchWish
+
+GUIDE = (ROOT / "docs/api/guide.md").read_text()
+SECTIONS = re.split(r"^## ", GUIDE, flags=re.MULTILINE)[1:]
+TITLES = [section.partition("\n")[0] for section in SECTIONS]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What the commands of a section printed."""
+
+    output: str
+    errors: str
+    status: int
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
+    with api_site(tmp_path_factory.mktemp("guide"), WINUX_MAX_DESKTOPS="2") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def ran(site: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """All of the page, in its order, in one shell; a section that fails ends it."""
+    folder = tmp_path_factory.mktemp("shell")
+    connect(site)
+    boss = site.person("boss", Role.ADMIN)
+    script = ["set -euo pipefail"]
+    for number, section in enumerate(SECTIONS):
+        script.append(f"exec >{number}.out 2>{number}.err")
+        script += re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+        script.append(f"touch {number}.done")
+    subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "URL": site.url,
+            "KEY": site.key(site.person("alice"), "launch"),
+            "ADMIN_KEY": site.key(boss, "admin"),
+        },
+        timeout=120,
+    )
+    return {title: _ran(folder, number) for number, title in enumerate(TITLES)}
+
+
+def _ran(folder: Path, number: int) -> Ran:
+    def text(kind: str) -> str:
+        file = folder / f"{number}.{kind}"
+        return file.read_text() if file.exists() else ""
+
+    return Ran(text("out"), text("err"), 0 if (folder / f"{number}.done").exists() else 1)
+
+
+def connect(site: ApiSite) -> None:
+    """Somebody whose desktop is open in a browser, as the gateway writes it."""
+    bob = site.person("bob")
+    desktop = site.services.launcher.launch(bob, LaunchWish())
+    reports = site.services.reports
+    until(lambda: reports.desktop(bob, desktop).state is State.READY)
+    site.services.accounts.sign_in("bob", "correct horse battery", "192.0.2.2", "Firefox")
+    [sign_in] = site.services.accounts.sign_ins(bob.person_id or 0)
+    actor = Actor(bob.person_id, "192.0.2.2")
+    ticket = site.services.tickets.issue(actor, desktop, sign_in_id=sign_in.id)
+    site.services.tickets.redeem(ticket.token, "192.0.2.2", "Firefox")
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_each_section_runs(ran: dict[str, Ran], title: str) -> None:
+    assert ran[title].status == 0, ran[title]
+    assert ran[title].output.strip()
+
+
+@pytest.mark.parametrize(
+    ("title", "says"),
+    [
+        ("Who am I", r'"name":"alice"'),
+        ("Launch and wait", r"^desktop-\w{8} is ready$"),
+        ("Follow what happens", r"^now: ready$"),
+        ("Get the password", r'"rdp_password": "\w{20}"'),
+        ("Get the file for RDP programs", r"full address:s:10\.203\."),
+        ("List", r"^desktop-\w{8}\tready\t20"),
+        ("Extend", r"^20\d\d-\d\d-\d\dT"),
+        ("Launch once, however often it is sent", r"^(desktop-\w{8})\n\1$"),
+        (
+            "When the limit is reached",
+            r'"status": 429(.|\n)*"close_oldest"(.|\n)*"is_reused": true',
+        ),
+        ("Stop", r"^desktop-\w{8}\t(stopping|ended)$"),
+        ("For administrators: keys", r'"prefix": "\w{8}"'),
+        ("For administrators: who is connected, and cutting it", r"^cut connection-\w{8}$"),
+        ("For administrators: the pool and the room that is left", r'"warm":0'),
+        ("For administrators: export the audit log", r"^[1-9]\d+ audit.csv$"),
+        ("Is the site well?", r'"status":"ok"'),
+    ],
+)
+def test_each_section_does_what_it_says(ran: dict[str, Ran], title: str, says: str) -> None:
+    assert re.search(says, ran[title].output, re.MULTILINE), ran[title]
+
+
+def test_the_cut_connection_ended(site: ApiSite, ran: dict[str, Ran]) -> None:
+    [view] = site.services.connections.open_connections().rows
+    found = site.services.connections.endings([1])
+    assert (view.person, str(found[1].why)) == ("bob", "cut"), json.dumps(str(found))
