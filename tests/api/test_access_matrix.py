@@ -31,6 +31,8 @@ launch_session       403 202 202 202 202 202 202 202 401 401 401 401
 list_sessions        200 200 200 200 200 200 200 200 401 401 401 401
 get_session          200 200 200 404 404 200 404 404 401 401 401 401
 extend_session       403 200 200 404 404 200 404 404 401 401 401 401
+pause_session        403 200 200 404 404 200 404 404 401 401 401 401
+resume_session       403 200 200 404 404 200 404 404 401 401 401 401
 stop_session         403 200 200 404 404 200 404 404 401 401 401 401
 delete_session       403 204 204 404 404 204 404 404 401 401 401 401
 beat_session         403 200 200 404 404 404 404 404 401 401 401 401
@@ -59,7 +61,7 @@ restore_person       403 403 403 403 403 200 403 403 401 401 401 401
 list_audit           403 403 403 403 403 200 403 403 401 401 401 401
 get_document         200 200 200 200 200 200 200 200 200 200 200 200
 get_problem_kind     200 200 200 200 200 200 200 200 200 200 200 200
-get_status           503 503 503 503 503 503 503 503 503 503 503 503
+get_status           200 200 200 200 200 200 200 200 200 200 200 200
 """
 EXPECTED = {
     name: dict(zip(COLUMNS, map(int, statuses), strict=True))
@@ -112,6 +114,7 @@ def things(
 ) -> Things:
     """What the paths name: alice's session, her connections and keys, new for each who is asked."""
     number = count()
+    services.catalogue.change(SYSTEM, "xfce", {"max_pause_minutes": 60})
     holder = services.keys.make(alice, "holder", ["launch"]).key
 
     def connection() -> str:

@@ -48,7 +48,7 @@ def test_a_person_is_made_signs_in_is_suspended_and_let_in_again(
     app: Flask, program: MakeProgram, root: Actor
 ) -> None:
     admin = program(root, ["admin"])
-    made = admin.post("/people", {"name": " Erin", "password": PASSWORD})
+    made = admin.post("/people", {"name": "Erin", "password": PASSWORD})
     assert made.status_code == 201, made.text
     assert (made.json["name"], made.headers["Location"]) == ("erin", "/api/v1/people/erin")
     assert admin.post("/people", {"name": "erin", "password": PASSWORD}).status_code == 422

@@ -120,6 +120,8 @@ def _answer(told: Reply) -> dict[str, Any]:
         if told.example is not None:
             content["example"] = told.example
         answer["content"] = {told.content_type: content}
+    elif told.is_any_json:
+        answer["content"] = {CONTENT_TYPE: {"schema": {"type": "object"}}}
     elif told.content_type != CONTENT_TYPE:
         answer["content"] = {told.content_type: {"schema": {"type": "string"}}}
     return answer
@@ -220,6 +222,8 @@ def _schemas() -> Mapping[str, dict[str, Any]]:
     _, found = msgspec.json.schema_components(
         list(dict.fromkeys(kind for kind in kinds if kind)), ref_template=REF
     )
+    for kind in {one.body for one in OPERATIONS if one.body and one.body.NOT_BOTH}:
+        found[kind.__name__]["not"] = {"required": list(kind.NOT_BOTH)}
     return {
         name: _portable(schema) for name, schema in sorted(found.items()) if name not in queries
     }

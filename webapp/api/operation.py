@@ -14,6 +14,7 @@ from webapp.api.answer import Answer, respond
 from webapp.api.idempotency import Again, once
 from webapp.api.problem import Problem
 from webapp.api.reading import read_body, read_path, read_query
+from webapp.api.schema import Sent
 from webapp.domain.keys import Scope
 from webapp.http.access import by_scope
 
@@ -33,6 +34,8 @@ class Reply:
     """Names and what they say."""
     example: Mapping[str, Any] | None = None
     content_type: str = "application/json"
+    is_any_json: bool = False
+    """Whether it is an object that no structure of ours describes."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Operation:
     problems: tuple[str, ...]
     """Kinds of problems that it answers, beside those that all have."""
     path_kinds: Mapping[str, Any]
-    query: type[msgspec.Struct] | None
-    body: type[msgspec.Struct] | None
+    query: type[Sent] | None
+    body: type[Sent] | None
     body_example: Mapping[str, Any] | None
     checks_match: bool
     """Whether it minds If-Match."""
@@ -144,5 +147,5 @@ def _route(made: Operation, view: Callable[..., Answer | Response]) -> None:
     blueprint.add_url_rule(rule, made.name, by_scope(call), methods=[made.method])
 
 
-def _structure(hint: Any) -> type[msgspec.Struct] | None:
-    return cast("type[msgspec.Struct] | None", hint)
+def _structure(hint: Any) -> type[Sent] | None:
+    return cast("type[Sent] | None", hint)

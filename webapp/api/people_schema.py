@@ -1,5 +1,6 @@
 """People, their keys, and what was done, as JSON."""
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -7,6 +8,7 @@ from msgspec import Meta
 from webapp.api.paging import PageQuery
 from webapp.api.schema import LEFT_OUT, Moment, Sent, Told, Unset
 from webapp.domain.keys import Scope
+from webapp.domain.passwords import LONGEST, SHORTEST
 from webapp.models import Role
 
 PersonName = Annotated[
@@ -18,8 +20,8 @@ KeyId = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 class PersonWish(Sent):
     """A person to be."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64, examples=["alice"])]
-    password: Annotated[str, Meta(min_length=1, max_length=256)]
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$", examples=["alice"])]
+    password: Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST)]
     role: Role = Role.PERSON
 
 
@@ -56,7 +58,13 @@ class KeyWish(Sent):
 
     name: Annotated[str, Meta(min_length=1, max_length=64, examples=["course platform"])]
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=3)]
-    expires_at: Moment | Unset = LEFT_OUT
+    expires_at: (
+        Annotated[
+            datetime,
+            Meta(tz=True, description="In the future.", examples=["2099-12-31T00:00:00Z"]),
+        ]
+        | Unset
+    ) = LEFT_OUT
 
 
 class Key(Told):

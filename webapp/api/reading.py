@@ -12,8 +12,9 @@ from msgspec.inspect import BoolType, IntType, Metadata, Type, UnionType, type_i
 from werkzeug.datastructures import MultiDict
 
 from webapp.api.problem import Problem, invalid
+from webapp.api.schema import Sent
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T", bound=Sent)
 #: Where in the body msgspec found the fault, at the end of its message.
 _PLACE = re.compile(r" - at `\$?(?P<place>.*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
@@ -30,9 +31,12 @@ def read_body(request: Request, kind: type[T]) -> T:
         raise Problem("unsupported-media-type")
     value = parse_json(data) if data else {}
     try:
-        return msgspec.convert(value, kind)
+        body = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise _invalid_member(str(error)) from None
+    if kind.NOT_BOTH and all(name in value for name in kind.NOT_BOTH):
+        raise invalid(f"/{kind.NOT_BOTH[0]}", f"Say {' or '.join(kind.NOT_BOTH)}, not both.")
+    return body
 
 
 def parse_json(data: bytes) -> Any:

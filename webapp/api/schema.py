@@ -1,7 +1,7 @@
 """What all JSON of the API is made of: strict structures, and types that many of them share."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -25,6 +25,9 @@ Moment = Annotated[
 
 class Sent(Struct, kw_only=True, forbid_unknown_fields=True):
     """What a program sends: a member that is not known is refused."""
+
+    NOT_BOTH: ClassVar[tuple[str, ...]] = ()
+    """Members of which one may be there."""
 
 
 class Told(Struct, kw_only=True):

@@ -1,11 +1,12 @@
 """Sessions as JSON: what a program sends to get one, and what it is told about them."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from webapp.api.paging import PageQuery
 from webapp.api.schema import LEFT_OUT, Moment, Sent, SessionId, Told, Unset
+from webapp.domain.limits import KEYBOARD_LAYOUTS
 from webapp.domain.states import EndReason, State
 from webapp.services.desktop_pages import Order
 
@@ -21,11 +22,20 @@ Username = Annotated[
         examples=["desktop"],
     ),
 ]
-Layout = Annotated[str, Meta(max_length=8, description="Keyboard layout.", examples=["us"])]
+Layout = Annotated[
+    str,
+    Meta(
+        pattern=f"^({'|'.join(KEYBOARD_LAYOUTS)})$",
+        description="Keyboard layout.",
+        examples=["us"],
+    ),
+]
 
 
 class SessionWish(Sent):
     """A desktop that somebody wants; nothing must be chosen."""
+
+    NOT_BOTH: ClassVar = ("duration_hours", "duration_minutes")
 
     template: TemplateName | Unset = LEFT_OUT
     """The first one by name when it is left out."""
@@ -96,6 +106,8 @@ class SessionLinks(Told):
     self: str
     page: str
     extend: str
+    pause: str
+    resume: str
     stop: str
     credentials: str
     tickets: str
@@ -140,6 +152,8 @@ class Session(Told):
     launched_at: Moment
     ready_at: Moment | None
     expires_at: Moment | None
+    paused_until: Moment | None
+    """How long it is kept paused; null while its time runs."""
     ended_at: Moment | None
     end_reason: EndReason | None
     end_on_close: bool

@@ -151,6 +151,34 @@ def extend_session(session_sub: SessionId, body: Extension) -> Answer:
 
 @operation(
     "POST",
+    "/sessions/{session_sub}/pause",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={200: Reply(SessionDetail, "It is being paused, or was before.", ETAG)},
+    problems=("not-found", "not-ready", "no-pause", "expired"),
+)
+def pause_session(session_sub: SessionId) -> Answer:
+    """Shut it down and keep it: its time stands still, where its template allows that."""
+    services().pauses.pause(caller().actor, session_sub)
+    return _session(session_sub)
+
+
+@operation(
+    "POST",
+    "/sessions/{session_sub}/resume",
+    tag=TAG,
+    scope=Scope.LAUNCH,
+    answers={200: Reply(SessionDetail, "It starts again, or runs.", ETAG)},
+    problems=("not-found", "not-paused", "expired", "no-room", "refused"),
+)
+def resume_session(session_sub: SessionId) -> Answer:
+    """Start a paused session again; what was in it on disk is there."""
+    services().pauses.resume(caller().actor, session_sub)
+    return _session(session_sub)
+
+
+@operation(
+    "POST",
     "/sessions/{session_sub}/stop",
     tag=TAG,
     scope=Scope.LAUNCH,
@@ -316,11 +344,9 @@ def _wish(body: SessionWish, token: str) -> LaunchWish:
 
 
 def _minutes(body: SessionWish) -> int | None:
-    if body.duration_hours is UNSET:
-        return None if body.duration_minutes is UNSET else body.duration_minutes
-    if body.duration_minutes is not UNSET:
-        raise invalid("/duration_hours", "Say duration_hours or duration_minutes, not both.")
-    return max(1, round(body.duration_hours * 60))
+    if body.duration_hours is not UNSET:
+        return max(1, round(body.duration_hours * 60))
+    return None if body.duration_minutes is UNSET else body.duration_minutes
 
 
 def _states(words: str | None) -> frozenset[State]:
