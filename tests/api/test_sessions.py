@@ -6,7 +6,7 @@ from tests.api.conftest import MakeProgram, Program
 from tests.portal import SteppingClock
 from tests.warm import add_warm
 from webapp.bootstrap import Services, WorkerServices
-from webapp.services.audit import Actor
+from webapp.services.audit import SYSTEM, Actor
 
 
 def test_a_queued_launch_is_followed_by_its_location(
@@ -160,6 +160,27 @@ def test_stopping_again_changes_nothing(program: MakeProgram, alice: Actor, read
     assert caller.call("DELETE", f"/sessions/{ready}").status_code == 204
     assert caller.post(f"/sessions/{ready}/stop").json["end_reason"] == "asked"
     assert caller.post(f"/sessions/{ready}/extend", {"minutes": 5}).status_code == 409
+
+
+def test_a_session_is_paused_and_resumed(
+    program: MakeProgram, services: Services, alice: Actor, ready: str, worker: WorkerServices
+) -> None:
+    caller = program(alice)
+    refused = caller.post(f"/sessions/{ready}/pause")
+    assert (refused.status_code, refused.json["title"]) == (409, "It cannot be paused")
+    services.catalogue.change(SYSTEM, "xfce", {"max_pause_minutes": 60})
+    pausing = caller.post(f"/sessions/{ready}/pause").json
+    assert (pausing["status"], pausing["paused_until"]) == ("pausing", "2026-03-02T10:00:00Z")
+    assert [step["name"] for step in pausing["progress"]["steps"]] == ["desktop_pause"]
+    assert worker.pauser.pause_one()
+    for path in ("tickets", "credentials"):
+        closed = caller.post(f"/sessions/{ready}/{path}")
+        assert (closed.status_code, closed.json["title"]) == (409, "The session is paused")
+    assert caller.get(f"/sessions/{ready}").json["status"] == "paused"
+    assert caller.post(f"/sessions/{ready}/resume").json["status"] == "resuming"
+    assert worker.resumer.resume_one()
+    session = caller.get(f"/sessions/{ready}").json
+    assert (session["status"], session["paused_until"]) == ("ready", None)
 
 
 def test_a_beacon_ends_it_only_if_its_owner_chose_that(

@@ -100,6 +100,7 @@ KINDS: dict[str, Kind] = {
         409, "The session has its longest time", "Its template allows no more; launch another."
     ),
     "no-pause": Kind(409, "It cannot be paused", "Its template does not allow that."),
+    "paused": Kind(409, "The session is paused", "Resume it first; its files are kept."),
     "not-paused": Kind(409, "It is not paused", "There is nothing to resume."),
     "full": Kind(409, "The site is full", "All desktops of the site are in use."),
     "idempotency-in-flight": Kind(

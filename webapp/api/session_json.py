@@ -12,8 +12,10 @@ from webapp.models import Desktop
 from webapp.services.credentials import RDP_PORT
 from webapp.services.reports import BuildView
 
-#: States in which a desktop is being made for its owner.
-IN_THE_MAKING = frozenset({State.QUEUED, State.BUILDING, State.ASSIGNING})
+#: States in which something is done with a desktop that has a progress.
+IN_THE_MAKING = frozenset(
+    {State.QUEUED, State.BUILDING, State.ASSIGNING, State.PAUSING, State.RESUMING}
+)
 
 
 def session_json(desktop: Desktop) -> Session:

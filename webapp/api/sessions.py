@@ -270,7 +270,7 @@ def close_session_page(session_sub: SessionId) -> Answer:
     tag=TAG,
     scope=Scope.LAUNCH,
     answers={201: Reply(Ticket, "The ticket.", example=TICKET)},
-    problems=("not-found", "not-ready", "ended", "refused"),
+    problems=("not-found", "not-ready", "paused", "ended", "refused"),
     body_example={"keyboard_layout": "us"},
     again=ticket_again,
 )
@@ -296,7 +296,7 @@ def make_ticket(session_sub: SessionId, body: TicketWish) -> Answer:
     tag=TAG,
     scope=Scope.LAUNCH,
     answers={200: Reply(Credentials, "How to open it.", example=CREDENTIALS)},
-    problems=("not-found", "not-ready"),
+    problems=("not-found", "not-ready", "paused"),
 )
 def reveal_credentials(session_sub: SessionId) -> Answer:
     """Tell the password, to the owner alone; each time is in the audit log."""
@@ -319,7 +319,7 @@ def reveal_credentials(session_sub: SessionId) -> Answer:
     tag=TAG,
     scope=Scope.READ,
     answers={200: Reply(None, "The file.", content_type="application/x-rdp")},
-    problems=("not-found", "not-ready"),
+    problems=("not-found", "not-ready", "paused"),
 )
 def get_rdp_file(session_sub: SessionId) -> Response:
     """Get the file that mstsc, FreeRDP and Remmina open; the password is not in it."""
