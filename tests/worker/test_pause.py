@@ -23,13 +23,14 @@ from tests.worker.life import launch, reservations, row
 from webapp.bootstrap import Services
 from webapp.domain.clone_queue import UNREACHABLE
 from webapp.domain.errors import NotFound, OutsideFailed, Refused
-from webapp.domain.estimate import RESUME_STEPS
+from webapp.domain.estimate import BUILD_STEPS, RESUME_STEPS
 from webapp.domain.pauses import NO_ROOM, NOT_RESUMED, TRIES
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Node, Template
 from webapp.ports import Container
 from webapp.services.audit import Actor
 from webapp.services.launch import LaunchWish
+from webapp.services.session_feed import Proof, SessionFeed, Wish
 
 DAY = 24 * 60
 
@@ -570,3 +571,29 @@ def test_what_was_seen_before_a_pause_and_its_end_changes_nothing(
     make_worker(hypervisor=late).reconciler.reconcile()
     assert row(services, ready).state == State.READY
     assert "desktop.asleep" not in acts(services, ready)
+
+
+# -- who follows it over the API --------------------------------------------------------------
+
+
+def test_listeners_hear_of_its_steps_and_then_of_the_build_s_again(
+    services: Services, alice: Actor, ready: str, make_worker: MakeWorker
+) -> None:
+    key = services.keys.make(alice, "listener", ["read"]).key
+    wish = Wish(Proof(alice.person_id or 0, key_id=key.id), ready)
+    feed = SessionFeed(services.db, services.clock, services.config)
+
+    def steps() -> list[str]:
+        (sight,) = feed.look([wish], is_first=True).of(wish)
+        return [step.name for step in sight.steps]
+
+    built = steps()
+    assert built == list(BUILD_STEPS)
+    services.clock.step(minutes=1)  # type: ignore[attr-defined]  # the tests' own clock
+    services.pauses.pause(alice, ready)
+    assert steps() == []
+    make_worker().pauser.pause_one()
+    services.pauses.resume(alice, ready)
+    assert steps() == []
+    assert make_worker().resumer.resume_one()
+    assert steps() == built

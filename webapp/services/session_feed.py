@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS
+from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.keys import Scope, held_scopes, is_good
 from webapp.domain.session_events import SessionSight, StepSight
 from webapp.domain.states import State
@@ -150,9 +150,12 @@ def _desktops() -> Select[*tuple[Any, ...]]:
     )
 
 
+_HAS_STEPS = (State.BUILDING, State.ASSIGNING, State.PAUSING, State.RESUMING)
+
+
 def _moves(row: Row[*tuple[Any, ...]], since: datetime) -> bool:
     """Whether steps of it may be news."""
-    return row.state in (State.BUILDING, State.ASSIGNING) or row.state_at > since
+    return row.state in _HAS_STEPS or row.state_at > since
 
 
 def _steps(session: Session, desktop_ids: list[int]) -> dict[int, list[Row[*tuple[Any, ...]]]]:
@@ -173,14 +176,13 @@ def _steps(session: Session, desktop_ids: list[int]) -> dict[int, list[Row[*tupl
 
 
 def _sight(row: Row[*tuple[Any, ...]], steps: list[Row[*tuple[Any, ...]]]) -> SessionSight:
-    """Of a claimed desktop only the steps of its assigning: it was built for nobody."""
-    is_claimed = row.warmed_at is not None and row.launched_at is not None
-    names = ASSIGN_STEPS if is_claimed else BUILD_STEPS
-    theirs = (
-        StepSight(step.id, step.name, names[step.name], step.started_at, step.finished_at)
-        for step in steps
-        if step.name in names and not (is_claimed and step.started_at < row.launched_at)
-    )
+    names, since = _names(row)
+    theirs: dict[str, StepSight] = {}
+    for step in steps:
+        if step.name in names and (since is None or step.started_at >= since):
+            title = names[step.name]
+            sight = StepSight(step.id, step.name, title, step.started_at, step.finished_at)
+            theirs.setdefault(step.name, sight)  # a pause has steps of the same name, later
     return SessionSight(
         public_id=row.public_id,
         template=row.template,
@@ -188,6 +190,17 @@ def _sight(row: Row[*tuple[Any, ...]], steps: list[Row[*tuple[Any, ...]]]) -> Se
         state_at=row.state_at,
         deadline_at=row.deadline_at,
         end_reason=row.end_reason,
-        steps=tuple(theirs),
+        steps=tuple(theirs.values()),
         step_count=len(names),
     )
+
+
+def _names(row: Row[*tuple[Any, ...]]) -> tuple[dict[str, str], datetime | None]:
+    """The steps that are told of, and since when: of a pause or its end its own; of a claimed
+    desktop those of its assigning alone, as it was built for nobody."""
+    if row.state == State.RESUMING:
+        return RESUME_STEPS, row.state_at
+    if row.state == State.PAUSING:
+        return PAUSE_STEPS, row.state_at
+    is_claimed = row.warmed_at is not None and row.launched_at is not None
+    return (ASSIGN_STEPS, row.launched_at) if is_claimed else (BUILD_STEPS, None)
