@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres"]
+pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres", "tests.receiver"]
 
 CAN_NOT_RUN = (
     "this test needs real containers: run as root on Debian 12 with lxc installed (`make test` "

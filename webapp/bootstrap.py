@@ -10,6 +10,7 @@ from webapp.adapters.examine_proxmox import ProxmoxExaminer, WantedTemplate
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.secrets import ArgonHasher, FernetVault
 from webapp.adapters.system import SystemClock
+from webapp.adapters.webhook_post import WebhookPost
 from webapp.config import Config
 from webapp.ports import Clock, Examiner, Hasher, Hypervisor, Vault, WarmProvisioner
 from webapp.services.accounts import Accounts
@@ -52,6 +53,8 @@ from webapp.services.teardown import Teardown
 from webapp.services.tickets import Tickets
 from webapp.services.trends import Trends
 from webapp.services.waiting import WaitingRoom
+from webapp.services.webhook_delivery import Deliverer
+from webapp.services.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Services:
     desktop_pages: DesktopPages
     repeats: Repeats
     cleanups: Cleanups
+    webhooks: Webhooks
 
 
 def build_services(
@@ -132,7 +136,14 @@ def build_services(
         desktop_pages=DesktopPages(db),
         repeats=Repeats(db, clock, config),
         cleanups=Cleanups(db, clock, audit),
+        webhooks=Webhooks(db, clock, config, vault, audit),
     )
+
+
+def build_deliverer(services: Services) -> Deliverer:
+    """What sends webhook deliveries."""
+    sender = WebhookPost(services.config.webhook_networks)
+    return Deliverer(services.db, services.clock, services.vault, sender)
 
 
 def build_doctor(services: Services) -> Doctor:
@@ -169,6 +180,7 @@ class WorkerServices:
     doctor: Doctor
     tallies: Tallies
     cleanups: Cleanups
+    deliverer: Deliverer
 
 
 def build_worker_services(
@@ -214,4 +226,5 @@ def build_worker_services(
         heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
         tallies=services.tallies,
         cleanups=services.cleanups,
+        deliverer=build_deliverer(services),
     )

@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from webapp.domain.addresses import AddressPool
+from webapp.domain.webhooks import Network
 
 ROOT = Path(__file__).resolve().parent.parent
 GATEWAY_PATH = "/gateway/rdp"
@@ -75,6 +76,8 @@ class Config:
     idle_minutes: int
     time_zone: ZoneInfo
     """In which the schedules of the pools are meant."""
+    webhook_networks: tuple[Network, ...]
+    """Networks that are not public but that webhooks may go to."""
     sign_in_idle: timedelta
     sign_in_longest: timedelta
     worker_slots: int
@@ -136,6 +139,7 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_MAX_CONNECTIONS": "10",
     "WINUX_IDLE_MINUTES": "60",
     "WINUX_TIME_ZONE": "UTC",
+    "WINUX_WEBHOOK_NETWORKS": "",
     "WINUX_SIGN_IN_IDLE_MINUTES": "720",
     "WINUX_SIGN_IN_LONGEST_MINUTES": "10080",
     "WINUX_WORKER_SLOTS": "2",
@@ -252,6 +256,7 @@ def load(environment: Mapping[str, str]) -> Config:
         max_connections=read.number("WINUX_MAX_CONNECTIONS", 1, 1000),
         idle_minutes=read.number("WINUX_IDLE_MINUTES", 0, 10_080),
         time_zone=_time_zone(read),
+        webhook_networks=_webhook_networks(read),
         sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),
         sign_in_longest=read.minutes("WINUX_SIGN_IN_LONGEST_MINUTES"),
         worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
@@ -270,6 +275,17 @@ def load(environment: Mapping[str, str]) -> Config:
         inventory=read.path("WINUX_INVENTORY"),
         playbooks_dir=read.path("WINUX_PLAYBOOKS_DIR"),
     )
+
+
+def _webhook_networks(read: Reader) -> tuple[Network, ...]:
+    text = read.text("WINUX_WEBHOOK_NETWORKS")
+    try:
+        return tuple(ip_network(part) for part in text.replace(",", " ").split())
+    except ValueError as error:
+        raise BadConfig(
+            f"WINUX_WEBHOOK_NETWORKS is {text!r}; it takes networks such as 10.1.0.0/16, with "
+            f"commas between ({error})."
+        ) from error
 
 
 def _database_url(read: Reader) -> str:

@@ -1,6 +1,6 @@
 """Narrow protocols to what is outside; adapters implement them, services use them."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.health import Sign
 from webapp.domain.mark import Mark
+from webapp.domain.webhooks import Target
 
 
 class Clock(Protocol):
@@ -296,3 +297,18 @@ class Examiner(Protocol):
     """Looks at one side of the installation; what is wrong is a sign, never an exception."""
 
     def examine(self) -> Iterable[Sign]: ...
+
+
+@dataclass(frozen=True)
+class WebhookAnswer:
+    """What a receiver said; `status` is None when it said nothing, and `text` then why."""
+
+    status: int | None
+    text: str
+
+
+class WebhookSender(Protocol):
+    """Sends one POST. Never to an address that is closed to webhooks."""
+
+    def send(self, target: Target, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        """The answer, whatever its status; raises OutsideFailed, or Refused for the address."""

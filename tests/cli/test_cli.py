@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.portal import make_environment
+from tests.receiver import Receiver
 from webapp.bootstrap import build_services
 from webapp.cli import main, make_parser, remote
 from webapp.config import ROOT, load
@@ -341,3 +342,26 @@ def test_the_audit_log_is_listed_and_exported_with_filters(migrated: Run) -> Non
     assert len(csv_text.splitlines()) == 2
     kept = json.loads(migrated("audit", "export", "--format", "json", "--action", "audit")[1])
     assert [row["detail"] for row in kept] == ["action=audit", "action=person.disable"]
+
+
+def test_webhooks_are_added_tried_listed_and_removed(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    migrated: Run,
+    receiver: Receiver,
+) -> None:
+    assert migrated("webhook", "add", receiver.url())[0] == 1
+    monkeypatch.setenv("WINUX_WEBHOOK_NETWORKS", "127.0.0.0/8")
+    told = migrated("webhook", "add", receiver.url(), "--event", "end", "--event", "launch")[1]
+    assert "Webhook 1 is told of launch, end." in told
+    assert "Secret, shown only now: whsec_" in told
+    assert migrated("webhook", "test", "1")[:2] == (0, "200: thank you\n")
+    receiver.status = 500
+    assert migrated("webhook", "test", "1")[0] == 1
+    (row,) = _json(migrated("webhook", "list", "--json"))
+    assert (row["url"], row["events"], row["last_status"]) == (receiver.url(), "launch end", 500)
+    receiver.close()
+    assert "cannot be reached" in migrated("webhook", "test", "1")[1]
+    assert migrated("webhook", "remove", "1")[0] == 0
+    assert migrated("webhook", "remove", "1")[0] == 1
+    assert migrated("webhook", "list")[1].startswith("There is no webhook")

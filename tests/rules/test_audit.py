@@ -12,6 +12,11 @@ SERVICES = sorted((ROOT / "webapp/services").glob("*.py"))
 #: Public methods that write without an entry, and why.
 SILENT = {
     "Accounts.signed_in": "only when a sign-in was last seen",
+    "Deliverer.claim": "who sends a delivery",
+    "Deliverer.claim_this": "who sends a delivery",
+    "Deliverer.deliver": "what became of a delivery, which is kept with it",
+    "Deliverer.deliver_one": "what became of a delivery, which is kept with it",
+    "Deliverer.forget_old": "deliveries that were over long ago",
     "CloneQueue.take": "a turn in the queue, of no person's asking",
     "Connections.beat": "what connections carry; their opening and end are entries",
     "Doctor.examine_and_keep": "what an examination found",
@@ -111,7 +116,14 @@ def actions() -> set[str]:
             if node.func.attr in {"record", "refusals", "refuse"}:
                 constants = [one.value for one in node.args if isinstance(one, ast.Constant)]
                 found |= {value for value in constants if is_action(value)}
-    return found | {"node.use", "node.drain", "desktop.warm", "desktop.ready"}
+    return found | {
+        "node.use",
+        "node.drain",
+        "webhook.enable",
+        "webhook.disable",
+        "desktop.warm",
+        "desktop.ready",
+    }
 
 
 def is_action(value: object) -> bool:
@@ -124,4 +136,13 @@ def test_every_action_has_words_and_a_kind() -> None:
     assert sorted(action for action in written if action not in SENTENCES) == []
     assert sorted(SENTENCES.keys() - written) == []
     kinds = {subject_kind(action) for action in written}
-    assert kinds <= {"desktop", "person", "template", "node", "page", "database", "audit"}
+    assert kinds <= {
+        "desktop",
+        "person",
+        "template",
+        "node",
+        "page",
+        "database",
+        "audit",
+        "webhook",
+    }

@@ -62,6 +62,16 @@ ROUTES = {
     "admin.revoke_key": ("POST", "/admin/keys/{key}/revoke"),
     "admin.audit": ("GET", "/admin/audit/"),
     "admin.export_audit": ("GET", "/admin/audit/export.csv"),
+    "admin.webhooks": ("GET", "/admin/webhooks/"),
+    "admin.add_webhook": ("POST", "/admin/webhooks/"),
+    "admin.webhook": ("GET", "/admin/webhooks/{webhook}"),
+    "admin.webhook_live": ("GET", "/admin/webhooks/{webhook}/live"),
+    "admin.test_webhook": ("POST", "/admin/webhooks/{webhook}/test"),
+    "admin.enable_webhook": ("POST", "/admin/webhooks/{webhook}/enable"),
+    "admin.disable_webhook": ("POST", "/admin/webhooks/{webhook}/disable"),
+    "admin.confirm_remove_webhook": ("GET", "/admin/webhooks/{webhook}/remove"),
+    "admin.remove_webhook": ("POST", "/admin/webhooks/{webhook}/remove"),
+    "admin.retry_delivery": ("POST", "/admin/webhooks/deliveries/{delivery}/retry"),
     "admin.overview": ("GET", "/admin/"),
     "admin.overview_live": ("GET", "/admin/live"),
     "admin.desktops": ("GET", "/admin/desktops/"),
@@ -166,6 +176,8 @@ def test_who_may_call_it(
         "schedule": services.pools.add_schedule(
             SYSTEM, "xfce", ScheduleWish(1, "10:00", "12:00", "mon")
         ),
+        "webhook": (hook := services.webhooks.add(SYSTEM, HOOK, ["end"]).webhook.id),
+        "delivery": services.webhooks.test(SYSTEM, hook),
         "key": services.keys.make(alice, "script", ["read"]).key.id,
     }
     for endpoint in endpoints:
@@ -178,6 +190,8 @@ def test_who_may_call_it(
 
 #: What the forms need, all in one.
 FIELDS = {"minutes": "5", "template": "xfce", "name": "a key", "scope": "read", "life": "7"}
+FIELDS |= {"url": "https://example.org/another", "event": "end"}
+HOOK = "https://example.org/hook"
 
 
 def call(browser: Browser, endpoint: str, ids: dict[str, object]) -> tuple[int, str]:

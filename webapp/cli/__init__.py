@@ -25,6 +25,7 @@ from webapp.cli import (
     remote,
     templates,
     upkeep,
+    webhooks,
     who,
 )
 from webapp.cli.output import complain
@@ -87,6 +88,18 @@ def make_parser() -> argparse.ArgumentParser:
     remote.add_to(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     completion.add_to(commands)
-    for group in (people, keys, desktops, templates, pool, nodes, who, audit, operation, upkeep):
+    for group in (
+        people,
+        keys,
+        desktops,
+        templates,
+        pool,
+        nodes,
+        who,
+        audit,
+        webhooks,
+        operation,
+        upkeep,
+    ):
         group.add_to(commands, shared)
     return parser

@@ -30,8 +30,10 @@ KINDS = {
 }
 
 
-def subject_kind(action: str) -> str:
+def subject_kind(action: str, *, is_refused: bool = False) -> str:
     """What kind of thing the subject of an entry with this action names, such as `desktop`."""
+    if is_refused and action == "desktop.launch":
+        return "template"
     return KINDS.get(action) or action.partition(".")[0]
 
 

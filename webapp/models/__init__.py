@@ -16,6 +16,7 @@ from webapp.models.reservation import AddressReservation, VmidReservation
 from webapp.models.tally import Tally, TallyMark
 from webapp.models.template import Template
 from webapp.models.ticket import Ticket
+from webapp.models.webhook import Webhook, WebhookDelivery
 from webapp.models.worker import WorkerBeat
 
 __all__ = [
@@ -44,5 +45,7 @@ __all__ = [
     "Ticket",
     "VmidReservation",
     "Watch",
+    "Webhook",
+    "WebhookDelivery",
     "WorkerBeat",
 ]

@@ -11,6 +11,7 @@ from webapp.domain.audit import NOT_FOUND, OPERATOR_ROLE, subject_kind
 from webapp.domain.errors import NotFound, Refused
 from webapp.models import AuditEntry, Person, Role
 from webapp.ports import Clock, Database
+from webapp.services.webhook_events import announce
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Audit:
         self, session: Session, actor: Actor, action: str, subject: str = "", detail: str = ""
     ) -> None:
         """One act, in the transaction of the act itself."""
-        session.add(self._entry(actor, action, subject, detail))
+        self._write(session, self._entry(actor, action, subject, detail))
 
     @contextmanager
     def refusals(self, actor: Actor, action: str, subject: str = "") -> Iterator[None]:
@@ -56,7 +57,12 @@ class Audit:
     def refuse(self, actor: Actor, action: str, subject: str, detail: str, reason: str) -> None:
         """One refusal, in a transaction of its own; `reason` is a stable word."""
         with self._db.begin() as session:
-            session.add(self._entry(actor, action, subject, detail, reason))
+            self._write(session, self._entry(actor, action, subject, detail, reason))
+
+    def _write(self, session: Session, entry: AuditEntry) -> None:
+        """The entry, and the deliveries to the webhooks that are told of it."""
+        session.add(entry)
+        announce(session, entry)
 
     def _entry(
         self, actor: Actor, action: str, subject: str, detail: str, reason: str | None = None
@@ -70,7 +76,7 @@ class Audit:
             role=_role(actor),
             key_id=actor.key_id,
             source_address=actor.source_address,
-            subject_kind=subject_kind(action),
+            subject_kind=subject_kind(action, is_refused=reason is not None),
             subject=subject[:80],
             detail=detail[:500],
         )

@@ -19,7 +19,7 @@ from webapp.domain.passwords import make_password
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, EndReason, State
 from webapp.models import Desktop, Person, Role, Template
 from webapp.ports import Clock, Database, Vault
-from webapp.services.audit import Actor, Audit
+from webapp.services.audit import SYSTEM, Actor, Audit
 from webapp.services.claim import Choices, count_warm, hand_over, take_warm
 from webapp.services.launch_gate import LaunchGate
 from webapp.services.lifetime import ask_for_end
@@ -72,7 +72,7 @@ class Launcher:
         Raises BadInput for a value out of range, LimitReached when the person has as many as they
         may, Refused when the site is full or no VM id or address is left; all are audited.
         """
-        with self._audit.refusals(actor, "desktop.launch"):
+        with self._audit.refusals(actor, "desktop.launch", wish.template or ""):
             for _ in range(RACES):
                 try:
                     with self._db.begin() as session:
@@ -118,6 +118,8 @@ class Launcher:
             self._gate.decide(session, template, now, is_admin=owner.role is Role.ADMIN)
             desktop = self._queue(session, owner, template, choices, now)
         self._audit.record(session, actor, "desktop.launch", desktop.public_id, detail)
+        if desktop.state is State.READY:
+            self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
         return desktop.public_id
 
     def _use_again(self, session: Session, actor: Actor, desktop: Desktop) -> None:

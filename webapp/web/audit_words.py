@@ -129,6 +129,30 @@ SENTENCES = {
         lazy_gettext("%(who)s could not drain the node %(what)s"),
     ),
     "audit.export": (lazy_gettext("%(who)s exported the audit log as %(what)s"), ""),
+    "webhook.add": (
+        lazy_gettext("%(who)s added a webhook to %(what)s"),
+        lazy_gettext("%(who)s could not add a webhook to %(what)s"),
+    ),
+    "webhook.enable": (
+        lazy_gettext("%(who)s enabled the webhook to %(what)s"),
+        lazy_gettext("%(who)s could not enable a webhook"),
+    ),
+    "webhook.disable": (
+        lazy_gettext("%(who)s disabled the webhook to %(what)s"),
+        lazy_gettext("%(who)s could not disable a webhook"),
+    ),
+    "webhook.remove": (
+        lazy_gettext("%(who)s removed the webhook to %(what)s"),
+        lazy_gettext("%(who)s could not remove a webhook"),
+    ),
+    "webhook.test": (
+        lazy_gettext("%(who)s tried the webhook to %(what)s"),
+        lazy_gettext("%(who)s could not try a webhook"),
+    ),
+    "webhook.retry": (
+        lazy_gettext("%(who)s sent a delivery to %(what)s again"),
+        lazy_gettext("%(who)s could not send a delivery again"),
+    ),
     "page.open": ("", lazy_gettext("%(who)s was not let in to %(what)s")),
     "container.destroy": (lazy_gettext("The leftover container of %(what)s was destroyed"), ""),
     "reservation.free": (lazy_gettext("The leftover reservations of %(what)s were freed"), ""),

@@ -5,7 +5,8 @@
    pools.
 2. The clock's thread expires desktops, keeps the pools and writes the sign of life.
 3. A third thread looks at Proxmox and reconciles, and adds history up; it may wait long.
-4. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
+4. Webhook deliveries are sent by a few threads of their own (worker/webhooks.py).
+5. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
    to the next worker. A second signal cancels at once.
 """
 
@@ -21,6 +22,7 @@ from datetime import timedelta
 from webapp.bootstrap import WorkerServices
 from webapp.domain.errors import OutsideFailed
 from webapp.worker.jobs import Paced, Rota, Timed, survives
+from webapp.worker.webhooks import Post
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,9 @@ POOL_EVERY = timedelta(seconds=2)
 BEAT_EVERY = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=15)
 EXAMINE_EVERY = timedelta(minutes=10)
+#: How soon a webhook is told of an event.
+POST_SECONDS = 1.0
+FORGET_EVERY = timedelta(hours=1)
 TALLY_EVERY = timedelta(minutes=1)
 #: How soon it is noticed that a desktop is idle or does not know its deadline: thousands of rows
 #: are looked at for it.
@@ -71,6 +76,7 @@ class Worker:
     def __init__(self, services: WorkerServices, grace_seconds: float = GRACE_SECONDS) -> None:
         self._services = services
         self._grace = grace_seconds
+        self._post = Post(services.deliverer)
         self._is_ending = threading.Event()
         self._is_cancelling = threading.Event()
         self._has_looked = threading.Event()
@@ -90,6 +96,7 @@ class Worker:
             self._thread("clock", self._work_clock),
             self._thread("reconcile", self._work_reconcile),
             self._thread("doctor", self._work_doctor),
+            self._thread("post", self._work_post),
         ]
         log.info("Worker %s begins with %s slots", self._services.name, slots)
         self._is_ending.wait()
@@ -120,6 +127,8 @@ class Worker:
             lambda: _all(rota.do_one),
             services.heartbeat.beat,
             services.tallies.settle,
+            lambda: _all(services.deliverer.deliver_one),
+            services.deliverer.forget_old,
         )
         failed = [job for job in jobs if not survives(job)]
         return not failed
@@ -175,6 +184,12 @@ class Worker:
         while not self._is_ending.wait(CLOCK_SECONDS):
             survives(examine.do_if_due)
 
+    def _work_post(self) -> None:
+        forget = Timed(FORGET_EVERY, self._services.deliverer.forget_old)
+        while not self._is_ending.wait(POST_SECONDS):
+            survives(self._post.send_due)
+            survives(forget.do_if_due)
+
     def _end(self, threads: list[threading.Thread]) -> None:
         log.info("Worker ends; %.0f s for what still runs", self._grace)
         patience = time.monotonic() + self._grace
@@ -185,6 +200,7 @@ class Worker:
         hurry = time.monotonic() + CANCEL_SECONDS
         for thread in threads:
             thread.join(max(hurry - time.monotonic(), 0))
+        survives(self._post.close)
         survives(self._services.provisioner.close)
         survives(self._services.heartbeat.end)
         log.info("Worker ended")

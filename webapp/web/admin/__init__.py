@@ -10,6 +10,7 @@ from webapp.web.admin import (
     nodes,
     overview,
     pool,
+    webhooks,
 )
 from webapp.web.admin.blueprint import blueprint
 
@@ -24,4 +25,5 @@ __all__ = [
     "nodes",
     "overview",
     "pool",
+    "webhooks",
 ]

@@ -1,0 +1,180 @@
+"""Webhooks: which events there are, where they may go, how they are signed and tried again."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from webapp.domain.errors import BadInput, Refused
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+LONGEST_URL = 500
+#: So many webhooks may there be.
+MOST_WEBHOOKS = 20
+#: After the first try in vain; doubled each time, up to the longest.
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(hours=1)
+#: A delivery that did not arrive for so long is given up.
+GIVE_UP_AFTER = timedelta(days=1)
+#: Finished deliveries are shown for so long.
+KEPT = timedelta(days=7)
+
+#: IPv6 networks whose addresses stand for IPv4 ones: NAT64, 6to4, Teredo.
+_TRANSLATED = [
+    ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+]
+
+
+class WebhookEvent(StrEnum):
+    """What a webhook may be told of."""
+
+    LAUNCH = "launch"
+    """Somebody asked for a desktop and gets it."""
+    READY = "ready"
+    """It can be opened."""
+    END = "end"
+    """It is gone; `reason` says why."""
+    REFUSAL = "refusal"
+    """A launch was refused; `reason` says why."""
+    FAILURE = "failure"
+    """A desktop could not be made."""
+    TEST = "test"
+    """An administrator tries the webhook; every webhook gets it."""
+
+
+#: What can be chosen.
+CHOOSABLE = [event for event in WebhookEvent if event is not WebhookEvent.TEST]
+#: Audit actions that are events, done or refused.
+DONE = {
+    "desktop.launch": WebhookEvent.LAUNCH,
+    "desktop.ready": WebhookEvent.READY,
+    "desktop.end": WebhookEvent.END,
+    "desktop.build_failed": WebhookEvent.FAILURE,
+    "desktop.assign_failed": WebhookEvent.FAILURE,
+    "desktop.adopt_failed": WebhookEvent.FAILURE,
+}
+REFUSED = {"desktop.launch": WebhookEvent.REFUSAL}
+
+
+def event_of(action: str, *, is_refused: bool) -> WebhookEvent | None:
+    """The event that an audit entry of this action is, if any."""
+    return (REFUSED if is_refused else DONE).get(action)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a webhook goes, taken apart."""
+
+    is_tls: bool
+    host: str
+    port: int
+    path: str
+    """With the query."""
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the header `Host` has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
+
+
+def parse_url(text: str) -> Target:
+    """The parts of a webhook's address. Raises BadInput for what is no such address."""
+    text = text.strip()
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > LONGEST_URL:
+        raise _bad_url("It is too long or has characters that an address cannot have.")
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise _bad_url("It cannot be read.") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise _bad_url("It begins with https:// (or http://) and a host.")
+    if parts.username is not None or parts.fragment or port == 0:
+        raise _bad_url("It has no user name, no # and no port 0.")
+    is_tls = parts.scheme == "https"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(is_tls, host, port or (443 if is_tls else 80), path)
+
+
+def parse_events(words: Iterable[str]) -> list[WebhookEvent]:
+    """The chosen events, in order, at least one. Raises BadInput."""
+    chosen = set(words)
+    choices = f"Choose of {', '.join(CHOOSABLE)}."
+    if unknown := chosen - set(CHOOSABLE):
+        raise BadInput("events", f"There is no event {min(unknown)[:32]}.", what_to_do=choices)
+    if not chosen:
+        raise BadInput("events", "A webhook needs an event.", what_to_do=choices)
+    return [event for event in CHOOSABLE if event in chosen]
+
+
+def check_literal(host: str, allowed: Sequence[Network]) -> None:
+    """Refuse at once a host that is an address which nothing may be sent to."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return
+    decide_address([str(address)], allowed)
+
+
+def decide_address(found: Sequence[str], allowed: Sequence[Network]) -> str:
+    """The one of a host's addresses to connect to.
+
+    Raises Refused when any of them is not of the public internet nor in an allowed network: a name
+    that has both kinds is an attack or a mistake.
+    """
+    addresses = [ip_address(text.partition("%")[0]) for text in found]
+    for address in addresses:
+        if not any(address in network for network in allowed) and not _is_public(address):
+            raise Refused(
+                "address",
+                f"{address} is not an address of the public internet.",
+                what_to_do="Allow its network with WINUX_WEBHOOK_NETWORKS if it should be reached.",
+            )
+    if not addresses:
+        raise Refused("address", "The host has no address.")
+    return str(addresses[0])
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and (
+        address.ipv4_mapped is not None or any(address in network for network in _TRANSLATED)
+    ):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def make_secret() -> str:
+    """The secret that a new webhook signs with: 256 random bits."""
+    return f"whsec_{secrets.token_urlsafe(32)}"
+
+
+def make_event_id() -> str:
+    """A name for one event, the same in every try."""
+    return f"event-{secrets.token_hex(12)}"
+
+
+def sign(secret: str, timestamp: int, body: bytes) -> str:
+    """`X-Winux-Signature`: HMAC-SHA256 over the timestamp, a full stop and the body."""
+    signed = str(timestamp).encode() + b"." + body
+    return f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+
+
+def decide_next_try(
+    attempts: int, created_at: datetime, now: datetime, chance: float
+) -> datetime | None:
+    """When to try again after `attempts` in vain, or None to give up; `chance` is 0 to 1."""
+    pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
+    again_at = now + pause * (0.75 + chance / 2)
+    return again_at if again_at < created_at + GIVE_UP_AFTER else None
+
+
+def _bad_url(why: str) -> BadInput:
+    return BadInput("url", f"That is no address for a webhook. {why}")

@@ -1,0 +1,80 @@
+"""Events become deliveries in the transaction of the audit entry that they are."""
+
+import json
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.domain.webhooks import WebhookEvent, event_of, make_event_id
+from webapp.models import AuditEntry, Desktop, Person, Webhook, WebhookDelivery
+
+#: Of these there is nothing to tell while a desktop is nobody's.
+_OWNED = {WebhookEvent.READY, WebhookEvent.END}
+
+
+def announce(session: Session, entry: AuditEntry) -> None:
+    """Write a delivery for every webhook that is told of what this entry records."""
+    event = event_of(entry.action, is_refused=entry.is_refused)
+    if event is None:
+        return
+    listening = [
+        webhook
+        for webhook in session.scalars(select(Webhook).where(Webhook.is_enabled))
+        if event in webhook.events
+    ]
+    if not listening:
+        return
+    desktop = session.scalar(select(Desktop).where(Desktop.public_id == entry.subject))
+    if event in _OWNED and (desktop is None or desktop.owner_id is None):
+        return
+    told = _refusal(session, entry) if event is WebhookEvent.REFUSAL else _of(event, desktop)
+    event_id = make_event_id()
+    for webhook in listening:
+        session.add(delivery(webhook, event, event_id, entry.at, told))
+
+
+def delivery(
+    webhook: Webhook,
+    event: WebhookEvent,
+    event_id: str,
+    at: datetime,
+    told: dict[str, str | None],
+) -> WebhookDelivery:
+    """A delivery that is due at once."""
+    head = {"id": event_id, "type": event.value, "time": at.isoformat().replace("+00:00", "Z")}
+    nothing = {"session_sub": None, "owner": None, "template": None, "reason": None}
+    return WebhookDelivery(
+        webhook_id=webhook.id,
+        event_id=event_id,
+        event=event,
+        body=json.dumps(head | nothing | told, ensure_ascii=False),
+        created_at=at,
+        next_try_at=at,
+    )
+
+
+def _of(event: WebhookEvent, desktop: Desktop | None) -> dict[str, str | None]:
+    if desktop is None:
+        return {}
+    return {
+        "session_sub": desktop.public_id,
+        "owner": desktop.owner.name if desktop.owner else None,
+        "template": desktop.template.name,
+        "reason": _reason(event, desktop),
+    }
+
+
+def _reason(event: WebhookEvent, desktop: Desktop) -> str | None:
+    if event is WebhookEvent.FAILURE:
+        return desktop.failure_reason or "failed"
+    return desktop.end_reason if event is WebhookEvent.END else None
+
+
+def _refusal(session: Session, entry: AuditEntry) -> dict[str, str | None]:
+    person = session.get(Person, entry.person_id) if entry.person_id else None
+    return {
+        "owner": person.name if person else None,
+        "template": entry.subject or None,
+        "reason": entry.reason,
+    }

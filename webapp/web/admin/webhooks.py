@@ -1,0 +1,131 @@
+"""Webhooks: who is told of events, and how the deliveries fare."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import Refused
+from webapp.domain.webhooks import CHOOSABLE
+from webapp.http.access import admin_only
+from webapp.http.context import actor, services
+from webapp.services.webhooks import NewWebhook
+from webapp.web.admin.blueprint import blueprint
+from webapp.web.language import _
+from webapp.web.live import fragment, is_live_request
+from webapp.web.webhook_words import EVENTS, delivery_rows, webhook_rows
+
+POLL_SECONDS = 3
+
+
+@blueprint.get("/webhooks/")
+@admin_only
+def webhooks() -> ResponseReturnValue:
+    """All of them, and a form for one more."""
+    return _list()
+
+
+@blueprint.post("/webhooks/")
+@admin_only
+def add_webhook() -> ResponseReturnValue:
+    """Add one and show its secret; a page that is sent again is refused, for it is there."""
+    url, events = request.form.get("url", ""), request.form.getlist("event")
+    try:
+        made = services().webhooks.add(actor(as_admin=True), url, events)
+    except Refused as refusal:
+        return _list(refusal=refusal, url=url, chosen=events), HTTPStatus.BAD_REQUEST
+    return _list(made=made)
+
+
+@blueprint.get("/webhooks/<int:webhook_id>")
+@admin_only
+def webhook(webhook_id: int) -> ResponseReturnValue:
+    """One with its deliveries."""
+    return render_template("admin/webhook.html", poll_seconds=POLL_SECONDS, **_one(webhook_id))
+
+
+@blueprint.get("/webhooks/<int:webhook_id>/live")
+@admin_only
+def webhook_live(webhook_id: int) -> ResponseReturnValue:
+    """The deliveries."""
+    return fragment("admin/_webhook.html", POLL_SECONDS, **_one(webhook_id))
+
+
+@blueprint.post("/webhooks/<int:webhook_id>/test")
+@admin_only
+def test_webhook(webhook_id: int) -> ResponseReturnValue:
+    """Send a test event; the answer is among the deliveries in a moment."""
+    services().webhooks.test(actor(as_admin=True), webhook_id)
+    flash(_("A test is on its way. The answer appears below in a moment."), "good")
+    return _back(webhook_id)
+
+
+@blueprint.post("/webhooks/<int:webhook_id>/enable")
+@admin_only
+def enable_webhook(webhook_id: int) -> ResponseReturnValue:
+    """Tell it of events."""
+    services().webhooks.set_enabled(actor(as_admin=True), webhook_id, enabled=True)
+    flash(_("It is told of events from now on."), "good")
+    return _back(webhook_id)
+
+
+@blueprint.post("/webhooks/<int:webhook_id>/disable")
+@admin_only
+def disable_webhook(webhook_id: int) -> ResponseReturnValue:
+    """Tell it of nothing."""
+    services().webhooks.set_enabled(actor(as_admin=True), webhook_id, enabled=False)
+    flash(_("It is told of nothing until it is enabled again."), "good")
+    return _back(webhook_id)
+
+
+@blueprint.get("/webhooks/<int:webhook_id>/remove")
+@admin_only
+def confirm_remove_webhook(webhook_id: int) -> ResponseReturnValue:
+    """The question before it is forgotten."""
+    page = "admin/_remove_webhook.html" if is_live_request() else "admin/remove_webhook.html"
+    return render_template(page, webhook=services().webhooks.one(webhook_id).webhook)
+
+
+@blueprint.post("/webhooks/<int:webhook_id>/remove")
+@admin_only
+def remove_webhook(webhook_id: int) -> ResponseReturnValue:
+    """Forget it."""
+    services().webhooks.remove(actor(as_admin=True), webhook_id)
+    flash(_("The webhook and its deliveries are forgotten."), "good")
+    return redirect(url_for("admin.webhooks"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/webhooks/deliveries/<int:delivery_id>/retry")
+@admin_only
+def retry_delivery(delivery_id: int) -> ResponseReturnValue:
+    """Send one again."""
+    webhook_id = services().webhooks.retry(actor(as_admin=True), delivery_id)
+    flash(_("It is sent again."), "good")
+    return _back(webhook_id)
+
+
+def _list(
+    *,
+    made: NewWebhook | None = None,
+    refusal: Refused | None = None,
+    url: str = "",
+    chosen: list[str] | None = None,
+) -> str:
+    return render_template(
+        "admin/webhooks.html",
+        rows=webhook_rows(services().webhooks.all()),
+        events=[(event.value, EVENTS[event]) for event in CHOOSABLE],
+        made=made,
+        refusal=refusal,
+        url=url,
+        chosen=chosen or [],
+    )
+
+
+def _one(webhook_id: int) -> dict[str, object]:
+    (row,) = webhook_rows([services().webhooks.one(webhook_id)])
+    return {"row": row, "deliveries": delivery_rows(services().webhooks.deliveries(webhook_id))}
+
+
+def _back(webhook_id: int) -> ResponseReturnValue:
+    return redirect(url_for("admin.webhook", webhook_id=webhook_id), HTTPStatus.SEE_OTHER)

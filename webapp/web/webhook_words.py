@@ -1,0 +1,86 @@
+"""Webhooks and their deliveries as the tables show them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.domain.webhooks import WebhookEvent
+from webapp.models import Webhook, WebhookDelivery
+from webapp.services.webhooks import WebhookView
+from webapp.web.language import _, lazy_gettext
+
+#: What each event is.
+EVENTS = {
+    WebhookEvent.LAUNCH: lazy_gettext("launch: somebody launches a desktop"),
+    WebhookEvent.READY: lazy_gettext("ready: a desktop can be opened"),
+    WebhookEvent.END: lazy_gettext("end: a desktop is gone"),
+    WebhookEvent.REFUSAL: lazy_gettext("refusal: a launch is refused"),
+    WebhookEvent.FAILURE: lazy_gettext("failure: a desktop could not be made"),
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How something fares: colour, shape and word."""
+
+    tone: str
+    icon: str
+    word: str
+
+
+@dataclass(frozen=True)
+class WebhookRow:
+    """One webhook as a table shows it."""
+
+    webhook: Webhook
+    look: Look
+    events: str
+    waiting: int
+    last_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """One delivery as a table shows it."""
+
+    delivery: WebhookDelivery
+    look: Look
+
+
+def webhook_rows(views: Iterable[WebhookView]) -> list[WebhookRow]:
+    """The webhooks as rows of a table."""
+    return [
+        WebhookRow(
+            webhook=view.webhook,
+            look=_look(view),
+            events=", ".join(view.webhook.events),
+            waiting=view.waiting,
+            last_at=view.last.tried_at if view.last else None,
+        )
+        for view in views
+    ]
+
+
+def delivery_rows(deliveries: Iterable[WebhookDelivery]) -> list[DeliveryRow]:
+    """The deliveries as rows of a table."""
+    return [DeliveryRow(one, _delivery_look(one)) for one in deliveries]
+
+
+def _look(view: WebhookView) -> Look:
+    if not view.webhook.is_enabled:
+        return Look("still", "circle", _("Disabled"))
+    if view.last is None:
+        return Look("still", "circle", _("Nothing sent yet"))
+    if view.last.delivered_at:
+        return Look("good", "check-circle", _("Works"))
+    return Look("bad", "alert", _("The last one did not arrive"))
+
+
+def _delivery_look(delivery: WebhookDelivery) -> Look:
+    if delivery.delivered_at:
+        return Look("good", "check-circle", _("Arrived"))
+    if delivery.is_given_up:
+        return Look("bad", "cross-circle", _("Given up"))
+    if delivery.tried_at:
+        return Look("warn", "clock", _("Tried again later"))
+    return Look("busy", "spinner", _("On its way"))
