@@ -25,6 +25,7 @@ SILENT = {
     "IdleWatch.ask_one": "when somebody last did something",
     "IdleWatch.forgive": "when somebody last did something",
     "IdleWatch.warn_one": "that a warning was shown",
+    "KeyGate.identify": "only that a wrong key was shown, which its limits count",
     "Keys.identify": "only when a key was last used",
     "Leases.claim": "who works on a row",
     "Leases.free_those_of": "who works on a row",
