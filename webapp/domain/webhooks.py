@@ -55,6 +55,7 @@ CHOOSABLE = [event for event in WebhookEvent if event is not WebhookEvent.TEST]
 DONE = {
     "desktop.launch": WebhookEvent.LAUNCH,
     "desktop.ready": WebhookEvent.READY,
+    "desktop.resumed": WebhookEvent.READY,
     "desktop.end": WebhookEvent.END,
     "desktop.build_failed": WebhookEvent.FAILURE,
     "desktop.assign_failed": WebhookEvent.FAILURE,
