@@ -357,11 +357,11 @@ def test_webhooks_are_added_tried_listed_and_removed(
     assert "Secret, shown only now: whsec_" in told
     assert migrated("webhook", "test", "1")[:2] == (0, "200: thank you\n")
     receiver.status = 500
-    assert migrated("webhook", "test", "1")[0] == 1
+    assert migrated("webhook", "test", "1")[0] == 3
     (row,) = _json(migrated("webhook", "list", "--json"))
     assert (row["url"], row["events"], row["last_status"]) == (receiver.url(), "launch end", 500)
     receiver.close()
     assert "cannot be reached" in migrated("webhook", "test", "1")[1]
     assert migrated("webhook", "remove", "1")[0] == 0
-    assert migrated("webhook", "remove", "1")[0] == 1
+    assert migrated("webhook", "remove", "1")[0] == 4
     assert migrated("webhook", "list")[1].startswith("There is no webhook")

@@ -119,7 +119,7 @@ def test_refusals_change_nothing_and_are_audited(
         refused = session.scalars(
             select(AuditEntry.action).where(AuditEntry.is_refused, AuditEntry.subject != "")
         ).all()
-    assert refused == ["desktop.adopt"] * 4
+    assert refused == ["desktop.adopt"] * 5
 
 
 def test_one_that_cannot_be_adopted_stays_its_makers(

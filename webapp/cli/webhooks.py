@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from webapp.bootstrap import Services, build_deliverer
+from webapp.cli import exits
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.webhooks import CHOOSABLE
@@ -16,7 +17,7 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     listing = kinds.add_parser("list", parents=[shared], help="all webhooks and how they fare")
     listing.set_defaults(run=list_webhooks)
     add = kinds.add_parser("add", parents=[shared], help="add one and show its secret once")
-    add.add_argument("url", help="its address")
+    add.add_argument("address", metavar="URL", help="where it is sent")
     add.add_argument(
         "--event",
         action="append",
@@ -51,7 +52,7 @@ def list_webhooks(services: Services, options: argparse.Namespace) -> None:
 
 def add_webhook(services: Services, options: argparse.Namespace) -> None:
     events = options.event or [event.value for event in CHOOSABLE]
-    made = services.webhooks.add(OPERATOR, options.url, events)
+    made = services.webhooks.add(OPERATOR, options.address, events)
     if options.json:
         show_one({"id": made.webhook.id, "secret": made.secret}, as_json=True)
     else:
@@ -68,7 +69,7 @@ def remove_webhook(services: Services, options: argparse.Namespace) -> None:
 
 
 def test_webhook(services: Services, options: argparse.Namespace) -> None:
-    """Ends with 1 when the test did not arrive."""
+    """Ends with UNREACHABLE when the test did not arrive."""
     deliverer = build_deliverer(services)
     delivery_id = services.webhooks.test(OPERATOR, options.id)
     claimed = deliverer.claim_this(delivery_id)
@@ -81,4 +82,4 @@ def test_webhook(services: Services, options: argparse.Namespace) -> None:
     else:
         say(f"{row.answer_status or 'No answer'}: {row.answer or ''}")
     if row.delivered_at is None:
-        sys.exit(1)
+        sys.exit(exits.UNREACHABLE)
