@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from tests.portal import SteppingClock
-from tests.web.conftest import Browse
+from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.domain.errors import NotFound
 from webapp.services.audit import SYSTEM, Actor
@@ -182,3 +182,12 @@ def test_an_action_of_another_release_is_shown_as_it_is(
     browser = browse("root")
     assert "root : moon.%(x)s <b>landing</b>" in browser.sees("/admin/audit/")
     assert "<b>landing" not in browser.get("/admin/audit/").text
+
+
+def test_calling_what_a_keys_scope_does_not_allow_is_an_entry(
+    services: Services, stranger: Browser, browse: Browse, root: Actor
+) -> None:
+    text = services.keys.make(root, "reader", ["read"]).text
+    assert stranger.get("/api/v1/people", headers={"X-API-Key": text}).status_code == 403
+    told = browse("root").sees(f"/admin/audit/?refused=1&key={text[:11]}")
+    assert "root was not let in to GET /api/v1/people" in told

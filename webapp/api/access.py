@@ -59,7 +59,10 @@ def check(scope: Scope | None) -> None:
             headers={"WWW-Authenticate": 'Bearer realm="winux"'},
         )
     if scope not in found.scopes:
-        raise _not_allowed(found, scope)
+        problem = _not_allowed(found, scope)
+        call = f"{request.method} {request.path}"
+        services().audit.refuse(found.actor, "api.call", call, problem.detail, problem.slug)
+        raise problem
     g.caller = found
     g.person_name = found.name
 

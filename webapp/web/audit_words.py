@@ -153,6 +153,8 @@ SENTENCES = {
         lazy_gettext("%(who)s sent a delivery to %(what)s again"),
         lazy_gettext("%(who)s could not send a delivery again"),
     ),
+    "api.call": ("", lazy_gettext("%(who)s was not let in to %(what)s")),
+    "cleanup.ask": (lazy_gettext("%(who)s asked for cleaning up"), ""),
     "page.open": ("", lazy_gettext("%(who)s was not let in to %(what)s")),
     "container.destroy": (lazy_gettext("The leftover container of %(what)s was destroyed"), ""),
     "reservation.free": (lazy_gettext("The leftover reservations of %(what)s were freed"), ""),
