@@ -32,6 +32,7 @@ bench: prepare-test ## Launch times and page speed on real parts (BENCH_OPTIONS=
 	@$(venv)/python -m bench.launch $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.warm $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.pages $(BENCH_OPTIONS)
+	@$(venv)/python -m bench.api $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.gateway $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.browser $(BENCH_OPTIONS)
 	@$(venv)/python -m bench.scale --short $(BENCH_OPTIONS)

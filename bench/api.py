@@ -138,9 +138,10 @@ def _measure_winux(
         children += [worker, gateway, web]
         time.sleep(SETTLE_S if not options.short else 5)
         memory = {one.name: _memory_mb(one) for one in (web, worker, gateway)}
-        worker.stop()
+        status = _run_load(site, options, lambda _n: Ask("/api/v1/status", {}))
+        worker.stop()  # it would look after the made-up pool
         site.fill_pool()
-        loaded = _load_winux(site, options)
+        loaded = {**_load_winux(site, options), "status": status}
         listeners = _measure_listeners(site, gateway, options.listeners)
         return loaded, memory, listeners
     finally:
@@ -149,17 +150,19 @@ def _measure_winux(
             child.stop()
 
 
+def _run_load(site: Site, options: argparse.Namespace, make: Callable[[int], Ask]) -> Loaded:
+    return load(site.settings.port, make, clients=options.clients, seconds=options.seconds)
+
+
 def _load_winux(site: Site, options: argparse.Namespace) -> dict[str, Loaded]:
     admin = {"X-API-Key": site.keys[0]}
     ids = [place.public_id for place in site.running]
 
     def run(make: Callable[[int], Ask]) -> Loaded:
-        return load(site.settings.port, make, clients=options.clients, seconds=options.seconds)
+        return _run_load(site, options, make)
 
     run(lambda _n: Ask(f"/api/v1/sessions?limit={PAGE}", admin))  # a first time, for both
     return {
-        # first: half a minute after the worker's last sign of life it would say so
-        "status": run(lambda _n: Ask("/api/v1/status", {})),
         "list": run(lambda _n: Ask(f"/api/v1/sessions?limit={PAGE}", admin)),
         "get": run(lambda n: Ask(f"/api/v1/sessions/{ids[n % len(ids)]}", admin)),
         "launch": load(
@@ -302,10 +305,8 @@ def _plain(results: Results) -> Mapping[str, object]:
 
 
 def _table(results: Results, options: argparse.Namespace) -> str:
-    lines = [
-        f"{f'{options.desktops:,} desktops, {options.clients} clients':32}  Winux/s    p95 ms"
-         "   JupyterHub/s    p95 ms    times"
-    ]
+    site = f"{options.desktops:,} desktops, {options.clients} clients"
+    lines = [f"{site:32}  Winux/s    p95 ms   JupyterHub/s    p95 ms    times"]
     for what, ours in results.winux.items():
         theirs = results.jupyterhub[what]
         lines.append(

@@ -17,6 +17,8 @@ from jupyterhub.spawner import Spawner  # type: ignore[import-not-found]
 class NullProxy(Proxy):  # type: ignore[misc]
     """Keeps the routes that it is given."""
 
+    should_start = False
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.kept: dict[str, dict[str, Any]] = {}
