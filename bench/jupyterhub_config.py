@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from jupyterhub.proxy import Proxy  # type: ignore[import-not-found]
-from jupyterhub.spawner import Spawner  # type: ignore[import-not-found]
+from jupyterhub.proxy import Proxy  # type: ignore[import-not-found]  # it has its own environment
+from jupyterhub.spawner import Spawner  # type: ignore[import-not-found]  # the same
 
 
-class NullProxy(Proxy):  # type: ignore[misc]
+class NullProxy(Proxy):  # type: ignore[misc]  # which has no types here
     """Keeps the routes that it is given."""
 
     should_start = False
@@ -33,7 +33,7 @@ class NullProxy(Proxy):  # type: ignore[misc]
         self.kept.pop(routespec, None)
 
 
-class NullSpawner(Spawner):  # type: ignore[misc]
+class NullSpawner(Spawner):  # type: ignore[misc]  # the same
     """Starts nothing: it runs."""
 
     async def start(self) -> tuple[str, int]:
@@ -46,7 +46,7 @@ class NullSpawner(Spawner):  # type: ignore[misc]
         return None
 
 
-c = get_config()  # type: ignore[name-defined]  # noqa: F821 (JupyterHub gives it)
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 (JupyterHub gives it to us)
 c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ['BENCH_PROXY_PORT']}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{os.environ['BENCH_HUB_PORT']}"
 c.JupyterHub.proxy_class = NullProxy

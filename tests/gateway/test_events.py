@@ -1,9 +1,10 @@
 """Events as programs follow them: a real gateway process, its database, and a client over HTTP."""
 
+import contextlib
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -214,11 +215,13 @@ def test_a_cookie_that_somebody_made_is_no_sign_in(site: EventSite) -> None:
         assert ask(site, public_id, {"Cookie": value, **origin}).status_code == 401
 
 
-def ends_within(site: EventSite, headers: dict[str, str], act: object, reason: str) -> None:
+def ends_within(
+    site: EventSite, headers: dict[str, str], act: Callable[[], object], reason: str
+) -> None:
     public_id = site.make_ready("alice")
     with listening(site, public_id, headers) as stream:
         stream.next()
-        act()  # type: ignore[operator]
+        act()
         began = time.monotonic()
         [closed] = stream.rest()
         assert time.monotonic() - began < AT_ONCE
@@ -332,11 +335,9 @@ def exchange(port: int, pieces: list[bytes]) -> bytes:
         for piece in pieces:
             plug.sendall(piece)
         answer = b""
-        try:
+        with contextlib.suppress(ConnectionResetError):
             while data := plug.recv(4096):
                 answer += data
-        except ConnectionResetError:
-            pass
         return answer
 
 
