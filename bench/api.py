@@ -44,6 +44,8 @@ SUBNET, VMIDS = "10.64.0.0/16", (30001, 49999)
 PAGE = 50
 #: What must hold: how many times JupyterHub's requests per second, and megabytes.
 AT_LEAST, MEMORY_MB = 3.0, 250
+#: Warm desktops beside those that are launched, for a request that had to be sent twice.
+SPARE = 20
 #: So many people launch in turns: nobody's own list of desktops grows long.
 LAUNCHERS = 50
 #: JupyterHub's users that are listed and looked at have servers; the others have none, which spares
@@ -132,7 +134,7 @@ def _run(options: argparse.Namespace) -> Results:
 def _measure_winux(
     settings: Settings, options: argparse.Namespace
 ) -> tuple[dict[str, Loaded], dict[str, tuple[float, float]], dict[str, float]]:
-    site = Site(settings, options.desktops, options.launches)
+    site = Site(settings, options.desktops, options.launches + SPARE)
     children: list[Child] = [site.lab]
     try:
         worker, gateway, web = (
