@@ -27,7 +27,13 @@ from setup.settings import CHECKOUT, cache_dir
 
 VENDOR = CHECKOUT / "static/vendor"
 LISTS = (CHECKOUT / "package.json", CHECKOUT / "package-lock.json")
-MODULE = Path("node_modules/@devolutions/iron-remote-desktop-rdp/iron-remote-desktop-rdp.js")
+MODULE = Path("@devolutions/iron-remote-desktop-rdp/iron-remote-desktop-rdp.js")
+#: What shows the API's document; nothing else of its package is served.
+REFERENCE = {
+    "swagger-ui.js": Path("swagger-ui-dist/swagger-ui-bundle.js"),
+    "swagger-ui.css": Path("swagger-ui-dist/swagger-ui.css"),
+}
+SOURCE_MAP = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?\s*\Z")
 MANIFEST = "manifest.json"
 NETWORK_HINT = "Look at npm's configuration (npm config list) and the network, then run this again."
 #: Where wasm-bindgen's loader has the WebAssembly as text.
@@ -99,30 +105,44 @@ def _filled_cache(log: Path) -> Path:
 
 
 def _download(folder: Path, log: Path) -> Path:
-    """IronRDP's module as npm has it; the lock file's integrity is checked by npm."""
+    """What npm has, as node_modules; the lock file's integrity is checked by npm."""
     if not shutil.which("npm"):
         packages.install_packages(["npm"], log)
     for file in LISTS:
         shutil.copy(file, folder)
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     run_logged(["npm", "ci", "--prefix", folder, *quiet], log, NETWORK_HINT)
-    return folder / MODULE
+    return folder / "node_modules"
 
 
-def _make(module: Path, folder: Path, log: Path) -> None:
+def _make(modules: Path, folder: Path, log: Path) -> None:
+    manifest = _rdp(modules / MODULE, folder) | {
+        name: _reference(modules / source, folder) for name, source in REFERENCE.items()
+    }
+    files = [folder / name for name in manifest.values()]
+    for file in files:
+        packed = gzip.compress(file.read_bytes(), 9, mtime=0)
+        file.with_name(f"{file.name}.gz").write_bytes(packed)
+    run_logged(["node", "-e", BROTLI, *files], log, "Is Node.js 12 or newer installed?")
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _rdp(module: Path, folder: Path) -> dict[str, str]:
     loader, wasm = split(module.read_text())
     wasm_file = _named(module.stem, wasm, "wasm")
     loader = loader.replace("WASM_FILE", wasm_file, 1)
     loader_file = _named(module.stem, loader.encode(), "js")
     (folder / wasm_file).write_bytes(wasm)
     (folder / loader_file).write_text(loader)
-    for name in (wasm_file, loader_file):
-        packed = gzip.compress((folder / name).read_bytes(), 9, mtime=0)
-        (folder / f"{name}.gz").write_bytes(packed)
-    files = [folder / wasm_file, folder / loader_file]
-    run_logged(["node", "-e", BROTLI, *files], log, "Is Node.js 12 or newer installed?")
-    manifest = {"rdp.js": loader_file, "rdp.wasm": wasm_file}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    return {"rdp.js": loader_file, "rdp.wasm": wasm_file}
+
+
+def _reference(source: Path, folder: Path) -> str:
+    """Copied without the mention of a map that is not served; the name that it gets."""
+    text = SOURCE_MAP.sub("", source.read_text())
+    name = _named(source.stem, text.encode(), source.suffix.removeprefix("."))
+    (folder / name).write_text(text)
+    return name
 
 
 def _named(stem: str, content: bytes, suffix: str) -> str:

@@ -15,6 +15,7 @@ from webapp.http.security import init_security
 from webapp.web import (
     account,
     admin,
+    api_reference,
     connect,
     desktops,
     errors,
@@ -57,6 +58,7 @@ def create_app(services: Services) -> Flask:
         connect,
         vendor,
         account,
+        api_reference,
         keys,
         admin,
     )

@@ -89,7 +89,7 @@ def _free_port() -> int:
 def _wait(url: str) -> None:
     patience = time.monotonic() + 60
     while time.monotonic() < patience:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             if requests.get(url, timeout=5).ok:
                 return
         time.sleep(0.2)

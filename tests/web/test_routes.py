@@ -49,6 +49,7 @@ ROUTES = {
     "connect.stop": ("POST", "/desktops/{id}/view/stop"),
     "connect.end_on_close": ("POST", "/desktops/{id}/view/end-on-close"),
     "connect.left": ("POST", "/desktops/{id}/view/left"),
+    "api_reference.show": ("GET", "/api-reference/"),
     "vendor.file": ("GET", f"/vendor/{manifest()['rdp.js']}"),
     "account.show": ("GET", "/account/"),
     "account.end": ("POST", "/account/sign-ins/{sign_in}/end"),

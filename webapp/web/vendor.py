@@ -19,6 +19,8 @@ from webapp.web.assets import FOREVER
 blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
 
 FOLDER = ROOT / "static/vendor"
+#: What the desktop in the browser needs.
+VIEWER = ("rdp.js", "rdp.wasm")
 #: Best first; what the browser does not take is left out.
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 
@@ -31,7 +33,7 @@ def vendor_url(name: str) -> str:
     file = manifest().get(name)
     if file is None:
         raise OutsideFailed(
-            "This portal was set up without the browser's RDP module.",
+            f"This portal was set up without the browser's part {name}.",
             retry=False,
             what_to_do="The people who run it make it with: python3 -m setup.vendor",
         )
@@ -41,7 +43,8 @@ def vendor_url(name: str) -> str:
 @blueprint.app_template_global()
 def viewer_files() -> list[str]:
     """What a desktop's page fetches ahead, so that *Open in browser* has it already."""
-    return [url_for("vendor.file", name=name) for name in manifest().values()]
+    files = manifest()
+    return [url_for("vendor.file", name=files[name]) for name in VIEWER if name in files]
 
 
 @blueprint.get("/<name>")
