@@ -38,13 +38,12 @@ def test_it_is_read_and_tried_with_ones_own_sign_in(page: Page, tmp_path: Path) 
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.get_by_role("link", name="API", exact=True).click()
     reference = page.locator("[data-api-reference]")
-    expect(reference.get_by_text("/sessions", exact=True).first).to_be_visible()
+    expect(reference.locator("#operations-sessions-launch_session")).to_be_visible(timeout=60_000)
     launch = page.locator("#operations-sessions-launch_session")
     launch.get_by_role("button").first.click()
     launch.get_by_role("button", name="Try it out").click()
     launch.get_by_role("button", name="Execute").click()
-    expect(launch.locator(".live-responses-table .response-col_status").first).to_contain_text(
-        "201"
-    )
+    answer = launch.locator(".live-responses-table .response .response-col_status").first
+    expect(answer).to_contain_text("201", timeout=60_000)
     page.screenshot(path=tmp_path / "api.png")
     assert complaints == []
