@@ -87,7 +87,7 @@ def test_every_route_of_the_api_is_an_operation_with_a_rule(app: Flask) -> None:
     views = [
         app.view_functions[rule.endpoint]
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/api")
+        if rule.rule.startswith("/api/")
     ]
     assert len(views) == len(OPERATIONS)
     assert all(rule_of(view) is Access.SCOPE and operation_of(view) for view in views)
