@@ -105,6 +105,7 @@ def test_a_limit_is_refused_with_the_ways_out(run: Run) -> None:
         (("desktop", "show", "desktop-00000000"), "alice", 4, "no such desktop"),
         (("desktop", "launch", "--template", "nope"), "alice", 1, "nope"),
         (("desktop", "launch"), "reader", 5, "scope"),
+        (("desktop", "pause", "desktop-00000000"), "alice", 4, "no such desktop"),
         (("person", "list"), "alice", 5, "scope"),
         (("connection", "cut", "connection-00000000"), "alice", 4, "no such connection"),
         (("audit", "list", "--from", "tomorrow"), "boss", 1, "is no time"),

@@ -61,13 +61,13 @@ def test_a_rehearsal_says_what_a_run_then_does(
     assert desktops_on(lab) == [30002]
 
 
-def test_a_node_that_does_not_answer_ends_it_with_1(
+def test_a_node_that_does_not_answer_ends_it_with_3(
     operator: Operator,
     lab: LabNode,
 ) -> None:
     lab.kill()
     done = operator.types("reconcile", "--dry-run")
-    assert (done.returncode, "cannot be reached" in done.stderr) == (1, True)
+    assert (done.returncode, "cannot be reached" in done.stderr) == (3, True)
 
 
 def test_the_doctor_says_what_is_broken_and_ends_with_1(operator: Operator) -> None:

@@ -266,10 +266,11 @@ def test_trying_keys_is_limited(tmp_path: Path) -> None:
         assert can_listen(site, with_key(site, "alice"))
 
 
-def test_a_desktop_of_the_pool_is_nobodys_session(site: EventSite) -> None:
-    site.person("boss", role=Role.ADMIN)
-    [public_id] = add_warm(site.services)
-    assert ask(site, public_id, with_key(site, "boss", "admin")).status_code == 404
+def test_a_desktop_of_the_pool_is_nobodys_session(tmp_path: Path) -> None:
+    with event_site(tmp_path) as site:
+        site.person("boss", role=Role.ADMIN)
+        [public_id] = add_warm(site.services)
+        assert ask(site, public_id, with_key(site, "boss", "admin")).status_code == 404
 
 
 # -- limits -------------------------------------------------------------------------------------

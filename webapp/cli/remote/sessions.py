@@ -51,6 +51,10 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     stop = kinds.add_parser("stop", parents=[shared], help="end one or several")
     stop.add_argument("ids", nargs="+", metavar="id")
     stop.set_defaults(run=stop_sessions)
+    for word, words in (("pause", "keep it, switched off"), ("resume", "start it again")):
+        command = kinds.add_parser(word, parents=[shared], help=words)
+        command.add_argument("id")
+        command.set_defaults(run=pause_session, word=word)
     extend = kinds.add_parser("extend", parents=[shared], help="give one more time")
     extend.add_argument("id")
     extend.add_argument("minutes", type=int)
@@ -113,6 +117,10 @@ def stop_sessions(client: Client, options: argparse.Namespace) -> None:
             say(f"{one} will be gone in a moment.")
     if options.json:
         show_rows(stopped, as_json=True, nothing="")
+
+
+def pause_session(client: Client, options: argparse.Namespace) -> None:
+    print_one(client.post(f"/sessions/{options.id}/{options.word}"), options)
 
 
 def extend_session(client: Client, options: argparse.Namespace) -> None:
