@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
@@ -46,8 +47,9 @@ class Buttons:
 
 
 @pytest.fixture
-def buttons(desktop: Desktop, view: Page) -> Buttons:
-    return Buttons(desktop, view)
+def buttons(desktop: Desktop, view: Page) -> Iterator[Buttons]:
+    yield Buttons(desktop, view)
+    desktop.inside.run("pkill xev; true")
 
 
 @pytest.mark.parametrize(("button", "told"), [("left", LEFT), ("middle", MIDDLE), ("right", RIGHT)])
