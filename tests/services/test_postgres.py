@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
 from webapp.adapters import schema
-from webapp.bootstrap import Services, build_services
+from webapp.bootstrap import Services, build_deliverer, build_services
 from webapp.config import load
 from webapp.domain.errors import Refused
 from webapp.domain.keys import MOST_KEYS
@@ -78,3 +78,13 @@ def test_keys_made_at_the_same_time_keep_the_limit_and_work(on_postgres: Service
     assert all(on_postgres.keys.identify(text, "192.0.2.1") for text in texts)
     on_postgres.accounts.disable(SYSTEM, "alice")
     assert not any(on_postgres.keys.identify(text, "192.0.2.1") for text in texts)
+
+
+def test_deliveries_claimed_at_the_same_time_go_to_one_each(on_postgres: Services) -> None:
+    hook = on_postgres.webhooks.add(SYSTEM, "https://example.org/", ["end"]).webhook.id
+    wanted = [on_postgres.webhooks.test(SYSTEM, hook) for _ in range(6)]
+    deliverer = build_deliverer(on_postgres)
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(deliverer.claim_this, wanted * 4))
+    assert sorted(one.id for one in claimed if one) == wanted
+    assert deliverer.claim() is None
