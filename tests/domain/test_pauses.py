@@ -34,7 +34,7 @@ def test_a_template_without_a_number_allows_no_pause(minutes: int | None) -> Non
     assert refused.value.reason == "no_pause"
 
 
-@pytest.mark.parametrize("state", set(State) - {State.READY})
+@pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
 def test_only_what_is_ready_can_be_paused(state: State) -> None:
     with pytest.raises(Refused, match=f"is {state}"):
         decide_pause("desktop-1", state, NOW + HOUR, 90, NOW)
@@ -45,7 +45,7 @@ def test_what_is_overdue_is_not_saved_by_a_pause() -> None:
         decide_pause("desktop-1", State.READY, NOW, 90, NOW)
 
 
-@pytest.mark.parametrize("state", set(State) - AT_REST)
+@pytest.mark.parametrize("state", sorted(set(State) - AT_REST))
 def test_only_what_is_paused_can_be_resumed(state: State) -> None:
     with pytest.raises(Refused, match=f"is {state}"):
         decide_resume("desktop-1", state, NOW + HOUR, NOW)
@@ -85,7 +85,7 @@ def test_time_stands_still_from_the_pause_on() -> None:
     assert time_left(NOW + HOUR, NOW, NOW + 24 * HOUR) == HOUR
 
 
-@pytest.mark.parametrize("state", AT_REST)
+@pytest.mark.parametrize("state", sorted(AT_REST))
 def test_connections_end_because_it_is_paused(state: State) -> None:
     overdue = Standing(state, None, NOW - HOUR, False, False, None)
     assert decide_ending(overdue, NOW) == Ending(ConnectionEnd.PAUSED)
