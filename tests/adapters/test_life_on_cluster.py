@@ -42,11 +42,12 @@ def lab(tmp_path: Path) -> Iterator[LabNode]:
 
 
 @pytest.fixture
-def services(lab: LabNode, tmp_path: Path) -> Iterator[Services]:
+def services(lab: LabNode, tmp_path: Path, portal_id: str) -> Iterator[Services]:
     """A portal that offers XFCE on all three nodes, and MATE on the third alone."""
     environment = environment_of(
         lab,
         tmp_path,
+        WINUX_PORTAL_ID=portal_id,
         WINUX_WORKER_SLOTS="3",
         WINUX_MAX_DESKTOPS="20",
         WINUX_STALE_LOCK_SECONDS="1",

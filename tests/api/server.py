@@ -6,6 +6,7 @@ one of a person, and serves until it is ended.
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -45,7 +46,11 @@ def serving(folder: Path, **changes: str) -> Iterator[Served]:
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = make_environment(
-        folder, WINUX_PUBLIC_URL=url, WINUX_MAX_DESKTOPS="1000", **changes
+        folder,
+        WINUX_PUBLIC_URL=url,
+        WINUX_PORTAL_ID=f"t{secrets.token_hex(4)}",  # workers end what other runs of theirs left
+        WINUX_MAX_DESKTOPS="1000",
+        **changes,
     )
     services = build_services(load(environment))
     schema.migrate(services.db)

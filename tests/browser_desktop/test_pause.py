@@ -11,7 +11,7 @@ from bench.viewer import Viewer, wait_shown
 from tests.browser_desktop.conftest import Desktop
 from tests.e2e.site import Site, programs_in
 
-pytestmark = [pytest.mark.lab, pytest.mark.browser]
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 #: How soon after its desktop is paused a connection ends.
 SOON_S = 2.0

@@ -73,7 +73,7 @@ def test_on_https_the_cookie_is_bound_to_it(tmp_path: Path) -> None:
 )
 def test_no_form_works_without_its_token(browse: Browse, ready: str, endpoint: str) -> None:
     browser = browse("alice")
-    path = ROUTES[endpoint][1].format(id=ready, sign_in=1, schedule=1)
+    path = ROUTES[endpoint][1].format(id=ready, sign_in=1, schedule=1, key=1, webhook=1, delivery=1)
     for data in ({}, {"csrf_token": "forged"}):
         assert browser.client.post(path, data=data).status_code == 400
     as_text = browser.client.post(path, data='{"minutes": 5}', content_type="text/plain")

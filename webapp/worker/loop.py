@@ -99,7 +99,9 @@ class Worker:
             self._thread("post", self._work_post),
         ]
         log.info("Worker %s begins with %s slots", self._services.name, slots)
-        self._is_ending.wait()
+        while not self._is_ending.wait(REST_SECONDS):
+            # Python runs signal handlers in this thread; two signals at once may leave it asleep.
+            pass
         self._end(threads)
 
     def stop(self) -> None:
