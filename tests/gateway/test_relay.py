@@ -25,7 +25,7 @@ from tests.gateway.fake_desktop import (
 )
 from tests.gateway.gateways import PASSWORD, Running, running
 from webapp.domain.connections import ConnectionEnd, Ending
-from webapp.gateway import relay, server
+from webapp.gateway import aftercare, relay, server
 from webapp.gateway.process import run_in_loop
 
 RECORDS = recorded.read("xfce-with-resize")
@@ -404,7 +404,7 @@ def test_a_hundred_connections_opened_and_abandoned_leave_nothing(tmp_path: Path
 def test_a_browser_that_draws_nothing_is_lent_acknowledgements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "_STALL_SECONDS", 0.3)
+    monkeypatch.setattr(aftercare, "LOOK_SECONDS", 0.04)
     acknowledged = bytes.fromhex("1600380000")  # length, pduType2, no compression
 
     async def test() -> None:

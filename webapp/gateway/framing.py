@@ -60,7 +60,7 @@ class Splitter:
         """
         data = self._rest + data if self._rest else data
         size, end, ends = len(data), 0, []
-        while (length := pdu_length(data, end)) and end + length <= size:
+        while end < size and (length := pdu_length(data, end)) and end + length <= size:
             end += length
             ends.append(end)
         self._rest = bytes(data[end:])

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from datetime import datetime
+from functools import partial
 
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
@@ -15,6 +16,7 @@ from websockets.frames import CloseCode
 from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.keyboards import input_locale
 from webapp.gateway import rdcleanpath
+from webapp.gateway.aftercare import Aftercare
 from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
@@ -29,12 +31,6 @@ log = logging.getLogger("winux.gateway")
 
 SIGN_IN_SECONDS = 30.0
 """From TLS to the Client Info PDU; it takes 0.1, and longer on a machine under heavy load."""
-_REST_SECONDS = 0.4
-"""A screen that did not change for so long rests: partial tiles are drawn again."""
-_LONGEST_UNREST = 3.0
-"""Partial tiles are drawn again after so long even if the screen never rests."""
-_STALL_SECONDS = 3.0
-"""A browser that has drawn nothing for so long is helped out with an acknowledgement (`rdp`)."""
 _MOST_BACKLOG = 8 << 20
 """Bytes that wait for a desktop: one long paste is honest, and a few answers of ours."""
 
@@ -52,9 +48,6 @@ class Relay:
         self._bytes_up = 0
         self._bytes_down = 0
         self._last_input_at: datetime | None = None
-        self._drawn_at = 0.0
-        self._mending: asyncio.TimerHandle | None = None
-        self._stalling: asyncio.TimerHandle | None = None
 
     def end(self, ending: Ending) -> None:
         """Make `run` return; the first reason counts."""
@@ -85,16 +78,18 @@ class Relay:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            for handle in (timer, self._mending, self._stalling):
-                if handle:
-                    handle.cancel()
+            timer.cancel()
 
     async def _up(self, link: DesktopLink) -> Ending:
         async for message in self._browser:
             if isinstance(message, str):
                 raise ProtocolError("a text message")
             self._bytes_up += len(message)
-            self._deliver(self._conversation.from_browser(message), link)
+            flow = self._conversation.from_browser(message)
+            _write(flow, link)
+            for answer in flow.to_browser:
+                self._bytes_down += len(answer)
+                self._browser.put(answer)
             await link.stream.drain()
             await self._browser.drain()
         return Ending(ConnectionEnd.LEFT)
@@ -103,58 +98,32 @@ class Relay:
         address = f"{self.admitted.desktop_id}:3389"
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
         self._browser.on_room = link.stream.resume
-        await link.stream.pour(lambda data: self._take(data, link))
+        care = Aftercare(self._conversation, lambda flow: _write(flow, link))
+        try:
+            await link.stream.pour(partial(self._take, link, care))
+        finally:
+            care.end()
         return Ending(ConnectionEnd.UNREACHABLE)
 
-    def _take(self, data: Octets, link: DesktopLink) -> None:
+    def _take(self, link: DesktopLink, care: Aftercare, data: Octets) -> None:
         """What came from the desktop goes on at once."""
-        flow = self._conversation.from_desktop(data)
-        # `_up` waits until the desktop has taken what the browser sent; our answers do not
-        if flow.to_desktop and link.stream.unsent > _MOST_BACKLOG:
-            raise ProtocolError("the desktop does not read")
-        self._deliver(flow, link)
-        if self._browser.is_full:
-            link.stream.pause()
-        self._watch_browser(link)
-        if self._conversation.has_disconnected:
-            self.end(Ending(ConnectionEnd.LOGGED_OUT))
-        self._mend_later(link)
-
-    def _deliver(self, flow: Flow, link: DesktopLink) -> None:
-        self._write(flow, link)
+        conversation, browser = self._conversation, self._browser
+        flow = conversation.from_desktop(data)
+        if flow.to_desktop:
+            # `_up` waits until the desktop has taken what the browser sent; our answers do not
+            if link.stream.unsent > _MOST_BACKLOG:
+                raise ProtocolError("the desktop does not read")
+            _write(flow, link)
         for message in flow.to_browser:
             self._bytes_down += len(message)
-            self._browser.put(message)
-
-    def _watch_browser(self, link: DesktopLink) -> None:
-        if self._stalling is None and self._conversation.awaits_browser:
-            drawn = self._conversation.acknowledged
-            self._stalling = self._loop.call_later(_STALL_SECONDS, self._check_browser, link, drawn)
-
-    def _check_browser(self, link: DesktopLink, drawn: int) -> None:
-        """Acknowledge a frame in the browser's place if it has drawn none since the last look."""
-        self._stalling = None
-        if self._conversation.acknowledged == drawn and self._conversation.awaits_browser:
-            self._write(self._conversation.lend_acknowledgement(), link)
-        self._watch_browser(link)
-
-    def _write(self, flow: Flow, link: DesktopLink) -> None:
-        for pdu in flow.to_desktop:
-            link.stream.write(pdu)
-
-    def _mend_later(self, link: DesktopLink) -> None:
-        self._drawn_at = self._loop.time()
-        if self._mending is None and self._conversation.has_partial_tiles:
-            self._mending = self._loop.call_later(_REST_SECONDS, self._mend, link, self._drawn_at)
-
-    def _mend(self, link: DesktopLink, since: float) -> None:
-        """Have partial tiles drawn again once the screen rests, or has not for too long."""
-        rests_at = self._drawn_at + _REST_SECONDS
-        if self._loop.time() < min(rests_at, since + _LONGEST_UNREST):
-            self._mending = self._loop.call_at(rests_at, self._mend, link, since)
-            return
-        self._mending = None
-        self._write(self._conversation.refresh(), link)
+            browser.put(message)
+        if browser.is_full:
+            link.stream.pause()
+        if conversation.has_disconnected:
+            self.end(Ending(ConnectionEnd.LOGGED_OUT))
+        care.is_stirred = True
+        if not care.is_looking:
+            care.begin()
 
     async def _guard(self, pump: Awaitable[Ending]) -> None:
         """Run one direction; however it ends, the connection ends with it."""
@@ -179,6 +148,11 @@ class Relay:
     def _check_signed_in(self) -> None:
         if not self._conversation.is_signed_in:
             self.end(Ending(ConnectionEnd.SLOW))
+
+
+def _write(flow: Flow, link: DesktopLink) -> None:
+    for pdu in flow.to_desktop:
+        link.stream.write(pdu)
 
 
 def _terms(admitted: Admitted) -> Terms:
