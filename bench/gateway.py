@@ -30,6 +30,13 @@ BUSY_RATE = 620_000
 IDLE = 200
 ROUND_TRIPS = 400
 GATEWAY = "/gateway/rdp"
+WEBSOCKIFY = """
+import sys
+sys.path.append("/usr/lib/python3/dist-packages")
+from websockify.websocketproxy import websockify_init
+websockify_init()
+"""
+"""Debian's package in our own interpreter: two builds of Python differ by a third."""
 ROUNDS = 3
 
 
@@ -86,7 +93,7 @@ def websockify(target: int, folder: Path) -> Iterator[tuple[psutil.Process, int]
     port = free_port()
     options = ["--ssl-target", f"127.0.0.1:{port}", f"127.0.0.1:{target}"]
     newest = max(folder.glob("desktop-*.pem"), key=lambda file: file.stat().st_mtime)
-    with program("/usr/bin/websockify", *options, trust=newest) as process:
+    with program(sys.executable, "-c", WEBSOCKIFY, *options, trust=newest) as process:
         wait_for(port)
         yield process, port
 
