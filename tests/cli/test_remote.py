@@ -149,7 +149,7 @@ def test_the_rest_of_the_site_is_seen(run: Run) -> None:
     assert "XFCE" in run("template", "list", "--json")[1]
     assert run("pool", "list", who="boss")[0] == 0
     assert "alice" in run("person", "list", who="boss")[1]
-    assert "desktop.launch" in run("audit", "list", who="boss")[1]
+    assert "person.add" in run("audit", "list", who="boss")[1]
     assert run("audit", "export", who="boss")[1].count("\n") > 3
     assert run("cleanup", who="boss")[0] == 0
     assert run("status")[0] in (0, 1)
