@@ -33,7 +33,8 @@ from setup.portal import Portal
 from setup.processes import Child
 from setup.settings import BENCH, Settings, settings_from
 from webapp.app import create_app
-from webapp.bootstrap import Services, WorkerServices, build_services, build_worker_services
+from webapp.bootstrap import Services, build_services
+from webapp.bootstrap_worker import WorkerServices, build_worker_services
 from webapp.config import load
 from webapp.domain.states import State
 from webapp.models import Desktop

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `webapp.adapters.schema` hands over."""
+"""Runs the migrations on the connection that `webapp.adapters.migration` hands over."""
 
 from alembic import context
 

@@ -14,9 +14,10 @@ from tests.fakes import FakeNode, FakeProvisioner
 from tests.gateway.event_site import answers, free_port, until
 from tests.portal import PASSWORD, QUICK, make_environment, publish_template
 from tests.worker.life import running
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
-from webapp.bootstrap import Services, build_services, build_worker_services
+from webapp.bootstrap import Services, build_services
+from webapp.bootstrap_worker import build_worker_services
 from webapp.config import ROOT, load
 from webapp.models import Role
 from webapp.services.audit import SYSTEM, Actor
@@ -51,7 +52,7 @@ def api_site(folder: Path, *, has_worker: bool = True, **settings: str) -> Itera
         **settings,
     )
     services = build_services(load(environment), hasher=ArgonHasher(QUICK))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     python = [sys.executable, "-P", "-m"]
     web = ["gunicorn", "--bind", f"127.0.0.1:{web_port}", "--threads", "4", "wsgi:app"]

@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from webapp import bootstrap
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.config import Config, load
 from webapp.models import Role, Template
@@ -84,7 +84,7 @@ def config(tmp_path: Path) -> Config:
 @pytest.fixture
 def services(config: Config, clock: SteppingClock) -> Iterator[bootstrap.Services]:
     made = bootstrap.build_services(config, clock=clock, hasher=ArgonHasher(QUICK))
-    schema.migrate(made.db)
+    migration.migrate(made.db)
     yield made
     made.db.close()
 

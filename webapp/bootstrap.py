@@ -1,59 +1,42 @@
-"""Joins services and adapters, once; the only place that knows both sides."""
+"""Joins services and adapters, once; nobody but this and `bootstrap_worker` knows both sides.
+
+This is the part that needs neither Proxmox nor Ansible, and loads nothing that does.
+"""
 
 from dataclasses import dataclass
 
-from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.adapters.database import SqlDatabase
-from webapp.adapters.examine_gateway import GatewayExaminer
-from webapp.adapters.examine_machine import MachineExaminer
-from webapp.adapters.examine_proxmox import ProxmoxExaminer, WantedTemplate
-from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.secrets import ArgonHasher, FernetVault
 from webapp.adapters.system import SystemClock
-from webapp.adapters.webhook_post import WebhookPost
 from webapp.config import Config
-from webapp.ports import Clock, Examiner, Hasher, Hypervisor, Vault, WarmProvisioner
+from webapp.ports import Clock, Hasher, Vault
 from webapp.services.accounts import Accounts
-from webapp.services.adopt import Adopter
-from webapp.services.assign import Assigner
 from webapp.services.audit import Audit
 from webapp.services.audit_log import AuditLog
-from webapp.services.build import Builder
 from webapp.services.capacity import Capacity
 from webapp.services.catalogue import Catalogue
 from webapp.services.cleanup import Cleanups
-from webapp.services.clone_queue import CloneQueue
 from webapp.services.connections import Connections
 from webapp.services.credentials import CredentialDesk
 from webapp.services.desktop_pages import DesktopPages
-from webapp.services.doctor import Checkups, Doctor, launchable
+from webapp.services.doctor import Checkups
 from webapp.services.findings import FindingReports
-from webapp.services.heartbeat import Heartbeat
-from webapp.services.idle import IdleWatch
 from webapp.services.key_gate import KeyGate
 from webapp.services.keys import Keys
 from webapp.services.launch import Launcher
 from webapp.services.launch_gate import LaunchGate
-from webapp.services.lease import Leases
-from webapp.services.lifetime import DeadlineTeller, Lifetime
+from webapp.services.lifetime import Lifetime
 from webapp.services.metrics import Metrics
-from webapp.services.nodes import NodeWatch
-from webapp.services.pauser import Pauser
 from webapp.services.pauses import Pauses
 from webapp.services.pool import Pools
 from webapp.services.presence import Presence
-from webapp.services.reconcile import Reconciler
-from webapp.services.refill import PoolKeeper
 from webapp.services.repeats import Repeats
 from webapp.services.reports import Reports
-from webapp.services.resumer import Resumer
 from webapp.services.session_feed import SessionFeed
 from webapp.services.tallies import Tallies
-from webapp.services.teardown import Teardown
 from webapp.services.tickets import Tickets
 from webapp.services.trends import Trends
 from webapp.services.waiting import WaitingRoom
-from webapp.services.webhook_delivery import Deliverer
 from webapp.services.webhooks import Webhooks
 
 
@@ -137,94 +120,4 @@ def build_services(
         repeats=Repeats(db, clock, config),
         cleanups=Cleanups(db, clock, audit),
         webhooks=Webhooks(db, clock, config, vault, audit),
-    )
-
-
-def build_deliverer(services: Services) -> Deliverer:
-    """What sends webhook deliveries."""
-    sender = WebhookPost(services.config.webhook_networks)
-    return Deliverer(services.db, services.clock, services.vault, sender)
-
-
-def build_doctor(services: Services) -> Doctor:
-    """What examines the installation from this machine."""
-    config, db = services.config, services.db
-    proxmox = ProxmoxExaminer(
-        config.proxmox, lambda: [WantedTemplate(*template) for template in launchable(db)]
-    )
-    examiners: list[Examiner] = [MachineExaminer(config, db), proxmox, GatewayExaminer(config)]
-    return Doctor(db, services.clock, examiners)
-
-
-@dataclass(frozen=True)
-class WorkerServices:
-    """What a worker process works with."""
-
-    name: str
-    config: Config
-    leases: Leases
-    provisioner: WarmProvisioner
-    builder: Builder
-    assigner: Assigner
-    teardown: Teardown
-    pauser: Pauser
-    resumer: Resumer
-    lifetime: Lifetime
-    pauses: Pauses
-    teller: DeadlineTeller
-    idle: IdleWatch
-    adopter: Adopter
-    reconciler: Reconciler
-    pools: PoolKeeper
-    heartbeat: Heartbeat
-    doctor: Doctor
-    tallies: Tallies
-    cleanups: Cleanups
-    deliverer: Deliverer
-
-
-def build_worker_services(
-    services: Services,
-    name: str,
-    *,
-    provisioner: WarmProvisioner | None = None,
-    hypervisor: Hypervisor | None = None,
-) -> WorkerServices:
-    """Everything that talks to Ansible and Proxmox, in the name of one worker."""
-    config, db, clock, audit = services.config, services.db, services.clock, services.audit
-    provisioner = provisioner or AnsibleProvisioner(config)
-    hypervisor = hypervisor or ProxmoxHypervisor(config.proxmox)
-    leases = Leases(db, clock, name, config.lease)
-    return WorkerServices(
-        name=name,
-        config=config,
-        leases=leases,
-        provisioner=provisioner,
-        builder=Builder(
-            db,
-            clock,
-            config,
-            services.vault,
-            audit,
-            provisioner,
-            hypervisor,
-            leases,
-            CloneQueue(db, clock, config, leases),
-        ),
-        assigner=Assigner(db, clock, config, services.vault, audit, provisioner, leases),
-        teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),
-        pauser=Pauser(db, clock, config, audit, provisioner, hypervisor, leases),
-        resumer=Resumer(db, clock, config, audit, provisioner, hypervisor, leases),
-        lifetime=services.lifetime,
-        pauses=services.pauses,
-        teller=DeadlineTeller(clock, provisioner, leases),
-        idle=IdleWatch(db, clock, config, audit, provisioner),
-        adopter=Adopter(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
-        reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
-        pools=PoolKeeper(db, clock, config, services.vault, audit),
-        doctor=build_doctor(services),
-        heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
-        tallies=services.tallies,
-        cleanups=services.cleanups,
-        deliverer=build_deliverer(services),
     )

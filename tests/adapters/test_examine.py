@@ -26,8 +26,8 @@ from labnode.store import Store
 from tests.adapters import cluster
 from tests.adapters.lab import create, environment_of, fault, make_template
 from tests.labnode.server import LabNode
-from webapp import bootstrap
-from webapp.adapters import schema
+from webapp import bootstrap, bootstrap_worker
+from webapp.adapters import migration
 from webapp.adapters.examine_machine import check_secrets_dir, file_system_of
 from webapp.adapters.examine_proxmox import ProxmoxExaminer, WantedTemplate
 from webapp.config import ROOT, Config, load
@@ -324,13 +324,13 @@ def services(node: LabNode, tmp_path: Path) -> Iterator[bootstrap.Services]:
     key = tmp_path / "guest_key"
     key.touch(0o600)
     made = bootstrap.build_services(load(environment_of(node, tmp_path)))
-    schema.migrate(made.db)
+    migration.migrate(made.db)
     yield made
     made.db.close()
 
 
 def machine(services: bootstrap.Services) -> dict[str, Sign]:
-    return {sign.part: sign for sign in bootstrap.build_doctor(services).examine()}
+    return {sign.part: sign for sign in bootstrap_worker.build_doctor(services).examine()}
 
 
 def test_a_machine_in_order(services: bootstrap.Services) -> None:

@@ -19,8 +19,8 @@ from tests.adapters.cluster import (
 from tests.labnode.server import LabNode
 from tests.portal import PASSWORD, publish_template
 from tests.worker.life import row
-from webapp import bootstrap
-from webapp.adapters import schema
+from webapp import bootstrap, bootstrap_worker
+from webapp.adapters import migration
 from webapp.bootstrap import Services
 from webapp.config import load
 from webapp.domain.states import State
@@ -54,7 +54,7 @@ def services(lab: LabNode, tmp_path: Path, portal_id: str) -> Iterator[Services]
         WINUX_NETWORK="127.203.0.0/24",
     )
     made = bootstrap.build_services(load(environment))
-    schema.migrate(made.db)
+    migration.migrate(made.db)
     for node, vmid in REPLICAS.items():
         made.catalogue.publish(SYSTEM, "xfce", vmid, "1", {}, node)
     publish_template(made, "mate", vmid=29010)
@@ -72,9 +72,9 @@ def launch(services: Services, actor: Actor, template: str = "xfce") -> str:
 
 
 @contextmanager
-def at_work(services: Services) -> Iterator[bootstrap.WorkerServices]:
+def at_work(services: Services) -> Iterator[bootstrap_worker.WorkerServices]:
     """A worker in this process, whose playbooks are processes of their own."""
-    parts = bootstrap.build_worker_services(services, "worker-1")
+    parts = bootstrap_worker.build_worker_services(services, "worker-1")
     parts.heartbeat.look_at_proxmox()
     worker = Worker(parts, grace_seconds=0)
     thread = threading.Thread(target=worker.run)

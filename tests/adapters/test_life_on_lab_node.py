@@ -23,7 +23,7 @@ from tests.labnode.server import LabNode
 from tests.portal import PASSWORD, publish_template
 from tests.worker.life import reservations, row
 from webapp import bootstrap
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
@@ -88,7 +88,7 @@ def portal(lab: LabNode, tmp_path: Path, portal_id: str, guest_key: Path) -> Ite
         WINUX_NETWORK="127.203.0.0/24",  # nobody answers there, at once
     )
     services = bootstrap.build_services(load(environment))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     owner = Actor(services.accounts.add_person(SYSTEM, "alice", PASSWORD))
     yield Portal(services, environment, owner)

@@ -13,7 +13,7 @@ from tests.labnode.server import LabNode
 from tests.portal import publish_template
 from tests.worker.life import reservations
 from webapp import bootstrap
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.config import ROOT, load
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
@@ -34,7 +34,7 @@ def test_a_pool_whose_builds_fail_rests_and_leaves_nothing(
         WINUX_NETWORK="127.203.0.0/24",  # nobody answers there, at once
     )
     services = bootstrap.build_services(load(environment))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     services.pools.change(SYSTEM, "xfce", {"target": 2, "max": 2})
 

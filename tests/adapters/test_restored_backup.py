@@ -11,8 +11,8 @@ from tests.fakes import FakeNode, FakeProvisioner
 from tests.labnode.server import LabNode
 from tests.portal import PASSWORD, SteppingClock, publish_template
 from tests.worker.life import launch, row
-from webapp import bootstrap
-from webapp.adapters import schema
+from webapp import bootstrap, bootstrap_worker
+from webapp.adapters import migration
 from webapp.bootstrap import Services
 from webapp.config import Config, load
 from webapp.domain.drift import Kind
@@ -72,8 +72,8 @@ class Portal:
 
     def start(self) -> None:
         self.services: Services = bootstrap.build_services(self.config, clock=self.clock)
-        schema.migrate(self.services.db)
-        self.worker = bootstrap.build_worker_services(
+        migration.migrate(self.services.db)
+        self.worker = bootstrap_worker.build_worker_services(
             self.services, "worker:1:1", provisioner=ApiProvisioner(self.lab)
         )
 

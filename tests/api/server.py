@@ -20,7 +20,7 @@ import requests
 
 from tests.portal import PASSWORD, make_environment, publish_template
 from tests.warm import add_warm
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
 from webapp.models import Role
@@ -53,7 +53,7 @@ def serving(folder: Path, **changes: str) -> Iterator[Served]:
         **changes,
     )
     services = build_services(load(environment))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     admin_key, person_key = _fill(services)
     command = [
         *(sys.executable, "-m", "gunicorn", "wsgi:app", "--workers=1", "--threads=4"),

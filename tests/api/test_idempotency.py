@@ -8,7 +8,8 @@ from sqlalchemy import select
 from tests.api.conftest import MakeProgram, Program
 from tests.portal import PASSWORD, SteppingClock
 from tests.warm import add_warm
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Desktop, Repeat
 from webapp.services.audit import Actor
 

@@ -5,7 +5,8 @@ import pytest
 from tests.api.conftest import MakeProgram, Program
 from tests.portal import SteppingClock
 from tests.warm import add_warm
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.services.audit import SYSTEM, Actor
 
 

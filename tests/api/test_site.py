@@ -9,7 +9,8 @@ from tests.fakes import FakeNode
 from tests.portal import PASSWORD, SteppingClock
 from tests.warm import add_warm
 from tests.web.conftest import Browser
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.mark import Mark
 from webapp.services.audit import Actor
 from webapp.worker.loop import Worker

@@ -20,7 +20,7 @@ from tests.chaos.traps import CommitTrap, set_commit_trap
 from tests.chaos.truth import leaks
 from tests.chaos.world import PAUSE_MINUTES, World, kill
 from tests.worker.life import launch, row
-from webapp import bootstrap
+from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
@@ -341,7 +341,9 @@ def work(world: World, trap: CommitTrap | None = None, share: float = 0.0) -> bo
     if trap:
         set_commit_trap(services.db.engine, trap)
     provisioner = QuickProvisioner(services.config, share)
-    worker = bootstrap.build_worker_services(services, worker_name(), provisioner=provisioner)
+    worker = bootstrap_worker.build_worker_services(
+        services, worker_name(), provisioner=provisioner
+    )
     return Worker(worker).run_once()
 
 

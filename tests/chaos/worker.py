@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.chaos.clock import ShiftedClock
 from tests.chaos.quick import QuickProvisioner
-from webapp import bootstrap
+from webapp import bootstrap, bootstrap_worker
 from webapp.adapters.logs import log_as_json
 from webapp.config import load
 from webapp.worker.loop import Worker, worker_name
@@ -27,7 +27,7 @@ def main() -> None:
     services = bootstrap.build_services(config, clock=clock)
     provisioner = QuickProvisioner(config, options.share, options.seed)
     worker = Worker(
-        bootstrap.build_worker_services(services, worker_name(), provisioner=provisioner)
+        bootstrap_worker.build_worker_services(services, worker_name(), provisioner=provisioner)
     )
     worker.stop_on_signals()
     worker.run()

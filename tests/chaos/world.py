@@ -21,7 +21,7 @@ from tests.chaos.clock import ShiftedClock
 from tests.labnode.server import Client, LabNode
 from tests.portal import PASSWORD, publish_template
 from webapp import bootstrap
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
@@ -58,7 +58,7 @@ class World:
         make_template(self.node.client())
         self.environment = self._environment(settings)
         self.services = self._services()
-        schema.migrate(self.services.db)
+        migration.migrate(self.services.db)
         publish_template(self.services, max_pause_minutes=PAUSE_MINUTES)
         self.people = [self._add_person(f"person{n}") for n in range(1, people + 1)]
         self.root = self._add_person("root", role=Role.ADMIN)

@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 from tests.portal import PASSWORD, QUICK, make_environment, publish_template
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
@@ -115,7 +115,7 @@ def event_site(folder: Path, **settings: str) -> Iterator[EventSite]:
         **settings,
     )
     services = build_services(load(environment), hasher=ArgonHasher(QUICK))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "webapp", "gateway"],

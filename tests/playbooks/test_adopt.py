@@ -14,8 +14,8 @@ from tests.lab import PLAYBOOKS, ROOT, GoldenTemplate, RealLab
 from tests.playbooks.actions import api_of
 from tests.playbooks.operator import Desktop
 from tests.playbooks.test_by_hand import rdp_answers
-from webapp import bootstrap
-from webapp.adapters import schema
+from webapp import bootstrap, bootstrap_worker
+from webapp.adapters import migration
 from webapp.config import load
 from webapp.domain.states import State
 from webapp.models import Desktop as DesktopRow
@@ -45,7 +45,7 @@ def portal(
     }
     (tmp_path / "environment").write_text(json.dumps(environment))
     services = bootstrap.build_services(load(environment))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     with services.db.begin() as session:
         session.add(
             Template(
@@ -107,7 +107,7 @@ def test_a_desktop_made_by_hand_is_adopted_used_and_ends_with_the_portal(
     refused = desktop.destroy()  # it is not the operator's any more
     assert refused.code != 0
     portal.lifetime.stop(owner, row.public_id)
-    assert Worker(bootstrap.build_worker_services(portal, "adopter:1:1")).run_once()
+    assert Worker(bootstrap_worker.build_worker_services(portal, "adopter:1:1")).run_once()
     with portal.db.read() as session:
         assert session.get_one(DesktopRow, row.id).state == State.ENDED
     assert not rdp_answers(old["address"])

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
 from tests.warm import add_warm
 from tests.worker.life import row
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.errors import BadInput, NotFound, Refused
@@ -29,7 +29,7 @@ def small(tmp_path: Path, clock: SteppingClock) -> Iterator[Services]:
     """A site of four desktops."""
     environment = make_environment(tmp_path / "small", WINUX_MAX_DESKTOPS_TOTAL="4")
     services = build_services(load(environment), clock=clock)
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     yield services
     services.db.close()

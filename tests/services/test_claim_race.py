@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from tests.portal import make_environment, publish_template
 from tests.warm import add_warm
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import Config, load
 from webapp.domain.errors import Conflict, Refused
@@ -49,7 +49,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Config]:
         changes["WINUX_DATABASE_URL"] = request.getfixturevalue("postgres_url")
     config = load(make_environment(tmp_path, **changes))
     services = build_services(config)
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     with services.db.begin() as session:
         for number in range(PEOPLE):

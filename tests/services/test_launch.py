@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.errors import BadInput, NotFound, Refused
@@ -100,7 +100,7 @@ def test_a_full_site_says_so(tmp_path: Path, clock: SteppingClock) -> None:
     services = build_services(
         load(make_environment(tmp_path, WINUX_MAX_DESKTOPS_TOTAL="1")), clock=clock
     )
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     actor = Actor(services.accounts.add_person(SYSTEM, "carol", PASSWORD))
     services.launcher.launch(actor, LaunchWish())
@@ -121,7 +121,7 @@ def test_no_id_or_address_left_says_so_and_leaves_nothing(
     tmp_path: Path, clock: SteppingClock, changes: dict[str, str], reason: str
 ) -> None:
     services = build_services(load(make_environment(tmp_path, **changes)), clock=clock)
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     actor = Actor(services.accounts.add_person(SYSTEM, "carol", PASSWORD))
     services.launcher.launch(actor, LaunchWish())

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
-from webapp.adapters import schema
-from webapp.bootstrap import Services, build_deliverer, build_services
+from webapp.adapters import migration
+from webapp.bootstrap import Services, build_services
+from webapp.bootstrap_worker import build_deliverer
 from webapp.config import load
 from webapp.domain.errors import Refused
 from webapp.domain.keys import MOST_KEYS
@@ -22,7 +23,7 @@ from webapp.services.launch import LaunchWish
 def on_postgres(postgres_url: str, tmp_path: Path, clock: SteppingClock) -> Iterator[Services]:
     config = load(make_environment(tmp_path, WINUX_DATABASE_URL=postgres_url))
     services = build_services(config, clock=clock)
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     yield services
     Base.metadata.drop_all(services.db.engine)

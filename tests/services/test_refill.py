@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from tests.fakes import FailingProvisioner, FakeNode, FakeProvisioner
 from tests.portal import SteppingClock, make_environment, publish_template
 from tests.worker.life import launch, reservations, row
-from webapp import bootstrap
-from webapp.bootstrap import Services, WorkerServices
+from webapp import bootstrap_worker
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.config import Config, load
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Desktop, Node, PoolSchedule, Template
@@ -37,7 +38,7 @@ def worker(services: Services, node: FakeNode) -> WorkerServices:
 def make_worker(
     services: Services, node: FakeNode, provisioner: FakeProvisioner | None = None
 ) -> WorkerServices:
-    return bootstrap.build_worker_services(
+    return bootstrap_worker.build_worker_services(
         services, "worker-1", provisioner=provisioner or FakeProvisioner(node), hypervisor=node
     )
 

@@ -6,7 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from webapp.adapters import schema
+from webapp.adapters import migration, schema
 from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services
 from webapp.domain.errors import Refused
@@ -33,18 +33,18 @@ def test_the_migrations_make_exactly_the_models(services: Services) -> None:
 
 
 def test_migrating_again_changes_nothing(services: Services) -> None:
-    assert schema.migrate(services.db) == schema.head()
+    assert migration.migrate(services.db) == schema.head()
     schema.check(services.db)
 
 
 def test_what_an_older_release_wrote_is_kept(tmp_path: Path) -> None:
     db = SqlDatabase(f"sqlite:///{tmp_path / 'old.db'}")
-    schema.migrate(db, "0003")
+    migration.migrate(db, "0003")
     with db.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys=ON")
         for statement in OLD_ROWS.split(";"):
             connection.exec_driver_sql(statement)
-    schema.migrate(db)
+    migration.migrate(db)
     with db.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
         kept = "SELECT d.public_id, d.launched_at = d.created_at, p.name, v.vmid FROM desktops d "
@@ -56,7 +56,7 @@ def test_what_an_older_release_wrote_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_migration_leaves_foreign_keys_on(services: Services) -> None:
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     with services.db.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
@@ -71,6 +71,6 @@ def test_an_empty_database_is_refused_with_the_cure() -> None:
 def test_a_newer_schema_is_refused_and_untouched(services: Services) -> None:
     with services.db.engine.connect() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    for act in (schema.migrate, schema.check):
+    for act in (migration.migrate, schema.check):
         with pytest.raises(Refused, match="9999 of a newer release"):
             act(services.db)

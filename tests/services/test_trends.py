@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.portal import SteppingClock, make_environment, publish_template
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.states import State
@@ -23,7 +23,7 @@ def site(
     if request.param == "postgresql":
         changes["WINUX_DATABASE_URL"] = request.getfixturevalue("postgres_url")
     services = build_services(load(make_environment(tmp_path, **changes)), clock=clock)
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     yield services
     Base.metadata.drop_all(services.db.engine)

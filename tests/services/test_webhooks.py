@@ -10,8 +10,9 @@ import pytest
 from tests.fakes import FailingProvisioner, FakeNode, FakeProvisioner
 from tests.portal import SteppingClock, make_environment
 from tests.receiver import Receiver
-from webapp import bootstrap
-from webapp.bootstrap import Services, WorkerServices, build_deliverer
+from webapp import bootstrap, bootstrap_worker
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices, build_deliverer
 from webapp.config import Config, load
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.webhooks import CHOOSABLE, MOST_WEBHOOKS, sign
@@ -35,7 +36,7 @@ def deliverer(services: Services) -> Deliverer:
 
 def work(services: Services, provisioner: FakeProvisioner) -> WorkerServices:
     node = provisioner.node
-    return bootstrap.build_worker_services(
+    return bootstrap_worker.build_worker_services(
         services, "worker-1", provisioner=provisioner, hypervisor=node
     )
 

@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import PASSWORD
 from tests.worker.life import launch
-from webapp import bootstrap
+from webapp import bootstrap_worker
 from webapp.app import create_app
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.services.audit import Actor
 
 TOKEN = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
@@ -94,7 +95,7 @@ def node() -> FakeNode:
 
 @pytest.fixture
 def worker(services: Services, node: FakeNode) -> WorkerServices:
-    return bootstrap.build_worker_services(
+    return bootstrap_worker.build_worker_services(
         services, "worker-1", provisioner=FakeProvisioner(node), hypervisor=node
     )
 

@@ -6,7 +6,7 @@ from tests.fakes import FailingProvisioner, FakeNode
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
-from webapp import bootstrap
+from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.domain.states import EndReason, State
 from webapp.services.audit import SYSTEM, Actor
@@ -18,7 +18,7 @@ def roots(browse: Browse, root: Actor) -> Browser:
 
 
 def fail_one(services: Services, node: FakeNode) -> None:
-    bootstrap.build_worker_services(
+    bootstrap_worker.build_worker_services(
         services,
         "worker-2",
         provisioner=FailingProvisioner(node, "desktop_clone"),

@@ -15,7 +15,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.portal import PASSWORD, SteppingClock
 from tests.worker.life import launch
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Desktop
 from webapp.services.audit import Actor
 

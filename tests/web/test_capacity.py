@@ -8,7 +8,8 @@ from sqlalchemy import select
 from tests.portal import SteppingClock
 from tests.services.test_launch_gate import fail, see_node
 from tests.web.conftest import Browse
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Node, TemplateReplica
 from webapp.services.audit import Actor
 

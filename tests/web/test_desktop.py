@@ -8,8 +8,9 @@ from tests.fakes import FailingProvisioner, FakeNode, SlowProvisioner
 from tests.portal import SteppingClock
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
-from webapp import bootstrap
-from webapp.bootstrap import Services, WorkerServices
+from webapp import bootstrap_worker
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.states import EndReason, State
 from webapp.services.audit import Actor
 
@@ -147,7 +148,7 @@ def test_a_failed_launch_says_what_to_do_and_tries_again_once(
     told: str,
 ) -> None:
     public_id = launch(services, alice)
-    bootstrap.build_worker_services(
+    bootstrap_worker.build_worker_services(
         services,
         "worker-2",
         provisioner=FailingProvisioner(node, "desktop_start", reason),
@@ -172,7 +173,7 @@ def test_a_build_that_is_tried_again_says_why_and_names_no_machine(
     alices: Browser, services: Services, alice: Actor, xfce: str, node: FakeNode
 ) -> None:
     public_id = launch(services, alice)
-    bootstrap.build_worker_services(
+    bootstrap_worker.build_worker_services(
         services,
         "worker-2",
         provisioner=FailingProvisioner(node, "desktop_clone", "unreachable"),
@@ -189,7 +190,7 @@ def test_steps_are_ticked_while_it_is_made(
 ) -> None:
     public_id = launch(services, alice)
     slow = SlowProvisioner(node)
-    worker = bootstrap.build_worker_services(
+    worker = bootstrap_worker.build_worker_services(
         services, "worker-2", provisioner=slow, hypervisor=node
     )
     thread = threading.Thread(target=worker.builder.build_one)

@@ -7,7 +7,8 @@ from tests.fakes import FakeNode
 from tests.portal import SteppingClock
 from tests.web.conftest import Browse, Browser
 from tests.worker.life import row
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.drift import ANSWERS
 from webapp.domain.health import Health, Sign
 from webapp.domain.mark import Mark

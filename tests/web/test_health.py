@@ -4,7 +4,8 @@ from sqlalchemy import text
 
 from tests.portal import SteppingClock, publish_template
 from tests.web.conftest import Browser
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.models import WorkerBeat
 
 

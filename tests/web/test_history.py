@@ -3,7 +3,8 @@
 from tests.portal import SteppingClock
 from tests.web.conftest import Browse
 from tests.worker.life import launch
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.services.audit import Actor
 
 

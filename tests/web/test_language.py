@@ -17,7 +17,8 @@ from tests.portal import SteppingClock
 from tests.warm import add_warm
 from tests.web.conftest import Browse, Browser
 from tests.worker.life import launch
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.config import ROOT
 from webapp.domain.estimate import BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.limits import KEYBOARD_LAYOUTS

@@ -7,7 +7,8 @@ import pytest
 from tests.portal import SteppingClock, publish_template
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import row
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.models import WorkerBeat
 from webapp.services.audit import Actor
 from webapp.services.launch import LaunchWish

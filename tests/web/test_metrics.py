@@ -13,8 +13,9 @@ from tests.fakes import FailingProvisioner, FakeNode
 from tests.portal import SteppingClock, make_environment
 from tests.web.conftest import Browser
 from tests.worker.life import launch
-from webapp import bootstrap
-from webapp.bootstrap import Services, WorkerServices
+from webapp import bootstrap, bootstrap_worker
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.config import Config, load
 from webapp.domain.drift import Kind
 from webapp.domain.errors import Refused
@@ -129,7 +130,7 @@ def test_a_desktops_life_is_counted(
 def test_a_failure_says_in_which_stage(
     stranger: Browser, services: Services, node: FakeNode, alice: Actor, xfce: str
 ) -> None:
-    worker = bootstrap.build_worker_services(
+    worker = bootstrap_worker.build_worker_services(
         services, "w", provisioner=FailingProvisioner(node, "desktop_start"), hypervisor=node
     )
     launch(services, alice)
@@ -149,7 +150,7 @@ def test_a_template_that_fails_again_and_again_rests(
     alice: Actor,
     xfce: str,
 ) -> None:
-    worker = bootstrap.build_worker_services(
+    worker = bootstrap_worker.build_worker_services(
         services, "w", provisioner=FailingProvisioner(node, "desktop_start"), hypervisor=node
     )
     for _ in range(3):

@@ -24,7 +24,7 @@ from setup.processes import DIE_WITH_PARENT
 from setup.visitor import Visitor
 from tests.portal import PASSWORD, QUICK, make_environment, publish_template
 from tests.warm import add_warm
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
@@ -54,7 +54,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         changes["WINUX_DATABASE_URL"] = request.getfixturevalue("postgres_url")
     environment = make_environment(tmp_path, **changes)
     services = build_services(load(environment), hasher=ArgonHasher(QUICK))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     server = _serve(port, environment, tmp_path / "web.log")
     yield Site(services, port)

@@ -5,7 +5,8 @@ import pytest
 from tests.portal import SteppingClock
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.states import State
 from webapp.services.audit import SYSTEM, Actor
 

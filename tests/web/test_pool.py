@@ -7,8 +7,9 @@ from tests.portal import SteppingClock, publish_template
 from tests.warm import add_warm
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
-from webapp import bootstrap
-from webapp.bootstrap import Services, WorkerServices
+from webapp import bootstrap_worker
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.states import EndReason, State
 from webapp.services.audit import Actor
 
@@ -88,7 +89,7 @@ def test_failing_builds_are_told_with_the_next_try(
     roots: Browser, services: Services, xfce: str, node: FakeNode
 ) -> None:
     set_numbers(roots)
-    failing = bootstrap.build_worker_services(
+    failing = bootstrap_worker.build_worker_services(
         services, "w", provisioner=FailingProvisioner(node, "desktop_clone"), hypervisor=node
     )
     failing.pools.keep()

@@ -10,7 +10,7 @@ from tests.portal import PASSWORD, make_environment
 from tests.web.conftest import Browse, Browser
 from tests.web.test_routes import ROUTES
 from webapp import bootstrap
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
@@ -19,7 +19,7 @@ from webapp.services.audit import SYSTEM, Actor
 
 def make_app(folder: Path, **changes: str) -> tuple[Flask, Services]:
     services = bootstrap.build_services(load(make_environment(folder, **changes)))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     services.accounts.add_person(SYSTEM, "alice", PASSWORD)
     return create_app(services), services
 

@@ -10,8 +10,9 @@ import pytest
 from tests.portal import make_environment
 from tests.receiver import Receiver
 from tests.web.conftest import Browse, words
-from webapp.adapters import schema
-from webapp.bootstrap import Services, build_deliverer, build_services
+from webapp.adapters import migration
+from webapp.bootstrap import Services, build_services
+from webapp.bootstrap_worker import build_deliverer
 from webapp.config import ROOT, Config, load
 from webapp.services.audit import SYSTEM, Actor
 
@@ -116,7 +117,7 @@ def test_the_example_of_the_document_takes_what_is_real_and_nothing_else(
     services = build_services(
         load(make_environment(tmp_path, WINUX_WEBHOOK_NETWORKS="127.0.0.0/8"))
     )
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     made = services.webhooks.add(SYSTEM, receiver.url(), ["launch"])
     services.webhooks.test(SYSTEM, made.webhook.id)
     assert build_deliverer(services).deliver_one()

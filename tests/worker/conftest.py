@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import PASSWORD
-from webapp import bootstrap
-from webapp.bootstrap import Services, WorkerServices
+from webapp import bootstrap_worker
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.models import SignIn
 from webapp.services.audit import Actor
 
@@ -28,7 +29,7 @@ def make_worker(services: Services, node: FakeNode) -> MakeWorker:
     def make(
         provisioner: FakeProvisioner | None = None, hypervisor: FakeNode | None = None
     ) -> WorkerServices:
-        return bootstrap.build_worker_services(
+        return bootstrap_worker.build_worker_services(
             services,
             f"worker-{next(count)}",
             provisioner=provisioner or FakeProvisioner(node),

@@ -22,7 +22,7 @@ from tests.fakes import (
 from tests.portal import SteppingClock
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
-from webapp import bootstrap
+from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
@@ -226,7 +226,7 @@ def test_when_no_other_vm_id_is_left_the_build_says_so(
     node.put(30001, None)
     public_id = launch(services, alice)
     small = replace(services, config=replace(services.config, vmid_last=30001))
-    worker = bootstrap.build_worker_services(
+    worker = bootstrap_worker.build_worker_services(
         small, "worker", provisioner=FakeProvisioner(node), hypervisor=node
     )
     worker.builder.build_one()

@@ -25,10 +25,11 @@ from tests.fakes import (
 )
 from tests.portal import make_environment
 from tests.worker.life import launch, reservations, row, running, until
-from webapp import bootstrap
+from webapp import bootstrap_worker
 from webapp.adapters import schema
 from webapp.adapters.system import SystemClock
-from webapp.bootstrap import Services, WorkerServices
+from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
 from webapp.config import Config, load
 from webapp.domain.states import EndReason, State
 from webapp.models import WorkerBeat
@@ -56,7 +57,7 @@ def node() -> FakeNode:
 def _services(
     services: Services, provisioner: FakeProvisioner, hypervisor: FakeNode | None = None
 ) -> WorkerServices:
-    return bootstrap.build_worker_services(
+    return bootstrap_worker.build_worker_services(
         services,
         f"worker-{id(provisioner)}",
         provisioner=provisioner,
@@ -224,7 +225,7 @@ def test_a_restarted_worker_need_not_wait_for_the_lease_of_the_one_that_died(
     dead = subprocess.Popen(["true"])
     dead.wait()
     public_id = launch(services, alice)
-    dying = bootstrap.build_worker_services(
+    dying = bootstrap_worker.build_worker_services(
         services,
         worker_name().replace(f":{os.getpid()}:", f":{dead.pid}:"),
         provisioner=DyingProvisioner(node, "desktop_start"),
@@ -240,7 +241,7 @@ def test_a_living_workers_lease_is_respected(
     services: Services, alice: Actor, xfce: str, node: FakeNode
 ) -> None:
     public_id = launch(services, alice)
-    living = bootstrap.build_worker_services(
+    living = bootstrap_worker.build_worker_services(
         services,
         worker_name(),
         provisioner=DyingProvisioner(node, "desktop_start"),

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import make_environment
 from tests.worker.life import launch, row, running, until
-from webapp import bootstrap
+from webapp import bootstrap_worker
 from webapp.adapters.system import SystemClock
 from webapp.bootstrap import Services
 from webapp.config import Config, load
@@ -65,7 +65,7 @@ def provisioner() -> SteadyProvisioner:
 
 @pytest.fixture
 def worker(services: Services, provisioner: SteadyProvisioner) -> Worker:
-    made = bootstrap.build_worker_services(
+    made = bootstrap_worker.build_worker_services(
         services, "worker-1", provisioner=provisioner, hypervisor=provisioner.node
     )
     return Worker(made)

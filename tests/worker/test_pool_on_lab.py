@@ -14,7 +14,7 @@ from tests.lab import ROOT, GoldenTemplate, RealLab
 from tests.portal import PASSWORD, make_environment
 from tests.worker.life import row
 from webapp import bootstrap
-from webapp.adapters import schema
+from webapp.adapters import migration
 from webapp.bootstrap import Services
 from webapp.config import load
 from webapp.domain.states import EndReason, State
@@ -63,7 +63,7 @@ def site(lab_node: RealLab, golden_template: GoldenTemplate, tmp_path: Path) -> 
         WINUX_INVENTORY=str(ROOT / "inventory" / "lab"),
     )
     services = bootstrap.build_services(load(environment))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     services.catalogue.publish(SYSTEM, "xfce", golden_template.vmid, "1", {})
     owner = Actor(services.accounts.add_person(SYSTEM, "alice", PASSWORD))
     site = PoolSite(services, lab_node, owner)

@@ -9,7 +9,7 @@ from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import make_environment
 from tests.receiver import Receiver
 from tests.worker.life import launch, running, until
-from webapp import bootstrap
+from webapp import bootstrap_worker
 from webapp.adapters.system import SystemClock
 from webapp.bootstrap import Services
 from webapp.config import Config, load
@@ -30,7 +30,7 @@ def config(tmp_path: Path) -> Config:
 
 def worker(services: Services) -> Worker:
     node = FakeNode()
-    made = bootstrap.build_worker_services(
+    made = bootstrap_worker.build_worker_services(
         services, "worker-1", provisioner=FakeProvisioner(node), hypervisor=node
     )
     return Worker(made)

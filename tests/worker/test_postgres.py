@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import PASSWORD, make_environment, publish_template
 from tests.worker.life import launch, reservations
-from webapp import bootstrap
-from webapp.adapters import schema
+from webapp import bootstrap_worker
+from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.states import EndReason, State
@@ -26,7 +26,7 @@ from webapp.worker.loop import Worker
 @pytest.fixture
 def on_postgres(postgres_url: str, tmp_path: Path) -> Iterator[Services]:
     services = build_services(load(make_environment(tmp_path, WINUX_DATABASE_URL=postgres_url)))
-    schema.migrate(services.db)
+    migration.migrate(services.db)
     publish_template(services)
     yield services
     Base.metadata.drop_all(services.db.engine)
@@ -52,7 +52,7 @@ def test_three_workers_build_and_tear_down_each_desktop_once(on_postgres: Servic
     provisioners = [FakeProvisioner(node) for _ in range(3)]
     workers = [
         Worker(
-            bootstrap.build_worker_services(
+            bootstrap_worker.build_worker_services(
                 on_postgres, f"worker-{number}", provisioner=provisioner, hypervisor=node
             )
         )
@@ -91,7 +91,7 @@ def test_three_workers_build_and_tear_down_each_desktop_once(on_postgres: Servic
 def test_three_workers_keep_one_pool_and_never_make_it_too_large(on_postgres: Services) -> None:
     node = FakeNode()
     made = [
-        bootstrap.build_worker_services(
+        bootstrap_worker.build_worker_services(
             on_postgres, f"worker-{number}", provisioner=FakeProvisioner(node), hypervisor=node
         )
         for number in range(3)
@@ -100,7 +100,7 @@ def test_three_workers_keep_one_pool_and_never_make_it_too_large(on_postgres: Se
     on_postgres.pools.change(SYSTEM, "xfce", {"target": 5, "max": 5})
     start = threading.Barrier(len(made))
 
-    def keep(worker: bootstrap.WorkerServices) -> None:
+    def keep(worker: bootstrap_worker.WorkerServices) -> None:
         start.wait()
         for _ in range(20):
             worker.pools.keep()
@@ -131,7 +131,7 @@ def test_desktops_that_end_together_end_once_each(on_postgres: Services) -> None
     """Expired or idle, in batches, while three workers look for the same ones."""
     node = FakeNode()
     workers = [
-        bootstrap.build_worker_services(
+        bootstrap_worker.build_worker_services(
             on_postgres, f"worker-{number}", provisioner=FakeProvisioner(node), hypervisor=node
         )
         for number in range(3)

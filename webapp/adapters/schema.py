@@ -1,43 +1,18 @@
-"""The database's schema: migrate it forward, and refuse to run on a foreign version of it."""
+"""The database's schema: which version this release works with, and no other."""
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from functools import cache
+
+from sqlalchemy import Connection, inspect
 
 from webapp.adapters.database import SqlDatabase, translated
 from webapp.config import ROOT
-from webapp.domain.errors import OutsideFailed, Refused
-
-#: Alembic's name for the newest version.
-HEAD = "head"
-
-
-def migrate(db: SqlDatabase, target: str = HEAD) -> str:
-    """Bring the schema to this release's version, or an older `target`; returns that version.
-
-    Raises Refused when a newer release has already been there.
-    """
-    with translated(), db.engine.connect() as connection:
-        if db.engine.dialect.name == "sqlite":
-            _begin_sqlite(connection)
-        _refuse_newer(connection)
-        alembic = _alembic()
-        alembic.attributes["connection"] = connection
-        command.upgrade(alembic, target)
-        if db.engine.dialect.name == "sqlite":
-            _check_sqlite(connection)
-        connection.commit()
-        connection.invalidate()  # its pragmas are a migration's
-    return target if target != HEAD else head()
+from webapp.domain.errors import Refused
 
 
 def check(db: SqlDatabase) -> None:
     """Raise Refused unless the schema is exactly this release's."""
     with translated(), db.engine.connect() as connection:
-        _refuse_newer(connection)
-        if _current(connection) != head():
+        if refuse_newer(connection) != head():
             raise Refused(
                 "old_schema",
                 "The database's schema is older than this release.",
@@ -47,49 +22,29 @@ def check(db: SqlDatabase) -> None:
 
 def head() -> str:
     """The version that this release works with."""
-    return _script().get_current_head() or ""
+    return _versions()[-1]
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """One transaction for all of it: an interrupted or doubled migration changes nothing.
-
-    SQLite changes a table by making it anew and dropping the old one, which foreign keys to its
-    rows forbid; they can be switched off only before the transaction.
-    """
-    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _check_sqlite(connection: Connection) -> None:
-    """Raise OutsideFailed, before anything is committed, if a row now points nowhere."""
-    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-    if broken:
-        raise OutsideFailed(
-            f"After the migration a row of {broken[0]} would point to a missing one of "
-            f"{broken[2]}; nothing was changed.",
-            retry=False,
-            what_to_do="Restore a backup, and tell the makers what the message says.",
-        )
-
-
-def _refuse_newer(connection: Connection) -> None:
+def refuse_newer(connection: Connection) -> str | None:
+    """The database's version, None for an empty one; raises Refused when no migration made it."""
     current = _current(connection)
-    known = {revision.revision for revision in _script().walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _versions():
         raise Refused(
             "newer_schema",
             f"The database has the schema {current} of a newer release.",
             what_to_do="Start that release, or restore a backup made before the upgrade.",
         )
+    return current
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if version is None else str(version)
 
 
-def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_alembic())
-
-
-def _alembic() -> AlembicConfig:
-    return AlembicConfig(ROOT / "alembic.ini")
+@cache
+def _versions() -> list[str]:
+    """Of all migrations, in order: a file's name begins with its version."""
+    return sorted(path.name[:4] for path in (ROOT / "migrations/versions").glob("[0-9]*.py"))

@@ -22,7 +22,7 @@ from webapp.cli import (
     operation,
     people,
     pool,
-    remote,
+    portal_choice,
     templates,
     upkeep,
     webhooks,
@@ -36,14 +36,19 @@ from webapp.domain.errors import WinuxError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    parser = remote.make_parser() if is_remote(words) else make_parser()
+    if portal_choice.is_remote(words):
+        from webapp.cli import remote  # it loads an HTTP client, which no server process needs
+
+        parser = remote.make_parser()
+    else:
+        parser = make_parser()
     argcomplete.autocomplete(parser)
     options = parser.parse_args(words)
     try:
         if options.run is completion.print_completion:
             options.run(None, options)
         elif options.url:
-            return remote.run(options)
+            return int(options.run_remotely(options))
         else:
             _run_here(options)
     except BadConfig as error:
@@ -58,12 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # `./winux desktop list | head`: nobody reads on, and the flush at exit must not complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return exits.DONE
-
-
-def is_remote(words: Sequence[str]) -> bool:
-    """Whether they name a portal by its address; while a shell completes, its line does."""
-    line = os.environ.get("COMP_LINE", "").split() if "_ARGCOMPLETE" in os.environ else words
-    return any(word == "--url" or word.startswith("--url=") for word in line)
 
 
 def _run_here(options: argparse.Namespace) -> None:
@@ -84,8 +83,9 @@ def make_parser() -> argparse.ArgumentParser:
         prog="winux",
         description="Runs and administers a Winux portal.",
         epilog="Settings come from the environment: docs/admin/settings.md.",
+        allow_abbrev=False,  # `--ur` would be the other form's option without its commands
     )
-    remote.add_to(parser)
+    portal_choice.add_to(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     completion.add_to(commands)
     for group in (

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from webapp.bootstrap import Services, build_worker_services
+from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
@@ -11,7 +11,6 @@ from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.services.adopt import AdoptionWish
 from webapp.services.reports import DesktopFilter
-from webapp.worker.loop import worker_name
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -119,6 +118,9 @@ def resume_desktops(services: Services, options: argparse.Namespace) -> None:
 
 def adopt_desktop(services: Services, options: argparse.Namespace) -> None:
     """Only the owner sees a password that Winux made; one that was given is known already."""
+    from webapp.bootstrap_worker import build_worker_services
+    from webapp.worker.loop import worker_name
+
     adopter = build_worker_services(services, worker_name()).adopter
     wish = AdoptionWish(
         vmid=options.vmid,

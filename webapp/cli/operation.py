@@ -1,4 +1,8 @@
-"""`./winux worker`, `gateway`, `migrate` and `check-config`."""
+"""`./winux worker`, `gateway`, `migrate` and `check-config`.
+
+Each loads what it needs itself: a gateway holds nothing of Proxmox in memory, nor a worker TLS for
+browsers, and no process keeps what migrated its database.
+"""
 
 import argparse
 import sys
@@ -7,14 +11,11 @@ from collections.abc import Callable
 from webapp.adapters import schema
 from webapp.adapters.examine_machine import check_guest_key, check_programs, check_secrets_dir
 from webapp.adapters.logs import log_as_json
-from webapp.adapters.proxmox import ProxmoxHypervisor
-from webapp.bootstrap import Services, build_worker_services
+from webapp.bootstrap import Services
 from webapp.cli.operator import Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.config import Config
 from webapp.domain.errors import Refused, WinuxError
-from webapp.gateway import process
-from webapp.worker.loop import Worker, worker_name
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -35,6 +36,9 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def run_worker(services: Services, options: argparse.Namespace) -> None:
+    from webapp.bootstrap_worker import build_worker_services
+    from webapp.worker.loop import Worker, worker_name
+
     log_as_json()
     worker = Worker(build_worker_services(services, worker_name()))
     if not options.once:
@@ -45,12 +49,16 @@ def run_worker(services: Services, options: argparse.Namespace) -> None:
 
 
 def run_gateway(services: Services, _options: argparse.Namespace) -> None:
+    from webapp.gateway import process
+
     log_as_json()
     process.run(services)
 
 
 def migrate_database(services: Services, options: argparse.Namespace) -> None:
-    version = schema.migrate(services.db)
+    from webapp.adapters.migration import migrate
+
+    version = migrate(services.db)
     if options.json:
         show_one({"schema": version}, as_json=True)
     else:
@@ -95,6 +103,8 @@ def _trouble(check: Callable[[], None]) -> str | None:
 
 
 def _check_proxmox(config: Config) -> None:
+    from webapp.adapters.proxmox import ProxmoxHypervisor
+
     ProxmoxHypervisor(config.proxmox).containers(config.vmids)
 
 

@@ -5,12 +5,11 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from webapp.bootstrap import Services, build_doctor, build_worker_services
+from webapp.bootstrap import Services
 from webapp.cli.operator import Commands
 from webapp.cli.output import say, show_rows
 from webapp.domain.health import Health, Sign, is_well
 from webapp.models import FindingRow
-from webapp.worker.loop import worker_name
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -29,6 +28,9 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def reconcile_now(services: Services, options: argparse.Namespace) -> None:
+    from webapp.bootstrap_worker import build_worker_services
+    from webapp.worker.loop import worker_name
+
     reconciler = build_worker_services(services, worker_name()).reconciler
     rows = reconciler.rehearse() if options.dry_run else reconciler.reconcile(closely=True)
     now = services.clock.now()
@@ -42,6 +44,8 @@ def reconcile_now(services: Services, options: argparse.Namespace) -> None:
 
 def examine(services: Services, options: argparse.Namespace) -> None:
     """Ends with 1 when a part is broken."""
+    from webapp.bootstrap_worker import build_doctor
+
     signs = build_doctor(services).examine()
     if options.json:
         show_rows([_sign_row(sign) for sign in signs], as_json=True, nothing="")

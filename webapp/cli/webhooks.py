@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from webapp.bootstrap import Services, build_deliverer
+from webapp.bootstrap import Services
 from webapp.cli import exits
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
@@ -70,6 +70,8 @@ def remove_webhook(services: Services, options: argparse.Namespace) -> None:
 
 def test_webhook(services: Services, options: argparse.Namespace) -> None:
     """Ends with UNREACHABLE when the test did not arrive."""
+    from webapp.bootstrap_worker import build_deliverer
+
     deliverer = build_deliverer(services)
     delivery_id = services.webhooks.test(OPERATOR, options.id)
     claimed = deliverer.claim_this(delivery_id)

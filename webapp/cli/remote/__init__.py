@@ -7,20 +7,11 @@ import argparse
 import os
 from pathlib import Path
 
-from webapp.cli import completion
+from webapp.cli import completion, portal_choice
 from webapp.cli.exits import UNREACHABLE, USAGE
 from webapp.cli.output import complain
 from webapp.cli.remote import account, connections, sessions, site
 from webapp.cli.remote.client import ApiProblem, Client, NoAnswer
-
-KEY = "WINUX_API_KEY"
-
-
-def add_to(parser: argparse.ArgumentParser) -> None:
-    """The options that choose this form."""
-    parser.add_argument("--url", help="the portal's address; without it: the one on this machine")
-    parser.add_argument("--key-file", type=Path, help=f"holds the API key; or set {KEY}")
-    parser.add_argument("--ca-file", type=Path, help="the certificate authority to trust")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -28,7 +19,8 @@ def make_parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser = argparse.ArgumentParser(prog="winux", description="Uses a Winux portal over its API.")
-    add_to(parser)
+    portal_choice.add_to(parser)
+    parser.set_defaults(run_remotely=run)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     completion.add_to(commands)
     for group in (sessions, connections, account, site):
@@ -40,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """Run one command; the exit status."""
     key = _key(options.key_file)
     if key is None:
-        complain(f"Set {KEY}, or name a file that holds the key with --key-file.")
+        complain(f"Set {portal_choice.KEY}, or name a file that holds the key with --key-file.")
         return USAGE
     client = Client(options.url, key, options.ca_file)
     try:
@@ -55,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _key(file: Path | None) -> str | None:
     if file is None:
-        return os.environ.get(KEY, "").strip() or None
+        return os.environ.get(portal_choice.KEY, "").strip() or None
     try:
         return file.read_text().strip() or None
     except (OSError, UnicodeDecodeError) as error:

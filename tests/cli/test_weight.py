@@ -1,0 +1,20 @@
+"""A process that runs all day holds in memory only what it works with."""
+
+import subprocess
+import sys
+
+import pytest
+
+from webapp.config import ROOT
+
+
+@pytest.mark.parametrize("process", ["webapp.gateway.process", "webapp.app"])
+def test_a_server_process_loads_no_client_of_others(process: str) -> None:
+    """What is imported inside functions, the import rules cannot tell from what is at once."""
+    program = f"import sys, webapp.cli, {process}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert process in loaded
+    assert not loaded & {"alembic", "ansible_runner", "proxmoxer", "requests"}

@@ -1,0 +1,122 @@
+"""Joins what talks to Proxmox, Ansible and webhooks' receivers; see `bootstrap`."""
+
+from dataclasses import dataclass
+
+from webapp.adapters.ansible import AnsibleProvisioner
+from webapp.adapters.examine_gateway import GatewayExaminer
+from webapp.adapters.examine_machine import MachineExaminer
+from webapp.adapters.examine_proxmox import ProxmoxExaminer, WantedTemplate
+from webapp.adapters.proxmox import ProxmoxHypervisor
+from webapp.adapters.webhook_post import WebhookPost
+from webapp.bootstrap import Services
+from webapp.config import Config
+from webapp.ports import Examiner, Hypervisor, WarmProvisioner
+from webapp.services.adopt import Adopter
+from webapp.services.assign import Assigner
+from webapp.services.build import Builder
+from webapp.services.cleanup import Cleanups
+from webapp.services.clone_queue import CloneQueue
+from webapp.services.doctor import Doctor, launchable
+from webapp.services.heartbeat import Heartbeat
+from webapp.services.idle import IdleWatch
+from webapp.services.lease import Leases
+from webapp.services.lifetime import DeadlineTeller, Lifetime
+from webapp.services.nodes import NodeWatch
+from webapp.services.pauser import Pauser
+from webapp.services.pauses import Pauses
+from webapp.services.reconcile import Reconciler
+from webapp.services.refill import PoolKeeper
+from webapp.services.resumer import Resumer
+from webapp.services.tallies import Tallies
+from webapp.services.teardown import Teardown
+from webapp.services.webhook_delivery import Deliverer
+
+
+def build_deliverer(services: Services) -> Deliverer:
+    """What sends webhook deliveries."""
+    sender = WebhookPost(services.config.webhook_networks)
+    return Deliverer(services.db, services.clock, services.vault, sender)
+
+
+def build_doctor(services: Services) -> Doctor:
+    """What examines the installation from this machine."""
+    config, db = services.config, services.db
+    proxmox = ProxmoxExaminer(
+        config.proxmox, lambda: [WantedTemplate(*template) for template in launchable(db)]
+    )
+    examiners: list[Examiner] = [MachineExaminer(config, db), proxmox, GatewayExaminer(config)]
+    return Doctor(db, services.clock, examiners)
+
+
+@dataclass(frozen=True)
+class WorkerServices:
+    """What a worker process works with."""
+
+    name: str
+    config: Config
+    leases: Leases
+    provisioner: WarmProvisioner
+    builder: Builder
+    assigner: Assigner
+    teardown: Teardown
+    pauser: Pauser
+    resumer: Resumer
+    lifetime: Lifetime
+    pauses: Pauses
+    teller: DeadlineTeller
+    idle: IdleWatch
+    adopter: Adopter
+    reconciler: Reconciler
+    pools: PoolKeeper
+    heartbeat: Heartbeat
+    doctor: Doctor
+    tallies: Tallies
+    cleanups: Cleanups
+    deliverer: Deliverer
+
+
+def build_worker_services(
+    services: Services,
+    name: str,
+    *,
+    provisioner: WarmProvisioner | None = None,
+    hypervisor: Hypervisor | None = None,
+) -> WorkerServices:
+    """Everything that talks to Ansible and Proxmox, in the name of one worker."""
+    config, db, clock, audit = services.config, services.db, services.clock, services.audit
+    provisioner = provisioner or AnsibleProvisioner(config)
+    hypervisor = hypervisor or ProxmoxHypervisor(config.proxmox)
+    leases = Leases(db, clock, name, config.lease)
+    return WorkerServices(
+        name=name,
+        config=config,
+        leases=leases,
+        provisioner=provisioner,
+        builder=Builder(
+            db,
+            clock,
+            config,
+            services.vault,
+            audit,
+            provisioner,
+            hypervisor,
+            leases,
+            CloneQueue(db, clock, config, leases),
+        ),
+        assigner=Assigner(db, clock, config, services.vault, audit, provisioner, leases),
+        teardown=Teardown(clock, config, audit, provisioner, hypervisor, leases),
+        pauser=Pauser(db, clock, config, audit, provisioner, hypervisor, leases),
+        resumer=Resumer(db, clock, config, audit, provisioner, hypervisor, leases),
+        lifetime=services.lifetime,
+        pauses=services.pauses,
+        teller=DeadlineTeller(clock, provisioner, leases),
+        idle=IdleWatch(db, clock, config, audit, provisioner),
+        adopter=Adopter(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
+        reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
+        pools=PoolKeeper(db, clock, config, services.vault, audit),
+        doctor=build_doctor(services),
+        heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
+        tallies=services.tallies,
+        cleanups=services.cleanups,
+        deliverer=build_deliverer(services),
+    )
