@@ -226,6 +226,9 @@ class FakeProvisioner:
     def warm_up(self, runs: int) -> None:
         pass
 
+    def cool_down(self) -> None:
+        pass
+
     def sweep(self) -> None:
         pass
 

@@ -203,7 +203,10 @@ class WarmProvisioner(Provisioner, Protocol):
     """A provisioner that a worker process keeps for as long as it lives."""
 
     def warm_up(self, runs: int) -> None:
-        """Have this many runs started ahead, so that a launch need not wait for imports."""
+        """Have runs started ahead, up to so many, so that a launch need not wait for imports."""
+
+    def cool_down(self) -> None:
+        """End what was started ahead for more than a quiet time needs."""
 
     def sweep(self) -> None:
         """Remove what runs of killed processes left behind."""

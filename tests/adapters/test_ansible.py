@@ -16,6 +16,7 @@ import pytest
 
 from tests.adapters.conftest import PASSWORD, TOKEN, MakeProvisioner, rests
 from tests.adapters.evil import LONG, files_with, listing, processes_of
+from webapp.adapters import ansible
 from webapp.adapters.ansible import AnsibleProvisioner, environment
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import ROOT, Config
@@ -59,6 +60,24 @@ def test_a_run_that_was_started_ahead_begins_sooner(
     time.sleep(3)
     assert seconds_to_first_step() < cold
     _until(lambda: len(rests(config)) == 2)  # the next one waits already: a folder and its secrets
+
+
+def test_more_runs_wait_while_desktops_are_made(
+    make_provisioner: MakeProvisioner,
+    order: BuildOrder,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provisioner = make_provisioner("good")
+    provisioner.warm_up(3)
+    _until(lambda: len(rests(config)) == 2)  # of one run: a folder and its secrets
+    provisioner.create(order, on_step=_ignore, is_cancelled=_never)
+    _until(lambda: len(rests(config)) == 6)
+    provisioner.cool_down()
+    assert len(rests(config)) == 6
+    monkeypatch.setattr(ansible, "BUSY_S", 0.0)
+    provisioner.cool_down()
+    assert len(rests(config)) == 2
 
 
 def test_a_waiting_run_that_was_killed_is_replaced(

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ PAUSE = "pause-winux-session.yml"
 RESUME = "resume-winux-session.yml"
 #: How long a run waits for a lock on its template; then the worker does something else meanwhile.
 LOCK_PATIENCE_S = 5
+#: How long after a desktop was made others are expected to follow.
+BUSY_S = 600.0
 
 
 class AnsibleProvisioner:
@@ -35,13 +38,23 @@ class AnsibleProvisioner:
         self._place = RunPlace(config.run_dir, config.secrets_dir, config.portal_id)
         self._lock = threading.Lock()
         self._waiting: deque[RunProcess] = deque()
-        self._wanted = 0
+        self._most = 0
+        self._created_at = 0.0
 
     def warm_up(self, runs: int) -> None:
-        """Keep this many runs of the create playbook started and waiting for their orders."""
+        """Keep a run of the create playbook waiting; so many of them while desktops are made."""
         self.sweep()
-        self._wanted = runs
-        self._fill_up()
+        self._most = runs
+        self._fill_up(min(runs, 1))
+
+    def cool_down(self) -> None:
+        """Keep one waiting run when nothing was made for a while: each holds 50 MB."""
+        while time.monotonic() - self._created_at > BUSY_S:
+            with self._lock:
+                if len(self._waiting) <= 1:
+                    return
+                run = self._waiting.popleft()
+            run.close()
 
     def sweep(self) -> None:
         """Remove what runs left behind whose processes were all killed."""
@@ -49,7 +62,7 @@ class AnsibleProvisioner:
 
     def close(self) -> None:
         """End the runs that still wait."""
-        self._wanted = 0
+        self._most = 0
         while self._waiting:
             self._waiting.popleft().close()
 
@@ -68,7 +81,8 @@ class AnsibleProvisioner:
                 is_cancelled,
             )
         finally:
-            self._fill_up()
+            self._created_at = time.monotonic()
+            self._fill_up(self._most)
         return _parse_result(result)
 
     def assign(
@@ -195,11 +209,11 @@ class AnsibleProvisioner:
                 return run
             run.close()
 
-    def _fill_up(self) -> None:
+    def _fill_up(self, runs: int) -> None:
         """Starting ahead only saves time: when it fails, the next build starts its own run."""
         try:
             with self._lock:
-                while len(self._waiting) < self._wanted:
+                while len(self._waiting) < runs:
                     self._waiting.append(self._start(CREATE))
         except OutsideFailed as error:
             log.warning("%s", error)

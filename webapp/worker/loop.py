@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from webapp.bootstrap import WorkerServices
+from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.errors import OutsideFailed
 from webapp.worker.jobs import Paced, Rota, Timed, survives
 from webapp.worker.webhooks import Post
@@ -49,6 +49,7 @@ TALLY_EVERY = timedelta(minutes=1)
 #: are looked at for it.
 IDLE_EVERY = timedelta(seconds=5)
 TELL_EVERY = timedelta(seconds=1)
+COOL_EVERY = timedelta(minutes=1)
 
 
 def worker_name() -> str:
@@ -183,8 +184,10 @@ class Worker:
 
     def _work_doctor(self) -> None:
         examine = Timed(EXAMINE_EVERY, self._services.doctor.examine_and_keep)
+        cool = Timed(COOL_EVERY, self._services.provisioner.cool_down)
         while not self._is_ending.wait(CLOCK_SECONDS):
             survives(examine.do_if_due)
+            survives(cool.do_if_due)
 
     def _work_post(self) -> None:
         forget = Timed(FORGET_EVERY, self._services.deliverer.forget_old)
