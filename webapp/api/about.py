@@ -44,7 +44,8 @@ def get_document() -> Response:
     """Get this document."""
     from webapp.api.document import document  # which is made of this module too
 
-    return Response(document(services().config.public_url), content_type=CONTENT_TYPE)
+    config = services().config
+    return Response(document(config.public_url, config.events_url), content_type=CONTENT_TYPE)
 
 
 @operation(

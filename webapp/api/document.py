@@ -12,6 +12,7 @@ from webapp.api import problem
 from webapp.api.answer import CONTENT_TYPE
 from webapp.api.operation import OPERATIONS, Operation, Reply
 from webapp.api.problem import KINDS, LimitReachedBody, ProblemBody
+from webapp.api.streams import STREAMS, Stream
 from webapp.domain.keys import Scope
 
 VERSION = "1.0"
@@ -26,6 +27,7 @@ Show an API key as `X-API-Key: wx_…` or `Authorization: Bearer wx_…`. Refusa
 
 TAGS = {
     "sessions": "Desktops that somebody launched.",
+    "events": "What happens to sessions, as it happens.",
     "templates": "What desktops are made from, and how many more fit.",
     "connections": "Who is connected to what.",
     "me": "Oneself, and one's API keys.",
@@ -37,12 +39,13 @@ TAGS = {
 OF_CALLERS = ("unauthorized", "scope", "too-many")
 OF_ALL = ("internal", "unavailable")
 OF_REPEATS = ("idempotency-in-flight", "idempotency-key-reused")
+SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}, {"cookie": []}]
 OF_BODIES = ("bad-json", "unsupported-media-type", "too-large", "invalid-input")
 
 
 @cache
-def document(public_url: str) -> bytes:
-    """The document as JSON, for the portal at this address."""
+def document(public_url: str, events_url: str) -> bytes:
+    """The document as JSON, for the portal and its events at these addresses."""
     spec = APISpec(
         title="Winux",
         version=VERSION,
@@ -56,6 +59,8 @@ def document(public_url: str) -> bytes:
         spec.components.schema(name, schema)
     for one in OPERATIONS:
         spec.path(path=one.path, operations={one.method.lower(): _operation(one)})
+    for stream in STREAMS:
+        spec.path(path=stream.path, operations={"get": _stream(stream, events_url)})
     return msgspec.json.format(msgspec.json.encode(spec.to_dict()), indent=1)
 
 
@@ -82,14 +87,33 @@ def _operation(one: Operation) -> dict[str, Any]:
         "tags": [one.tag],
         "parameters": list(_parameters(one)),
         "responses": {str(status): _answer(told) for status, told in one.answers.items()}
-        | _problems(one),
-        "security": [] if one.scope is None else [{"key": []}, {"bearer": []}, {"cookie": []}],
+        | _problems(_slugs(one)),
+        "security": [] if one.scope is None else SECURITY,
     }
     if one.scope is not None:
         told["x-scope"] = one.scope
     if one.body:
         told["requestBody"] = _body(one, one.body)
     return told
+
+
+def _stream(one: Stream, events_url: str) -> dict[str, Any]:
+    headers = [
+        {"name": name, "in": "header", "description": words, "schema": {"type": "string"}}
+        for name, words in one.headers.items()
+    ]
+    return {
+        "operationId": one.name,
+        "summary": one.summary,
+        "description": f"{one.description} Needs the scope `{Scope.READ}`.",
+        "tags": ["events"],
+        "servers": [{"url": events_url + "/api/v1"}],
+        "parameters": [*_path_parameters(one.path_kinds), *headers],
+        "responses": {str(status): _answer(told) for status, told in one.answers.items()}
+        | _problems(one.problems),
+        "security": SECURITY,
+        "x-scope": Scope.READ,
+    }
 
 
 def _description(one: Operation) -> str:
@@ -123,15 +147,18 @@ def _answer(told: Reply) -> dict[str, Any]:
     elif told.is_any_json:
         answer["content"] = {CONTENT_TYPE: {"schema": {"type": "object"}}}
     elif told.content_type != CONTENT_TYPE:
-        answer["content"] = {told.content_type: {"schema": {"type": "string"}}}
+        text: dict[str, Any] = {"schema": {"type": "string"}}
+        if told.text_example:
+            text["example"] = told.text_example
+        answer["content"] = {told.content_type: text}
     return answer
 
 
-def _problems(one: Operation) -> dict[str, Any]:
+def _problems(slugs: Iterable[str]) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
-    for slug in _slugs(one):
+    for slug in slugs:
         by_status.setdefault(KINDS[slug].status, []).append(slug)
-    return {str(status): _refusal(slugs) for status, slugs in sorted(by_status.items())}
+    return {str(status): _refusal(kinds) for status, kinds in sorted(by_status.items())}
 
 
 def _slugs(one: Operation) -> Iterable[str]:
@@ -166,8 +193,7 @@ def _refusal(slugs: list[str]) -> dict[str, Any]:
 
 
 def _parameters(one: Operation) -> Iterable[dict[str, Any]]:
-    for name, kind in one.path_kinds.items():
-        yield {"name": name, "in": "path", "required": True, "schema": _inline(kind)}
+    yield from _path_parameters(one.path_kinds)
     for field in msgspec.structs.fields(one.query) if one.query else ():
         schema = _inline(field.type)
         yield {
@@ -193,6 +219,11 @@ def _parameters(one: Operation) -> Iterable[dict[str, Any]]:
             "description": "The ETag that you saw: else 412.",
             "schema": {"type": "string"},
         }
+
+
+def _path_parameters(kinds: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    for name, kind in kinds.items():
+        yield {"name": name, "in": "path", "required": True, "schema": _inline(kind)}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

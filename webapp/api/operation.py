@@ -34,6 +34,8 @@ class Reply:
     """Names and what they say."""
     example: Mapping[str, Any] | None = None
     content_type: str = "application/json"
+    text_example: str = ""
+    """Of an answer that is no JSON."""
     is_any_json: bool = False
     """Whether it is an object that no structure of ours describes."""
 
