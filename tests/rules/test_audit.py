@@ -27,7 +27,7 @@ SILENT = {
     "IdleWatch.ask_one": "when somebody last did something",
     "IdleWatch.forgive": "when somebody last did something",
     "IdleWatch.warn_one": "that a warning was shown",
-    "KeyGate.identify": "only that a wrong key was shown, which its limits count",
+    "KeyGate.identify": "it counts; Keys.refuse writes the entry",
     "Keys.identify": "only when a key was last used",
     "Leases.claim": "who works on a row",
     "Leases.free_those_of": "who works on a row",

@@ -293,6 +293,31 @@ def test_making_revoking_and_refusing_are_audited_with_key_and_role(
     ]
 
 
+@pytest.mark.parametrize("reason", ["revoked", "expired", "disabled", "unknown"])
+def test_the_use_of_a_key_that_does_not_work_is_audited(
+    services: Services, alice: Actor, clock: SteppingClock, reason: str
+) -> None:
+    expires_at = clock.now() + timedelta(hours=1)
+    text = services.keys.make(alice, "old script", ["read"], expires_at).text
+    known = key_id(services, alice)
+    if reason == "revoked":
+        services.keys.revoke(alice, known)
+    elif reason == "disabled":
+        services.accounts.disable(SYSTEM, "alice")
+    elif reason == "expired":
+        clock.step(hours=1)
+    else:
+        text, known = make_key(), 0
+    assert services.key_gate.identify(text, HERE) is None
+    with services.db.read() as session:
+        [entry] = session.query(AuditEntry).filter(AuditEntry.action == "key.use")
+    person = alice.person_id if known else None
+    assert (entry.is_refused, entry.reason, entry.source_address) == (True, reason, HERE)
+    assert (entry.person_id, entry.key_id) == (person, known or None)
+    assert ("old script" in entry.detail, entry.subject) == (bool(known), "alice" if known else "")
+    assert text.rpartition("_")[2] not in entry.detail
+
+
 def test_identifying_is_one_search_by_an_index(services: Services) -> None:
     assert isinstance(services.db, SqlDatabase)
     with services.db.engine.connect() as connection:

@@ -17,6 +17,7 @@ KINDS = {
     "sign_in.end": "person",
     "key.add": "person",
     "key.revoke": "person",
+    "key.use": "person",
     "connection.ticket": "desktop",
     "connection.open": "desktop",
     "connection.end": "desktop",

@@ -43,11 +43,16 @@ class KeyStanding:
 
 def is_good(standing: KeyStanding, now: datetime) -> bool:
     """Whether the key works at this moment."""
-    return (
-        standing.revoked_at is None
-        and (standing.expires_at is None or now < standing.expires_at)
-        and not standing.is_person_disabled
-    )
+    return why_refused(standing, now) is None
+
+
+def why_refused(standing: KeyStanding, now: datetime) -> str | None:
+    """Why the key does not work at this moment; None when it does."""
+    if standing.is_person_disabled:
+        return "disabled"
+    if standing.revoked_at is not None:
+        return "revoked"
+    return "expired" if standing.expires_at is not None and now >= standing.expires_at else None
 
 
 def held_scopes(granted: Iterable[Scope], *, is_admin: bool) -> frozenset[Scope]:

@@ -24,11 +24,12 @@ class KeyGate:
     def identify(self, text: str, source_address: str) -> KeyHolder | None:
         """Who holds this key; None for a wrong one.
 
-        Raises TooMany when this address showed too many wrong ones.
+        A wrong one is written down. Raises TooMany when this address showed too many.
         """
         holder = self._keys.identify(text, source_address)
         if holder is None:
             self._count(_COUNTED + source_network(source_address))
+            self._keys.refuse(text, source_address)
         return holder
 
     def _count(self, source: str) -> None:

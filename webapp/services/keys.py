@@ -143,21 +143,35 @@ class Keys:
 
     def identify(self, text: str, source_address: str) -> KeyHolder | None:
         """Whose key this is; None when unknown, revoked, expired, or its person is disabled."""
-        prefix = rules.prefix_of(text)
-        if prefix is None:
-            return None
-        now = self._clock.now()
-        with self._db.read() as session:
-            key = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix))
-        is_right = hmac.compare_digest(key.key_hash if key else "", rules.hash_key(text))
-        if key is None or not is_right or not rules.is_good(key.standing, now):
+        key, now = self._find(text), self._clock.now()
+        if key is None or not rules.is_good(key.standing, now):
             return None
         if key.last_used_at is None or now - key.last_used_at >= USED_EVERY:
             self._mark_used(key, source_address, now)
         scopes = rules.held_scopes(key.scopes, is_admin=key.person.is_admin)
         return KeyHolder(key.id, key.person_id, key.person.name, scopes)
 
+    def refuse(self, text: str, source_address: str) -> None:
+        """Write down that a key was shown which is not good, and why."""
+        key = self._find(text)
+        if key is None:
+            self._audit.refuse(Actor(None, source_address), "key.use", "", "", "unknown")
+            return
+        who = Actor(key.person_id, source_address, key_id=key.id)
+        why = rules.why_refused(key.standing, self._clock.now()) or "unknown"
+        self._audit.refuse(who, "key.use", key.person.name, _words(key), why)
+
     # -- parts ----------------------------------------------------------------------------------
+
+    def _find(self, text: str) -> ApiKey | None:
+        """The key of this text, good or not."""
+        prefix = rules.prefix_of(text)
+        if prefix is None:
+            return None
+        with self._db.read() as session:
+            key = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix))
+        is_right = hmac.compare_digest(key.key_hash if key else "", rules.hash_key(text))
+        return key if is_right else None
 
     def _owner(self, session: Session, actor: Actor, name: str | None) -> Person:
         """For whom the key is; their row stays locked, so that two at once cannot pass a limit."""

@@ -43,6 +43,7 @@ SENTENCES = {
         lazy_gettext("%(who)s revoked an API key of %(what)s"),
         lazy_gettext("%(who)s could not revoke an API key"),
     ),
+    "key.use": ("", lazy_gettext("An API key was shown that does not work")),
     "desktop.launch": (
         lazy_gettext("%(who)s launched %(what)s"),
         lazy_gettext("%(who)s could not launch a desktop"),
