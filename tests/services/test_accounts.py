@@ -119,3 +119,9 @@ def test_a_forged_or_empty_token_is_nobody(services: Services, alice: Actor) -> 
 def test_a_name_can_be_taken_once(services: Services, alice: Actor) -> None:
     with pytest.raises(BadInput, match="person alice already"):
         services.accounts.add_person(SYSTEM, "Alice", PASSWORD)
+
+
+def test_nobody_suspends_themselves(services: Services, root: Actor) -> None:
+    with pytest.raises(Refused, match="cannot suspend yourself"):
+        services.accounts.disable(root, "root")
+    assert services.accounts.person("root").disabled_at is None

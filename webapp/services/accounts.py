@@ -91,9 +91,18 @@ class Accounts:
             self._audit.record(session, actor, "person.set_password", person.name)
 
     def disable(self, actor: Actor, name: str) -> None:
-        """Nobody signs in as this person any more; their sign-ins and keys end at once."""
+        """Nobody signs in as this person any more; their sign-ins and keys end at once.
+
+        Raises NotFound, and Refused for oneself.
+        """
         with self._audit.refusals(actor, "person.disable", name), self._db.begin() as session:
             person = _person(session, name)
+            if person.id == actor.person_id:
+                raise Refused(
+                    "oneself",
+                    "You cannot suspend yourself.",
+                    what_to_do="Ask another administrator, or use ./winux person disable.",
+                )
             person.disabled_at = person.disabled_at or self._clock.now()
             self._end_sign_ins(session, person.id)
             self._revoke_keys(session, person.id)
