@@ -269,6 +269,7 @@ def test_a_restart_says_so_and_closes_every_row(tmp_path: Path) -> None:
         ):
             for socket in (one, other):
                 await admitted(socket)
+            gateway.admissions.close_seconds = 0.3  # a database that is busy
             gateway.stop.set()
             assert await closing(one) == (1001, "gateway_restart")
             assert await closing(other) == (1001, "gateway_restart")

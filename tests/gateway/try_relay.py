@@ -38,6 +38,7 @@ class EverybodyIsWelcome:
         self.clipboard_in = self.clipboard_out = True
         self.endings: dict[int, Ending] = {}
         self.closed: list[tuple[Traffic, ConnectionEnd]] = []
+        self.close_seconds = 0.0
         self.beats: list[Traffic] = []
         self._ids = itertools.count(1)
         self.certificate_sha256 = ""
@@ -65,6 +66,7 @@ class EverybodyIsWelcome:
         self.beats = traffic
 
     async def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
+        await asyncio.sleep(self.close_seconds)
         self.closed.append((traffic, why))
 
 

@@ -165,9 +165,12 @@ class Gateway:
         try:
             ending = await self._carry(browser, relay)
         finally:
-            del self._relays[admitted.connection_id]
-            # Shielded: the row is closed even when this task is torn down.
-            await asyncio.shield(self._admissions.close(relay.traffic(), ending.why))
+            try:
+                # Shielded: the row is closed even when this task is torn down.
+                await asyncio.shield(self._admissions.close(relay.traffic(), ending.why))
+            finally:
+                # Only now: a process that ends waits for this, then says why in the close frame.
+                del self._relays[admitted.connection_id]
         return ending
 
     async def _carry(self, browser: BrowserSocket, relay: Relay) -> Ending:
