@@ -24,7 +24,9 @@ RECORDS = recorded.read("xfce-with-resize")
 BEGINNING = recorded.beginning(RECORDS, 5_000)
 #: A fast-path PDU (a null pointer update) that answers every input event.
 ECHO = bytes.fromhex("0006050100")[:2] + bytes.fromhex("05000000")
-SLICE = 0.02
+LAST_OF_SURFACE_COMMANDS = 0x14
+RECORD_GAP = 0.0002
+"""xrdp encodes a picture while it sends it: 16 kB in a TLS record, then a moment nothing."""
 LOOK_EVERY = 32
 
 
@@ -32,6 +34,11 @@ def pictures() -> Iterator[bytes]:
     """The recorded pictures' PDUs, again and again."""
     pdus = recorded.pdus(RECORDS, recorded.FROM_DESKTOP)
     return cycle([pdu for pdu in pdus if is_fastpath(pdu) and len(pdu) > 5])
+
+
+def ends_picture(pdu: bytes) -> bool:
+    """Whether it is the last fragment of a picture's surface commands (MS-RDPBCGR 2.2.9.1.2.1)."""
+    return pdu[3] == LAST_OF_SURFACE_COMMANDS
 
 
 class StreamingDesktop(FakeDesktop):
@@ -54,6 +61,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def stream(writer: asyncio.StreamWriter, rate: int) -> None:
+    """Picture after picture, each record by record as they really come, at an average rate."""
     began, sent = time.monotonic(), 0
     for number, pdu in enumerate(pictures()):
         writer.write(pdu)
@@ -61,8 +69,12 @@ async def stream(writer: asyncio.StreamWriter, rate: int) -> None:
         if number % LOOK_EVERY == 0:
             await asyncio.sleep(0)  # a TLS writer hears of its peer's end only then
         await writer.drain()
-        if rate and sent > rate * (time.monotonic() - began):
-            await asyncio.sleep(SLICE)
+        if rate:
+            early = began + sent / rate - time.monotonic()
+            if ends_picture(pdu) and early > 0:
+                await asyncio.sleep(early)
+            else:
+                time.sleep(RECORD_GAP)
 
 
 async def serve(kind: str, rate: str, folder: Path) -> None:

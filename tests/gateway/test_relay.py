@@ -405,7 +405,7 @@ def test_a_hundred_connections_opened_and_abandoned_leave_nothing(tmp_path: Path
 def test_a_browser_that_draws_nothing_is_lent_acknowledgements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aftercare, "LOOK_SECONDS", 0.04)
+    monkeypatch.setattr(aftercare, "STALL_SECONDS", 0.3)
     acknowledged = bytes.fromhex("1600380000")  # length, pduType2, no compression
 
     async def test() -> None:

@@ -1,8 +1,7 @@
-"""What a conversation needs besides the bytes that come: a look at it, every so often.
+"""What a conversation needs besides the bytes that come, and some time after them.
 
 Tiles that were drawn in part are asked for again once the screen rests, and a browser that draws
-nothing is helped out with an acknowledgement (`rdp`). One timer for both, as each chunk of a busy
-screen would pay for more.
+nothing is helped out with an acknowledgement (`rdp`).
 """
 
 import asyncio
@@ -10,62 +9,59 @@ from collections.abc import Callable
 
 from webapp.gateway.rdp import Conversation, Flow
 
-LOOK_SECONDS = 0.4
-"""A screen that did not change between two looks rests."""
+REST_SECONDS = 0.4
+"""A screen that did not change for so long rests: partial tiles are drawn again."""
 _UNREST_LOOKS = 8
-"""Partial tiles are drawn again after so many looks even if the screen never rests."""
-_STALL_LOOKS = 8
-"""A browser that has drawn nothing for so many is helped out."""
+"""Partial tiles are drawn again after so many times that, even if the screen never rests."""
+STALL_SECONDS = 3.0
+"""A browser that has drawn nothing for so long is helped out."""
 
 
 class Aftercare:
-    """Looks as long as there is something to look after."""
+    """Two timers, which run only while there is something to look after."""
 
     def __init__(self, conversation: Conversation, send: Callable[[Flow], None]) -> None:
-        self.is_stirred = False
-        """Set for every chunk from the desktop."""
         self._conversation = conversation
         self._send = send
-        self._timer: asyncio.TimerHandle | None = None
-        self._drawn = -1
-        self._partial = self._stalled = 0
+        self._loop = asyncio.get_running_loop()
+        self._mending: asyncio.TimerHandle | None = None
+        self._stalling: asyncio.TimerHandle | None = None
+        self._is_stirred = False
+        self._unrest = 0
 
-    @property
-    def is_looking(self) -> bool:
-        return self._timer is not None
-
-    def begin(self) -> None:
-        if self._timer is None and self._is_needed():
-            self._again()
+    def came(self) -> None:
+        """Something came from the desktop."""
+        self._is_stirred = True
+        if self._mending is None and self._conversation.has_partial_tiles:
+            self._is_stirred, self._unrest = False, 0
+            self._mending = self._loop.call_later(REST_SECONDS, self._mend)
+        if self._stalling is None and self._conversation.awaits_browser:
+            self._watch_browser()
 
     def end(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-
-    def _is_needed(self) -> bool:
-        return self._conversation.has_partial_tiles or self._conversation.awaits_browser
-
-    def _again(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
-
-    def _look(self) -> None:
-        self._mend()
-        self._unstick()
-        self._timer = None
-        self.begin()
+        for timer in (self._mending, self._stalling):
+            if timer:
+                timer.cancel()
 
     def _mend(self) -> None:
-        rests, self.is_stirred = not self.is_stirred, False
-        self._partial = self._partial + 1 if self._conversation.has_partial_tiles else 0
-        if self._partial and (rests or self._partial >= _UNREST_LOOKS):
-            self._partial = 0
-            self._send(self._conversation.refresh())
+        """Have partial tiles drawn again, or wait for the screen to rest."""
+        self._unrest += 1
+        if self._is_stirred and self._unrest < _UNREST_LOOKS:
+            self._is_stirred = False
+            self._mending = self._loop.call_later(REST_SECONDS, self._mend)
+            return
+        self._mending = None
+        self._send(self._conversation.refresh())
 
-    def _unstick(self) -> None:
+    def _watch_browser(self) -> None:
         drawn = self._conversation.acknowledged
-        is_stuck = self._conversation.awaits_browser and drawn == self._drawn
-        self._drawn = drawn
-        self._stalled = self._stalled + 1 if is_stuck else 0
-        if self._stalled >= _STALL_LOOKS:
-            self._stalled = 0
+        self._stalling = self._loop.call_later(STALL_SECONDS, self._check_browser, drawn)
+
+    def _check_browser(self, drawn: int) -> None:
+        """Acknowledge a frame in the browser's place if it has drawn none since the last look."""
+        self._stalling = None
+        if not self._conversation.awaits_browser:
+            return
+        if self._conversation.acknowledged == drawn:
             self._send(self._conversation.lend_acknowledgement())
+        self._watch_browser()

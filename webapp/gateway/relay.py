@@ -121,9 +121,7 @@ class Relay:
             link.stream.pause()
         if conversation.has_disconnected:
             self.end(Ending(ConnectionEnd.LOGGED_OUT))
-        care.is_stirred = True
-        if not care.is_looking:
-            care.begin()
+        care.came()
 
     async def _guard(self, pump: Awaitable[Ending]) -> None:
         """Run one direction; however it ends, the connection ends with it."""

@@ -1,0 +1,80 @@
+"""What comes is handed on, at once or together with what follows; nothing is kept back."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from webapp.gateway.byte_stream import ByteStream
+from webapp.gateway.process import run_in_loop
+from webapp.gateway.wire import Octets
+
+RECORD = b"r" * 16_384
+ECHO = b"e" * 100
+#: A thousand times what records are waited for, as machines may be busy.
+SOON = 4.0
+
+Send = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+def heard(send: Send) -> list[tuple[float, bytes]]:
+    """What is handed on of what a server sends before it closes, and when."""
+    took: list[tuple[float, bytes]] = []
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await send(writer)
+        writer.close()
+
+    async def listen() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            loop = asyncio.get_running_loop()
+            _, stream = await loop.create_connection(ByteStream, "127.0.0.1", port)
+
+            def take(data: Octets) -> None:
+                took.append((time.monotonic(), bytes(data)))
+
+            await asyncio.wait_for(stream.pour(take), SOON * 2)
+
+    run_in_loop(listen())
+    return took
+
+
+def test_the_records_of_a_picture_come_together() -> None:
+    async def send(writer: asyncio.StreamWriter) -> None:
+        for _ in range(10):
+            writer.write(RECORD)
+            await writer.drain()
+            time.sleep(0.0002)
+        await asyncio.sleep(0.1)
+
+    took = heard(send)
+    assert b"".join(data for _, data in took) == RECORD * 10
+    assert len(took) < 8
+
+
+def test_little_after_much_is_not_kept_back() -> None:
+    async def send(writer: asyncio.StreamWriter) -> None:
+        writer.write(RECORD)
+        await writer.drain()
+        await asyncio.sleep(0.001)
+        writer.write(ECHO)
+        await asyncio.sleep(SOON)
+
+    began = time.monotonic()
+    arrivals = [at for at, _ in heard(send)]
+    assert len(arrivals) == 2
+    assert arrivals[-1] - began < SOON / 2
+
+
+@pytest.mark.parametrize("last", [ECHO, RECORD])
+def test_the_end_is_noticed_while_more_is_waited_for(last: bytes) -> None:
+    async def send(writer: asyncio.StreamWriter) -> None:
+        writer.write(RECORD)
+        await writer.drain()
+        writer.write(last)
+
+    began = time.monotonic()
+    assert b"".join(data for _, data in heard(send)) == RECORD + last
+    assert time.monotonic() - began < SOON
