@@ -1,5 +1,8 @@
 """`python -m bench.launch`: from the click to XRDP answering, one after the other and many at once.
 
+The many are more than the worker's slots, so they also show how many a minute can be made, and
+where the processors' time goes.
+
 Everything is real: the pages are asked over HTTP, the worker runs the playbooks, the lab node makes
 containers, and XRDP is asked for a connection from outside.
 """
@@ -14,7 +17,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.measured import Launch, address_of, phases_of, summary
+from bench.measured import Launch, address_of, per_minute, phases_of, summary
+from bench.processor_time import processor_seconds, spent
 from bench.rdp_probe import wait_for_answer
 from setup import machine
 from setup.failure import SetupFailed
@@ -45,13 +49,15 @@ class Bench:
             self.stack.end_desktops()
         return launches
 
-    def at_once(self, count: int) -> list[Launch]:
-        """All click at the same moment."""
+    def at_once(self, count: int) -> tuple[list[Launch], dict[str, float]]:
+        """All click at the same moment; the launches, and seconds of processor time for each."""
         together = threading.Barrier(count)
+        before = processor_seconds(self.stack.children)
         with ThreadPoolExecutor(count) as people:
             launches = list(people.map(lambda _: self.launch(together), range(count)))
+        took = spent(before, processor_seconds(self.stack.children))
         self.stack.end_desktops()
-        return launches
+        return launches, {name: round(seconds / count, 2) for name, seconds in took.items()}
 
     def launch(self, together: threading.Barrier) -> Launch:
         visitor = Visitor(self.settings.url)
@@ -98,9 +104,15 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, dict[str,
         stack.end_desktops()
         bench = Bench(settings, stack, portal.make_person(PERSON))
         bench.one_by_one(1)  # the first one after a start is slower: caches are cold
+        one_by_one = bench.one_by_one(options.launches)
+        at_once, cpu = bench.at_once(options.at_once)
         return {
-            "one_by_one": summary(bench.one_by_one(options.launches)),
-            "at_once": summary(bench.at_once(options.at_once)),
+            "one_by_one": summary(one_by_one),
+            "at_once": {
+                **summary(at_once),
+                "per_minute": per_minute(at_once),
+                "processor_s_each": cpu,
+            },
         }
     finally:
         stack.stop()
@@ -109,7 +121,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, dict[str,
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--launches", type=int, default=5, help="how many one by one (5)")
-    parser.add_argument("--at-once", type=int, default=8, help="how many at the same moment (8)")
+    parser.add_argument("--at-once", type=int, default=12, help="how many at the same moment (12)")
     parser.add_argument("--short", action="store_true", help="2 one by one, 3 at once")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
@@ -127,6 +139,12 @@ def _table(results: dict[str, dict[str, object]]) -> str:
         phases = result["phases_median_s"]
         if isinstance(phases, dict):
             lines += [f"    {phase:20} {took:>7} s" for phase, took in phases.items()]
+        if "per_minute" in result:
+            lines.append(f"  {'cold launches a minute':22} {result['per_minute']:>7}")
+        cpu = result.get("processor_s_each")
+        if isinstance(cpu, dict):
+            lines.append("  processor time of each")
+            lines += [f"    {name:22} {seconds:>7} s" for name, seconds in cpu.items()]
     return "\n".join(["From the click to XRDP answering", *lines])
 
 

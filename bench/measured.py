@@ -56,6 +56,11 @@ def phases_of(database: Path, desktop_id: str) -> dict[str, float]:
     return {name: round(took.total_seconds(), 2) for name, took in phases.items()}
 
 
+def per_minute(launches: Sequence[Launch]) -> float:
+    """How many were made a minute of those that were clicked at the same moment."""
+    return round(len(launches) / max(one.answered_s for one in launches) * 60, 1)
+
+
 def summary(launches: Sequence[Launch]) -> dict[str, object]:
     """Medians and the slowest, by phase."""
     names = launches[0].phases

@@ -1,0 +1,34 @@
+"""Where the processor time of a stack goes, by its processes and what they started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psutil
+
+from setup.processes import Child
+
+OTHERS = "containers and others"
+"""Of the whole machine, what no process of the stack has started and waited for."""
+
+
+def processor_seconds(children: Mapping[str, Child]) -> dict[str, float]:
+    """Seconds since each began, with those of ended children; of Ansible runs, the worker's."""
+    used: dict[str, float] = {}
+    for name, child in children.items():
+        parent = psutil.Process(child.process.pid)
+        times = [one.cpu_times() for one in (parent, *parent.children(recursive=True))]
+        own = sum(one.user + one.system for one in times)
+        ended = sum(one.children_user + one.children_system for one in times)
+        if name == "worker":
+            used["worker"], used["Ansible runs"] = times[0].user + times[0].system, ended
+        else:
+            used[name] = own + ended
+    machine = psutil.cpu_times()
+    busy = sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice
+    return {**used, OTHERS: busy - sum(used.values())}
+
+
+def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Seconds between two looks."""
+    return {name: round(after[name] - before[name], 2) for name in after}
