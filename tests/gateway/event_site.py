@@ -20,8 +20,8 @@ from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
-from webapp.domain.states import Event, advance
-from webapp.models import Desktop, Role
+from webapp.domain.states import Event, State, advance
+from webapp.models import Desktop, Role, Template
 from webapp.services.audit import SYSTEM, Actor
 from webapp.services.launch import LaunchWish
 from webapp.services.steps import Steps, finish_steps
@@ -67,6 +67,27 @@ class EventSite:
 
     def launch(self, name: str) -> str:
         return self.services.launcher.launch(self.person(name), LaunchWish(reuse=False))
+
+    def add_queued(self, name: str, count: int) -> None:
+        """Sessions of that person, all at once."""
+        now, owner_id = self.services.clock.now(), self.person(name).person_id
+        with self.services.db.begin() as session:
+            template = session.query(Template).first()
+            session.add_all(
+                Desktop(
+                    public_id=f"desktop-{number:08x}",
+                    owner_id=owner_id,
+                    template=template,
+                    state=State.QUEUED,
+                    state_at=now,
+                    created_at=now,
+                    launched_at=now,
+                    minutes=30,
+                    rdp_username="desktop",
+                    keyboard_layout="us",
+                )
+                for number in range(count)
+            )
 
     def change(self, public_id: str, *events: Event) -> None:
         """What a worker writes."""

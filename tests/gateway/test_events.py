@@ -30,6 +30,8 @@ from webapp.services.audit import SYSTEM
 
 pytestmark = pytest.mark.timeout(60)
 
+MANY = 1000
+"""Sessions that make more bytes than a connection's buffers hold."""
 AT_ONCE = 2.0
 """Seconds within which what must end has ended, and what happened is told."""
 
@@ -295,6 +297,30 @@ def can_listen(site: EventSite, headers: dict[str, str]) -> bool:
         return answer.ok
 
 
+def test_a_reader_that_does_not_read_is_dropped_and_others_hear_on(site: EventSite) -> None:
+    key = with_key(site, "dora")["X-API-Key"]
+    with socket.socket() as plug, listening(site, None, with_key(site, "erin")) as other:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plug.settimeout(20)
+        plug.connect(("127.0.0.1", site.port))
+        plug.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
+        assert plug.recv(15) == b"HTTP/1.1 200 OK"
+        site.add_queued("dora", MANY)
+        time.sleep(AT_ONCE)  # it does not read meanwhile
+        mine = site.launch("erin")
+        assert other.next().data["session_sub"] == mine
+        assert read_to_the_end(plug).count(b"event: session") < MANY
+
+
+def read_to_the_end(plug: socket.socket) -> bytes:
+    """All that still comes on a connection that the other side has closed."""
+    heard = b""
+    with contextlib.suppress(ConnectionResetError):
+        while data := plug.recv(65_536):
+            heard += data
+    return heard
+
+
 @pytest.mark.parametrize(
     ("request_text", "status"),
     [
@@ -335,11 +361,7 @@ def exchange(port: int, pieces: list[bytes]) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as plug:
         for piece in pieces:
             plug.sendall(piece)
-        answer = b""
-        with contextlib.suppress(ConnectionResetError):
-            while data := plug.recv(4096):
-                answer += data
-        return answer
+        return read_to_the_end(plug)
 
 
 def test_problems_are_those_of_the_api() -> None:
