@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from webapp.adapters import schema
+from webapp.adapters import heap, schema
 from webapp.adapters.examine_machine import check_guest_key, check_programs, check_secrets_dir
 from webapp.adapters.logs import log_as_json
 from webapp.bootstrap import Services
@@ -40,6 +40,7 @@ def run_worker(services: Services, options: argparse.Namespace) -> None:
     from webapp.worker.loop import Worker, worker_name
 
     log_as_json()
+    heap.share_one_arena()
     worker = Worker(build_worker_services(services, worker_name()))
     if not options.once:
         worker.stop_on_signals()

@@ -1,8 +1,6 @@
 """Runs one gateway process until it is told to end."""
 
 import asyncio
-import contextlib
-import ctypes
 import logging
 import signal
 from collections.abc import Coroutine
@@ -11,6 +9,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from webapp.adapters import heap
 from webapp.adapters.sign_in_cookie import SignInCookie
 from webapp.bootstrap import Services
 from webapp.config import Config
@@ -19,9 +18,6 @@ from webapp.gateway.event_door import EventDoor
 from webapp.gateway.server import Gateway, Settings
 
 log = logging.getLogger("winux.gateway")
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h."""
 
 
 def run(services: Services) -> None:
@@ -35,21 +31,9 @@ def run(services: Services) -> None:
 
 def run_in_loop(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end in uvloop: asyncio's own TLS takes 256 kB for each connection."""
-    _keep_freed_memory()
+    heap.keep_freed_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
-
-
-def _keep_freed_memory() -> None:
-    """Keep up to 16 MB of freed memory instead of giving each large buffer back to the kernel.
-
-    glibc otherwise returns what a burst of pictures took, and the next one has it zeroed again page
-    by page: a fifth of the time of a busy gateway. Other C libraries do not do so.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        for parameter in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
-            mallopt(parameter, 16 << 20)
 
 
 def settings(config: Config) -> Settings:

@@ -13,12 +13,7 @@ class AuditEntry(Base):
 
     __tablename__ = "audit_entries"
     __table_args__ = (
-        Index(
-            "ix_audit_entries_refused",
-            "at",
-            sqlite_where=text("is_refused IS 1"),
-            postgresql_where=text("is_refused IS true"),
-        ),
+        Index("ix_audit_entries_refused", "at", sqlite_where=text("is_refused IS 1")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -32,7 +32,6 @@ class Desktop(Base):
             "ix_desktops_troubled",
             "created_at",
             sqlite_where=text("failure IS NOT NULL"),
-            postgresql_where=text("failure IS NOT NULL"),
         ),
         # what metrics count and the pages' numbers of today, by the moment it happened
         Index("ix_desktops_launched", "launched_at"),
