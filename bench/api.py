@@ -337,7 +337,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--launches", type=int, default=300, help="from the pool (300)")
     parser.add_argument("--listeners", type=int, default=500, help="event streams (500)")
     parser.add_argument("--seconds", type=float, default=8, help="seconds for each request (8)")
-    parser.add_argument("--clients", type=int, default=4, help="clients at the same time (4)")
+    parser.add_argument("--clients", type=int, default=8, help="clients at the same time (8)")
     parser.add_argument("--short", action="store_true", help="2 seconds each, fewer of all")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
 from tests.warm import add_warm
 from tests.worker.life import row
 from webapp.adapters import migration
+from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import EndReason, Event, State, advance
-from webapp.models import AuditEntry, Desktop, Node
+from webapp.models import AuditEntry, Desktop, Node, Template
 from webapp.services.audit import SYSTEM, Actor
+from webapp.services.claim import take_warm
 from webapp.services.launch import LaunchWish
 
 PLAIN = LaunchWish()
@@ -37,6 +39,27 @@ def small(tmp_path: Path, clock: SteppingClock) -> Iterator[Services]:
 
 def password(services: Services, public_id: str) -> str:
     return services.vault.unlock(row(services, public_id).password_locked or b"")
+
+
+def test_the_search_in_the_pool_reads_none_but_warm_desktops(services: Services, xfce: str) -> None:
+    """It runs inside the transaction that keeps other writers out, whatever the history is."""
+    assert isinstance(services.db, SqlDatabase)
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        services.db.engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, values, *_: asked.append((statement, values)),
+    )
+    with services.db.begin() as session:
+        template = session.scalars(select(Template).where(Template.name == xfce)).one()
+        asked.clear()
+        assert take_warm(session, template, services.clock.now()) is None
+        [(statement, values)] = asked
+        rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        plan = [str(one[3]) for one in rows]
+    index = "USING INDEX ix_desktops_template_state (template_id=? AND state=?)"
+    assert f"SEARCH desktops {index}" in plan
+    assert not any("TEMP B-TREE" in one for one in plan)
 
 
 def test_the_one_that_was_warm_longest_is_the_persons_at_once(

@@ -24,7 +24,7 @@ def session_json(desktop: Desktop) -> Session:
 
 
 def detail_json(desktop: Desktop) -> SessionDetail:
-    """A desktop with how far its launch is; it comes with its steps, as `Reports.desktop` gives."""
+    """A desktop with how far its launch is; while IN_THE_MAKING, it comes with its steps."""
     return SessionDetail(**_members(desktop), progress=progress_json(desktop))
 
 

@@ -14,7 +14,7 @@ from webapp.api.operation import Reply, operation
 from webapp.api.paging import bad_cursor, decode_cursor, encode_cursor, next_link
 from webapp.api.problem import Problem, invalid
 from webapp.api.schema import SessionId
-from webapp.api.session_json import detail_json, etag_of, members_of, session_json
+from webapp.api.session_json import IN_THE_MAKING, detail_json, etag_of, members_of, session_json
 from webapp.api.session_schema import (
     ClosingChoice,
     Credentials,
@@ -43,7 +43,7 @@ ETAG = {"ETag": "The session's version, for If-Match."}
 
 def launched_again(reference: str, **_: object) -> Answer:
     """The same answer, with the password if it is ready by now."""
-    desktop = services().reports.desktop(caller().actor, reference)
+    desktop = services().reports.desktop(caller().actor, reference, steps_in=IN_THE_MAKING)
     return _launched(desktop, is_reused=False)
 
 
@@ -80,7 +80,7 @@ def launch_session(body: SessionWish) -> Answer:
     actor = caller().actor
     token = launch_token()
     public_id = services().launcher.launch(actor, _wish(body, token))
-    desktop = services().reports.desktop(actor, public_id)
+    desktop = services().reports.desktop(actor, public_id, steps_in=IN_THE_MAKING)
     return _launched(desktop, is_reused=desktop.launch_token != token)
 
 
@@ -358,7 +358,7 @@ def _states(words: str | None) -> frozenset[State]:
 
 
 def _session(public_id: str) -> Answer:
-    desktop = services().reports.desktop(caller().actor, public_id)
+    desktop = services().reports.desktop(caller().actor, public_id, steps_in=IN_THE_MAKING)
     if desktop.launched_at is None:  # one of the pool is nobody's session
         raise Problem("not-found")
     return Answer(detail_json(desktop), etag=etag_of(desktop), reference=public_id)

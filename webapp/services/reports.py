@@ -1,12 +1,12 @@
 """What the pages show: reads alone, a fixed number of queries each, values without secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from webapp.domain.audit import NOT_FOUND
 from webapp.domain.errors import NotFound
@@ -165,14 +165,17 @@ class Reports:
         with self._db.read() as session:
             return _page(session, query, [Desktop.launched_at.desc(), Desktop.id.desc()], page)
 
-    def desktop(self, actor: Actor, public_id: str) -> Desktop:
-        """One desktop, for its owner or an admin; NotFound for everybody else."""
+    def desktop(
+        self, actor: Actor, public_id: str, *, steps_in: Collection[State] = frozenset(State)
+    ) -> Desktop:
+        """One desktop, for its owner or an admin; NotFound for everybody else.
+
+        Its steps come along in the states `steps_in`.
+        """
         with self._db.read() as session:
-            desktop = session.scalar(
-                select(Desktop)
-                .where(Desktop.public_id == public_id)
-                .options(selectinload(Desktop.steps))
-            )
+            desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
+            if desktop is not None and desktop.state in steps_in:
+                session.refresh(desktop, ["steps"])
         if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
             raise NotFound("There is no such desktop.")
         return desktop
