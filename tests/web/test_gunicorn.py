@@ -1,0 +1,110 @@
+"""The web server as it really runs: two workers that share the connections."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.gateway.event_site import free_port, until
+from tests.portal import make_environment
+from webapp.bootstrap import Services
+from webapp.config import ROOT
+
+pytestmark = pytest.mark.timeout(90)
+
+TOGETHER = 40
+"""Connections that are opened at the same moment; all on one worker by chance: once in 10^12."""
+
+
+def command(bind: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", "wsgi:app"),
+        *("--bind", bind, "--workers", "2", "--threads", "4", "--keep-alive", "60"),
+    ]
+
+
+@contextmanager
+def running(folder: Path, bind: str) -> Iterator[psutil.Process]:
+    environment = {"PATH": os.environ["PATH"], **make_environment(folder)}
+    process = subprocess.Popen(command(bind), cwd=ROOT, env=environment)
+    master = psutil.Process(process.pid)
+    try:
+        until(lambda: len(master.children()) == 2, 30)
+        yield master
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+def is_well(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with closing(connection):
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+
+def served(master: psutil.Process, port: int) -> list[int]:
+    """How many connections each worker has taken."""
+    return [
+        sum(
+            one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port
+            for one in worker.net_connections("tcp")
+        )
+        for worker in master.children()
+    ]
+
+
+def test_connections_that_come_together_are_shared_out(services: Services, tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, f"127.0.0.1:{port}") as master:
+        until(lambda: is_well(port), 30)
+        plugs = [socket.create_connection(("127.0.0.1", port)) for _ in range(TOGETHER)]
+        until(lambda: sum(served(master, port)) >= TOGETHER)
+        assert min(served(master, port)) > 0
+        for plug in plugs:
+            plug.close()
+
+
+def test_a_second_one_on_the_same_port_is_refused(services: Services, tmp_path: Path) -> None:
+    port = free_port()
+    bind = f"127.0.0.1:{port}"
+    with running(tmp_path, bind):
+        until(lambda: is_well(port), 30)
+        environment = {"PATH": os.environ["PATH"], **make_environment(tmp_path)}
+        second = subprocess.run(
+            command(bind), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert second.returncode != 0
+        assert f"winux web: cannot listen on {bind}: Address already in use." in second.stderr
+        assert is_well(port)
+
+
+def test_it_serves_on_after_a_reload(services: Services, tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, f"127.0.0.1:{port}") as master:
+        until(lambda: is_well(port), 30)
+        before = set(master.children())
+        master.send_signal(signal.SIGHUP)
+        until(lambda: len(master.children()) == 2 and not before & set(master.children()), 40)
+        until(lambda: is_well(port))
+
+
+def test_it_serves_at_a_path(services: Services, tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    with running(tmp_path, f"unix:{path}"), socket.socket(socket.AF_UNIX) as plug:
+        until(path.exists, 30)
+        plug.settimeout(20)
+        plug.connect(str(path))
+        plug.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert plug.recv(15) == b"HTTP/1.1 200 OK"
