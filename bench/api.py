@@ -53,6 +53,8 @@ LAUNCHERS = 50
 STARTED = 100
 HUB_PORTS = (18581, 18582)
 SETTLE_S = 15
+#: Longer than a desktop is asked for an answer.
+ASK_S = 6
 LISTENERS_EACH = 20
 
 
@@ -286,9 +288,15 @@ def _insert_warm(services: Services, places: Sequence[Place]) -> None:
 
 
 def _memory_mb(child: Child) -> tuple[float, float]:
-    """PSS and RSS of a process with its children."""
+    """PSS and RSS of a process with those of its children that stay.
+
+    What asks a desktop something is gone in a moment, but for imagined ones, which never answer.
+    """
     parent = psutil.Process(child.process.pid)
-    members = [one.memory_full_info() for one in (parent, *parent.children(recursive=True))]
+    before = set(parent.children(recursive=True))
+    time.sleep(ASK_S)
+    stay = before & set(parent.children(recursive=True))
+    members = [one.memory_full_info() for one in (parent, *stay)]
     pss, rss = sum(one.pss for one in members), sum(one.rss for one in members)
     return round(pss / 1024**2, 1), round(rss / 1024**2, 1)
 

@@ -16,6 +16,8 @@ from webapp.domain.errors import Conflict, OutsideFailed
 
 #: How long a write waits for another one, in seconds.
 BUSY_SECONDS = 10
+#: Pages that each connection of SQLite keeps: of what it reads, the kernel has them for all.
+CACHE_KB = 512
 #: After so long it begins to wait anew, in seconds: see `_begin_to_write`.
 ONE_WAIT_SECONDS = 0.03
 
@@ -118,6 +120,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
+        f"cache_size=-{CACHE_KB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
     _set_busy_time(connection, BUSY_SECONDS)
