@@ -12,7 +12,11 @@ import gc
 import os
 import socket
 import sys
+import time
 from typing import Any
+
+TRIES = 5
+"""Seconds that a port may stay taken, as gunicorn itself waits for it."""
 
 preload_app = True
 
@@ -39,15 +43,29 @@ def when_ready(_server: object) -> None:
 def _can_listen_apart(cfg: Any) -> bool:
     """Not at a path, and not at what systemd or a gunicorn before this one has opened."""
     is_given = "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ
-    return not is_given and all(isinstance(address, tuple) for address in cfg.address)
+    is_plain = all(isinstance(address, tuple) and address[1] for address in cfg.address)
+    return not is_given and is_plain
 
 
 def _check_free(host: str, port: int) -> None:
-    """Sockets that are shared out may be opened twice: nobody would notice a second portal."""
+    """Sockets that are shared out may be opened twice: nobody would notice a second portal.
+
+    Workers whose master was killed notice that within a second or two, and then leave.
+    """
+    trouble = None
+    for _ in range(TRIES):
+        if (trouble := _why_taken(host, port)) is None:
+            return
+        time.sleep(1)
+    sys.exit(f"winux web: cannot listen on {host}:{port}: {trouble}.")
+
+
+def _why_taken(host: str, port: int) -> str | None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            sys.exit(f"winux web: cannot listen on {host}:{port}: {error.strerror}.")
+            return error.strerror
+    return None

@@ -90,6 +90,18 @@ def test_a_second_one_on_the_same_port_is_refused(services: Services, tmp_path: 
         assert is_well(port)
 
 
+def test_it_starts_again_where_one_was_killed(services: Services, tmp_path: Path) -> None:
+    port = free_port()
+    bind = f"127.0.0.1:{port}"
+    with running(tmp_path, bind) as killed:
+        until(lambda: is_well(port), 30)
+        workers = killed.children()
+        killed.kill()
+        with running(tmp_path, bind):  # those of the killed one still listen
+            until(lambda: is_well(port), 30)
+        psutil.wait_procs(workers, 10)
+
+
 def test_it_serves_on_after_a_reload(services: Services, tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, f"127.0.0.1:{port}") as master:
