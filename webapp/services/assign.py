@@ -18,13 +18,10 @@ from webapp.services.audit import SYSTEM, Audit
 from webapp.services.cancel import Cancel
 from webapp.services.claim import become_ready
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
-from webapp.services.lifetime import ask_for_end
+from webapp.services.lifetime import ask_for_end, note_told
 from webapp.services.steps import Steps, finish_steps
 
 log = logging.getLogger(__name__)
-
-#: The desktop is told its deadline again only when it is wrong by more than this.
-CLOSE_ENOUGH = timedelta(seconds=30)
 
 _WAITING = Desktop.state == State.ASSIGNING
 
@@ -114,8 +111,7 @@ class Assigner:
             if not can(desktop.state, Event.ASSIGNED):  # stopped at the last moment
                 return
             become_ready(desktop, now)
-            if desktop.deadline_at and desktop.deadline_at - told_at <= CLOSE_ENOUGH:
-                desktop.deadline_told_at = desktop.deadline_at
+            note_told(desktop, told_at)
             self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
         log.info("Desktop assigned", extra=_about(lease))
 

@@ -34,6 +34,7 @@ from webapp.services.cancel import Cancel
 from webapp.services.clone_queue import CloneQueue, Turn, avoid_source, free_slot
 from webapp.services.findings import stranger_addresses, stranger_vmids
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.lifetime import note_told
 from webapp.services.people_first import somebody_waits
 from webapp.services.reservation import release, reserve
 from webapp.services.steps import Steps, finish_steps
@@ -42,8 +43,6 @@ log = logging.getLogger(__name__)
 
 #: What a build usually takes: the desktop's own idea of its deadline is this much later.
 USUAL_BUILD = timedelta(seconds=10)
-#: The desktop is told its deadline again only when it is wrong by more than this.
-CLOSE_ENOUGH = timedelta(seconds=30)
 #: A pool desktop learns its deadline when a person takes it; until then it is far away.
 FAR_AWAY = timedelta(days=30)
 #: How many VM ids are tried when foreign containers hold them.
@@ -350,8 +349,7 @@ def _begin_life(desktop: Desktop, order: BuildOrder, now: datetime) -> None:
     """Its owner can use it from now on, until its deadline."""
     desktop.ready_at = now
     desktop.deadline_at = now + timedelta(minutes=desktop.minutes)
-    is_close = abs(desktop.deadline_at - order.deadline_at) <= CLOSE_ENOUGH
-    desktop.deadline_told_at = desktop.deadline_at if is_close else order.deadline_at
+    note_told(desktop, order.deadline_at)
 
 
 #: Spreads builds that met the same lock.

@@ -16,6 +16,8 @@ from webapp.services.lease import Lease, LeaseLost, Leases
 
 log = logging.getLogger(__name__)
 
+#: The desktop is told its deadline again only when it is wrong by more than this.
+CLOSE_ENOUGH = timedelta(seconds=30)
 #: When a desktop could not be told its deadline.
 TELL_AGAIN = timedelta(seconds=30)
 #: Desktops that expire in one transaction: many end together, and others wait to write meanwhile.
@@ -103,6 +105,15 @@ def ask_for_end(desktop: Desktop, reason: EndReason, now: datetime) -> None:
     desktop.end_reason = reason
     desktop.stop_requested_at = now
     desktop.retry_at = None
+
+
+def note_told(desktop: Desktop, told_at: datetime) -> None:
+    """Write which deadline a run told `desktop`; it is told again if that is too far from its own.
+
+    Either way: the clock may have been set while the run took place.
+    """
+    is_close = desktop.deadline_at and abs(desktop.deadline_at - told_at) <= CLOSE_ENOUGH
+    desktop.deadline_told_at = desktop.deadline_at if is_close else told_at
 
 
 class DeadlineTeller:

@@ -17,12 +17,12 @@ from webapp.domain.states import Event, State, advance
 from webapp.models import Desktop
 from webapp.ports import Clock, Database, Hypervisor, Provisioner, ResumeOrder
 from webapp.services.audit import SYSTEM, Audit
-from webapp.services.build import CLOSE_ENOUGH
 from webapp.services.cancel import Cancel
 from webapp.services.clone_queue import LOOK_AGAIN
 from webapp.services.cluster import is_reachable, read_cluster
 from webapp.services.fate import end_lost, find_fate
 from webapp.services.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.lifetime import note_told
 from webapp.services.pauses import end_pause
 from webapp.services.steps import Steps, finish_steps
 
@@ -129,8 +129,7 @@ class Resumer:
             if desktop.state != State.RESUMING:  # stopped at the last moment
                 return
             end_pause(desktop, now)
-            is_close = desktop.deadline_at and desktop.deadline_at - told_at <= CLOSE_ENOUGH
-            desktop.deadline_told_at = desktop.deadline_at if is_close else told_at
+            note_told(desktop, told_at)
             self._audit.record(session, SYSTEM, "desktop.resumed", desktop.public_id)
         log.info("Desktop resumed", extra=_about(lease))
 
