@@ -85,11 +85,7 @@ class Relay:
             if isinstance(message, str):
                 raise ProtocolError("a text message")
             self._bytes_up += len(message)
-            flow = self._conversation.from_browser(message)
-            _write(flow, link)
-            for answer in flow.to_browser:
-                self._bytes_down += len(answer)
-                self._browser.put(answer)
+            self._deliver(self._conversation.from_browser(message), link)
             await link.stream.drain()
             await self._browser.drain()
         return Ending(ConnectionEnd.LEFT)
@@ -98,7 +94,7 @@ class Relay:
         address = f"{self.admitted.desktop_id}:3389"
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
         self._browser.on_room = link.stream.resume
-        care = Aftercare(self._conversation, lambda flow: _write(flow, link))
+        care = Aftercare(self._conversation, lambda flow: self._deliver(flow, link))
         try:
             await link.stream.pour(partial(self._take, link, care))
         finally:
@@ -107,21 +103,23 @@ class Relay:
 
     def _take(self, link: DesktopLink, care: Aftercare, data: Octets) -> None:
         """What came from the desktop goes on at once."""
-        conversation, browser = self._conversation, self._browser
-        flow = conversation.from_desktop(data)
-        if flow.to_desktop:
-            # `_up` waits until the desktop has taken what the browser sent; our answers do not
-            if link.stream.unsent > _MOST_BACKLOG:
-                raise ProtocolError("the desktop does not read")
-            _write(flow, link)
-        for message in flow.to_browser:
-            self._bytes_down += len(message)
-            browser.put(message)
-        if browser.is_full:
+        flow = self._conversation.from_desktop(data)
+        # `_up` waits until the desktop has taken what the browser sent; our answers do not
+        if flow.to_desktop and link.stream.unsent > _MOST_BACKLOG:
+            raise ProtocolError("the desktop does not read")
+        self._deliver(flow, link)
+        if self._browser.is_full:
             link.stream.pause()
-        if conversation.has_disconnected:
+        if self._conversation.has_disconnected:
             self.end(Ending(ConnectionEnd.LOGGED_OUT))
         care.came()
+
+    def _deliver(self, flow: Flow, link: DesktopLink) -> None:
+        for pdu in flow.to_desktop:
+            link.stream.write(pdu)
+        for message in flow.to_browser:
+            self._bytes_down += len(message)
+            self._browser.put(message)
 
     async def _guard(self, pump: Awaitable[Ending]) -> None:
         """Run one direction; however it ends, the connection ends with it."""
@@ -146,11 +144,6 @@ class Relay:
     def _check_signed_in(self) -> None:
         if not self._conversation.is_signed_in:
             self.end(Ending(ConnectionEnd.SLOW))
-
-
-def _write(flow: Flow, link: DesktopLink) -> None:
-    for pdu in flow.to_desktop:
-        link.stream.write(pdu)
 
 
 def _terms(admitted: Admitted) -> Terms:
