@@ -13,17 +13,18 @@ OTHERS = "containers and others"
 
 
 def processor_seconds(children: Mapping[str, Child]) -> dict[str, float]:
-    """Seconds since each began, with those of ended children; of Ansible runs, the worker's."""
+    """Seconds since each began, with all its children; those of the worker are Ansible runs."""
     used: dict[str, float] = {}
     for name, child in children.items():
         parent = psutil.Process(child.process.pid)
         times = [one.cpu_times() for one in (parent, *parent.children(recursive=True))]
-        own = sum(one.user + one.system for one in times)
-        ended = sum(one.children_user + one.children_system for one in times)
+        # a child that has ended and was waited for is counted in its parent's children's time
+        tree = sum(sum(one[:4]) for one in times)
         if name == "worker":
-            used["worker"], used["Ansible runs"] = times[0].user + times[0].system, ended
+            own = times[0].user + times[0].system
+            used["worker"], used["Ansible runs"] = own, tree - own
         else:
-            used[name] = own + ended
+            used[name] = tree
     machine = psutil.cpu_times()
     busy = sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice
     return {**used, OTHERS: busy - sum(used.values())}
