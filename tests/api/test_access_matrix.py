@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from tests.access_matrix import COLUMNS, expected
 from tests.api.conftest import API, Program
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import TOKEN, Browser
@@ -19,14 +20,8 @@ from webapp.http.access import Access, by_scope, rule_of
 from webapp.models import Person, Role
 from webapp.services.audit import SYSTEM, Actor
 
-#: What each gets. `read` and `launch` are keys of alice, who owns the session; `cookie` is her
-#: browser; `other` is bob's key with launch; `operator` oscar's; `admin` root's with the scope
-#: admin, `demoted` the same of one who is admin no more, `personal` root's with launch alone; the
-#: next three are alice's keys and dora's, which had launch; `none` shows no key.
-COLUMNS = (
-    "read launch cookie other operator admin demoted personal revoked expired suspended none"
-).split()
-MATRIX = """
+EXPECTED = expected(
+    """
 launch_session       403 202 202 202 202 202 202 202 401 401 401 401
 list_sessions        200 200 200 200 200 200 200 200 401 401 401 401
 get_session          200 200 200 404 404 200 404 404 401 401 401 401
@@ -63,10 +58,7 @@ get_document         200 200 200 200 200 200 200 200 200 200 200 200
 get_problem_kind     200 200 200 200 200 200 200 200 200 200 200 200
 get_status           200 200 200 200 200 200 200 200 200 200 200 200
 """
-EXPECTED = {
-    name: dict(zip(COLUMNS, map(int, statuses), strict=True))
-    for name, *statuses in map(str.split, MATRIX.strip().splitlines())
-}
+)
 #: What bodies say where an empty one does not do.
 BODIES = {
     "extend_session": {"minutes": 1},

@@ -7,24 +7,19 @@ import pytest
 import requests
 from sqlalchemy import update
 
+from tests.access_matrix import COLUMNS, expected
 from tests.gateway.event_site import EventSite, event_site, free_port
 from tests.gateway.test_events import signed_in
 from webapp.api.streams import STREAMS, Stream
 from webapp.models import ApiKey, Person, Role
 from webapp.services.audit import SYSTEM
 
-#: Columns and people as there.
-COLUMNS = (
-    "read launch cookie other operator admin demoted personal revoked expired suspended none"
-).split()
-MATRIX = """
+EXPECTED = expected(
+    """
 follow_session  200 200 200 404 404 200 404 404 401 401 401 401
 follow_sessions 200 200 200 200 200 200 200 200 401 401 401 401
 """
-EXPECTED = {
-    name: dict(zip(COLUMNS, map(int, statuses), strict=True))
-    for name, *statuses in map(str.split, MATRIX.strip().splitlines())
-}
+)
 
 Callers = dict[str, dict[str, str]]
 

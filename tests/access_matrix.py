@@ -1,0 +1,19 @@
+"""A table of everybody who may call the API: one line for each thing that can be called.
+
+`read` and `launch` are keys of alice, who owns the session; `cookie` is her browser; `other` is
+bob's key with launch; `operator` oscar's; `admin` root's with the scope admin, `demoted` the same
+of one who is admin no more, `personal` root's with launch alone; the next three are alice's keys
+and dora's, which had launch; `none` shows no key.
+"""
+
+COLUMNS = (
+    "read launch cookie other operator admin demoted personal revoked expired suspended none"
+).split()
+
+
+def expected(matrix: str) -> dict[str, dict[str, int]]:
+    """Of each line's name, the HTTP status that each column gets."""
+    return {
+        name: dict(zip(COLUMNS, map(int, statuses), strict=True))
+        for name, *statuses in map(str.split, matrix.strip().splitlines())
+    }
