@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from webapp.adapters import migration, schema
 from webapp.adapters.database import SqlDatabase
@@ -30,6 +31,13 @@ def test_the_migrations_make_exactly_the_models(services: Services) -> None:
     with services.db.engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_migration_file_is_named_for_its_version() -> None:
+    """`schema` tells the versions from the names, without alembic."""
+    made = list(ScriptDirectory("migrations").walk_revisions())
+    assert [Path(one.path).name[:4] for one in made] == [one.revision for one in made]
+    assert made[0].revision == schema.head()
 
 
 def test_migrating_again_changes_nothing(services: Services) -> None:

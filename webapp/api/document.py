@@ -39,8 +39,10 @@ TAGS = {
 OF_CALLERS = ("unauthorized", "scope", "too-many")
 OF_ALL = ("internal", "unavailable")
 OF_REPEATS = ("idempotency-in-flight", "idempotency-key-reused")
-SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}, {"cookie": []}]
 OF_BODIES = ("bad-json", "unsupported-media-type", "too-large", "invalid-input")
+
+#: Any one of the three ways to say who calls (`components.securitySchemes`).
+SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}, {"cookie": []}]
 
 
 @cache
