@@ -57,10 +57,9 @@ def running(*workers: Worker) -> Iterator[None]:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def until(is_so: Callable[[], bool], seconds: float = 10) -> float:
-    """Wait until `is_so`; returns how long it took."""
+def until(is_so: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until `is_so`."""
     began = time.monotonic()
     while not is_so():
         assert time.monotonic() - began < seconds, "it did not happen in time"
         time.sleep(0.01)
-    return time.monotonic() - began
