@@ -11,6 +11,8 @@ const WORKED_MS = 10_000;
 /** A gateway that says that it restarts is not there at once. */
 const RESTARTS = 1001;
 const RESTART_MS = 1_500;
+/** A session whose link is gone may take so long to end by itself. */
+const GOODBYE_MS = 200;
 /** How often the page looks whether a desktop is resumed. */
 const RESUMES_MS = 500;
 
@@ -62,7 +64,7 @@ export class Connection {
     try {
       let { state } = await this.portal.resume();
       while (state === "resuming" || state === "pausing") {
-        await new Promise((resolve) => { setTimeout(resolve, RESUMES_MS); });
+        await after(RESUMES_MS);
         ({ state } = await this.portal.heartbeat());
       }
       this.now();
@@ -129,20 +131,19 @@ export class Connection {
   async #session() {
     const link = new Link();
     try {
-      const session = await this.#connect(link);
-      await session.run();
-      await closed(link);
+      await Promise.race([this.#live(link), leftBehind(link)]);
     } catch (error) {
       if (error instanceof PortalError) return this.#refused(error);
       if (rdp.isPanic(error)) rdp.forget();
-      await closed(link);
       console.warn("The session ended:", describe(error));
     }
+    await closed(link);
     link.drop();
     return endingOf(link.closed, this.words.endings);
   }
 
-  async #connect(link) {
+  /** Connects, and resolves when the session has ended. */
+  async #live(link) {
     const { words, screen } = this;
     this.#step("viewer", words.steps.viewer);
     const loading = rdp.load(this.moduleUrl);
@@ -154,14 +155,16 @@ export class Connection {
     this.link = link;
     link.attach();
     const size = screen.size();
-    this.session = await rdp.connect(module, {
+    const session = await rdp.connect(module, {
       canvas: this.canvas, address: ticket.gateway_url, ticket: ticket.ticket, size, handlers: this.handlers,
     });
+    if (link.closed) return; // the next one may live already
+    this.session = session;
     this.#step("picture", words.steps.picture);
     this.picture.next().then(() => this.#show());
     screen.ask(size);
-    this.handlers.started(this.session, ticket);
-    return this.session;
+    this.handlers.started(session, ticket);
+    await session.run();
   }
 
   /** The first time with a bar of steps; later over the last picture, which stays dimmed. */
@@ -186,11 +189,20 @@ export class Connection {
 
 /** The close event may come a moment after the session's own end. */
 function closed(link) {
-  if (link.closed) return Promise.resolve();
-  return new Promise((resolve) => {
-    link.addEventListener("close", resolve, { once: true });
-    setTimeout(resolve, 1_000);
-  });
+  return Promise.race([link.gone, after(1_000)]);
+}
+
+/**
+ * The session ends with its socket, but without a network the browser takes up to a minute to close
+ * one that was dropped: that session is not waited for.
+ */
+async function leftBehind(link) {
+  await link.gone;
+  await after(GOODBYE_MS);
+}
+
+function after(ms) {
+  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }
 
 function describe(error) {

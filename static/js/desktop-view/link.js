@@ -1,13 +1,15 @@
 // The WebSocket under the session: counts bytes and tells why it closed. IronRDP opens it itself
 // and keeps quiet about close codes, so the next socket that it makes is adopted here.
 
-/** Events: `close` with { code, reason }. */
-export class Link extends EventTarget {
+/** `closed`: null, or { code, reason }; `gone` resolves when it is. */
+export class Link {
   #socket = null;
+  #resolve = null;
 
   received = 0;
   sent = 0;
   closed = null;
+  gone = new Promise((resolve) => { this.#resolve = resolve; });
 
   /** Makes the next `new WebSocket(…)` this link's socket. */
   attach() {
@@ -42,6 +44,6 @@ export class Link extends EventTarget {
   #close({ code, reason }) {
     if (this.closed) return;
     this.closed = { code, reason };
-    this.dispatchEvent(new CustomEvent("close", { detail: this.closed }));
+    this.#resolve();
   }
 }
