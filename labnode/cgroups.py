@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from labnode.backend import BackendError, ContainerConfig
@@ -90,9 +91,11 @@ class Cgroup:
     def is_populated(self) -> bool:
         """Whether any process lives in this group or below.
 
-        Not read from `pids.current`, which counts the dead for a second or two.
+        Not read from `pids.current`, which counts the dead for a second or two. It looks twice: an
+        init that moves to a group below, as systemd does when it starts, may be just gone from the
+        one and not yet found in the other.
         """
-        return any(self.processes())
+        return any(self.processes()) or any(self.processes())
 
     def processes(self) -> Iterator[int]:
         """Ids of the processes in this group and below."""
@@ -104,7 +107,8 @@ class Cgroup:
 
     def init(self) -> int:
         """Host id of the process that is 1 in the container; 0 if there is none."""
-        return next((pid for pid in self.processes() if _is_init(pid)), 0)
+        twice = chain(self.processes(), self.processes())  # for the same reason
+        return next((pid for pid in twice if _is_init(pid)), 0)
 
     def kill(self, timeout_s: float = 10) -> None:
         """End every process in it and return when they are gone; raises BackendError if not."""

@@ -1,5 +1,7 @@
 """Limits: that they bite in a container, and their values for both versions of cgroups."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,26 @@ def test_readings_of_cgroup_v2(tmp_path: Path) -> None:
     assert list(group.processes()) == [77]
     assert (group.memory_bytes(), group.memory_limit()) == (4000, 0)
     assert (group.cpu_seconds(), group.cores()) == (2.5, 1.5)
+
+
+def test_an_init_that_moves_meanwhile_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, scope = tmp_path / "b/1", tmp_path / "b/1/init.scope"
+    folder.mkdir(parents=True)
+    (folder / "cgroup.procs").write_text("77\n")
+    group = Cgroup("b/1", 2, tmp_path)
+    walk = os.walk
+
+    def move_after_the_list(top: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in walk(top):
+            if not scope.exists():
+                scope.mkdir()
+                (folder / "cgroup.procs").rename(scope / "cgroup.procs")
+            yield found
+
+    monkeypatch.setattr(os, "walk", move_after_the_list)
+    assert group.is_populated()
 
 
 @pytest.mark.lab
