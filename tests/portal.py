@@ -4,6 +4,7 @@ alice owns things, bob is somebody else, root is the admin; all have the passwor
 """
 
 import base64
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,8 +82,22 @@ def config(tmp_path: Path) -> Config:
     return load(make_environment(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the schema and nothing else: all migrations take a while."""
+    folder = tmp_path_factory.mktemp("empty")
+    made = bootstrap.build_services(load(make_environment(folder)))
+    migration.migrate(made.db)
+    made.db.close()
+    return folder / "winux.db"
+
+
 @pytest.fixture
-def services(config: Config, clock: SteppingClock) -> Iterator[bootstrap.Services]:
+def services(
+    config: Config, clock: SteppingClock, empty_database: Path
+) -> Iterator[bootstrap.Services]:
+    if config.database_url.startswith("sqlite:///"):
+        shutil.copy(empty_database, config.database_url.removeprefix("sqlite:///"))
     made = bootstrap.build_services(config, clock=clock, hasher=ArgonHasher(QUICK))
     migration.migrate(made.db)
     yield made
