@@ -13,6 +13,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import IO
 
@@ -72,10 +73,11 @@ def serve(options: argparse.Namespace) -> int:
         port = server.bind_addr[1]
         _write_tokens(options, node, state_dir, host, port)
 
-        stopped = threading.Event()
+        # not an event: its lock may be held by a handler that this one interrupts
+        stops: SimpleQueue[int] = SimpleQueue()
 
         def stop(number: int, frame: FrameType | None) -> None:
-            stopped.set()
+            stops.put(number)
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
@@ -87,7 +89,7 @@ def serve(options: argparse.Namespace) -> int:
         written.replace(ready)  # whoever waits for the file never reads half of it
         names = " ".join(one.name for one in nodes)
         print(f"labnode: node {names} ready at {url}", flush=True)
-        stopped.wait()
+        stops.get()
         ready.unlink(missing_ok=True)
         server.stop()
         for one in nodes:

@@ -4,12 +4,14 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -130,6 +132,27 @@ def test_on_sigterm_running_work_is_cancelled_and_left_to_the_next_worker(
     assert row(services, public_id).state == State.BUILDING
     with running(Worker(_services(services, FakeProvisioner(node)))):
         until(lambda: row(services, public_id).state == State.READY)
+
+
+def test_a_signal_may_interrupt_the_handler_of_another_anywhere(
+    services: Services, node: FakeNode
+) -> None:
+    worker = Worker(_services(services, FakeProvisioner(node)))
+
+    def interrupt(_frame: FrameType, _event: str, _arg: object) -> Any:
+        worker.stop()
+        return interrupt
+
+    def stop() -> None:
+        sys.settrace(interrupt)  # from now on before each line
+        worker.stop()
+
+    handler = threading.Thread(target=stop, daemon=True)
+    handler.start()
+    handler.join(10)
+    assert not handler.is_alive()
+    with running(worker):
+        pass  # and it ends
 
 
 def test_on_sigterm_work_that_soon_ends_is_finished(

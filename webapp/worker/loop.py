@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.errors import OutsideFailed
@@ -78,6 +79,7 @@ class Worker:
         self._services = services
         self._grace = grace_seconds
         self._post = Post(services.deliverer)
+        self._stops: SimpleQueue[None] = SimpleQueue()
         self._is_ending = threading.Event()
         self._is_cancelling = threading.Event()
         self._has_looked = threading.Event()
@@ -100,16 +102,18 @@ class Worker:
             self._thread("post", self._work_post),
         ]
         log.info("Worker %s begins with %s slots", self._services.name, slots)
-        while not self._is_ending.wait(REST_SECONDS):
+        while not self._hears_stop(REST_SECONDS):
             # Python runs signal handlers in this thread; two signals at once may leave it asleep.
             pass
         self._end(threads)
 
     def stop(self) -> None:
-        """Begin to end; called again: cancel what still runs."""
-        if self._is_ending.is_set():
-            self._is_cancelling.set()
-        self._is_ending.set()
+        """Begin to end; called again: cancel what still runs.
+
+        A signal handler may call it, even in the middle of another one: an event's `set` there
+        would wait for ever for the lock that the interrupted one holds.
+        """
+        self._stops.put(None)
 
     def stop_on_signals(self) -> None:
         """End on SIGTERM (systemd) and SIGINT (Ctrl-C)."""
@@ -195,11 +199,20 @@ class Worker:
             survives(self._post.send_due)
             survives(forget.do_if_due)
 
+    def _hears_stop(self, seconds: float) -> bool:
+        """Whether `stop` was called once more, or is within so many seconds."""
+        try:
+            self._stops.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
+
     def _end(self, threads: list[threading.Thread]) -> None:
+        self._is_ending.set()
         log.info("Worker ends; %.0f s for what still runs", self._grace)
         patience = time.monotonic() + self._grace
         while any(one.is_alive() for one in threads) and time.monotonic() < patience:
-            if self._is_cancelling.wait(0.1):
+            if self._hears_stop(0.1):
                 break
         self._is_cancelling.set()
         hurry = time.monotonic() + CANCEL_SECONDS
