@@ -3,6 +3,8 @@
 
 python := $(or $(WINUX_PYTHON),/usr/bin/python3)
 venv := .venv/bin
+# One more than cores: tests wait for a quarter of their time.
+testers := $(shell expr $$(nproc) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test testview check fix bench scale soak chaos clean python prepare-test prepare-check
@@ -14,7 +16,7 @@ demo: python ## Run everything with real desktops: lab node, worker, web; Ctrl-C
 	@$(python) -u -m setup.demo
 
 test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
-	@$(venv)/pytest -n 2 -m "not lab and not view"
+	@$(venv)/pytest -n $(testers) --dist worksteal -m "not lab and not view"
 	@$(venv)/pytest -m "lab and not view"
 
 testview: prepare-test ## The long tests of the desktop in the browser: picture, keyboards, clipboard, reconnecting
