@@ -108,6 +108,7 @@ class FakeProvisioner:
         self.adopted: list[AdoptOrder] = []
         self.resumed: list[ResumeOrder] = []
         self.destroyed: list[int] = []
+        self.removed_templates: list[tuple[int, str]] = []
         self.told: list[tuple[str, str, datetime]] = []
         self.warned: list[tuple[str, str, str]] = []
 
@@ -212,6 +213,9 @@ class FakeProvisioner:
         if there and there.description == str(Mark("tests", desktop_id)):
             del self.node.there[vmid]
         self.destroyed.append(vmid)
+
+    def remove_template(self, vmid: int, version: str, *, node: str) -> None:
+        self.removed_templates.append((vmid, version))
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
         self.told.append((address, ssh_host_key_sha256, deadline_at))

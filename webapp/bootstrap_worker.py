@@ -22,6 +22,7 @@ from webapp.services.idle import IdleWatch
 from webapp.services.lease import Leases
 from webapp.services.lifetime import DeadlineTeller, Lifetime
 from webapp.services.nodes import NodeWatch
+from webapp.services.old_templates import OldTemplates
 from webapp.services.pauser import Pauser
 from webapp.services.pauses import Pauses
 from webapp.services.reconcile import Reconciler
@@ -69,6 +70,7 @@ class WorkerServices:
     reconciler: Reconciler
     pools: PoolKeeper
     heartbeat: Heartbeat
+    old_templates: OldTemplates
     doctor: Doctor
     tallies: Tallies
     cleanups: Cleanups
@@ -116,6 +118,7 @@ def build_worker_services(
         pools=PoolKeeper(db, clock, config, services.vault, audit),
         doctor=build_doctor(services),
         heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
+        old_templates=OldTemplates(db, clock, config, audit, provisioner),
         tallies=services.tallies,
         cleanups=services.cleanups,
         deliverer=build_deliverer(services),

@@ -84,6 +84,8 @@ class Config:
     clones_per_storage: int
     stale_lock: timedelta
     """After so long a lock with no task at work on it counts as left behind."""
+    template_keep: timedelta
+    """How long the container of an old template version is kept; zero: for ever."""
     node_reserve_mb: int
     """Memory of each node that desktops leave alone."""
     refuses_when_full: bool
@@ -145,6 +147,7 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_WORKER_SLOTS": "2",
     "WINUX_CLONES_PER_STORAGE": "2",
     "WINUX_STALE_LOCK_SECONDS": "300",
+    "WINUX_TEMPLATE_KEEP_HOURS": "24",
     "WINUX_NODE_RESERVE_MB": "512",
     "WINUX_WHEN_FULL": "wait",
     "WINUX_BUILD_TIMEOUT_SECONDS": "300",
@@ -262,6 +265,7 @@ def load(environment: Mapping[str, str]) -> Config:
         worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
         clones_per_storage=read.number("WINUX_CLONES_PER_STORAGE", 1, 100),
         stale_lock=read.seconds("WINUX_STALE_LOCK_SECONDS"),
+        template_keep=timedelta(hours=read.number("WINUX_TEMPLATE_KEEP_HOURS", 0, 8760)),
         node_reserve_mb=read.number("WINUX_NODE_RESERVE_MB", 0, 1 << 20),
         refuses_when_full=read.choice("WINUX_WHEN_FULL", ("wait", "refuse")) == "refuse",
         build_timeout=read.seconds("WINUX_BUILD_TIMEOUT_SECONDS"),

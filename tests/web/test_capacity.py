@@ -12,6 +12,7 @@ from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Node, TemplateReplica
 from webapp.services.audit import Actor
+from webapp.services.launch import LaunchWish
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,21 @@ def test_a_lock_that_was_left_behind_is_shown_with_its_cure(
     browser = browse("root")
     assert "pct unlock 29001" in browser.sees("/admin/nodes/")
     assert "Left locked: XFCE (lab)." in browser.sees("/admin/")
+
+
+def test_an_old_version_is_shown_with_what_keeps_it(
+    services: Services, alice: Actor, root: Actor, worker: WorkerServices, browse: Browse
+) -> None:
+    worker.heartbeat.look_at_proxmox()
+    public_id = services.launcher.launch(alice, LaunchWish())
+    worker.builder.build_one()
+    browser = browse("root")
+    assert "old version" not in browser.sees("/admin/nodes/")
+    services.catalogue.publish(root, "xfce", 29002, "2", {}, node="lab")
+    assert "Kept for 1 desktop that was cloned from it." in browser.sees("/admin/nodes/")
+    worker.lifetime.stop(alice, public_id)
+    assert worker.teardown.teardown_one()
+    assert "it will be removed" in browser.sees("/admin/nodes/")
 
 
 def test_an_admin_drains_a_node_and_uses_it_again(

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.states import EndReason, State
-from webapp.models import AuditEntry, Base, Desktop, Template
+from webapp.models import AuditEntry, Base, Desktop, Template, TemplateReplica
 from webapp.services.audit import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
@@ -163,3 +163,18 @@ def test_desktops_that_end_together_end_once_each(on_postgres: Services) -> None
     assert sorted(ended) == sorted(one.public_id for one in desktops)
     reasons = {(one.id % 2, one.end_reason) for one in desktops}
     assert reasons == {(1, EndReason.EXPIRED), (0, EndReason.IDLE)}
+
+
+def test_an_old_version_of_a_template_is_removed(on_postgres: Services) -> None:
+    publish = on_postgres.catalogue.publish
+    publish(SYSTEM, "xfce", 29001, "1", {}, node="lab")
+    publish(SYSTEM, "xfce", 29002, "2", {}, node="lab")
+    with on_postgres.db.begin() as session:
+        session.get_one(TemplateReplica, 29001).retired_at = datetime(2026, 3, 1, tzinfo=UTC)
+    provisioner = FakeProvisioner(FakeNode())
+    worker = bootstrap_worker.build_worker_services(
+        on_postgres, "worker", provisioner=provisioner, hypervisor=provisioner.node
+    )
+    assert worker.old_templates.remove_one()
+    assert provisioner.removed_templates == [(29001, "1")]
+    assert not worker.old_templates.remove_one()

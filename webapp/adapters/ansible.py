@@ -24,6 +24,7 @@ ASSIGN = "assign-winux-session.yml"
 DESTROY = "destroy-winux-session.yml"
 PAUSE = "pause-winux-session.yml"
 RESUME = "resume-winux-session.yml"
+REMOVE_TEMPLATE = "template-remove.yml"
 #: How long a run waits for a lock on its template; then the worker does something else meanwhile.
 LOCK_PATIENCE_S = 5
 #: How long after a desktop was made others are expected to follow.
@@ -174,6 +175,16 @@ class AnsibleProvisioner:
             self._config.destroy_timeout,
             lambda _step: None,
             is_cancelled,
+        )
+
+    def remove_template(self, vmid: int, version: str, *, node: str) -> None:
+        self._run(
+            self._start(REMOVE_TEMPLATE),
+            {"template_vmid": vmid, "template_version": version, "proxmox_node": node},
+            {},
+            self._config.destroy_timeout,
+            lambda _step: None,
+            lambda: False,
         )
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:

@@ -53,10 +53,13 @@ def list_replicas(services: Services, options: argparse.Namespace) -> None:
             "version": one.version,
             "vmid": one.vmid,
             "node": one.node,
+            "is_offered": not one.is_retired,
             "is_missing": one.is_missing,
             "lock": one.lock,
             "locked_since": one.locked_at,
             "cure": one.cure or None,
+            "removal_waits_for": one.clones if one.is_retired else None,
+            "removal_trouble": one.removal_trouble,
         }
         for view in services.capacity.view().nodes
         for one in view.replicas

@@ -50,6 +50,10 @@ class TemplateReplica(Base):
     lock: Mapped[str | None] = mapped_column(String(16))
     locked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when it is seen locked with no task at work on it; None when all is well."""
+    removal_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a worker last went about removing its container; of a retired one alone."""
+    removal_trouble: Mapped[str | None] = mapped_column(String(300))
+    """Why it was not removed."""
 
     template: Mapped[Template] = relationship(lazy="joined")
 

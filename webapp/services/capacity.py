@@ -16,6 +16,7 @@ from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
 from webapp.services.cluster import SIGHT_LASTS, Cluster, read_cluster
 from webapp.services.launch_gate import Gate, LaunchGate
+from webapp.services.old_templates import count_clones
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class ReplicaView:
     is_stuck: bool
     is_in_use: bool
     """A desktop is being cloned from it now."""
+    is_retired: bool
+    """Another version took its place."""
+    clones: int
+    """Desktops that it waits for, before it is removed."""
+    removal_trouble: str | None
 
     @property
     def cure(self) -> str:
@@ -61,6 +67,8 @@ class ClusterView:
     stuck: Sequence[ReplicaView]
     down: Sequence[NodeView]
     fits: int | None
+    removes_old: bool
+    """Whether old versions of templates are removed when nothing needs them."""
 
 
 class Capacity:
@@ -102,7 +110,8 @@ class Capacity:
             nodes=views,
             stuck=[one for one in replicas if one.is_stuck],
             down=[one for one in views if one.is_fresh and one.node.trouble],
-            fits=self._fits(cluster, [one.node.name for one in views if one.replicas]),
+            fits=self._fits(cluster, sorted({one.node for one in replicas if not one.is_retired})),
+            removes_old=bool(self._config.template_keep),
         )
 
     def set_enabled(self, actor: Actor, name: str, enabled: bool) -> None:
@@ -124,10 +133,11 @@ class Capacity:
 
 
 def _replicas(session: Session, cluster: Cluster, stale: timedelta) -> list[ReplicaView]:
+    clones = count_clones(session)
     rows = session.scalars(
-        select(TemplateReplica)
-        .where(TemplateReplica.retired_at.is_(None))
-        .order_by(TemplateReplica.node, TemplateReplica.vmid)
+        select(TemplateReplica).order_by(
+            TemplateReplica.node, TemplateReplica.retired_at.is_not(None), TemplateReplica.vmid
+        )
     )
     return [
         ReplicaView(
@@ -138,8 +148,13 @@ def _replicas(session: Session, cluster: Cluster, stale: timedelta) -> list[Repl
             is_missing=one.is_missing,
             lock=one.lock,
             locked_at=one.locked_at,
-            is_stuck=one.locked_at is not None and cluster.now - one.locked_at >= stale,
+            is_stuck=not one.retired_at
+            and one.locked_at is not None
+            and cluster.now - one.locked_at >= stale,
             is_in_use=one.vmid in cluster.slots.sources,
+            is_retired=one.retired_at is not None,
+            clones=clones.get(one.vmid, 0),
+            removal_trouble=one.removal_trouble,
         )
         for one in rows
     ]

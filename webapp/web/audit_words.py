@@ -117,6 +117,7 @@ SENTENCES = {
         lazy_gettext("%(who)s published the template %(what)s"),
         lazy_gettext("%(who)s could not publish the template %(what)s"),
     ),
+    "template.remove": (lazy_gettext("The old version of the template %(what)s was removed"), ""),
     "template.set": (
         lazy_gettext("%(who)s changed the template %(what)s"),
         lazy_gettext("%(who)s could not change the template %(what)s"),

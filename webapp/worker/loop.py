@@ -4,7 +4,8 @@
    time, in turns. Of two or more slots the first is kept for people: it builds nothing for the
    pools.
 2. The clock's thread expires desktops, keeps the pools and writes the sign of life.
-3. A third thread looks at Proxmox and reconciles, and adds history up; it may wait long.
+3. A third thread looks at Proxmox and reconciles, and adds history up; another one examines the
+   installation and removes old templates. They may wait long.
 4. Webhook deliveries are sent by a few threads of their own (worker/webhooks.py).
 5. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
    to the next worker. A second signal cancels at once.
@@ -51,6 +52,7 @@ TALLY_EVERY = timedelta(minutes=1)
 IDLE_EVERY = timedelta(seconds=5)
 TELL_EVERY = timedelta(seconds=1)
 COOL_EVERY = timedelta(minutes=1)
+OLD_TEMPLATES_EVERY = timedelta(minutes=10)
 
 
 def worker_name() -> str:
@@ -132,6 +134,7 @@ class Worker:
             self._expire_all,
             services.pools.keep,
             lambda: _all(rota.do_one),
+            lambda: _all(services.old_templates.remove_one),
             services.heartbeat.beat,
             services.tallies.settle,
             lambda: _all(services.deliverer.deliver_one),
@@ -189,9 +192,11 @@ class Worker:
     def _work_doctor(self) -> None:
         examine = Timed(EXAMINE_EVERY, self._services.doctor.examine_and_keep)
         cool = Timed(COOL_EVERY, self._services.provisioner.cool_down)
+        old = Timed(OLD_TEMPLATES_EVERY, lambda: _all(self._services.old_templates.remove_one))
         while not self._is_ending.wait(CLOCK_SECONDS):
             survives(examine.do_if_due)
             survives(cool.do_if_due)
+            survives(old.do_if_due)
 
     def _work_post(self) -> None:
         forget = Timed(FORGET_EVERY, self._services.deliverer.forget_old)
