@@ -12,6 +12,14 @@ CAN_NOT_RUN = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup`: what shares a lab node and a portal runs in one process."""
+    for item in items:
+        if item.get_closest_marker("lab"):
+            group = "portal" if item.path.parent.name == "e2e" else "containers"
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if not item.get_closest_marker("lab"):
         return

@@ -1,9 +1,9 @@
-"""A lab node with real containers and the golden template on it, shared by all tests of a run.
+"""A lab node with real containers and the golden template on it, shared by the tests of a process.
 
-`make test` runs the tests marked `lab` in one process, so one node serves them all; a file lock
+`make test` runs the tests marked `lab` in two processes, each with a node of its own; a file lock
 keeps two runs on one machine apart. Names come from the environment, so that a demo and a test run
-live side by side: WINUX_TEST_LAB_DIR, _BRIDGE, _SUBNET, _PORT. With WINUX_TEST_LAB_KEEP=1 the
-node's state and template stay for the next run.
+live side by side: WINUX_TEST_LAB_DIR, _BRIDGE, _SUBNET, _PORT are those of the first process. With
+WINUX_TEST_LAB_KEEP=1 the node's state and template stay for the next run.
 """
 
 import fcntl
@@ -25,6 +25,8 @@ from setup.processes import DIE_WITH_PARENT
 ROOT = Path(__file__).parents[1]
 PLAYBOOKS = ROOT / "playbooks"
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
+#: Which of the test processes this is, from 0.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 START_S = 30
 TEMPLATE_S = 900
 
@@ -118,11 +120,16 @@ def ansible(
 def lab_node() -> Iterator[RealLab]:
     """The running node; skipped or refused where containers cannot run (tests/conftest.py)."""
     setting = os.environ.get
+    subnet = ipaddress.IPv4Network(setting("WINUX_TEST_LAB_SUBNET", "10.203.3.0/24"))
+    folder, bridge = (
+        setting(f"WINUX_TEST_LAB_{name}", default) + (f"-{WORKER}" if WORKER else "")
+        for name, default in (("DIR", "var/test-lab"), ("BRIDGE", "wxtlab0"))
+    )
     lab = RealLab(
-        state_dir=ROOT / setting("WINUX_TEST_LAB_DIR", "var/test-lab"),
-        bridge=setting("WINUX_TEST_LAB_BRIDGE", "wxtlab0"),
-        subnet=ipaddress.IPv4Network(setting("WINUX_TEST_LAB_SUBNET", "10.203.3.0/24")),
-        port=int(setting("WINUX_TEST_LAB_PORT", "8009")),
+        state_dir=ROOT / folder,
+        bridge=bridge,
+        subnet=ipaddress.IPv4Network((int(subnet[0]) + WORKER * 256, subnet.prefixlen)),
+        port=int(setting("WINUX_TEST_LAB_PORT", "8009")) + WORKER,
     )
     lab.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lab.log.with_suffix(".lock").open("w") as lock:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from labnode.backend import ContainerConfig, Net
 from labnode.containers import LxcBackend
+from tests.lab import WORKER
 
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 BRIDGE = os.environ.get("WINUX_TEST_BRIDGE", f"wxt{WORKER}")
 SUBNET = ipaddress.IPv4Network(
     os.environ.get("WINUX_TEST_SUBNET", f"10.203.{200 + WORKER % 20}.0/24")
