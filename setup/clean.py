@@ -44,7 +44,7 @@ def main() -> int:
 def _lab_nodes(stacks: list[Settings]) -> set[Path]:
     """State folders of lab nodes: those of the stacks and the tests, any other below `var/`."""
     tests = CHECKOUT / os.environ.get("WINUX_TEST_LAB_DIR", "var/test-lab")
-    named = {tests, *(one.lab for one in stacks)}
+    named = {*tests.parent.glob(f"{tests.name}[0-9]*"), *(one.lab for one in stacks)}
     found = {file.parent for file in VAR.rglob("backend.json")}
     return found | {one for one in named if (one / "backend.json").exists()}
 

@@ -2,8 +2,9 @@
 
 `make test` runs the tests marked `lab` in two processes, each with a node of its own; a file lock
 keeps two runs on one machine apart. Names come from the environment, so that a demo and a test run
-live side by side: WINUX_TEST_LAB_DIR, _BRIDGE, _SUBNET, _PORT are those of the first process. With
-WINUX_TEST_LAB_KEEP=1 the node's state and template stay for the next run.
+live side by side: WINUX_TEST_LAB_DIR and _BRIDGE, to which the process's number is added, _SUBNET
+and _PORT, which are the first one's. With WINUX_TEST_LAB_KEEP=1 the node's state and template stay
+for the next run.
 """
 
 import fcntl
@@ -121,13 +122,9 @@ def lab_node() -> Iterator[RealLab]:
     """The running node; skipped or refused where containers cannot run (tests/conftest.py)."""
     setting = os.environ.get
     subnet = ipaddress.IPv4Network(setting("WINUX_TEST_LAB_SUBNET", "10.203.3.0/24"))
-    folder, bridge = (
-        setting(f"WINUX_TEST_LAB_{name}", default) + (f"-{WORKER}" if WORKER else "")
-        for name, default in (("DIR", "var/test-lab"), ("BRIDGE", "wxtlab0"))
-    )
     lab = RealLab(
-        state_dir=ROOT / folder,
-        bridge=bridge,
+        state_dir=ROOT / f"{setting('WINUX_TEST_LAB_DIR', 'var/test-lab')}{WORKER}",
+        bridge=f"{setting('WINUX_TEST_LAB_BRIDGE', 'wxtlab')}{WORKER}",
         subnet=ipaddress.IPv4Network((int(subnet[0]) + WORKER * 256, subnet.prefixlen)),
         port=int(setting("WINUX_TEST_LAB_PORT", "8009")) + WORKER,
     )
