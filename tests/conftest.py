@@ -12,6 +12,7 @@ CAN_NOT_RUN = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `--dist loadgroup`: what shares a lab node and a portal runs in one process."""
     for item in items:
