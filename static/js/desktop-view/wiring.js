@@ -38,6 +38,7 @@ function wireConnection(view) {
   curtain.resume.addEventListener("click", () => connection.resume());
   onClick(view, "disconnect", () => connection.disconnect(...words.disconnected));
   onClick(view, "popout", () => {
+    view.bar.close(); // in a small window its sheet covers what the curtain says then
     const features = `popup,width=${Math.min(1280, screen.availWidth)},height=${Math.min(800, screen.availHeight)}`;
     if (window.open(location.href, `winux-${view.settings.id}`, features)) connection.disconnect(...words.poppedOut);
     else view.notes.show(words.popupBlocked);
