@@ -15,6 +15,17 @@ export function startLook() {
     if (look) document.documentElement.dataset.look = look;
     event.target.querySelectorAll("button").forEach((button) =>
       button.setAttribute("aria-pressed", String(button.value === look)));
+    paintFrame(look);
     remember(look);
+  });
+}
+
+/** The frame of the window follows; the page came with the same for the look of that time. */
+function paintFrame(look) {
+  const isChosen = look === "light" || look === "dark";
+  document.querySelectorAll("meta[data-scheme]").forEach((meta) => {
+    const { scheme } = meta.dataset;
+    const media = scheme === look ? "all" : "not all";
+    meta.media = isChosen ? media : `(prefers-color-scheme: ${scheme})`;
   });
 }

@@ -1,15 +1,24 @@
 """What only a browser shows: the pages in Chromium, by keyboard, without scripts, at any size."""
 
+import os
 import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 from sqlalchemy import func, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -52,15 +61,41 @@ class QuietHandler(WSGIRequestHandler):
         """Write nothing."""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
+def chromium_program() -> str:
     program = shutil.which("chromium")
     if program is None:
         pytest.fail("these tests need Chromium: apt-get install chromium (`make test` does)")
+    return program
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Chromium]:
+    browser = playwright.chromium.launch(executable_path=chromium_program(), args=QUIET)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def own_chromium(playwright: Playwright, site: str, tmp_path: Path) -> Iterator[BrowserContext]:
+    """A browser with a profile, which can keep apps; the menus that it adds them to are its own."""
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
+    context = playwright.chromium.launch_persistent_context(
+        tmp_path / "profile",
+        executable_path=chromium_program(),
+        args=QUIET,
+        env={**os.environ, **home},
+        base_url=site,
+        no_viewport=True,
+    )
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -92,17 +127,21 @@ def open_page(chromium: Chromium, site: str) -> Iterator[OpenPage]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", note)
         if name:
-            page.goto("/sign-in")
-            page.get_by_label("Name").fill(name)
-            page.get_by_label("Password").fill(PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/")
+            sign_in(page, name)
         return page
 
     yield make
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
 
 
 def count_desktops(services: Services) -> int:
@@ -268,6 +307,34 @@ def test_colours_change_at_once_and_stay(open_page: OpenPage, alice: Actor, xfce
     assert page.locator("html").get_attribute("data-look") == "dark"
 
 
+def test_the_frame_of_the_window_has_the_colour_of_the_header(
+    open_page: OpenPage, alice: Actor, xfce: str
+) -> None:
+    page = open_page("alice", color_scheme="light")
+    assert frame(page) == [header(page)]
+    page.get_by_label("Your menu").click()
+    for look in ("Dark", "Light", "Auto", "Dark"):
+        page.get_by_role("button", name=look).click()
+        assert frame(page) == [header(page)], look
+    page.reload()
+    assert frame(page) == [header(page)], "also in the first paint"
+
+
+def frame(page: Page) -> list[str]:
+    """The colours that the page asks for, in the way in which styles tell them."""
+    colours: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("meta[name=theme-color]")]
+            .filter(({media}) => matchMedia(media).matches)
+            .map(({content}) => Object.assign(new Option().style, {color: content}).color)"""
+    )
+    return colours
+
+
+def header(page: Page) -> str:
+    colour: str = page.evaluate("getComputedStyle(document.querySelector('.top')).backgroundColor")
+    return colour
+
+
 def test_a_page_whose_sign_in_ended_asks_for_it(
     open_page: OpenPage, services: Services, alice: Actor, xfce: str
 ) -> None:
@@ -352,3 +419,58 @@ def test_administrators_find_while_typing_and_tick_many(
     expect(page.get_by_role("heading", name="Stop 2 desktops?")).to_be_visible()
     page.get_by_role("button", name="Stop now").click()
     expect(page.get_by_text("2 desktops are being stopped.")).to_be_visible()
+
+
+def test_the_portal_is_installed_as_an_app(own_chromium: BrowserContext, ready: str) -> None:
+    page = own_chromium.pages[0]
+    sign_in(page, "alice")
+    devtools = own_chromium.new_cdp_session(page)
+    manifest = devtools.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert devtools.send("Page.getInstallabilityErrors") == {"installabilityErrors": []}
+    app_id = {"manifestId": page.url}
+    devtools.send("PWA.install", app_id)
+    devtools.send("PWA.changeAppUserSettings", {**app_id, "displayMode": "standalone"})
+    with own_chromium.expect_page() as opened:
+        devtools.send("PWA.launch", app_id)
+    app = opened.value
+    app.get_by_role("link", name="Open", exact=True).click()
+    app.wait_for_url(f"**/desktops/{ready}/view")
+    assert is_app_window(app)
+    # The page's script fills this in when the bar works.
+    app.locator("[data-view-extend]", has_text="Extend by").wait_for(state="attached")
+    app.get_by_role("button", name="Show or hide the bar").click()
+    app.locator("summary", has_text="View").click()
+    with own_chromium.expect_page() as opened:
+        app.get_by_role("button", name="Open in a window of its own").click()
+    assert opened.value.url == app.url
+    assert is_app_window(opened.value)
+    expect(app.get_by_role("heading", name="It is in a window of its own")).to_be_visible()
+    # No window of an app has a button to go back.
+    app.get_by_role("link", name="To the desktop's page").click()
+    expect(app.get_by_role("heading", name="Your desktop is ready")).to_be_visible()
+
+
+def is_app_window(page: Page) -> bool:
+    answer: bool = page.evaluate("matchMedia('(display-mode: standalone)').matches")
+    return answer
+
+
+def test_the_icons_of_the_app_are_as_large_as_they_say(open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto("/sign-in")
+    sizes = page.evaluate(
+        """async () => {
+            const link = document.querySelector("link[rel=manifest]").href;
+            const { icons } = await (await fetch(link)).json();
+            const shown = await Promise.all(icons.map(async ({ src }) => {
+                const image = Object.assign(new Image(), { src });
+                await image.decode();
+                return `${image.naturalWidth}x${image.naturalHeight}`;
+            }));
+            return icons.map(({ sizes, purpose }, at) => [purpose ?? "any", sizes, shown[at]]);
+        }"""
+    )
+    drawn = [(purpose, said) for purpose, said, shown in sizes if said == shown]
+    assert drawn == [("any", "192x192"), ("any", "512x512"), ("maskable", "512x512")]
+    assert [said for _, said, shown in sizes if said != shown] == ["any"], "the drawing"

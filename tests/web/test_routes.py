@@ -22,6 +22,7 @@ ROUTES = {
     "health.ready": ("GET", "/readyz"),
     "metrics.show": ("GET", "/metrics"),
     "look.choose": ("POST", "/look"),
+    "app_manifest.show": ("GET", "/app.webmanifest"),
     "signin.show": ("GET", "/sign-in"),
     "signin.enter": ("POST", "/sign-in"),
     "signin.leave": ("POST", "/sign-out"),

@@ -21,6 +21,7 @@ def content_security_policy(
             "style-src 'self'",
             f"img-src {img_src}",
             f"connect-src {connect_src}",
+            "manifest-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",

@@ -6,6 +6,7 @@ files have one mark, and browsers keep them for good.
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, send_from_directory, url_for
 
@@ -28,9 +29,14 @@ def init_assets(app: Flask) -> None:
         response.headers["Cache-Control"] = FOREVER if mark == current else "no-cache"
         return response
 
+    @app.url_defaults
+    def add_mark(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values.setdefault("mark", current)
+
     @app.template_global()
     def asset(path: str) -> str:
-        return url_for("static", mark=current, filename=path)
+        return url_for("static", filename=path)
 
 
 def mark_of(folder: Path) -> str:
