@@ -17,7 +17,7 @@ demo: python ## Run everything with real desktops: lab node, worker, web; Ctrl-C
 
 test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
 	@$(venv)/pytest -n $(testers) --dist worksteal -m "not lab and not view"
-	@$(venv)/pytest -n 2 --dist loadgroup -m "lab and not view"
+	@$(venv)/pytest -n 2 --dist loadscope -m "lab and not view"
 
 testview: prepare-test ## The long tests of the desktop in the browser: picture, keyboards, clipboard, reconnecting
 	@$(venv)/pytest -m view

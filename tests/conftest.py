@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres", "tests.receiver"]
 
@@ -12,13 +13,15 @@ CAN_NOT_RUN = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`: what shares a lab node and a portal runs in one process."""
-    for item in items:
-        if item.get_closest_marker("lab"):
-            group = "portal" if item.path.parent.name == "e2e" else "containers"
-            item.add_marker(pytest.mark.xdist_group(group))
+class TwoParts(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """The end-to-end tests share one portal, and so one process; all others run in another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "portal" if nodeid.startswith("tests/e2e/") else "containers"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> TwoParts | None:
+    return TwoParts(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
