@@ -109,6 +109,7 @@ def test_only_this_page_may_run_webassembly_and_reach_the_gateway(
         "style-src": "'self'",
         "img-src": "'self' data:",
         "connect-src": f"'self' ws://{gateway} http://{gateway}",
+        "manifest-src": "'self'",
         "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
