@@ -28,6 +28,7 @@ from labnode.storage import Storage
 # A container that cannot live (no inotify instance left, a broken init) dies this soon after
 # lxc-start said that all is well.
 SETTLED_S = 0.1
+SCRIPT_NAME = "isolate-port"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 
@@ -182,7 +183,7 @@ class LxcBackend:
 
     def _write_port_script(self) -> Path:
         # LXC hands its path to a shell, so it is on a path of ours without surprises.
-        script = self._storage.run_dir / "isolate-port"
+        script = self._storage.run_dir / SCRIPT_NAME
         script.write_text(PORT_SCRIPT)
         script.chmod(0o700)
         return script
@@ -280,6 +281,9 @@ def take_down_network(state_dir: Path, bridge: str) -> None:
     if running := network.ports():
         raise BackendError(f"containers still run on bridge {bridge}: {sorted(running)}")
     network.remove()
+    (RUN / bridge / SCRIPT_NAME).unlink(missing_ok=True)
+    with suppress(OSError):  # containers that are kept have their configuration there
+        (RUN / bridge).rmdir()
 
 
 def _first_errors(log: Path) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from labnode.backend import BackendError
 from labnode.cgroups import Cgroup, find_version
-from labnode.containers import LxcBackend, clean
+from labnode.containers import LxcBackend, clean, take_down_network
 from labnode.rests import sweep
 from tests.labnode_lxc.conftest import TEMPLATE
 from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, neighbour_of, traces, wait_for
@@ -47,6 +48,21 @@ def test_a_new_lab_node_finds_running_containers(lab: Lab, desktop: int) -> None
     assert lab.page(desktop) == "hello from the container\n"
     backend.stop(desktop)
     assert not backend.is_running(desktop)
+
+
+def test_a_node_that_rests_takes_its_network_along_and_comes_back(lab: Lab, desktop: int) -> None:
+    with pytest.raises(BackendError, match="still run"):
+        take_down_network(lab.state_dir, lab.bridge)
+    lab.backend.stop(desktop)
+
+    take_down_network(lab.state_dir, lab.bridge)
+
+    assert not Path(f"/sys/class/net/{lab.bridge}").exists()
+    run_dir = Path(f"/run/winux/{lab.bridge}")
+    assert [one for one in run_dir.glob("*") if not one.is_dir()] == []
+    again(lab)
+    lab.start(desktop)
+    assert lab.page(desktop) == "hello from the container\n"
 
 
 def huge_archive(path: Path) -> Path:
