@@ -214,7 +214,14 @@ class FakeProvisioner:
             del self.node.there[vmid]
         self.destroyed.append(vmid)
 
-    def remove_template(self, vmid: int, version: str, *, node: str) -> None:
+    def remove_template(
+        self,
+        vmid: int,
+        version: str,
+        *,
+        node: str,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.removed_templates.append((vmid, version))
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:

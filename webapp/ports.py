@@ -187,7 +187,14 @@ class Provisioner(Protocol):
     ) -> None:
         """Remove the container, wherever in the cluster it is; `node` is where to look first."""
 
-    def remove_template(self, vmid: int, version: str, *, node: str) -> None:
+    def remove_template(
+        self,
+        vmid: int,
+        version: str,
+        *,
+        node: str,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Remove a template's container, wherever in the cluster it is, if it is that version."""
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:

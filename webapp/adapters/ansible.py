@@ -177,14 +177,21 @@ class AnsibleProvisioner:
             is_cancelled,
         )
 
-    def remove_template(self, vmid: int, version: str, *, node: str) -> None:
+    def remove_template(
+        self,
+        vmid: int,
+        version: str,
+        *,
+        node: str,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._run(
             self._start(REMOVE_TEMPLATE),
             {"template_vmid": vmid, "template_version": version, "proxmox_node": node},
             {},
             self._config.destroy_timeout,
             lambda _step: None,
-            lambda: False,
+            is_cancelled,
         )
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:

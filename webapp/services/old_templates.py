@@ -5,6 +5,7 @@ to offer the version before again: so it waits for its last desktop, and for the
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -45,15 +46,22 @@ class OldTemplates:
         self._audit = audit
         self._provisioner = provisioner
 
-    def remove_one(self) -> bool:
-        """Remove the container of one old version that is due; False: none is."""
+    def remove_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Remove the container of one old version that is due; False: none is.
+
+        `is_stopping` says that this worker ends: the run is cancelled, and left for another time.
+        """
         replica = self._take()
         if replica is None:
             return False
         about = {"template": replica.template.name, "vmid": replica.vmid}
         try:
-            self._provisioner.remove_template(replica.vmid, replica.version, node=replica.node)
+            self._provisioner.remove_template(
+                replica.vmid, replica.version, node=replica.node, is_cancelled=is_stopping
+            )
         except OutsideFailed as error:
+            if is_stopping():
+                return False
             log.warning("An old template was not removed: %s", error, extra=about)
             self._note(replica.vmid, str(error))
         else:

@@ -134,7 +134,7 @@ class Worker:
             self._expire_all,
             services.pools.keep,
             lambda: _all(rota.do_one),
-            lambda: _all(services.old_templates.remove_one),
+            self._remove_old_templates,
             services.heartbeat.beat,
             services.tallies.settle,
             lambda: _all(services.deliverer.deliver_one),
@@ -192,7 +192,7 @@ class Worker:
     def _work_doctor(self) -> None:
         examine = Timed(EXAMINE_EVERY, self._services.doctor.examine_and_keep)
         cool = Timed(COOL_EVERY, self._services.provisioner.cool_down)
-        old = Timed(OLD_TEMPLATES_EVERY, lambda: _all(self._services.old_templates.remove_one))
+        old = Timed(OLD_TEMPLATES_EVERY, self._remove_old_templates)
         while not self._is_ending.wait(CLOCK_SECONDS):
             survives(examine.do_if_due)
             survives(cool.do_if_due)
@@ -255,6 +255,9 @@ class Worker:
         _all(self._services.pauses.expire_some)
         _all(self._stop_idle)
         self._forgive.do_if_due()
+
+    def _remove_old_templates(self) -> None:
+        _all(lambda: self._services.old_templates.remove_one(self._is_cancelling.is_set))
 
     def _clean(self) -> None:
         """Everything that keeps the site tidy, now and closely instead of when it is due."""
