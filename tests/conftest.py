@@ -3,9 +3,15 @@
 import os
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres", "tests.receiver"]
+
+#: The same examples in each run, so that what one finds the next one finds too; `make fuzz` roams.
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("roaming", max_examples=2_000, deadline=None)
+settings.load_profile("steady")
 
 CAN_NOT_RUN = (
     "this test needs real containers: run as root on Debian 12 with lxc installed (`make test` "

@@ -26,7 +26,7 @@ BEYOND_SCHEMAS = {
 }
 #: Headers that refuse by what was there before.
 OF_HISTORY = {"If-Match": 412, "Idempotency-Key": 422}
-MOST = 10
+MOST = settings.default.max_examples // 10
 
 #: Wrong keys are limited per address, so trying them with every operation ends in 429; who may call
 #: what is the access matrix's to prove.

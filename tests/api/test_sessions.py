@@ -154,6 +154,15 @@ def test_two_who_extend_at_once_do_not_both(program: MakeProgram, alice: Actor, 
     assert caller.call("DELETE", f"/sessions/{ready}", If_Match=seen).status_code == 412
 
 
+@pytest.mark.parametrize("tag", ['""', '"seen", ""', "W/", '"1", "2"', '"²"'])
+def test_a_version_that_cannot_be_is_not_the_sessions(
+    program: MakeProgram, alice: Actor, ready: str, tag: str
+) -> None:
+    answer = program(alice).post(f"/sessions/{ready}/stop", If_Match=tag)
+    assert answer.status_code == 412
+    assert program(alice).get(f"/sessions/{ready}").json["status"] == "ready"
+
+
 def test_stopping_again_changes_nothing(program: MakeProgram, alice: Actor, ready: str) -> None:
     caller = program(alice)
     first = caller.post(f"/sessions/{ready}/stop")

@@ -24,7 +24,11 @@ from webapp.gateway.wire import ProtocolError
 RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 STRICT = Terms(Login("a", "b"), Rules(into_desktop=False, out_of_desktop=False))
 ROOT = Path(__file__).resolve().parents[2]
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+patient = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=settings.default.max_examples * 3 // 2,
+)
 
 
 def feed(conversation: Conversation, records: list[tuple[int, bytes]]) -> None:
@@ -109,6 +113,7 @@ def test_a_short_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
             "tests.gateway.fuzz_rdp",
             tmp_path,
             "-max_total_time=8",
+            "-seed=1",
             "-rss_limit_mb=600",
             f"-artifact_prefix={tmp_path}/",
         ],

@@ -10,7 +10,8 @@ def wanted_version() -> int | None:
     tags = request.if_match
     if "If-Match" not in request.headers or tags.star_tag:
         return None
-    versions = [tag for tag in tags.as_set() if tag.isascii() and tag.isdigit() and len(tag) < 10]
+    texts = [tag or "" for tag in tags.as_set()]  # an empty one comes as None
+    versions = [text for text in texts if text.isascii() and text.isdigit() and len(text) < 10]
     if len(versions) != 1:
         raise Problem("precondition-failed")
     return int(versions[0])
