@@ -97,6 +97,17 @@ def test_it_waits_for_the_last_desktop_that_was_cloned_from_it(
     assert removed(make_worker, provisioner, clock) == [OLD]
 
 
+def test_it_stays_while_the_new_one_is_not_there(
+    services: Services, make_worker: MakeWorker, provisioner: FakeProvisioner, clock: SteppingClock
+) -> None:
+    publish(services, NEW)
+    make_worker(provisioner).heartbeat.look_at_proxmox()  # sees none
+    assert removed(make_worker, provisioner, clock, **DAY) == []
+    provisioner.node.put(29002, None, node="lab", is_template=True)
+    make_worker(provisioner).heartbeat.look_at_proxmox()
+    assert removed(make_worker, provisioner, clock) == [OLD]
+
+
 def test_one_that_is_offered_again_stays(
     services: Services,
     make_worker: MakeWorker,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
@@ -31,6 +31,14 @@ IS_CLONE = and_(
         Desktop.template_version == TemplateReplica.version,
         and_(Desktop.template_version.is_(None), Desktop.node.is_not(None)),
     ),
+)
+
+_newer = aliased(TemplateReplica)
+#: What is offered instead was seen on a node; else the old one may be all that is left.
+IS_IN_ITS_PLACE = and_(
+    _newer.template_id == TemplateReplica.template_id,
+    _newer.retired_at.is_(None),
+    _newer.is_missing.is_(False),
 )
 
 
@@ -85,6 +93,7 @@ class OldTemplates:
             TemplateReplica.retired_at <= now - self._keep,
             or_(tried_at.is_(None), tried_at <= now - TRY_AGAIN),
             ~exists().where(IS_CLONE),
+            exists().where(IS_IN_ITS_PLACE),
         )
 
     def _note(self, vmid: int, trouble: str) -> None:
