@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,7 @@ class Portal:
     services: Services
     environment: dict[str, str]
     owner: Actor
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def launch(self) -> str:
         return self.services.launcher.launch(self.owner, LaunchWish())
@@ -55,12 +56,21 @@ class Portal:
             file.write_text(self.environment[name])
             environment[f"{name}_FILE"] = str(file)
         with (self.services.config.run_dir.parent / "worker.log").open("ab") as log:
-            return subprocess.Popen(
+            worker = subprocess.Popen(
                 [sys.executable, "-m", "webapp", "worker", *options],
                 cwd=ROOT,
                 env={"PATH": os.environ["PATH"], **environment},
                 stderr=log,
             )
+        self.workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        """End what a test that failed left running."""
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.services.db.close()
 
     def step(self) -> str:
         """The step that the newest build is in."""
@@ -91,8 +101,9 @@ def portal(lab: LabNode, tmp_path: Path, portal_id: str, guest_key: Path) -> Ite
     migration.migrate(services.db)
     publish_template(services)
     owner = Actor(services.accounts.add_person(SYSTEM, "alice", PASSWORD))
-    yield Portal(services, environment, owner)
-    services.db.close()
+    portal = Portal(services, environment, owner)
+    yield portal
+    portal.close()
     assert processes_of(portal_id) == []
     assert rests(services.config) == []
 
@@ -118,11 +129,18 @@ def test_a_build_that_fails_half_way_leaves_nothing_on_the_node(
 
 
 @pytest.mark.parametrize(
-    "step", ["desktop_clone", "desktop_configure", "desktop_start", "desktop_personalise"]
+    ("step", "call"),
+    [
+        ("desktop_clone", "POST .*/clone"),
+        ("desktop_configure", "PUT .*/config"),
+        ("desktop_start", "POST .*/status/start"),
+        ("desktop_personalise", "nothing: nobody answers there"),
+    ],
 )
 def test_a_worker_killed_in_a_step_leaves_nothing_once_another_one_worked(
-    lab: LabNode, portal: Portal, step: str
+    lab: LabNode, portal: Portal, step: str, call: str
 ) -> None:
+    fault(lab, "late", path=call, count=1, delay=10)
     public_id = portal.launch()
     worker = portal.start_worker()
     _until(lambda: portal.step() == step)
