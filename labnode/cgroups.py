@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from labnode.backend import BackendError, ContainerConfig
@@ -91,11 +90,9 @@ class Cgroup:
     def is_populated(self) -> bool:
         """Whether any process lives in this group or below.
 
-        Not read from `pids.current`, which counts the dead for a second or two. It looks twice: an
-        init that moves to a group below, as systemd does when it starts, may be just gone from the
-        one and not yet found in the other.
+        Not read from `pids.current`, which counts the dead for a second or two.
         """
-        return any(self.processes()) or any(self.processes())
+        return any(self._looks())
 
     def processes(self) -> Iterator[int]:
         """Ids of the processes in this group and below."""
@@ -107,8 +104,13 @@ class Cgroup:
 
     def init(self) -> int:
         """Host id of the process that is 1 in the container; 0 if there is none."""
-        twice = chain(self.processes(), self.processes())  # for the same reason
-        return next((pid for pid in twice if _is_init(pid)), 0)
+        return next((pid for pid in self._looks() if _is_init(pid)), 0)
+
+    def _looks(self) -> Iterator[int]:
+        """The processes, twice: an init that moves to a group below, as systemd does when it
+        starts, may be just gone from the one and not yet found in the other."""
+        yield from self.processes()
+        yield from self.processes()
 
     def kill(self, timeout_s: float = 10) -> None:
         """End every process in it and return when they are gone; raises BackendError if not."""

@@ -84,7 +84,7 @@ class OldTemplates:
             due = select(TemplateReplica).where(self._is_due(self._clock.now()))
             replica = session.scalars(due.limit(1).with_for_update(of=TemplateReplica)).first()
             if replica:
-                replica.removal_tried_at = self._clock.now()
+                replica.removal_tried_at, replica.removal_trouble = self._clock.now(), None
             return replica
 
     def _is_due(self, now: datetime) -> ColumnElement[bool]:
