@@ -223,6 +223,10 @@ class FakeProvisioner:
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.removed_templates.append((vmid, version))
+        self.at_remove_template()
+
+    def at_remove_template(self) -> None:
+        """What happens when a template is to be removed; the bad ones do something here."""
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
         self.told.append((address, ssh_host_key_sha256, deadline_at))

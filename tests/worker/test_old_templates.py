@@ -1,6 +1,6 @@
 """Old versions of a template wait for their last desktop and for the site's patience."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -127,15 +127,7 @@ def test_what_could_not_be_removed_is_tried_again_after_an_hour(
     clock: SteppingClock,
 ) -> None:
     class RefusingProvisioner(FakeProvisioner):
-        def remove_template(
-            self,
-            vmid: int,
-            version: str,
-            *,
-            node: str,
-            is_cancelled: Callable[[], bool] = lambda: False,
-        ) -> None:
-            super().remove_template(vmid, version, node=node)
+        def at_remove_template(self) -> None:
             raise OutsideFailed("The dataset has dependent clones.", retry=True)
 
     publish(services, NEW)
