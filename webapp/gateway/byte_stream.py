@@ -172,7 +172,7 @@ class ByteStream(asyncio.BufferedProtocol):
     def _wake_at(self, count: int) -> None:
         """Have the kernel say that there is something to read once so many bytes are there.
 
-        A paused transport does not do: it wakes up once more to stop listening.
+        Pausing the transport instead would wake up once more, to stop listening.
         """
         if self._socket and not self._is_over:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
