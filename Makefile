@@ -7,7 +7,7 @@ venv := .venv/bin
 testers := $(shell expr $$(nproc) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test testview check fix bench scale soak chaos fuzz clean python prepare-test prepare-check
+.PHONY: help demo test testview check fix bench scale soak chaos attack fuzz clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -44,6 +44,9 @@ scale: prepare-test ## How Winux grows: 100, 1,000 and 5,000 desktops on imagine
 
 chaos: prepare-test ## Kill everything at every step and at random; nothing may leak (CHAOS_OPTIONS)
 	@$(venv)/python -m tests.chaos $(CHAOS_OPTIONS)
+
+attack: prepare-test ## Attack a running stack in every known way; a table says what was seen (ATTACK_OPTIONS)
+	@$(venv)/python -m tests.attack $(ATTACK_OPTIONS)
 
 fuzz: prepare-test ## New and many more examples for the API's contract, the parsers and the domain
 	@$(venv)/pytest -n $(testers) --hypothesis-profile roaming --timeout 0 \

@@ -13,9 +13,14 @@ from setup import machine
 from setup.environment import VENV
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node, sweep_lab_nodes
-from setup.settings import BENCH, CHECKOUT, DEMO, TEST, Settings, cache_dir, settings_from
+from setup.settings import ATTACK, BENCH, CHECKOUT, DEMO, TEST, Settings, cache_dir, settings_from
 
-STACKS = (("WINUX_DEMO_", DEMO), ("WINUX_BENCH_", BENCH), ("WINUX_TEST_", TEST))
+STACKS = (
+    ("WINUX_DEMO_", DEMO),
+    ("WINUX_BENCH_", BENCH),
+    ("WINUX_ATTACK_", ATTACK),
+    ("WINUX_TEST_", TEST),
+)
 VAR = CHECKOUT / "var"
 
 

@@ -69,6 +69,14 @@ BENCH = DEMO | {
     "BRIDGE": "wxbench0",
     "SUBNET": "10.203.1.0/24",
 }
+ATTACK = DEMO | {
+    "DIR": "var/attack",
+    "PORT": "8090",
+    "GATEWAY_PORT": "8093",
+    "LAB_PORT": "8096",
+    "BRIDGE": "wxatk",
+    "SUBNET": "10.203.6.0/24",
+}
 TEST = DEMO | {
     "DIR": "var/test",
     "PORT": "8082",
