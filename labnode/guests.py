@@ -18,6 +18,7 @@ from labnode.backend import (
     parse_size_gb,
 )
 from labnode.errors import Failed
+from labnode.firewall import Firewall
 from labnode.options import Config
 from labnode.store import Document, Store
 from labnode.tasks import Log
@@ -46,6 +47,7 @@ class Guests:
         self._change: threading.RLock = first._change if first else threading.RLock()
         self._all: list[Guests] = first._all if first else []
         self._all.append(self)
+        self.firewall: Firewall = first.firewall if first else Firewall(store)
         self._file_locks: dict[int, threading.Lock] = {}
         self._bridges: set[str] = set()
 
@@ -152,6 +154,7 @@ class Guests:
         with self._change:
             self._table.delete(vmid)
             self._access.forget_guest(vmid)
+            self.firewall.forget(vmid)
             self._file_locks.pop(vmid, None)
 
     @contextmanager

@@ -93,6 +93,7 @@ def clone(call: Call) -> object:
         finally:
             node.guests.unlock(vmid)
         add_to_pool(node, newid, pool)
+        node.guests.firewall.copy(vmid, newid)
         node.guests.replace(newid, final)
 
     return call.spawn("vzclone", vmid, work)

@@ -84,3 +84,21 @@ def template(node: LabNode, make: Callable[[int], int]) -> int:
     make(29001)
     assert node.client().post("/nodes/lab/lxc/29001/template").status == 200
     return 29001
+
+
+@pytest.fixture
+def make_weak(node: LabNode) -> Callable[..., Client]:
+    """Makes a client whose token has only some privileges, on everything."""
+
+    def create(*privileges: str) -> Client:
+        node.stop()
+        access = Access(Store(node.state_dir / "state.sqlite"))
+        access.add_user("weak@pve")
+        secret = access.add_token("weak@pve", "weak", privsep=False)
+        access.roles.put("Weak", {"privs": list(privileges)})
+        access.grant("/", ["Weak"], "users", ["weak@pve"])
+        node.start()
+        header = f"PVEAPIToken=weak@pve!weak={secret}"
+        return Client(node.url, node.settings()["proxmox_ca_file"], {"Authorization": header})
+
+    return create

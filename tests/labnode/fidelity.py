@@ -43,6 +43,14 @@ CALLED = {
     f"PUT {GUEST}/resize": "modules",
     f"GET {GUEST}/feature": "modules",
     f"DELETE {GUEST}": "both",
+    f"GET {GUEST}/firewall/options": "product",
+    f"PUT {GUEST}/firewall/options": "product",
+    f"GET {GUEST}/firewall/rules": "both",
+    f"POST {GUEST}/firewall/rules": "both",
+    f"DELETE {GUEST}/firewall/rules/{{pos}}": "both",
+    "GET /cluster/firewall/options": "product",
+    "GET /nodes/{node}/firewall/options": "product",
+    "GET /nodes/{node}/services/{service}/state": "product",
     f"GET {GUEST}/snapshot": "modules",
     f"POST {GUEST}/snapshot": "modules",
     f"DELETE {GUEST}/snapshot/{{snapname}}": "modules",
@@ -249,7 +257,10 @@ followed.
 - With real containers there is one node. The memory backend can imagine several (`--node a --node
   b`): they share users, pools and storage names, nothing else; there is no quorum to lose, no
   shared storage, and nothing migrates. What is on a node that is down is listed as `unknown`.
-- There is no firewall, no backup, no replication, no HA, no virtual machine.
+- Options and rules of the firewall are stored, shown and copied by clones. What keeps containers
+  from each other is the lab node's own packet filter, always and whatever they say. Nodes have the
+  options `enable` and `nftables`; there are no sets, aliases or security groups of addresses.
+- There is no backup, no replication, no HA, no virtual machine.
 - Users, groups, roles and tokens are made by the lab node itself, not over the API.
 """
 

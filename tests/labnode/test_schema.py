@@ -13,7 +13,7 @@ from labnode.api import all_endpoints
 from labnode.routes import Route
 from labnode.schema import Param
 from tests.labnode.recordings import reference_dir
-from tests.labnode.server import Client
+from tests.labnode.server import Client, LabNode
 
 FILE = reference_dir() / "pve-api-lxc.json"
 pytestmark = pytest.mark.skipif(
@@ -21,7 +21,12 @@ pytestmark = pytest.mark.skipif(
     reason="Proxmox's API description is not there (set WINUX_REFERENCE_DIR to its folder)",
 )
 ROUTES = [route for route in all_endpoints().routes if route.path != "/"]
-NOT_IN_FILE = {"/nodes/{node}/qemu/{vmid}/config"}  # the file is about containers
+# The file is about containers.
+NOT_IN_FILE = {
+    "/nodes/{node}/qemu/{vmid}/config",
+    "/nodes/{node}/firewall/options",
+    "/nodes/{node}/services/{service}/state",
+}
 # Answers where a recorded real node does not keep to the description either.
 LIKE_THE_REAL_ONE = {"/nodes/{node}/lxc/{vmid}/pending"}  # numbers where strings are described
 
@@ -113,10 +118,13 @@ def _object_problems(value: dict[str, Any], schema: dict[str, Any], where: str) 
 
 
 @pytest.fixture(scope="module")
-def paths(make: Callable[..., int], template: int) -> dict[str, str]:
+def paths(node: LabNode, make: Callable[..., int], template: int) -> dict[str, str]:
+    vmid = make(400, net0="name=eth0,bridge=wxbr0,ip=10.203.0.9/24")
+    node.client().post(f"/nodes/lab/lxc/{vmid}/firewall/rules", type="in", action="ACCEPT")
     return {
         "node": "lab",
-        "vmid": str(make(400, net0="name=eth0,bridge=wxbr0,ip=10.203.0.9/24")),
+        "pos": "0",
+        "vmid": str(vmid),
         "storage": "local",
         "poolid": "winux",
     }
