@@ -20,6 +20,14 @@ TRIES = 5
 
 preload_app = True
 
+control_socket_disable = True
+"""It would lie in the home of the account, one for all portals of a machine. Nothing uses it."""
+
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+"""No header of a request changes its path; scheme and address are read from proxies by the
+application, as far as WINUX_TRUSTED_PROXIES says."""
+
 
 def on_starting(server: Any) -> None:
     """Before there are sockets."""

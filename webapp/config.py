@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from webapp.domain.addresses import AddressPool
+from webapp.domain.origins import normal_host, normal_origin, split_url
 from webapp.domain.webhooks import Network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,9 +191,9 @@ class Reader:
         self._environment = environment
 
     def text(self, name: str) -> str:
-        if name in SECRETS and (file := self._environment.get(f"{name}_FILE")):
-            return self._file(name, Path(file))
-        value = self._environment.get(name, "").strip() or SETTINGS[name]
+        if name in SECRETS and (file := self._environment.get(f"{name}_FILE", "").strip()):
+            return _clean(f"{name}_FILE", self._file(name, _path(file)))
+        value = _clean(name, self._environment.get(name, "")) or SETTINGS[name]
         if value is None:
             also = f" (or {name}_FILE to a file that holds it)" if name in SECRETS else ""
             raise BadConfig(f"{name} is not set; set it{also}. See docs/admin/settings.md.")
@@ -223,13 +224,53 @@ class Reader:
         return timedelta(minutes=self.number(name, 1, 525_600))
 
     def path(self, name: str) -> Path:
-        return Path(self.text(name)).expanduser().absolute()
+        return _path(self.text(name))
+
+    def word(self, name: str, pattern: str, takes: str) -> str:
+        """A value that matches all of `pattern`; `takes` says in words what that is."""
+        text = self.text(name)
+        if text and not re.fullmatch(pattern, text):
+            wrong = "has a character that it cannot have" if name in SECRETS else f"is {text!r}"
+            raise BadConfig(f"{name} {wrong}; it takes {takes}.")
+        return text
+
+    def url(self, name: str, takes: str, schemes: Sequence[str]) -> SplitResult | None:
+        """A URL with one of these schemes, its host and port as browsers write them, or None."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            parts = split_url(text)
+            if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("that is something else")
+            origin = urlsplit(normal_origin(parts))
+        except ValueError as error:
+            raise BadConfig(f"{name} is {text!r}: {error}; it takes {takes}.") from error
+        return parts._replace(netloc=origin.netloc)
 
     def _file(self, name: str, file: Path) -> str:
         try:
-            return file.read_text().strip()
+            text = file.read_text("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise BadConfig(f"{name}_FILE names {file}, which cannot be read: {error}") from error
+        if not text:
+            raise BadConfig(f"{name}_FILE names {file}, which is empty.")
+        return text
+
+
+def _clean(name: str, text: str) -> str:
+    """Without what surrounds a pasted value; refuses what would become part of it unseen."""
+    value = text.strip("\ufeff \t\r\n\u00a0")
+    if not value.isprintable():
+        raise BadConfig(f"{name} has a line break or an invisible character in it; remove that.")
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"`":
+        raise BadConfig(f"{name} has quotation marks around its value; leave them out.")
+    return value
+
+
+def _path(text: str) -> Path:
+    """A path; a relative one counts from the checkout, whatever folder a process starts in."""
+    return ROOT / Path(text).expanduser()
 
 
 def load(environment: Mapping[str, str]) -> Config:
@@ -255,7 +296,7 @@ def load(environment: Mapping[str, str]) -> Config:
         gateway_max_connections=read.number("WINUX_GATEWAY_MAX_CONNECTIONS", 1, 100_000),
         gateway_max_listeners=read.number("WINUX_GATEWAY_MAX_LISTENERS", 0, 100_000),
         events_url=_events_url(read),
-        metrics_token=read.text("WINUX_METRICS_TOKEN") and read.secret("WINUX_METRICS_TOKEN", 16),
+        metrics_token=_metrics_token(read),
         max_connections=read.number("WINUX_MAX_CONNECTIONS", 1, 1000),
         idle_minutes=read.number("WINUX_IDLE_MINUTES", 0, 10_080),
         time_zone=_time_zone(read),
@@ -281,6 +322,11 @@ def load(environment: Mapping[str, str]) -> Config:
     )
 
 
+def _metrics_token(read: Reader) -> str:
+    token = read.text("WINUX_METRICS_TOKEN") and read.secret("WINUX_METRICS_TOKEN", 16)
+    return token and read.word("WINUX_METRICS_TOKEN", r"[!-~]+", "letters, digits and signs")
+
+
 def _webhook_networks(read: Reader) -> tuple[Network, ...]:
     text = read.text("WINUX_WEBHOOK_NETWORKS")
     try:
@@ -298,6 +344,13 @@ def _database_url(read: Reader) -> str:
         raise BadConfig(
             "WINUX_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://, "
             f"not {url.split(':', 1)[0]!r}."
+        )
+    sqlite, _, path = url.partition("sqlite:///")
+    if not sqlite and not (path.startswith("/") and not path.endswith("/")):
+        raise BadConfig(
+            "WINUX_DATABASE_URL must name a file by its absolute path, with four slashes in all: "
+            f"sqlite:////var/lib/winux/winux.db, not {url!r}. Otherwise each process would have a "
+            "database of its own."
         )
     return url
 
@@ -338,25 +391,36 @@ def _time_zone(read: Reader) -> ZoneInfo:
 
 
 def _public_url(read: Reader) -> str:
-    url = read.text("WINUX_PUBLIC_URL").rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-        raise BadConfig(
-            f"WINUX_PUBLIC_URL is {url!r}; it takes a scheme and host, "
-            "such as https://desktops.example.org."
-        )
-    return url
+    return _origin(read, "WINUX_PUBLIC_URL")
+
+
+def _origin(read: Reader, name: str) -> str:
+    """Scheme, host and perhaps a port, as browsers send it; empty when it is not set."""
+    takes = "a scheme and host, such as https://desktops.example.org"
+    parts = read.url(name, takes, ("http", "https"))
+    if parts is None:
+        return ""
+    if parts.path not in ("", "/"):
+        raise BadConfig(f"{name} is {read.text(name)!r}; it takes {takes}, without a path.")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _api_origins(read: Reader) -> frozenset[str]:
     origins = read.text("WINUX_API_ORIGINS").replace(",", " ").split()
-    for origin in origins:
-        if not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin):
-            raise BadConfig(
-                f"WINUX_API_ORIGINS has {origin!r}; an origin is a scheme, a host in small letters "
-                "and perhaps a port, such as https://courses.example.org."
-            )
-    return frozenset(origins)
+    return frozenset(_api_origin(text) for text in origins)
+
+
+def _api_origin(text: str) -> str:
+    try:
+        parts = split_url(text)
+        if parts.scheme not in {"http", "https"} or text.rstrip("/").count("/") != 2:
+            raise ValueError("it is not an origin")
+        return normal_origin(parts)
+    except ValueError as error:
+        raise BadConfig(
+            f"WINUX_API_ORIGINS has {text!r}: {error}; an origin is a scheme, a host and perhaps "
+            "a port, such as https://courses.example.org."
+        ) from error
 
 
 def _gateway_listen(read: Reader) -> tuple[str, int]:
@@ -372,56 +436,82 @@ def _gateway_listen(read: Reader) -> tuple[str, int]:
 
 def _gateway_url(read: Reader) -> str:
     """As set; else the public host: behind its proxy (https), or at the gateway's own port."""
-    url = read.text("WINUX_GATEWAY_URL")
+    takes = (
+        f"ws:// or wss://, a host and {GATEWAY_PATH}, "
+        f"such as wss://desktops.example.org{GATEWAY_PATH}"
+    )
     public = urlsplit(_public_url(read))
-    if not url:
+    parts = read.url("WINUX_GATEWAY_URL", takes, ("ws", "wss"))
+    if parts is None:
         if public.scheme == "https":
             return f"wss://{public.netloc}{GATEWAY_PATH}"
         host = f"[{public.hostname}]" if ":" in (public.hostname or "") else public.hostname
         return f"ws://{host}:{_gateway_listen(read)[1]}{GATEWAY_PATH}"
-    parts = urlsplit(url)
-    if parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.path != GATEWAY_PATH:
-        raise BadConfig(
-            f"WINUX_GATEWAY_URL is {url!r}; it takes ws:// or wss://, a host and {GATEWAY_PATH}, "
-            f"such as wss://desktops.example.org{GATEWAY_PATH}."
-        )
+    if parts.path != GATEWAY_PATH:
+        raise BadConfig(f"WINUX_GATEWAY_URL is {parts.geturl()!r}; it takes {takes}.")
     if public.scheme == "https" and parts.scheme != "wss":
         raise BadConfig("WINUX_GATEWAY_URL must begin with wss:// when WINUX_PUBLIC_URL is https.")
-    return url
+    return f"{parts.scheme}://{parts.netloc}{GATEWAY_PATH}"
 
 
 def _events_url(read: Reader) -> str:
     """As set; else beside the gateway's other address: at the public host or at its own port."""
-    url = read.text("WINUX_EVENTS_URL").rstrip("/")
+    url = _origin(read, "WINUX_EVENTS_URL")
     if not url:
         gateway = urlsplit(_gateway_url(read))
         return f"{'https' if gateway.scheme == 'wss' else 'http'}://{gateway.netloc}"
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-        raise BadConfig(
-            f"WINUX_EVENTS_URL is {url!r}; it takes a scheme and host, "
-            "such as https://desktops.example.org."
-        )
-    if _public_url(read).startswith("https:") and parts.scheme != "https":
+    if _public_url(read).startswith("https:") and not url.startswith("https:"):
         raise BadConfig("WINUX_EVENTS_URL must begin with https:// when WINUX_PUBLIC_URL does.")
     return url
 
 
+#: Names that Proxmox VE gives: of nodes, storages, bridges.
+_PROXMOX_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+def _proxmox_host(read: Reader) -> str:
+    text = read.text("proxmox_api_host")
+    is_v6 = text.startswith("[") and text.endswith("]")
+    try:
+        return normal_host(text[1:-1] if is_v6 else text).strip("[]")
+    except ValueError as error:
+        raise BadConfig(
+            f"proxmox_api_host is {text!r}; it takes a name or an address alone, such as "
+            "pve1.example.org. The port is proxmox_api_port."
+        ) from error
+
+
+def _token_id(read: Reader, user: str) -> str:
+    text = read.text("proxmox_api_token_id")
+    if "!" in text:
+        name = text.rpartition("!")[2]
+        raise BadConfig(
+            f"proxmox_api_token_id is {text!r}; it takes the token's name alone: {name!r}. "
+            f"What stands before the ! is proxmox_api_user, which is {user!r}."
+        )
+    takes = "the token's name, such as portal: it begins with a letter, then letters, digits, . - _"
+    return read.word("proxmox_api_token_id", r"[A-Za-z][A-Za-z0-9._-]+", takes)
+
+
 def _proxmox(read: Reader) -> ProxmoxConfig:
     ca_file = read.text("proxmox_ca_file")
-    if ca_file and not Path(ca_file).is_file():
+    if ca_file and not _path(ca_file).is_file():
         raise BadConfig(f"proxmox_ca_file names {ca_file}, which is not a file.")
+    a_user = "a user with its realm, such as winux@pve"
+    user = read.word("proxmox_api_user", r"[^\s:/!@]+@[A-Za-z][A-Za-z0-9._-]+", a_user)
+    a_name = "a name as Proxmox VE shows it"
+    read.secret("proxmox_api_token_secret", shortest=8)
     return ProxmoxConfig(
-        host=read.text("proxmox_api_host"),
+        host=_proxmox_host(read),
         port=read.number("proxmox_api_port", 1, 65_535),
-        user=read.text("proxmox_api_user"),
-        token_id=read.text("proxmox_api_token_id"),
-        token_secret=read.secret("proxmox_api_token_secret", shortest=8),
-        node=read.text("proxmox_node"),
-        ca_file=Path(ca_file).absolute() if ca_file else None,
-        pool=read.text("proxmox_pool"),
-        storage=read.text("proxmox_storage"),
-        bridge=read.text("proxmox_bridge"),
+        user=user,
+        token_id=_token_id(read, user),
+        token_secret=read.word("proxmox_api_token_secret", r"[!-~]+", "letters, digits and -"),
+        node=read.word("proxmox_node", _PROXMOX_NAME, a_name),
+        ca_file=_path(ca_file) if ca_file else None,
+        pool=read.word("proxmox_pool", rf"{_PROXMOX_NAME}(/{_PROXMOX_NAME})*", a_name),
+        storage=read.word("proxmox_storage", _PROXMOX_NAME, a_name),
+        bridge=read.word("proxmox_bridge", _PROXMOX_NAME, a_name),
     )
 
 

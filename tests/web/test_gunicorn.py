@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -32,8 +32,8 @@ def command(bind: str) -> list[str]:
 
 
 @contextmanager
-def running(folder: Path, bind: str) -> Iterator[psutil.Process]:
-    environment = {"PATH": os.environ["PATH"], **make_environment(folder)}
+def running(folder: Path, bind: str, **changes: str) -> Iterator[psutil.Process]:
+    environment = {"PATH": os.environ["PATH"], **make_environment(folder), **changes}
     process = subprocess.Popen(command(bind), cwd=ROOT, env=environment)
     master = psutil.Process(process.pid)
     try:
@@ -45,13 +45,17 @@ def running(folder: Path, bind: str) -> Iterator[psutil.Process]:
 
 
 def is_well(port: int) -> bool:
+    try:
+        return status(port, "/healthz") == 200
+    except OSError:
+        return False
+
+
+def status(port: int, path: str, headers: Mapping[str, str] | None = None) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with closing(connection):
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
+        connection.request("GET", path, headers=dict(headers or {}))
+        return connection.getresponse().status
 
 
 def served(master: psutil.Process, port: int) -> list[int]:
@@ -120,3 +124,21 @@ def test_it_serves_at_a_path(services: Services, tmp_path: Path) -> None:
         plug.connect(str(path))
         plug.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert plug.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_no_header_changes_the_path(services: Services, tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, f"127.0.0.1:{port}"):
+        until(lambda: is_well(port), 30)
+        for header in ("SCRIPT_NAME", "PATH_INFO", "Script-Name", "X-Forwarded-Prefix"):
+            assert status(port, "/x/healthz", {header: "/x"}) == 404
+            assert status(port, "/healthz", {header: "/x"}) == 200
+
+
+def test_nothing_is_left_in_the_home_of_the_account(services: Services, tmp_path: Path) -> None:
+    port = free_port()
+    home = tmp_path / "home"
+    home.mkdir()
+    with running(tmp_path, f"127.0.0.1:{port}", HOME=str(home)):
+        until(lambda: is_well(port), 30)
+    assert list(home.rglob("*")) == []
