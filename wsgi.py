@@ -7,12 +7,12 @@ from webapp.adapters import schema
 from webapp.adapters.logs import log_as_json
 from webapp.app import create_app
 from webapp.bootstrap import build_services
-from webapp.config import BadConfig, load
+from webapp.config import BadConfig, load_with_file
 from webapp.domain.errors import WinuxError
 
 log_as_json()
 try:
-    services = build_services(load(os.environ))
+    services = build_services(load_with_file(os.environ))
     schema.check(services.db)
 except (BadConfig, WinuxError) as error:
     sys.exit(f"winux web: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -14,10 +15,12 @@ from types import FrameType
 from setup import machine
 from setup.commands import tail
 from setup.failure import SetupFailed
+from setup.portal import ENV_FILE, Portal
 from setup.progress import Progress, duration
 from setup.settings import CHECKOUT, Settings, settings_from
 from setup.stack import STEPS, Stack
 from setup.visitor import ReadyDesktop, Visitor
+from webapp.env_file import OF_DEMO
 
 ADMIN, PERSON = "admin", "alice"
 REPORT = CHECKOUT / "var/demo.json"
@@ -58,9 +61,10 @@ def _run(settings: Settings) -> int:
         desktop = _first_desktop(stack, settings, people["person"])
         _write_report(settings, people, desktop)
         _tell(settings, people, desktop, time.monotonic() - began)
+        _tell_commands(portal)
         _watch(stack)
     finally:
-        _stop(stack)
+        _stop(stack, settings)
     return 0
 
 
@@ -101,8 +105,28 @@ Winux is ready after {duration(took_s)}.
   User        {desktop.user}
   Password    {desktop.password}
 
-The passwords are new at each start; meanwhile they are also in {REPORT.relative_to(CHECKOUT)}.
-Ctrl-C ends everything.""")
+The passwords are new at each start; meanwhile they are also in {REPORT.relative_to(CHECKOUT)}.""")
+
+
+def _tell_commands(portal: Portal) -> None:
+    """How to work by hand; both commands find the demo's settings by themselves."""
+    print("\nBy hand, in another shell in this folder:\n")
+    for command in by_hand(portal):
+        print(f"  {command}")
+    print("\nCtrl-C ends everything.")
+
+
+def by_hand(portal: Portal) -> tuple[str, str]:
+    """A command line and a playbook, as they are typed while the demo runs."""
+    is_found = portal.env_file == CHECKOUT / OF_DEMO
+    file = portal.env_file
+    place = "" if is_found else f"WINUX_ENV_FILE={shlex.quote(str(file))} "
+    playbook = "-i inventory/lab playbooks/create-winux-session.yml"
+    variables = "session_id=desktop-by-hand session_duration=30 container_id=20001"
+    return (
+        f"{place}./winux desktop list",
+        f'{place}.venv/bin/ansible-playbook {playbook} -e "{variables}"',
+    )
 
 
 def _watch(stack: Stack) -> None:
@@ -112,7 +136,7 @@ def _watch(stack: Stack) -> None:
     raise SetupFailed(f"The {dead.name} ended by itself:\n{tail(dead.log)}", "The demo is stopped.")
 
 
-def _stop(stack: Stack) -> None:
+def _stop(stack: Stack, settings: Settings) -> None:
     if not stack.has_network:
         return
     print("\nStopping desktops, web server, worker and lab node …", flush=True)
@@ -121,6 +145,7 @@ def _stop(stack: Stack) -> None:
         signal.signal(number, lambda *_: print("Still stopping …", flush=True))
     stack.stop()
     REPORT.unlink(missing_ok=True)
+    (settings.folder / ENV_FILE).unlink(missing_ok=True)
     print(f"Stopped after {duration(time.monotonic() - began)}; nothing of the demo is running.")
 
 

@@ -9,6 +9,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from setup.commands import run_logged
@@ -17,9 +18,11 @@ from setup.failure import SetupFailed
 from setup.processes import Child
 from setup.settings import CHECKOUT, Settings
 from setup.template import GoldenTemplate
+from webapp.env_file import NAME, as_line
 
 READY_TIMEOUT_S = 60
 WINUX = str(CHECKOUT / "winux")
+DATABASE, ENV_FILE = "winux.db", "winux.env"
 GUEST_KEY = CHECKOUT / "var/guest_key"
 #: How long a stack keeps a paused desktop: a day.
 PAUSES_MINUTES = "1440"
@@ -35,10 +38,13 @@ class Portal:
         self.settings = settings
         self.log = settings.logs / "setup.log"
         self.environment = self._environment(node) | dict(more or {})
+        self.env_file = settings.folder / ENV_FILE
+        self._write_env_file()
 
     def migrate(self) -> None:
-        """Bring the database to the newest schema."""
-        self._run("migrate")
+        """Bring the database to the newest schema, or make it."""
+        is_new = not (self.settings.folder / DATABASE).exists()
+        self._run("migrate", *(["--new"] if is_new else []))
 
     def publish(self, template: GoldenTemplate) -> None:
         """Offer the template to people; known versions stay as they are."""
@@ -79,12 +85,13 @@ class Portal:
 
     def start_worker(self) -> Child:
         command = [WINUX, "worker"]
-        return Child("worker", command, self.settings.logs / "worker.log", self.environment)
+        log = self.settings.logs / "worker.log"
+        return Child("worker", command, log, self.process_environment)
 
     def start_gateway(self) -> Child:
         """Start what carries desktops to browsers, and return when it answers."""
         log = self.settings.logs / "gateway.log"
-        child = Child("gateway", [WINUX, "gateway"], log, self.environment)
+        child = Child("gateway", [WINUX, "gateway"], log, self.process_environment)
         try:
             child.wait_until(
                 lambda: self._answers(self.settings.gateway_port, "/gateway/ping"),
@@ -109,7 +116,7 @@ class Portal:
             "4",
         ]
         log = self.settings.logs / "web.log"
-        child = Child("web server", [*command, "wsgi:app"], log, self.environment)
+        child = Child("web server", [*command, "wsgi:app"], log, self.process_environment)
         try:
             child.wait_until(
                 lambda: self._answers(self.settings.port, "/healthz"),
@@ -125,7 +132,12 @@ class Portal:
         """What a command answers with --json."""
         command = [WINUX, *arguments, "--json"]
         done = subprocess.run(
-            command, cwd=CHECKOUT, env=self.environment, capture_output=True, text=True, check=False
+            command,
+            cwd=CHECKOUT,
+            env=self.process_environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             name = " ".join(arguments[:2])
@@ -136,7 +148,8 @@ class Portal:
 
     def _run(self, *arguments: str) -> None:
         command = [WINUX, *arguments]
-        run_logged(command, self.log, "Mend what it says, then run this again.", self.environment)
+        hint = "Mend what it says, then run this again."
+        run_logged(command, self.log, hint, self.process_environment)
 
     def troubles(self) -> str:
         """What /readyz says is missing for launches to work; empty when nothing is."""
@@ -158,12 +171,26 @@ class Portal:
         finally:
             web.close()
 
+    @property
+    def process_environment(self) -> dict[str, str]:
+        """What its processes get: the place of the settings file, and nothing of its content."""
+        kept = {name: value for name, value in self.environment.items() if not is_setting(name)}
+        return kept | {"WINUX_ENV_FILE": str(self.env_file)}
+
+    def _write_env_file(self) -> None:
+        settings = {name: value for name, value in self.environment.items() if is_setting(name)}
+        del settings["WINUX_ENV_FILE"]
+        lines = ["# Written at each start; removed when the demo ends."]
+        lines += [as_line(name, value) for name, value in sorted(settings.items())]
+        _write_private(self.env_file, "\n".join(lines) + "\n")
+
     def _environment(self, node: Mapping[str, str]) -> dict[str, str]:
         """Settings by variable, secrets by file: no process lists a secret in its environment."""
         first, last = self.settings.vmids
         return {
             **{name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ},
             "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
+            "WINUX_ENV_FILE": os.devnull,
             **{name: value for name, value in node.items() if name != "proxmox_api_token_secret"},
             "proxmox_api_token_secret_FILE": self._secret_file(
                 "proxmox_api_token_secret", node["proxmox_api_token_secret"]
@@ -174,7 +201,7 @@ class Portal:
             "WINUX_PORTAL_ID": self.settings.bridge.lower(),
             "WINUX_PUBLIC_URL": self.settings.url,
             "WINUX_GATEWAY_LISTEN": f"{self.settings.listen}:{self.settings.gateway_port}",
-            "WINUX_DATABASE_URL": f"sqlite:///{self.settings.folder / 'winux.db'}",
+            "WINUX_DATABASE_URL": f"sqlite:///{self.settings.folder / DATABASE}",
             "WINUX_RUN_DIR": str(self.settings.folder / "run"),
             "WINUX_GUEST_KEY_FILE": str(GUEST_KEY),
             "WINUX_NETWORK": self.settings.subnet,
@@ -190,7 +217,20 @@ class Portal:
 
     def _secret_file(self, name: str, value: str) -> str:
         path = self.settings.folder / "secrets" / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(value)
+        _write_private(path, value)
         return str(path)
+
+
+def is_setting(name: str) -> bool:
+    """Whether a variable of the environment is a setting of the portal or of its node."""
+    return NAME.fullmatch(name) is not None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file whole, for its owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    part.replace(path)

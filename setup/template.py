@@ -79,6 +79,7 @@ def build_template(settings: Settings, guest_key: Path) -> GoldenTemplate:
     environment = {
         **os.environ,
         **credentials(settings, "builder"),
+        "WINUX_ENV_FILE": os.devnull,
         "WINUX_GUEST_KEY_FILE": str(guest_key),
         "WINUX_CACHE_DIR": str(cache_dir()),
         "WINUX_NETWORK": settings.subnet,

@@ -13,6 +13,9 @@ settings.register_profile("steady", derandomize=True)
 settings.register_profile("roaming", max_examples=2_000, deadline=None)
 settings.load_profile("steady")
 
+#: A demo that runs here has settings of its own, which no test wants.
+os.environ["WINUX_ENV_FILE"] = os.devnull
+
 CAN_NOT_RUN = (
     "this test needs real containers: run as root on Debian 12 with lxc installed (`make test` "
     "installs it), or set SKIP_LAB=1 to leave such tests out"

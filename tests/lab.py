@@ -110,7 +110,7 @@ def ansible(
     return subprocess.run(
         command,
         cwd=folder,
-        env=kept | {"PATH": path, "PWD": str(folder)} | environment,
+        env=kept | {"PATH": path, "PWD": str(folder), "WINUX_ENV_FILE": os.devnull} | environment,
         capture_output=True,
         text=True,
         timeout=TEMPLATE_S,

@@ -4,6 +4,7 @@ alice owns things, bob is somebody else, root is the admin; all have the passwor
 """
 
 import base64
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,7 @@ class SteppingClock:
 def make_environment(folder: Path, **changes: str) -> dict[str, str]:
     """A full, valid environment whose files all lie in `folder`."""
     return {
+        "WINUX_ENV_FILE": os.devnull,  # the settings of a demo that runs here are not ours
         "WINUX_DATABASE_URL": f"sqlite:///{folder / 'winux.db'}",
         "WINUX_SECRET_KEY": "a secret key that only the tests use",
         "WINUX_ENCRYPTION_KEY": base64.urlsafe_b64encode(b"k" * 32).decode(),

@@ -1,10 +1,11 @@
-"""The settings: read once from the environment into one frozen `Config`.
+"""The settings: read once from the environment and the settings file into one frozen `Config`.
 
 `NAME_FILE` may name a file that holds the value of a secret `NAME`. A wrong value stops the start
 and says how to mend it. Every setting is described in docs/admin/settings.md (a test compares).
 """
 
 import base64
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from webapp import env_file
 from webapp.domain.addresses import AddressPool
 from webapp.domain.origins import normal_host, normal_origin, split_url
 from webapp.domain.webhooks import Network
@@ -183,6 +185,9 @@ SECRETS = frozenset(
     }
 )
 
+#: What a settings file may set beside these, for the playbooks alone.
+ALSO_IN_FILE = frozenset({"WINUX_CACHE_DIR", "proxmox_template_storage"})
+
 
 class Reader:
     """Reads single settings of an environment, each with a clear error."""
@@ -196,7 +201,10 @@ class Reader:
         value = _clean(name, self._environment.get(name, "")) or SETTINGS[name]
         if value is None:
             also = f" (or {name}_FILE to a file that holds it)" if name in SECRETS else ""
-            raise BadConfig(f"{name} is not set; set it{also}. See docs/admin/settings.md.")
+            raise BadConfig(
+                f"{name} is not set; set it{also} in the environment or in {env_file.OF_MACHINE}. "
+                "See docs/admin/settings.md."
+            )
         return value
 
     def secret(self, name: str, shortest: int) -> str:
@@ -271,6 +279,20 @@ def _clean(name: str, text: str) -> str:
 def _path(text: str) -> Path:
     """A path; a relative one counts from the checkout, whatever folder a process starts in."""
     return ROOT / Path(text).expanduser()
+
+
+def load_with_file(environment: Mapping[str, str]) -> Config:
+    """The configuration in `environment` and, below it, the settings file. Raises BadConfig."""
+    try:
+        settings = env_file.read(environment, ROOT)
+    except env_file.BadEnvFile as error:
+        raise BadConfig(str(error)) from error
+    known = {*SETTINGS, *(f"{name}_FILE" for name in SECRETS), *ALSO_IN_FILE}
+    for name in settings.keys() - known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise BadConfig(f"{env_file.place(environment, ROOT)}: there is no setting {name}.{hint}")
+    return load(env_file.below(environment, settings))
 
 
 def load(environment: Mapping[str, str]) -> Config:

@@ -37,7 +37,7 @@ class Operator:
 def operator(lab: LabNode, tmp_path: Path) -> Operator:
     settings = environment_of(lab, tmp_path, WINUX_QUARANTINE_SECONDS="1")
     made = Operator(settings)
-    assert made.types("migrate").returncode == 0
+    assert made.types("migrate", "--new").returncode == 0
     return made
 
 

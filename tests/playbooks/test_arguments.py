@@ -54,7 +54,7 @@ def test_a_session_id_that_is_no_host_name_is_refused(nobody: Operator, session_
 def test_a_missing_token_is_told(tmp_path: Path) -> None:
     told = run(Operator(tmp_path, {}), DESTROY)
     assert told.code != 0
-    assert "set proxmox_api_token_secret in the environment" in told.output
+    assert "set proxmox_api_token_secret in the settings file" in told.output
 
 
 def test_a_secrets_file_that_others_can_read_is_refused(nobody: Operator) -> None:

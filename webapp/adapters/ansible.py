@@ -315,6 +315,7 @@ def environment(config: Config) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_CONFIG": str(config.playbooks_dir / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
+        "WINUX_ENV_FILE": os.devnull,  # all that a run needs is here; no file may add to it
         "WINUX_GUEST_KEY_FILE": str(config.guest_key_file),
         "proxmox_api_host": proxmox.host,
         "proxmox_api_port": str(proxmox.port),

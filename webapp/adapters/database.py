@@ -26,6 +26,8 @@ class SqlDatabase:
     """Implements `ports.Database` on an SQLAlchemy engine."""
 
     def __init__(self, url: str) -> None:
+        self.place = place_of(url)
+        self.file = file_of(url)
         self.engine = _engine(url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -77,12 +79,35 @@ def translated() -> Iterator[None]:
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
-    file = make_url(url).database
-    if file:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    if file := file_of(url):
+
+        @event.listens_for(engine, "do_connect")
+        def look_for_file(*_arguments: Any) -> None:
+            """SQLite would make an empty database where a disk is not mounted."""
+            if not file.exists():
+                raise OutsideFailed(
+                    f"There is no database at {file}.",
+                    retry=True,
+                    what_to_do="If it lies on a disk of its own, mount that; if it was lost, "
+                    "restore a backup. Only for a new portal: ./winux migrate --new",
+                )
+
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def file_of(url: str) -> Path | None:
+    """SQLite's file; None for a database in memory or on a server."""
+    parts = make_url(url)
+    name = parts.database or ""
+    is_file = parts.get_backend_name() == "sqlite" and name not in {"", ":memory:"}
+    return Path(name) if is_file else None
+
+
+def place_of(url: str) -> str:
+    """Where the database is, as messages name it."""
+    return str(file_of(url) or make_url(url).render_as_string(hide_password=True))
 
 
 def _begin_to_write(connection: Connection) -> None:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from webapp.adapters import schema
-from webapp.adapters.database import SqlDatabase
+from webapp.adapters.database import SqlDatabase, translated
 from webapp.config import ROOT, Config
-from webapp.domain.errors import Refused, WinuxError
+from webapp.domain.errors import OutsideFailed, Refused, WinuxError
 from webapp.domain.health import Health, Sign, judge_space
 
 #: File systems that live in memory alone.
@@ -55,11 +53,15 @@ class MachineExaminer:
 
     def _examine_files(self) -> Iterator[Sign]:
         """SQLite's own: the journal's mode, the write-ahead log's size, the disk's space."""
-        if self._db.engine.dialect.name != "sqlite":
+        file = self._db.file
+        if file is None or not file.exists():  # that it is not there is said before
             return
-        file = Path(make_url(self._config.database_url).database or "")
-        with self._db.engine.connect() as connection:
-            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        try:
+            with translated(), self._db.engine.connect() as connection:
+                mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        except OutsideFailed as error:
+            yield Sign("journal", Health.UNKNOWN, error.message, error.what_to_do)
+            mode = "wal"
         wal = file.with_name(f"{file.name}-wal")
         size = wal.stat().st_size if wal.exists() else 0
         if mode != "wal":

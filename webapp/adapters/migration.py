@@ -1,6 +1,9 @@
 """Migrates the database's schema forward. Alembic is imported here and nowhere else: it takes nine
 megabytes, which a web, worker or gateway process that only checks the schema must not pay."""
 
+import os
+from pathlib import Path
+
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection
@@ -8,17 +11,44 @@ from sqlalchemy import Connection
 from webapp.adapters import schema
 from webapp.adapters.database import SqlDatabase, translated
 from webapp.config import ROOT
-from webapp.domain.errors import OutsideFailed
+from webapp.domain.errors import OutsideFailed, Refused
 
 #: Alembic's name for the newest version.
 HEAD = "head"
 
 
+def create(db: SqlDatabase) -> str:
+    """Make a new portal's database with this release's schema; returns the schema's version.
+
+    Raises Refused when there is a portal in it already.
+    """
+    if db.file is None or db.file.exists():
+        current = schema.version(db)
+        if current is not None:
+            raise Refused(
+                "existing_database",
+                f"There is a portal at {db.place} already, with schema {current}.",
+                what_to_do="To bring it to this release's schema: ./winux migrate",
+            )
+    return migrate(db)
+
+
+def upgrade(db: SqlDatabase) -> str:
+    """Bring a portal's database to this release's schema; returns that version.
+
+    Raises Refused or OutsideFailed when there is no portal: an empty one would hide the real one.
+    """
+    schema.refuse_empty(schema.version(db), db)
+    return migrate(db)
+
+
 def migrate(db: SqlDatabase, target: str = HEAD) -> str:
-    """Bring the schema to this release's version, or an older `target`; returns that version.
+    """Bring the schema to this release's version, or an older `target`, whatever was there before.
 
     Raises Refused when a newer release has already been there.
     """
+    if db.file is not None:
+        _make_file(db.file)
     with translated(), db.engine.connect() as connection:
         if db.engine.dialect.name == "sqlite":
             _begin_sqlite(connection)
@@ -31,6 +61,19 @@ def migrate(db: SqlDatabase, target: str = HEAD) -> str:
         connection.commit()
         connection.invalidate()  # its pragmas are a migration's
     return target if target != HEAD else schema.head()
+
+
+def _make_file(file: Path) -> None:
+    """An empty file, if there is none, for its owner alone."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise OutsideFailed(
+            f"The database {file} cannot be made: {error.strerror}.",
+            retry=False,
+            what_to_do=f"Let this account write to the folder {file.parent}.",
+        ) from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -11,13 +11,20 @@ from webapp.domain.errors import Refused
 
 def check(db: SqlDatabase) -> None:
     """Raise Refused unless the schema is exactly this release's."""
+    current = version(db)
+    refuse_empty(current, db)
+    if current != head():
+        raise Refused(
+            "old_schema",
+            "The database's schema is older than this release.",
+            what_to_do="Run ./winux migrate.",
+        )
+
+
+def version(db: SqlDatabase) -> str | None:
+    """The database's version, None for an empty one; raises Refused for a newer release's."""
     with translated(), db.engine.connect() as connection:
-        if refuse_newer(connection) != head():
-            raise Refused(
-                "old_schema",
-                "The database's schema is older than this release.",
-                what_to_do="Run ./winux migrate.",
-            )
+        return refuse_newer(connection)
 
 
 def head() -> str:
@@ -35,6 +42,18 @@ def refuse_newer(connection: Connection) -> str | None:
             what_to_do="Start that release, or restore a backup made before the upgrade.",
         )
     return current
+
+
+def refuse_empty(current: str | None, db: SqlDatabase) -> None:
+    """Raise Refused for a database without a portal: making one there may hide the real one."""
+    if current is None:
+        raise Refused(
+            "empty_database",
+            f"The database at {db.place} is empty: there is no portal in it.",
+            what_to_do="If this is not a new portal, look whether the right disk is mounted and "
+            "WINUX_DATABASE_URL is right, or restore a backup. Only for a new portal: "
+            "./winux migrate --new",
+        )
 
 
 def _current(connection: Connection) -> str | None:

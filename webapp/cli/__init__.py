@@ -29,8 +29,9 @@ from webapp.cli import (
     who,
 )
 from webapp.cli.output import complain
-from webapp.config import BadConfig, load
+from webapp.config import BadConfig, load_with_file
 from webapp.domain.errors import WinuxError
+from webapp.env_file import VARIABLE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,13 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_here(options: argparse.Namespace) -> None:
-    services = build_services(load(os.environ))
+    services = build_services(load_with_file(_environment(options)))
     try:
         if options.run not in operation.ANY_SCHEMA:
             schema.check(services.db)
         options.run(services, options)
     finally:
         services.db.close()
+
+
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    return {**os.environ, **({VARIABLE: options.env_file} if options.env_file else {})}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -82,10 +87,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="winux",
         description="Runs and administers a Winux portal.",
-        epilog="Settings come from the environment: docs/admin/settings.md.",
+        epilog="Settings come from the environment and the settings file: docs/admin/settings.md.",
         allow_abbrev=False,  # `--ur` would be the other form's option without its commands
     )
     portal_choice.add_to(parser)
+    parser.add_argument("--env-file", help=f"holds the settings of this machine; or {VARIABLE}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     completion.add_to(commands)
     for group in (

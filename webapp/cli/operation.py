@@ -12,6 +12,7 @@ from webapp.adapters import heap, schema
 from webapp.adapters.examine_machine import check_guest_key, check_programs, check_secrets_dir
 from webapp.adapters.logs import log_as_json
 from webapp.bootstrap import Services
+from webapp.cli import upkeep
 from webapp.cli.operator import Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.config import Config
@@ -27,6 +28,9 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     gateway.set_defaults(run=run_gateway)
     migrate = commands.add_parser(
         "migrate", parents=[shared], help="bring the database to this release's schema"
+    )
+    migrate.add_argument(
+        "--new", dest="is_new", action="store_true", help="make the database of a new portal"
     )
     migrate.set_defaults(run=migrate_database)
     check = commands.add_parser(
@@ -57,9 +61,9 @@ def run_gateway(services: Services, _options: argparse.Namespace) -> None:
 
 
 def migrate_database(services: Services, options: argparse.Namespace) -> None:
-    from webapp.adapters.migration import migrate
+    from webapp.adapters.migration import create, upgrade
 
-    version = migrate(services.db)
+    version = create(services.db) if options.is_new else upgrade(services.db)
     if options.json:
         show_one({"schema": version}, as_json=True)
     else:
@@ -89,8 +93,8 @@ def check_config(services: Services, options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
-#: Commands that run whatever schema the database has.
-ANY_SCHEMA = (migrate_database, check_config)
+#: Commands that run whatever schema the database has, or without one.
+ANY_SCHEMA = (migrate_database, check_config, upkeep.examine)
 
 
 def _trouble(check: Callable[[], None]) -> str | None:

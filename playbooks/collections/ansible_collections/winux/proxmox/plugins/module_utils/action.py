@@ -75,7 +75,7 @@ class ProxmoxAction(WinuxAction):
         )
         if not secret:
             raise ProxmoxFailed(
-                "there is no API token secret: set proxmox_api_token_secret in the environment"
+                "there is no API token secret: set proxmox_api_token_secret in the settings file"
             )
         return Api(arguments | {"api_token_secret": secret})
 
