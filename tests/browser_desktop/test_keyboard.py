@@ -24,6 +24,19 @@ SENTENCES = {
     "pt": """Ação não pão à é ê í ó ô ú ç Ç ã õ @£§{[]}«»ºª "#$%&/()=?""",
     "be": r"""L'été où ça §è!çà) ê ë ô ~ @#{}[]€ \|^ <>""",
     "ch": r"""Zürich § ° ç è à é ü ö ä £ $ @#¦|¢ [] {} \ ~ ê ñ""",
+    "ch(fr)": r"""Genève § ° ç è à é ü ö ä £ $ @#¦|¢ [] {} \ ~ ê ñ""",
+    "ca": r"""Québec, où ça? É À Ç ê ë ï ô « » # | @ [ ] { } ~ ^ <>""",
+    "br": r"""Ação São não é à ê ü ç Ç /? ;: ~^ '" \| @#$%&*()""",
+    "latam": r"""¿Qué? ¡Ñandú! ñ á é í ó ú ü @ \ { } [ ] ~ ^ ` ° |""",
+    "dk": r"""Rødgrød med fløde æøå ÆØÅ ½ § @ £ $ { [ ] } | ~ ^ é ü""",
+    "no": r"""Blåbærsyltetøy æøå ÆØÅ | § @ £ $ { [ ] } \ ~ ^ é""",
+    "se": r"""Räksmörgås åäö ÅÄÖ § ½ @ £ $ { [ ] } \ | ~ ^ é ü""",
+    "fi": r"""Hyvää yötä åäö ÅÄÖ § @ £ $ { [ ] } \ | ~ ^ é""",
+    "cz": r"""Příliš žluťoučký kůň úpěl ďábelské ódy +ěščřžýáíé= @ # $ & { } [ ]""",
+    "tr": r"""İğüşçöı ĞÜŞİÇÖ Istanbul İzmir "é!'^+%&/()=?_ @ # $ { [ ] } \ |""",
+    "hu": r"""Árvíztűrő tükörfúrógép ÁRVÍZTŰRŐ @ # & { } [ ] \ |""",
+    "us(dvorak)": r"""The quick brown fox's "jumps" over: ~!@#$%^&*()_+-=[]{}""",
+    "ru": "Съешь же ещё этих мягких французских булок",
 }  # fmt: skip
 SCREENSHOOTER = "xfce4-screensho"
 """The first 15 letters of the program's name, which is what the kernel keeps."""

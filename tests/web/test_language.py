@@ -21,7 +21,7 @@ from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.config import ROOT
 from webapp.domain.estimate import BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
-from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.placement import Wait
 from webapp.domain.pool import Why
 from webapp.services.audit import Actor

@@ -1,12 +1,13 @@
 """Sessions as JSON: what a program sends to get one, and what it is told about them."""
 
+import re
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from webapp.api.paging import PageQuery
 from webapp.api.schema import LEFT_OUT, Moment, Sent, SessionId, Told, Unset
-from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.states import EndReason, State
 from webapp.services.desktop_pages import Order
 
@@ -25,7 +26,7 @@ Username = Annotated[
 Layout = Annotated[
     str,
     Meta(
-        pattern=f"^({'|'.join(KEYBOARD_LAYOUTS)})$",
+        pattern=f"^({'|'.join(map(re.escape, KEYBOARD_LAYOUTS))})$",
         description="Keyboard layout.",
         examples=["us"],
     ),

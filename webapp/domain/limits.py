@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from webapp.domain.errors import BadInput, Refused
+from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 
 #: A POSIX user name as Debian's adduser takes it; `root` and system accounts are refused apart.
 RDP_USERNAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
@@ -17,19 +18,6 @@ SYSTEM_ACCOUNTS = frozenset(
     " sshd xrdp messagebus systemd-network systemd-timesync systemd-resolve avahi colord rtkit"
     " pulse polkitd lightdm _apt winux admin sudo adm".split()
 )
-#: Keyboard layouts that the templates carry (XKB names).
-KEYBOARD_LAYOUTS = {
-    "us": "English (US)",
-    "gb": "English (UK)",
-    "fr": "French",
-    "de": "German",
-    "pl": "Polish",
-    "es": "Spanish",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "be": "Belgian",
-    "ch": "Swiss",
-}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.domain.keyboards import LONGEST_NAME
 from webapp.domain.states import EndReason, State
 from webapp.models.base import Base, UtcDateTime, word
 from webapp.models.person import Person
@@ -57,7 +58,7 @@ class Desktop(Base):
 
     minutes: Mapped[int]
     rdp_username: Mapped[str] = mapped_column(String(32))
-    keyboard_layout: Mapped[str] = mapped_column(String(8))
+    keyboard_layout: Mapped[str] = mapped_column(String(LONGEST_NAME))
     password_locked: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Encrypted with the installation's key; erased when the desktop ends."""
 

@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.connections import Purpose
+from webapp.domain.keyboards import LONGEST_NAME
 from webapp.models.api_key import ApiKey
 from webapp.models.base import Base, UtcDateTime, word
 from webapp.models.desktop import Desktop
@@ -25,7 +26,7 @@ class Ticket(Base):
     key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
     """The API key that asked for it, where no sign-in did."""
     desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"))
-    keyboard_layout: Mapped[str] = mapped_column(String(8))
+    keyboard_layout: Mapped[str] = mapped_column(String(LONGEST_NAME))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     redeemed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -16,7 +16,7 @@ from webapp.config import Config
 from webapp.domain import connections as rules
 from webapp.domain.connections import ConnectionEnd, Ending, Purpose
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.passwords import hash_token, make_token
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop, Ticket

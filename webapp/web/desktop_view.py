@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from flask import url_for
 
 from webapp.domain import clone_queue
-from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.pauses import NOT_RESUMED, may_pause, time_left
 from webapp.domain.states import AT_REST, EndReason, Event, State, can
 from webapp.models import Desktop, Template

@@ -4,7 +4,7 @@ from wtforms import BooleanField, Form, PasswordField, SelectChoice, SelectField
 from wtforms.validators import Length, Optional, Regexp
 
 from webapp.domain.errors import BadInput
-from webapp.domain.limits import KEYBOARD_LAYOUTS
+from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.models import Template
 from webapp.services.launch import LaunchWish
 from webapp.web.language import _, lazy_gettext

@@ -4,9 +4,13 @@
 import { KEYS, LAYOUTS } from "./layouts.js";
 
 const REMEMBERED = "winux.keyboard";
+/** Languages, and the regions in which people type on another keyboard. */
 const BY_LANGUAGE = {
-  "en-gb": "gb", "en-ie": "gb", fr: "fr", "fr-be": "be", "nl-be": "be", "fr-ch": "ch", "de-ch": "ch",
-  "it-ch": "ch", de: "de", pl: "pl", es: "es", it: "it", pt: "pt",
+  "en-gb": "gb", "en-ie": "gb", fr: "fr", "fr-ca": "ca", "fr-be": "be", "nl-be": "be", "fr-ch": "ch(fr)",
+  "fr-lu": "ch(fr)", "it-ch": "ch(fr)", "de-ch": "ch", "de-li": "ch", de: "de", pl: "pl", es: "es", "es-es": "es",
+  ca: "es", eu: "es", gl: "es", pt: "pt", "pt-br": "br", it: "it", da: "dk", fi: "fi", is: "is", nb: "no", nn: "no",
+  no: "no", sv: "se", et: "ee", lv: "lv", lt: "lt", cs: "cz", sk: "sk", hu: "hu", ro: "ro", hr: "hr", bs: "hr",
+  sl: "si", tr: "tr", ru: "ru", ja: "jp", ko: "kr", nl: "us(intl)",
 };
 
 export async function guessLayout(launchedWith) {
@@ -58,7 +62,7 @@ export function bestMatch(map) {
 function ofLanguages() {
   for (const language of navigator.languages ?? []) {
     const whole = language.toLowerCase();
-    const layout = BY_LANGUAGE[whole] ?? BY_LANGUAGE[whole.split("-")[0]];
+    const layout = BY_LANGUAGE[whole] ?? (whole.startsWith("es-") ? "latam" : BY_LANGUAGE[whole.split("-")[0]]);
     if (layout) return layout;
     if (whole.startsWith("en")) return "us";
   }

@@ -52,6 +52,8 @@ view.keyboard = new Keyboard({
   ...inputs,
   isOurs: (event) => isBarKey(event),
   isPaste: (event) => view.clipboard.isPaste(event),
+  layout: () => view.layout,
+  untypable: (text) => giveUntypable(text),
 });
 view.clipboard = new Clipboard({ session, keyboard: view.keyboard, may: { in: true, out: true } });
 view.pointer = new Pointer(canvas, (event) => view.screen.place(event), inputs);

@@ -1,0 +1,1 @@
+"""Keyboard layouts as XKB has them, and what the product says of them."""
