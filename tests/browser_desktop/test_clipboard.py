@@ -100,6 +100,17 @@ def test_a_paste_key_works_without_the_browsers_permission(asking: Page, desktop
         assert typed.wait_for("x\n") == "pasted „text”\nx\n"
 
 
+EMOJI = "Simple Test.😥 hi 👍 𝔘 👩\u200d🚀 end"
+
+
+def test_emoji_go_both_ways(asking: Page, desktop: Desktop) -> None:
+    copy_here(asking, EMOJI)
+    share(asking)
+    assert wait_there(desktop, EMOJI) == EMOJI
+    desktop.inside.copy(f"out {EMOJI}")
+    assert wait_here(asking, f"out {EMOJI}") == f"out {EMOJI}"
+
+
 def test_a_long_text_arrives_and_one_that_is_too_long_is_said_so(
     asking: Page, desktop: Desktop
 ) -> None:
