@@ -44,6 +44,11 @@ class ProxmoxConfig:
     storage: str
     bridge: str
 
+    @property
+    def where(self) -> str:
+        """Host and port, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 @dataclass(frozen=True)
 class Config:

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
 
 from webapp.adapters.proxmox import ProxmoxHypervisor
+from webapp.adapters.proxmox_api import trusting
 from webapp.config import ProxmoxConfig
 from webapp.domain import health, rights
 from webapp.domain.errors import OutsideFailed
@@ -67,9 +68,11 @@ class ProxmoxExaminer(ProxmoxHypervisor):
     def _examine_tls(self) -> Iterator[Sign]:
         """The certificate and the clock, from one connection without the token."""
         proxmox = self._config
-        context = ssl.create_default_context(
-            cafile=str(proxmox.ca_file) if proxmox.ca_file else None
-        )
+        try:
+            context = trusting(proxmox.ca_file)
+        except OutsideFailed as error:
+            yield Sign("certificate", Health.BAD, error.message, error.what_to_do)
+            return
         connection = http.client.HTTPSConnection(
             proxmox.host, proxmox.port, timeout=CALL_SECONDS, context=context
         )
@@ -262,7 +265,10 @@ def _untrusted(proxmox: ProxmoxConfig, error: ssl.SSLCertVerificationError) -> S
         )
     else:
         text, cure = (
-            "The API's certificate is not trusted.",
-            "Set proxmox_ca_file to the node's own authority: /etc/pve/pve-root-ca.pem.",
+            f"The API's certificate is not trusted: {error.verify_message}.",
+            (
+                "Set proxmox_ca_file to the node's own authority: /etc/pve/pve-root-ca.pem. "
+                "Variables such as SSL_CERT_FILE do not count: the playbooks run without them."
+            ),
         )
     return Sign("certificate", Health.BAD, text, cure)

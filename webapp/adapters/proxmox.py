@@ -1,6 +1,6 @@
 """Reads what is true from Proxmox VE (or the lab node): `ports.Hypervisor` on proxmoxer."""
 
-import ssl
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,17 +13,12 @@ from urllib.parse import parse_qsl
 import requests
 from proxmoxer import ProxmoxAPI, ResourceException
 from proxmoxer.core import AuthenticationError
-from requests.adapters import HTTPAdapter
 
+from webapp.adapters.proxmox_api import connect
 from webapp.config import ProxmoxConfig
 from webapp.domain.clone_queue import REFUSED, UNREACHABLE
 from webapp.domain.errors import OutsideFailed
 from webapp.ports import ClusterSight, Container, Listing, NodeSight
-
-#: One answer may take this long in all, and be this large.
-LONGEST_SECONDS = 10.0
-LARGEST_ANSWER = 16 << 20
-
 
 #: Nodes that are asked at the same time.
 AT_ONCE = 8
@@ -222,14 +217,14 @@ class ProxmoxHypervisor:
     # -- calls ------------------------------------------------------------------------------------
 
     def _get(self, *path: str | int, **query: str) -> Any:
-        where = f"Proxmox at {self._config.host}:{self._config.port}"
+        where = f"Proxmox at {self._config.where}"
         try:
             return self._api().get("/".join(map(str, path)), **query)
         except ResourceException as error:
             raise _Answered(where, error) from error
         except requests.exceptions.SSLError as error:
             raise OutsideFailed(
-                f"{where} has a certificate that is not trusted.",
+                f"{where} has a certificate that is not trusted{_why(error)}.",
                 retry=False,
                 what_to_do="Set proxmox_ca_file to the node's certificate authority "
                 "(/etc/pve/pve-root-ca.pem on the node).",
@@ -251,7 +246,7 @@ class ProxmoxHypervisor:
     def _api(self) -> ProxmoxAPI:
         """This thread's client: proxmoxer's sessions are not made for several threads."""
         if not hasattr(self._of_thread, "api"):
-            self._of_thread.api = _connect(self._config)
+            self._of_thread.api = connect(self._config)
         return self._of_thread.api
 
 
@@ -343,6 +338,12 @@ def _garbage() -> OutsideFailed:
     )
 
 
+def _why(error: requests.exceptions.SSLError) -> str:
+    """The reason that OpenSSL gives, which requests hides in several errors."""
+    found = re.search(r"certificate verify failed: ([^(\"]+?) ?\(", str(error))
+    return f" ({found[1]})" if found else ""
+
+
 def _number(value: Any) -> int | None:
     return int(value) if value else None
 
@@ -362,40 +363,3 @@ def _object(data: Any) -> Mapping[str, Any]:
     if not isinstance(data, dict) or isinstance(data.get("errors"), bytes):
         raise _garbage()
     return data
-
-
-def _connect(config: ProxmoxConfig) -> ProxmoxAPI:
-    api = ProxmoxAPI(
-        config.host,
-        port=config.port,
-        user=config.user,
-        token_name=config.token_id,
-        token_value=config.token_secret,
-        verify_ssl=str(config.ca_file or ssl.get_default_verify_paths().capath),
-        timeout=LONGEST_SECONDS / 2,
-    )
-    # There is no public way to the session. The environment's proxies and CA bundles are not ours.
-    session = api._store["session"]
-    session.trust_env = False
-    session.mount("https://", _BoundedAdapter())
-    return api
-
-
-class _BoundedAdapter(HTTPAdapter):
-    """Reads an answer within a time and a size in all; requests' own time-out is per read."""
-
-    def send(self, request: Any, *_args: Any, **options: Any) -> requests.Response:
-        options["stream"] = True
-        response = super().send(request, **options)
-        deadline = time.monotonic() + LONGEST_SECONDS
-        body = b""
-        while chunk := response.raw.read1(65_536, decode_content=True):
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                response.close()
-                raise requests.exceptions.ContentDecodingError("the answer is too large")
-            if time.monotonic() > deadline:
-                response.close()
-                raise requests.exceptions.ReadTimeout("the answer took too long")
-        response._content = body
-        return response

@@ -21,6 +21,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
     TaskFailed,
 )
 from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
+from ansible_collections.winux.proxmox.plugins.module_utils.transport import take
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import ResourceException
 
@@ -53,17 +54,24 @@ class Api:
         self._settings = settings
         self.node: str = settings["node"]
         self.lock_s: float = settings.get("lock_patience") or LOCK_S
-        self.where = f"{settings['api_host']}:{settings['api_port']}"
+        host = settings["api_host"].removeprefix("[").removesuffix("]")
+        self.where = (
+            f"[{host}]:{settings['api_port']}"
+            if ":" in host
+            else (f"{host}:{settings['api_port']}")
+        )
         self.token = f"{settings['api_user']}!{settings['api_token_id']}"
         self._proxmox = ProxmoxAPI(
-            settings["api_host"],
+            host,
             port=settings["api_port"],
             user=settings["api_user"],
             token_name=settings["api_token_id"],
             token_value=settings["api_token_secret"],
-            verify_ssl=settings["ca_file"] or True,
+            verify_ssl=True,
             timeout=CALL_S,
         )
+        # There is no public way to the session.
+        take(self._proxmox._store["session"], settings.get("ca_file"))
 
     def on(self, node: str) -> Api:
         """The same API, for another node of the cluster."""
