@@ -18,9 +18,11 @@ from pathlib import Path
 from labnode.backend import BackendError
 from labnode.command import run
 
-# `-` stands between bridge and vmid in the names of ports, so the bridge itself has none and a
-# name with a six-digit vmid stays within the kernel's 15 characters.
+# A port is named bridge-vmid, with the vmid in base 36: the largest, 999999999, has six digits
+# then, so that no name is longer than the kernel's 15 characters.
 BRIDGE_NAME = re.compile(r"[a-z][A-Za-z0-9]{0,7}")
+LAST_VMID = 999_999_999
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 MARK = "winux "
 
 RULES = """
@@ -101,11 +103,8 @@ class Network:
         return f"winux_{self.bridge}"
 
     def port(self, vmid: int) -> str:
-        """Name of a container's interface on the host; raises BackendError if it gets too long."""
-        name = f"{self.bridge}-{vmid}"
-        if len(name) > 15:
-            raise BackendError(f"interface name {name} is too long: choose a shorter bridge name")
-        return name
+        """Name of a container's interface on the host."""
+        return port_name(self.bridge, vmid)
 
     def refuse_conflicts(self) -> None:
         """Raise BackendError if bridge or subnet belong to somebody else on this machine."""
@@ -150,6 +149,8 @@ class Network:
 
     def remove_port(self, vmid: int) -> None:
         """Remove what a container that did not end cleanly left on the bridge."""
+        if vmid > LAST_VMID:  # a snapshot's copy of the files, which never runs
+            return
         try:
             run("ip", "link", "delete", self.port(vmid))
         except BackendError:  # not there, or on its way out with the container's network
@@ -161,7 +162,7 @@ class Network:
         prefix = f"{self.bridge}-"
         names = (path.name for path in Path("/sys/class/net").iterdir())
         found = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
-        return {int(vmid) for vmid in found if vmid.isdigit()}
+        return {int(vmid, len(DIGITS)) for vmid in found if vmid and set(vmid) <= set(DIGITS)}
 
     def remove(self) -> None:
         """Remove ports, bridge and rules."""
@@ -220,6 +221,15 @@ class Network:
                 f"nft keeps {found} of {count} rules in table {family} {self.table}: containers "
                 "would reach this machine, so none is started; check that nftables works here"
             )
+
+
+def port_name(bridge: str, vmid: int) -> str:
+    """Name of the host's end of a container's network, at most 15 characters."""
+    digits = ""
+    while vmid:
+        vmid, digit = divmod(vmid, len(DIGITS))
+        digits = DIGITS[digit] + digits
+    return f"{bridge}-{digits}"
 
 
 def links(name: str) -> bool:

@@ -140,7 +140,7 @@ def _range(setting: str, value: str) -> tuple[int, int]:
 
 
 def _bridge(setting: str, value: str) -> str:
-    # the lab node names a container's interface bridge-vmid, and the kernel allows 15 characters
+    # the lab node names a container's interface after bridge and vmid, in at most 15 characters
     if not re.fullmatch(r"[a-z][A-Za-z0-9]{0,7}", value):
         raise _wrong(setting, value, "1 to 8 letters and digits, such as wxbr0")
     return value

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.rdp_probe import answers
+from labnode.network import port_name
 from setup.portal import WINUX, Portal
 from setup.processes import Child
 from setup.settings import Settings
@@ -150,7 +151,7 @@ class Site:
         To be asked before another launch, which may get the same VM id and address.
         """
         vmid, public_id = desktop["vmid"], desktop["public_id"]
-        port = f"{self.settings.bridge}-{vmid}"
+        port = port_name(self.settings.bridge, vmid)
         found = {
             "container": vmid in self.containers(),
             "RDP server": answers(desktop["address"]),

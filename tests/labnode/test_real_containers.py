@@ -94,3 +94,14 @@ def test_a_snapshot_keeps_files(real: LabNode, desktop: int) -> None:
     assert client.done(back) == "OK"
     assert not (root_of(real, desktop, client) / "etc/made-later").exists()
     assert (root_of(real, desktop, client) / "www/index.html").exists()
+
+
+def test_a_snapshot_survives_a_restart_and_goes(real: LabNode, desktop: int) -> None:
+    client = real.client("portal")
+    assert client.done(client.post(f"{LXC}/{desktop}/snapshot", snapname="kept")) == "OK"
+    real.kill()
+    real.start()
+    assert client.done(client.post(f"{LXC}/{desktop}/status/start")) == "OK"
+    assert client.done(client.delete(f"{LXC}/{desktop}/snapshot/kept")) == "OK"
+    names = [each["name"] for each in client.get(f"{LXC}/{desktop}/snapshot").data]
+    assert names == ["current"]

@@ -15,7 +15,8 @@ from labnode.backend import ContainerConfig, Net
 from labnode.containers import LxcBackend
 from tests.lab import WORKER
 
-BRIDGE = os.environ.get("WINUX_TEST_BRIDGE", f"wxt{WORKER}")
+#: With the letter that some tests add, as long as a name may be.
+BRIDGE = os.environ.get("WINUX_TEST_BRIDGE", f"wxtest{WORKER}")
 SUBNET = ipaddress.IPv4Network(
     os.environ.get("WINUX_TEST_SUBNET", f"10.203.{200 + WORKER % 20}.0/24")
 )

@@ -15,6 +15,7 @@ from threading import Thread
 import pytest
 
 from labnode.backend import BackendError
+from labnode.network import port_name
 from tests.labnode_lxc.lab import Lab, traces, wait_for
 
 pytestmark = pytest.mark.lab
@@ -73,7 +74,7 @@ def test_other_addresses_of_the_host_are_no_way_in(lab: Lab, desktop: int, host_
 
 def test_a_container_brings_the_host_no_ipv6_address(lab: Lab, desktop: int) -> None:
     """Browsers on the host drop their connections each time an address appears."""
-    port = f"{lab.bridge}-{desktop}"
+    port = port_name(lab.bridge, desktop)
     shown = subprocess.run(
         ["ip", "-6", "-o", "address", "show", "dev", port],
         capture_output=True,
@@ -128,7 +129,7 @@ def test_either_wall_between_containers_holds_alone(
 
 def unisolate(lab: Lab) -> None:
     for vmid in (30, 31):
-        port = f"{lab.bridge}-{vmid}"
+        port = port_name(lab.bridge, vmid)
         subprocess.run(["bridge", "link", "set", "dev", port, "isolated", "off"], check=True)
 
 
@@ -141,13 +142,13 @@ def restarted(lab: Lab, vmid: int, before: str) -> bool:
     """Whether it has a new port; meanwhile it never looks like a stopped one."""
     assert lab.backend.is_running(vmid)
     try:
-        return Path(f"/sys/class/net/{lab.bridge}-{vmid}/ifindex").read_text() != before
+        return Path("/sys/class/net", port_name(lab.bridge, vmid), "ifindex").read_text() != before
     except OSError:  # just now there is none
         return False
 
 
 def test_a_restart_from_inside_keeps_the_walls(lab: Lab, desktop: int, neighbour: int) -> None:
-    port = Path(f"/sys/class/net/{lab.bridge}-{desktop}")
+    port = Path("/sys/class/net", port_name(lab.bridge, desktop))
     before = (port / "ifindex").read_text()
     lab.run(desktop, "reboot -f")
     wait_for(lambda: restarted(lab, desktop, before), "no restart")

@@ -13,6 +13,7 @@ import pytest
 from labnode.backend import BackendError
 from labnode.cgroups import Cgroup, find_version
 from labnode.containers import LxcBackend, clean, take_down_network
+from labnode.network import port_name
 from labnode.rests import sweep
 from tests.labnode_lxc.conftest import TEMPLATE
 from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, neighbour_of, traces, wait_for
@@ -100,7 +101,8 @@ def test_destroy_removes_what_a_kill_left_half_unpacked(lab: Lab, tmp_path: Path
 def test_a_new_lab_node_puts_away_what_stopped_containers_left(lab: Lab, desktop: int) -> None:
     group = Cgroup(f"winux_{lab.bridge}/{desktop}", find_version())
     group.kill()  # as if the machine's memory had run out: nobody tidies up
-    veth = ["ip", "link", "add", f"{lab.bridge}-80", "type", "veth", "peer", f"{lab.bridge}p80"]
+    port = port_name(lab.bridge, 80)
+    veth = ["ip", "link", "add", port, "type", "veth", "peer", f"{lab.bridge}p80"]
     subprocess.run(veth, check=True)
     assert any("rootfs" in trace for trace in traces(lab.bridge))
 
