@@ -21,8 +21,11 @@ HEAD = """\
 
 RESULT = """\
         content: >-
-          {"node": "lab", "address": "{{ container_address }}", "ssh_host_key_sha256": "SHA256:k",
-          "rdp_certificate_sha256": "c", "rdp_certificate_pem": "PEM"}
+          {"node": "lab", "address": "{{ container_address }}",
+          "ssh_host_key_sha256": "SHA256:{{ 'k' * 43 }}",
+          "rdp_certificate_sha256": "{{ 'c' * 64 }}",
+          "rdp_certificate_pem":
+          "-----BEGIN CERTIFICATE-----\\nAA==\\n-----END CERTIFICATE-----\\n"}
 """
 
 PLAYBOOKS = {

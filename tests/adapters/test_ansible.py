@@ -39,7 +39,7 @@ def test_a_good_run_reports_its_steps_and_its_result(
     result = make_provisioner("good").create(order, on_step=steps.append, is_cancelled=_never)
     assert steps == ["desktop_clone", "desktop_start"]
     assert (result.node, result.address) == ("lab", "10.203.0.64/24")
-    assert result.ssh_host_key_sha256 == "SHA256:k"
+    assert result.ssh_host_key_sha256 == "SHA256:" + "k" * 43
 
 
 def test_a_run_that_was_started_ahead_begins_sooner(

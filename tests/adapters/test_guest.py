@@ -1,6 +1,7 @@
 """Speaking to a desktop: only to the one whose key was recorded."""
 
 import os
+import resource
 import stat
 import subprocess
 import time
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from webapp.adapters import guest
 from webapp.adapters.guest import ask_guest
+from webapp.adapters.guest_answer import parse_answer, parse_since_input
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.guest_trouble import MUTE, NONSENSE
 
 REQUEST = {"do": "deadline", "deadline_epoch": 1}
 
@@ -55,8 +59,8 @@ def _program(path: Path, body: str) -> None:
 def test_the_request_goes_by_standard_input_to_the_recorded_key_alone(
     tools: Path, key: Path, fingerprint: str
 ) -> None:
-    answer = ask_guest("192.0.2.7", fingerprint, key, REQUEST)
-    assert answer == {"changed": True}
+    answer = ask_guest("192.0.2.7", fingerprint, key, REQUEST, parse_answer)
+    assert answer.error is None
     assert (tools / "heard").read_text() == '{"do": "deadline", "deadline_epoch": 1}'
     called = (tools / "called").read_text()
     assert "StrictHostKeyChecking=yes" in called
@@ -71,33 +75,97 @@ def test_nothing_is_written_that_a_killed_worker_would_leave(
     places.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(places))
     _program(tools / "bin" / "ssh", f"""ls -A {places} > {tools}/there; echo '{{}}'""")
-    ask_guest("192.0.2.7", fingerprint, key, REQUEST)
+    ask_guest("192.0.2.7", fingerprint, key, REQUEST, parse_answer)
     assert (tools / "there").read_text() == ""
 
 
 def test_another_machine_at_the_address_is_not_spoken_to(tools: Path, key: Path) -> None:
     with pytest.raises(OutsideFailed, match="its SSH key differs"):
-        ask_guest("192.0.2.7", "SHA256:" + "A" * 43, key, REQUEST)
+        ask_guest("192.0.2.7", "SHA256:" + "A" * 43, key, REQUEST, parse_answer)
     assert not (tools / "called").exists()
 
 
 def test_a_refusal_inside_the_desktop_is_told(tools: Path, key: Path, fingerprint: str) -> None:
     _program(tools / "bin" / "ssh", """echo '{"error": "cannot do that"}'; exit 1""")
     with pytest.raises(OutsideFailed, match="cannot do that"):
-        ask_guest("192.0.2.7", fingerprint, key, REQUEST)
+        ask_guest("192.0.2.7", fingerprint, key, REQUEST, parse_answer)
 
 
-@pytest.mark.parametrize("said", ["", "hello", "[1]", "{"])
-def test_a_desktop_that_answers_anything_else_is_a_failure(
+GARBAGE = {
+    "nothing": "",
+    "no JSON": "hello",
+    "a list": "[1]",
+    "half": "{",
+    "a number without an end": '{"seconds": 1e12}',
+    "no number": '{"seconds": NaN}',
+    "infinity": '{"seconds": 1e400}',
+    "negative": '{"seconds": -1}',
+    "a text": '{"seconds": "7"}',
+    "true": '{"seconds": true}',
+    "a list of numbers": '{"seconds": [7]}',
+    "not what was asked": '{"changed": true}',
+    "nested": '{"seconds": 1, "more": ' + "[" * 1500 + "]" * 1500 + "}",
+    "nested without an end": "[" * 4000,
+    "NUL": '{"seconds": 1}\0',
+    "no UTF-8": '{"error": "\udcff"}',
+    "long": '{"seconds": 1, "x": "' + "x" * 1_000_000 + '"}',
+}
+
+
+@pytest.mark.parametrize("said", GARBAGE.values(), ids=GARBAGE)
+def test_an_answer_that_winux_guest_never_gives_is_named_nonsense(
     tools: Path, key: Path, fingerprint: str, said: str
 ) -> None:
+    (tools / "said").write_bytes(said.encode(errors="surrogateescape"))
+    _program(tools / "bin" / "ssh", f"cat {tools}/said")
+    with pytest.raises(OutsideFailed, match="cannot be believed") as caught:
+        ask_guest("192.0.2.7", fingerprint, key, {"do": "since_input"}, parse_since_input)
+    assert caught.value.reason == NONSENSE
+
+
+@pytest.mark.parametrize("said", ['{"seconds": 7.5}', '{"seconds": 7, "else": {"a": [1]}}'])
+def test_an_honest_answer_is_read(tools: Path, key: Path, fingerprint: str, said: str) -> None:
     _program(tools / "bin" / "ssh", f"echo '{said}'")
-    with pytest.raises(OutsideFailed, match="answered something else"):
-        ask_guest("192.0.2.7", fingerprint, key, REQUEST)
+    request = {"do": "since_input"}
+    seconds = ask_guest("192.0.2.7", fingerprint, key, request, parse_since_input)
+    assert seconds is not None
+    assert 7 <= seconds < 8
+
+
+@pytest.mark.parametrize("where", ["", ">&2"], ids=["output", "errors"])
+def test_an_endless_answer_ends_at_its_limit(
+    tools: Path, key: Path, fingerprint: str, where: str
+) -> None:
+    _program(tools / "bin" / "ssh", f"exec cat /dev/zero {where}")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(OutsideFailed, match="does not end") as caught:
+        ask_guest("192.0.2.7", fingerprint, key, REQUEST, parse_answer)
+    assert caught.value.reason == NONSENSE
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 << 10  # KiB
+
+
+def test_a_mute_desktop_is_given_up(
+    tools: Path, key: Path, fingerprint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its X server is when somebody stopped it: ssh waits for an answer that never comes."""
+    monkeypatch.setattr(guest, "LONGEST_SECONDS", 1.0)
+    _program(tools / "bin" / "ssh", "exec sleep 900")
+    with pytest.raises(OutsideFailed, match="no answer") as caught:
+        ask_guest("192.0.2.7", fingerprint, key, REQUEST, parse_answer)
+    assert caught.value.reason == MUTE
+
+
+def test_what_a_desktop_says_of_itself_obeys_no_terminal(
+    tools: Path, key: Path, fingerprint: str
+) -> None:
+    _program(tools / "bin" / "ssh", """printf '{"error": "a\\\\u001b[2Jb\\\\u202ec"}'""")
+    with pytest.raises(OutsideFailed) as caught:
+        ask_guest("192.0.2.7", fingerprint, key, REQUEST, parse_answer)
+    assert str(caught.value) == "The desktop did not do it: a\N{REPLACEMENT CHARACTER}[2Jb\ufffdc"
 
 
 def test_an_address_where_nobody_answers_is_a_failure_soon(key: Path, fingerprint: str) -> None:
     began = time.monotonic()
     with pytest.raises(OutsideFailed):
-        ask_guest("127.203.0.99", fingerprint, key, REQUEST)
+        ask_guest("127.203.0.99", fingerprint, key, REQUEST, parse_answer)
     assert time.monotonic() - began < 10

@@ -87,8 +87,11 @@ class Guest:
             answer = self._answer(json.loads(await process.stdin.read()))
         except (KeyError, TypeError, ValueError) as error:
             answer = {"error": f"not a request that winux-guest understands ({error!r})"}
-        process.stdout.write(json.dumps(answer) + "\n")
+        process.stdout.write(self._spelled(answer) + "\n")
         process.exit(1 if "error" in answer else 0)
+
+    def _spelled(self, answer: dict[str, Any]) -> str:
+        return json.dumps(answer)
 
     async def _be_held(self) -> None:
         """A file `hold` beside ours counts requests to any desktop down; at 0 one waits until it
@@ -187,6 +190,8 @@ def make_certificate(name: str) -> tuple[str, ssl.SSLContext]:
 class House:
     """All guests of one lab node, as its imagined containers start and stop."""
 
+    kind: type[Guest] = Guest
+
     def __init__(self, memory: Path, folder: Path, key: Path) -> None:
         self._memory = memory
         self._folder = folder
@@ -206,7 +211,7 @@ class House:
                 if vmid not in self._guests:
                     guest = self._ever.get(vmid)
                     if guest is None or guest.knowledge.hwaddr != hwaddr:
-                        guest = Guest(vmid, address, hwaddr, self._folder, self._key)
+                        guest = self.kind(vmid, address, hwaddr, self._folder, self._key)
                     self._guests[vmid] = self._ever[vmid] = guest
                     await guest.start(boot)
             await asyncio.sleep(LOOK_S)
@@ -232,13 +237,15 @@ class House:
         }
 
 
-def main() -> None:
+def main(kind: type[Guest] = Guest) -> None:
     parser = argparse.ArgumentParser(description="Answers for imagined desktops.")
     parser.add_argument("memory", type=Path, help="the memory backend's folder")
     parser.add_argument("folder", type=Path, help="where each desktop's knowledge is written")
     parser.add_argument("key", type=Path, help="the portal's public key")
     options = parser.parse_args()
-    asyncio.run(House(options.memory, options.folder, options.key).watch())
+    house = House(options.memory, options.folder, options.key)
+    house.kind = kind
+    asyncio.run(house.watch())
 
 
 if __name__ == "__main__":

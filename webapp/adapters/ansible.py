@@ -7,9 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from webapp.adapters.build_result import parse_result
 from webapp.adapters.guest import ask_guest
+from webapp.adapters.guest_answer import parse_answer, parse_since_input
 from webapp.adapters.redaction import redact
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import Config
@@ -17,6 +19,7 @@ from webapp.domain.errors import OutsideFailed
 from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult, ResumeOrder
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 CREATE = "create-winux-session.yml"
 ADOPT = "adopt-winux-session.yml"
@@ -84,7 +87,7 @@ class AnsibleProvisioner:
         finally:
             self._created_at = time.monotonic()
             self._fill_up(self._most)
-        return _parse_result(result)
+        return parse_result(result)
 
     def assign(
         self,
@@ -101,7 +104,7 @@ class AnsibleProvisioner:
             on_step,
             is_cancelled,
         )
-        return _parse_result(result)
+        return parse_result(result)
 
     def adopt(self, order: AdoptOrder, *, is_cancelled: Callable[[], bool]) -> BuildResult:
         variables = {
@@ -124,7 +127,7 @@ class AnsibleProvisioner:
             lambda _step: None,
             is_cancelled,
         )
-        return _parse_result(result)
+        return parse_result(result)
 
     def pause(
         self,
@@ -196,16 +199,26 @@ class AnsibleProvisioner:
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
         request = {"do": "deadline", "deadline_epoch": int(deadline_at.timestamp())}
-        ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
+        self._ask(address, ssh_host_key_sha256, request, parse_answer)
 
     def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
         request = {"do": "warn", "text": text}
-        ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
+        self._ask(address, ssh_host_key_sha256, request, parse_answer)
 
     def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
         request = {"do": "since_input"}
-        answer = ask_guest(address, ssh_host_key_sha256, self._config.guest_key_file, request)
-        return _parse_seconds(answer.get("seconds"))
+        seconds = self._ask(address, ssh_host_key_sha256, request, parse_since_input)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    def _ask(
+        self,
+        address: str,
+        ssh_host_key_sha256: str,
+        request: dict[str, Any],
+        parse: Callable[[bytes], T],
+    ) -> T:
+        key_file = self._config.guest_key_file
+        return ask_guest(address, ssh_host_key_sha256, key_file, request, parse)
 
     # -- runs -------------------------------------------------------------------------------------
 
@@ -327,28 +340,3 @@ def environment(config: Config) -> dict[str, str]:
         "proxmox_pool": proxmox.pool,
         "proxmox_bridge": proxmox.bridge,
     }
-
-
-def _parse_seconds(seconds: Any) -> timedelta | None:
-    """A length of time that a desktop told; it may be anything."""
-    if seconds is None:
-        return None
-    try:
-        return timedelta(seconds=max(float(seconds), 0.0))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise OutsideFailed("The desktop answered something else.", retry=False) from error
-
-
-def _parse_result(result: Any) -> BuildResult:
-    try:
-        return BuildResult(
-            node=str(result["node"])[:64],
-            address=str(result["address"])[:45],
-            ssh_host_key_sha256=str(result["ssh_host_key_sha256"])[:64],
-            rdp_certificate_sha256=str(result["rdp_certificate_sha256"])[:64],
-            rdp_certificate_pem=str(result["rdp_certificate_pem"])[:20_000],
-        )
-    except (KeyError, TypeError) as error:
-        raise OutsideFailed(
-            "The playbook ended well but told nothing about the desktop.", retry=True
-        ) from error

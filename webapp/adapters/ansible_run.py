@@ -28,6 +28,8 @@ import ansible_runner
 import psutil
 
 from webapp.adapters.redaction import redact
+from webapp.adapters.run_vars import as_data
+from webapp.domain.errors import OutsideFailed
 
 PR_SET_CHILD_SUBREAPER = 36
 #: No process of a run may be larger or write a larger file, in bytes.
@@ -133,6 +135,8 @@ class Run:
                     continue
         except OSError as error:
             self._end(f"The run could not be prepared: {error.strerror}.")
+        except OutsideFailed as error:
+            self._end(str(error))
         self._end("The worker that ran it ended.")
 
     def _begin(self, request: dict[str, Any]) -> None:
@@ -146,7 +150,7 @@ class Run:
         self._secrets = [str(secret) for secret in request["secrets"].values()]
         _write_private(self._folder.secrets, request["secrets"])
         files = {"secrets_file": str(self._folder.secrets), "result_file": str(self._folder.result)}
-        _write_private(self._folder.vars, request["vars"] | files)
+        _write_private(self._folder.vars, as_data(request["vars"] | files))
 
     def _end(self, why: str) -> None:
         """Ask the main thread to end, from another one."""

@@ -4,25 +4,35 @@ import base64
 import hashlib
 import json
 import os
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from webapp.adapters.bounded_program import Said, run_bounded
+from webapp.adapters.guest_answer import LARGEST, nonsense
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.guest_trouble import MUTE
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 4
-LONGEST_SECONDS = 15
+#: A desktop answers within a second; one that shows a warning in many sessions needs longer.
+LONGEST_SECONDS = 12
 
 
 def ask_guest(
-    address: str, host_key_sha256: str, key_file: Path, request: dict[str, Any]
-) -> dict[str, Any]:
-    """Run the guest command at `address` with one JSON object on its standard input; its answer.
+    address: str,
+    host_key_sha256: str,
+    key_file: Path,
+    request: dict[str, Any],
+    parse: Callable[[bytes], T],
+) -> T:
+    """Run the guest command at `address` with one JSON object on its standard input.
 
-    Only the desktop whose SSH host key was recorded when it was built is spoken to: another
-    machine at the same address raises OutsideFailed, as does one that does not answer.
+    Its answer, as `parse` (guest_answer.py) takes it from at most guest_answer.LARGEST bytes. Only
+    the desktop whose SSH host key was recorded when it was built is spoken to: another machine at
+    the same address raises OutsideFailed, as does one that does not answer.
     """
     with _in_memory(_host_key(address, host_key_sha256)) as known_hosts:
         options = {
@@ -30,12 +40,23 @@ def ask_guest(
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": known_hosts,
             "GlobalKnownHostsFile": "/dev/null",
+            "UpdateHostKeys": "no",
             "IdentitiesOnly": "yes",
+            "IdentityAgent": "none",
+            "PreferredAuthentications": "publickey",
             "ConnectTimeout": str(CONNECT_SECONDS),
         }
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         command = ["ssh", "-F", "/dev/null", "-i", str(key_file), *words, f"root@{address}"]
-        return _parse_answer(_run([*command, "winux-guest"], json.dumps(request)))
+        said = _run([*command, "winux-guest"], json.dumps(request).encode())
+    return parse(_answer(said))
+
+
+def _answer(said: Said) -> bytes:
+    if said.code and not said.output:
+        why = said.errors.decode(errors="replace").strip()[-200:]
+        raise OutsideFailed(f"The desktop did not do it: {why}", retry=True, reason=MUTE)
+    return bytes(said.output)
 
 
 @contextmanager
@@ -50,29 +71,24 @@ def _in_memory(text: str) -> Iterator[str]:
         os.close(file)
 
 
-def _parse_answer(text: str) -> dict[str, Any]:
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise OutsideFailed("The desktop answered something else.", retry=False)
-    return answer
-
-
 def _host_key(address: str, host_key_sha256: str) -> str:
     """The known_hosts line of `address`, if it shows the key with the recorded fingerprint."""
     scanned = _run(["ssh-keyscan", "-T", str(CONNECT_SECONDS), address])
-    for line in scanned.splitlines():
+    for line in scanned.output.decode(errors="replace").splitlines():
         words = line.split()
         if len(words) == 3 and _fingerprint(words[2]) == _plain(host_key_sha256):
             return line + "\n"
-    raise OutsideFailed(f"{address} is not the desktop it was: its SSH key differs.", retry=False)
+    raise OutsideFailed(
+        f"{address} is not the desktop it was: its SSH key differs.", retry=False, reason=MUTE
+    )
 
 
 def _fingerprint(key: str) -> str:
     """SHA-256 of a key in known_hosts' base64, as OpenSSH prints it without its prefix."""
-    digest = hashlib.sha256(base64.b64decode(key)).digest()
+    try:
+        digest = hashlib.sha256(base64.b64decode(key, validate=True)).digest()
+    except ValueError:
+        return ""
     return base64.b64encode(digest).decode().rstrip("=")
 
 
@@ -80,20 +96,12 @@ def _plain(fingerprint: str) -> str:
     return fingerprint.removeprefix("SHA256:").rstrip("=")
 
 
-def _run(command: list[str], text: str = "") -> str:
-    try:
-        done = subprocess.run(
-            command,
-            input=text,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LONGEST_SECONDS,
-            check=False,
+def _run(command: list[str], text: bytes = b"") -> Said:
+    said = run_bounded(command, text, seconds=LONGEST_SECONDS, most=LARGEST)
+    if not said.is_whole:
+        if said.is_too_long:
+            raise nonsense("it does not end")
+        raise OutsideFailed(
+            f"{command[0]} got no answer from the desktop.", retry=True, reason=MUTE
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise OutsideFailed(f"{command[0]} got no answer from the desktop.", retry=True) from error
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip())[-200:]
-        raise OutsideFailed(f"The desktop did not do it: {said}", retry=True)
-    return done.stdout
+    return said

@@ -16,6 +16,11 @@ to go on.
 
 from datetime import timedelta
 
+from webapp.domain.plain_text import plain_text
+
+#: Characters of a run's last lines that are kept.
+LONGEST_LOG = 40_000
+
 
 class WinuxError(Exception):
     """Base of all errors that Winux raises on purpose."""
@@ -77,12 +82,13 @@ class OutsideFailed(WinuxError):
 
     `log` holds a failed run's last lines, without secrets, for the admin. `reason` is a stable word
     where the cause is known (domain/clone_queue.py has those that builds know), else empty.
+    Message and log may quote what is outside, so control characters are taken out of both.
     """
 
     def __init__(
         self, message: str, *, retry: bool, what_to_do: str = "", log: str = "", reason: str = ""
     ) -> None:
-        super().__init__(message, what_to_do=what_to_do)
+        super().__init__(plain_text(message), what_to_do=what_to_do)
         self.retry = retry
-        self.log = log
+        self.log = plain_text(log, LONGEST_LOG)
         self.reason = reason

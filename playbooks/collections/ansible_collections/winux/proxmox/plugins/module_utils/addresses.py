@@ -19,7 +19,10 @@ def parse_properties(text: str) -> dict[str, str]:
 def address_of(config: dict[str, Any]) -> str:
     """The address in a container's net0, without its prefix; empty if it has no fixed one."""
     address = parse_properties(str(config.get("net0", ""))).get("ip", "")
-    return address.partition("/")[0] if address[:1].isdigit() else ""
+    try:
+        return str(IPv4Interface(address).ip)
+    except ValueError:  # dhcp, manual, or nothing that one could connect to
+        return ""
 
 
 def checked(address: str, taken: dict[str, int], vmid: int) -> str:

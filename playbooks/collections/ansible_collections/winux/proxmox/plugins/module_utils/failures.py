@@ -15,12 +15,21 @@ UNREACHABLE = "unreachable"
 REFUSED = "refused"
 
 
+#: Characters of a message; what Proxmox VE, a task's log or a desktop adds to it need not end.
+LONGEST = 4000
+
+
 class ProxmoxFailed(Exception):
     """Something did not work; the text is for a person, `reason` a stable word or empty."""
 
     def __init__(self, text: str, reason: str = "") -> None:
-        super().__init__(text)
+        super().__init__(printable(text[:LONGEST]))
         self.reason = reason
+
+
+def printable(text: str) -> str:
+    """`text` without what moves a terminal's cursor: control characters other than line breaks."""
+    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
 
 
 class Missing(ProxmoxFailed):

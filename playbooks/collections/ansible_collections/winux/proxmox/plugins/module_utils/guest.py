@@ -1,4 +1,8 @@
-"""Asking winux-guest inside a desktop, over one SSH connection; secrets go through its input."""
+"""Asking winux-guest inside a desktop, over one SSH connection; secrets go through its input.
+
+A desktop is not believed: what it says is parsed by one schema (answers.py), and its SSH host key
+is the one that the connection saw.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,30 @@ import base64
 import hashlib
 import json
 import os
+import selectors
 import socket
 import subprocess
 import tempfile
-import threading
+import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from ansible_collections.winux.proxmox.plugins.module_utils.answers import LARGEST, Garbled, parse
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
 
 SSH_S = 40
 BANNER_S = 2
-#: Bytes that are read of what a desktop says; it need not end.
-LARGEST = 64 * 1024
 
 OPTIONS = {
     "BatchMode": "yes",
     "StrictHostKeyChecking": "accept-new",
     "GlobalKnownHostsFile": "/dev/null",
+    # The file holds exactly the key of this connection afterwards, in plain.
+    "HashKnownHosts": "no",
+    "UpdateHostKeys": "no",
     "IdentitiesOnly": "yes",
     "IdentityAgent": "none",
     "PreferredAuthentications": "publickey",
@@ -36,23 +43,24 @@ OPTIONS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Spoken:
-    """What ssh ended with, and what it printed."""
+    """What ssh ended with, and what it printed: at most LARGEST bytes each."""
 
-    code: int
-    output: bytes
-    errors: str
+    code: int = -1
+    output: bytearray = field(default_factory=bytearray)
+    errors: bytearray = field(default_factory=bytearray)
 
 
 def ask(
     address: str, key_file: str, request: dict[str, Any], host_key_sha256: str | None = None
 ) -> dict[str, Any]:
-    """Send one request to winux-guest and return its answer.
+    """Send one request to winux-guest and return its answer, with `ssh_host_key_sha256`.
 
     A desktop that is seconds old has a host key that nobody knows yet, so the first key is
-    accepted, into a file of this call alone; the answer holds its fingerprint, for whoever connects
-    later. Who connects later says it (`host_key_sha256`), and nothing is sent to another machine.
+    accepted, into a file of this call alone; the fingerprint of that key is in the answer, for
+    whoever connects later. Who connects later says it (`host_key_sha256`), and nothing is sent to
+    another machine.
     """
     key = Path(key_file).expanduser()
     if not key.is_file():
@@ -62,24 +70,31 @@ def ask(
         )
     _wait_for_ssh(address)
     with tempfile.TemporaryDirectory(prefix="winux-known-hosts-") as folder:
-        options = OPTIONS | {"UserKnownHostsFile": f"{folder}/known_hosts"}
+        known = Path(folder, "known_hosts")
+        options = OPTIONS | {"UserKnownHostsFile": str(known)}
         if host_key_sha256:
             options["StrictHostKeyChecking"] = "yes"
-            known = _host_key(address, host_key_sha256)
-            Path(folder, "known_hosts").write_text(f"{known}\n")
+            known.write_text(f"{_host_key(address, host_key_sha256)}\n")
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         command = ["ssh", "-T", "-F", os.devnull, "-i", str(key), *words, f"root@{address}"]
         spoken = _talk([*command, "winux-guest"], json.dumps(request).encode())
-    return _answer(address, spoken)
+        answer = _answer(address, spoken, request["do"])
+        return answer | {"ssh_host_key_sha256": _seen_key(address, known)}
+
+
+def _seen_key(address: str, known_hosts: Path) -> str:
+    """The fingerprint of the key that the connection was made with."""
+    with suppress(OSError):
+        words = known_hosts.read_text().split()
+        if len(words) >= 3 and (fingerprint := _fingerprint(words[2])):
+            return fingerprint
+    raise ProxmoxFailed(f"the SSH host key of the desktop at {address} is not known after all")
 
 
 def _host_key(address: str, sha256: str) -> str:
     """The known_hosts line of `address`, if it shows the key with this fingerprint."""
-    command = ["ssh-keyscan", "-T", str(BANNER_S * 2), address]
-    scanned = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=SSH_S, check=False
-    )
-    for line in scanned.stdout.splitlines():
+    scanned = _talk(["ssh-keyscan", "-T", str(BANNER_S * 2), address], b"")
+    for line in scanned.output.decode(errors="replace").splitlines():
         words = line.split()
         if len(words) == 3 and _fingerprint(words[2]) == sha256.rstrip("="):
             return line
@@ -92,7 +107,7 @@ def _host_key(address: str, sha256: str) -> str:
 def _fingerprint(key: str) -> str:
     """Of a key in known_hosts' base64, as `ssh-keygen -l` shows it."""
     try:
-        digest = hashlib.sha256(base64.b64decode(key)).digest()
+        digest = hashlib.sha256(base64.b64decode(key, validate=True)).digest()
     except ValueError:
         return ""
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
@@ -115,38 +130,53 @@ def _wait_for_ssh(address: str) -> None:
 
 
 def _talk(command: list[str], text: bytes) -> Spoken:
-    """Say one thing and hear the answer, up to a size and a time."""
-    with (
-        tempfile.TemporaryFile() as errors,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
-        ) as process,
-    ):
-        timer = threading.Timer(SSH_S, process.kill)
-        timer.start()
-        output = b""
-        if process.stdin and process.stdout:
+    """Say one thing and hear the answer, up to a size and a time; then the program is killed."""
+    spoken = Spoken()
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        if process.stdin and process.stdout and process.stderr:
             with suppress(BrokenPipeError):  # it could not connect; its errors say why
                 process.stdin.write(text)
                 process.stdin.close()
-            output = process.stdout.read(LARGEST)
-            process.stdout.close()
-        code = process.wait()
-        timer.cancel()
-        errors.seek(0)
-        return Spoken(code, output, errors.read(LARGEST).decode(errors="replace"))
+            if _hear({process.stdout: spoken.output, process.stderr: spoken.errors}):
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(BANNER_S)
+        process.kill()
+    spoken.code = process.returncode
+    return spoken
 
 
-def _answer(address: str, spoken: Spoken) -> dict[str, Any]:
-    try:
-        answer = json.loads(spoken.output)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        why = spoken.errors.strip()[-300:] or f"ssh ended with {spoken.code}"
+def _hear(heard: dict[IO[bytes], bytearray]) -> bool:
+    """Read until all have ended; False: one said too much, or the time was over before."""
+    ends_at = time.monotonic() + SSH_S
+    with selectors.DefaultSelector() as selector:
+        for pipe, said in heard.items():
+            selector.register(pipe, selectors.EVENT_READ, said)
+        while selector.get_map() and (left := ends_at - time.monotonic()) > 0:
+            for key, _events in selector.select(left):
+                chunk = os.read(key.fd, LARGEST - len(key.data))
+                key.data.extend(chunk)
+                if len(key.data) >= LARGEST:
+                    return False
+                if not chunk:
+                    selector.unregister(key.fileobj)
+        return not selector.get_map()
+
+
+def _answer(address: str, spoken: Spoken, kind: str) -> dict[str, Any]:
+    if not spoken.output:
+        why = spoken.errors.decode(errors="replace").strip()[-300:]
+        why = why or f"ssh ended with {spoken.code}"
         if "Permission denied" in why:
             why += ". Was the template built with another guest_key_file?"
         raise ProxmoxFailed(f"the desktop at {address} gave no answer over SSH: {why}")
+    try:
+        answer = parse(bytes(spoken.output), kind)
+    except Garbled as garbled:
+        raise ProxmoxFailed(
+            f"the desktop at {address} gave an answer that winux-guest does not give: {garbled}"
+        ) from garbled
     if "error" in answer:
         raise ProxmoxFailed(f"the desktop at {address} refused: {answer['error']}")
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+import time
 
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
@@ -30,14 +31,37 @@ def certificate_sha256(address: str) -> str:
 
 
 def _handshake(address: str) -> str:
+    """All of it within CALL_S, however slowly the other side sends its bytes."""
+    ends_at = time.monotonic() + CALL_S
     with socket.create_connection((address, PORT), timeout=CALL_S) as connection:
         connection.sendall(CONNECTION_REQUEST)
-        _check_confirm(connection.recv(64))
+        _check_confirm(_receive(connection, 64, ends_at))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # self-signed: the caller compares its fingerprint
-        with context.wrap_socket(connection) as secure:
-            return hashlib.sha256(secure.getpeercert(binary_form=True) or b"").hexdigest()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        secure = context.wrap_bio(incoming, outgoing)
+        while not _is_agreed(secure):
+            connection.sendall(outgoing.read())
+            incoming.write(_receive(connection, 16_384, ends_at))
+        connection.sendall(outgoing.read())
+        return hashlib.sha256(secure.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def _is_agreed(secure: ssl.SSLObject) -> bool:
+    """Whether the TLS handshake is over; False: it waits for bytes."""
+    try:
+        secure.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+def _receive(connection: socket.socket, most: int, ends_at: float) -> bytes:
+    connection.settimeout(max(ends_at - time.monotonic(), 0.001))
+    if not (chunk := connection.recv(most)):
+        raise ValueError("it hung up")
+    return chunk
 
 
 def _check_confirm(answer: bytes) -> None:
