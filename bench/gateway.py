@@ -1,7 +1,8 @@
 """`python -m bench.gateway`: the gateway's cost beside websockify and socat, in one run.
 
 Bytes per CPU second and CPU of a busy connection (recorded pictures over TLS in, WebSocket out),
-memory of 200 idle connections, and what a round trip takes longer through the gateway.
+memory of 200 idle connections, what a round trip takes longer through the gateway, and what fifty
+busy connections feel of hostile neighbours.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from statistics import median
 
 import psutil
 
+from bench import hostile
 from bench.raw_browser import INPUT, ORIGIN, RawBrowser
 from bench.rdp_stream import ECHO
 
@@ -60,13 +62,17 @@ def program(
         yield psutil.Process(process.pid)
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a gateway that an attack froze does not hear it
+            process.kill()
+            process.wait()
 
 
 @contextlib.contextmanager
-def desktop(kind: str, rate: str, folder: Path) -> Iterator[int]:
-    """A desktop that streams or echoes; its port."""
-    command = [sys.executable, "-m", "bench.rdp_stream", kind, rate, str(folder)]
+def desktop(*options: str | Path, module: str = "bench.rdp_stream") -> Iterator[int]:
+    """A desktop in a process of its own; its port."""
+    command = [sys.executable, "-m", module, *map(str, options)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield int(process.stdout.readline()) if process.stdout else 0
@@ -249,6 +255,7 @@ def main() -> None:
             "as_fast_as_it_goes": measure_streams("0", seconds, folder),
             "idle_connections": measure_memory(folder),
             "round_trip": measure_latency(folder),
+            "hostile_neighbours": hostile.measure(folder, seconds),
         }
     print(json.dumps(result, indent=2))
 

@@ -23,7 +23,7 @@ from webapp.gateway.framing import Splitter, is_fastpath
 RECORDS = recorded.read("xfce-with-resize")
 BEGINNING = recorded.beginning(RECORDS, 5_000)
 #: A fast-path PDU (a null pointer update) that answers every input event.
-ECHO = bytes.fromhex("0006050100")[:2] + bytes.fromhex("05000000")
+ECHO = bytes.fromhex("0005050000")
 LAST_OF_SURFACE_COMMANDS = 0x14
 RECORD_GAP = 0.0002
 """xrdp encodes a picture while it sends it: 16 kB in a TLS record, then a moment nothing."""

@@ -14,7 +14,8 @@ with atheris.instrument_imports(include=["webapp.gateway"]):
     from webapp.gateway import gcc, rdcleanpath, x224
     from webapp.gateway.client_info import Login
     from webapp.gateway.clipboard import Rules
-    from webapp.gateway.rdp import Conversation, Terms
+    from webapp.gateway.rdp import Conversation
+    from webapp.gateway.terms import Terms
     from webapp.gateway.wire import ProtocolError
 
 from tests.gateway import recorded

@@ -8,8 +8,9 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from webapp.gateway.flow import Flow
 from webapp.gateway.framing import Splitter
-from webapp.gateway.rdp import Conversation, Flow
+from webapp.gateway.rdp import Conversation
 
 FOLDER = Path(__file__).parent / "recordings"
 FROM_DESKTOP, FROM_BROWSER = 0, 1
@@ -68,7 +69,28 @@ class RecordingConversation(Conversation):
 
 
 def replayed(conversation: Conversation, records: list[tuple[int, bytes]]) -> Iterator[Flow]:
-    """What a conversation makes of a recording."""
+    """What a conversation makes of a recording, all turns of a record in one."""
     for direction, data in records:
-        take = conversation.from_browser if direction == FROM_BROWSER else conversation.from_desktop
-        yield take(data)
+        take = from_browser if direction == FROM_BROWSER else from_desktop
+        yield take(conversation, data)
+
+
+def from_browser(conversation: Conversation, data: bytes) -> Flow:
+    """All turns that this takes."""
+    flow = conversation.from_browser(data)
+    while conversation.is_browser_waiting:
+        _join(flow, conversation.go_on_browser())
+    return flow
+
+
+def from_desktop(conversation: Conversation, data: bytes) -> Flow:
+    """All turns that this takes."""
+    flow = conversation.from_desktop(data)
+    while conversation.is_desktop_waiting:
+        _join(flow, conversation.go_on_desktop())
+    return flow
+
+
+def _join(flow: Flow, more: Flow) -> None:
+    flow.to_desktop += more.to_desktop
+    flow.to_browser += more.to_browser

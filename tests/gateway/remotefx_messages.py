@@ -24,9 +24,12 @@ def message(region: list[Rectangle], tiles: list[tuple[int, int]]) -> bytes:
     )
 
 
-def pdus_of(body: bytes, piece: int = 16_000) -> list[bytes]:
+SCREEN = (640, 480)
+
+
+def pdus_of(body: bytes, piece: int = 16_000, screen: tuple[int, int] = SCREEN) -> list[bytes]:
     """The fast-path PDUs of a Stream Surface Bits command."""
-    command = struct.pack("<5H4BHHI", 6, 0, 0, 640, 480, 32, 0, 0, 3, 640, 480, len(body)) + body
+    command = struct.pack("<5H4BHHI", 6, 0, 0, *screen, 32, 0, 0, 3, *screen, len(body)) + body
     pieces = [command[at : at + piece] for at in range(0, len(command), piece)]
     kinds = [0] if len(pieces) == 1 else [2, *[3] * (len(pieces) - 2), 1]
     return [

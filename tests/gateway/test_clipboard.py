@@ -19,6 +19,18 @@ def chunk(kind: int, data: bytes = b"text", flags: int = FIRST | LAST) -> bytes:
     return struct.pack("<II", len(message), flags) + message
 
 
+def chunks(kind: int, *pieces: bytes) -> list[bytes]:
+    """A message whose data comes in these pieces."""
+    data = b"".join(pieces)
+    head = struct.pack("<HHI", kind, 0, len(data))
+    total = len(head) + len(data)
+    last = len(pieces) - 1
+    return [
+        struct.pack("<II", total, FIRST * (n == 0) | LAST * (n == last)) + head * (n == 0) + piece
+        for n, piece in enumerate(pieces)
+    ]
+
+
 def later(data: bytes, flags: int = 0) -> bytes:
     return struct.pack("<II", 5000, flags) + data
 
@@ -81,36 +93,52 @@ def test_who_is_refused_gets_the_answer_that_the_protocol_owes() -> None:
 
 def test_all_chunks_of_a_refused_message_are_dropped() -> None:
     page, _ = filters(ONLY_OUT)
-    assert not page.judge(chunk(DATA_RESPONSE, b"x" * 1600, FIRST)).passes
-    assert page.judge(later(b"y" * 1600)) == DROP
-    assert page.judge(later(b"z", LAST)) == DROP
+    first, *others = chunks(DATA_RESPONSE, b"x" * 1600, b"y" * 1600, b"z")
+    assert not page.judge(first).passes
+    assert [page.judge(one) for one in others] == [DROP, DROP]
     assert page.judge(chunk(CAPABILITIES)) == PASS, "the next message is judged anew"
 
 
 def test_all_chunks_of_an_allowed_message_pass() -> None:
     page, _ = filters(ONLY_IN)
-    assert page.judge(chunk(DATA_RESPONSE, b"x" * 1600, FIRST)) == PASS
-    assert page.judge(later(b"y" * 1600)) == PASS
-    assert page.judge(later(b"z", LAST)) == PASS
+    message = chunks(DATA_RESPONSE, b"x" * 1600, b"y" * 1600, b"z")
+    assert [page.judge(one) for one in message] == [PASS, PASS, PASS]
 
 
 @pytest.mark.parametrize(
-    ("chunks", "trick"),
+    ("sent", "trick"),
     [
         ([later(b"x" * 20)], "data without a beginning"),
-        ([chunk(CAPABILITIES, flags=FIRST), chunk(DATA_RESPONSE)], "a message inside another"),
+        (
+            [chunks(CAPABILITIES, b"x", b"y")[0], chunk(DATA_RESPONSE)],
+            "a message inside another",
+        ),
         ([chunk(DATA_RESPONSE, flags=FIRST | LAST | 0x200000)], "compressed"),
         ([struct.pack("<II", 8, FIRST | LAST) + b"\x07"], "a header cut in two"),
         ([b"\x01\x02"], "no chunk header"),
+        ([struct.pack("<II", 8, FIRST | LAST | 0x40) + bytes([7, 0, 0, 0, 0, 0, 0, 0])], "a flag"),
+        ([chunk(CAPABILITIES, flags=FIRST)], "an end that is not said"),
+        ([chunk(CAPABILITIES)[:-1]], "a message shorter than its length"),
+        ([chunk(CAPABILITIES) + b"\0"], "a message longer than its length"),
+        ([chunk(0x102)], "a kind with bits that some would not look at"),
+        ([chunk(12)], "an unknown kind"),
+        ([*chunks(CAPABILITIES, b"x", b"y", b"z")[:1], later(b"y")], "another length later"),
+        (
+            [struct.pack("<II", 9, FIRST | LAST) + chunk(CAPABILITIES, b"")[8:] + b"x"],
+            "a byte more",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_tricks_to_get_around_the_rules_end_the_connection(chunks: list[bytes], trick: str) -> None:
-    page, _ = filters(ONLY_OUT)
-    for one in chunks[:-1]:
+@pytest.mark.parametrize("rules", [ONLY_OUT, BOTH], ids=["only out", "both"])
+def test_tricks_to_get_around_the_rules_end_the_connection(
+    sent: list[bytes], trick: str, rules: Rules
+) -> None:
+    page, _ = filters(rules)
+    for one in sent[:-1]:
         page.judge(one)
     with pytest.raises(ProtocolError):
-        page.judge(chunks[-1])
+        page.judge(sent[-1])
 
 
 # -- the beginning ----------------------------------------------------------------------------

@@ -8,15 +8,17 @@ from tests.gateway import recorded
 from tests.gateway.remotefx_messages import message, pdus_of
 from webapp.gateway import framing, mcs
 from webapp.gateway.client_info import Login
-from webapp.gateway.rdp import Conversation, Flow, Terms
+from webapp.gateway.flow import Flow
+from webapp.gateway.rdp import Conversation
 from webapp.gateway.remotefx import Rectangle
+from webapp.gateway.terms import Terms
 from webapp.gateway.wire import ProtocolError
 
 LOGIN = Login("alice", "secret")
 RECORDS = recorded.read("xfce-with-resize")
 DESKTOP = recorded.pdus(RECORDS, recorded.FROM_DESKTOP)
 #: The length of a completed Deactivate All.
-DEACTIVATE_ALL = 28
+DEACTIVATE_ALL = 27
 SCANCODE, MOUSE, SYNCHRONISE = "0404001e", "04092000080e01c800", "040360"
 
 
@@ -39,9 +41,9 @@ def to_browser(flows: list[Flow]) -> list[bytes]:
 
 
 def is_font_map(pdu: bytes) -> bool:
-    return (
-        not framing.is_fastpath(pdu) and len(pdu) > 30 and mcs.parse_data(pdu).payload[14] == 0x28
-    )
+    if framing.is_fastpath(pdu) or mcs.kind_of(pdu) != mcs.SEND_DATA_INDICATION:
+        return False
+    return len(pdu) > 30 and mcs.parse_data(pdu).payload[14] == 0x28
 
 
 def test_every_message_holds_whole_pdus_and_one_alone_during_an_activation() -> None:
@@ -53,7 +55,7 @@ def test_every_message_holds_whole_pdus_and_one_alone_during_an_activation() -> 
             assert b"".join(pdus) == sent
             is_active = is_active and len(sent) != DEACTIVATE_ALL
             counts.add((is_active, len(pdus) > 1))
-            is_active = is_active or (mcs.kind_of(sent) == 0x68 and is_font_map(sent))
+            is_active = is_active or is_font_map(sent)
     assert counts == {(False, False), (True, False), (True, True)}
 
 
@@ -119,9 +121,11 @@ def test_channels_that_winux_does_not_offer_are_dropped_both_ways() -> None:
     assert on_it == []
 
 
-def test_data_for_a_channel_that_nobody_joined_is_dropped() -> None:
-    pdu = mcs.data_pdu(mcs.SEND_DATA_REQUEST, 5, 1999, bytes(20))
-    assert activated().from_browser(pdu) == Flow()
+def test_data_for_a_channel_that_nobody_joined_ends_the_connection() -> None:
+    with pytest.raises(ProtocolError, match="nobody joined"):
+        activated().from_browser(mcs.data_pdu(mcs.SEND_DATA_REQUEST, 5, 1999, bytes(20)))
+    with pytest.raises(ProtocolError, match="nobody joined"):
+        activated().from_desktop(mcs.data_pdu(mcs.SEND_DATA_INDICATION, 5, 1999, bytes(20)))
 
 
 def test_a_good_bye_is_noticed_and_passed_on() -> None:
@@ -134,7 +138,7 @@ def test_a_good_bye_is_noticed_and_passed_on() -> None:
 
 def test_partial_tiles_are_asked_for_again_once() -> None:
     conversation = activated()
-    for pdu in pdus_of(message([Rectangle(70, 10, 5, 5)], [(1, 0)])):
+    for pdu in pdus_of(message([Rectangle(70, 10, 5, 5)], [(1, 0)]), screen=(640, 400)):
         conversation.from_desktop(pdu)
     assert conversation.has_partial_tiles
     (pdu,) = conversation.refresh().to_desktop

@@ -16,9 +16,10 @@ from tests.gateway.remotefx_messages import message, pdus_of
 from webapp.gateway import rdcleanpath, x224
 from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
-from webapp.gateway.rdp import Conversation, Terms
+from webapp.gateway.rdp import Conversation
 from webapp.gateway.remotefx import Rectangle
 from webapp.gateway.surface import Mender
+from webapp.gateway.terms import Terms
 from webapp.gateway.wire import ProtocolError
 
 RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)

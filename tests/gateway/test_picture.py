@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 
 from tests.gateway import recorded
 from tests.gateway.ironrdp_region import Edges, unite
-from tests.gateway.remotefx_messages import message, pdus_of
+from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
 from webapp.gateway import remotefx
 from webapp.gateway.partial_tiles import MOST_AREAS, TILE, PartialTiles
 from webapp.gateway.remotefx import Rectangle
 from webapp.gateway.surface import Mender
+from webapp.gateway.work import Work
 
 WIDTH, HEIGHT = 200, 150
 RECORDS = recorded.read("xfce-with-resize")
@@ -80,7 +81,8 @@ def test_a_region_that_ironrdp_gets_right_is_left_alone(region: list[Rectangle])
 
 
 def through(pdus: list[bytes]) -> list[bytes]:
-    mender = Mender()
+    mender = Mender(Work())
+    mender.resize(*SCREEN)
     return [out for pdu in pdus for out in mender.take(pdu)]
 
 
@@ -134,11 +136,17 @@ def test_the_pictures_of_a_real_desktop_pass_as_they_are() -> None:
 # -- partial tiles ----------------------------------------------------------------------------
 
 
+def on_screen() -> PartialTiles:
+    tiles = PartialTiles()
+    tiles.resize(WIDTH, HEIGHT)
+    return tiles
+
+
 @given(st.lists(regions(), min_size=1, max_size=6))
 def test_every_tile_that_was_drawn_in_part_last_is_asked_for(drawn: list[list[Rectangle]]) -> None:
-    tiles = PartialTiles()
+    tiles = on_screen()
     for region in drawn:
-        tiles.drawn(region, WIDTH, HEIGHT)
+        tiles.drawn(region, Work())
     asked = pixels(tiles.take())
     last: dict[tuple[int, int], set[tuple[int, int]]] = {}
     for region in drawn:
@@ -159,30 +167,31 @@ def test_every_tile_that_was_drawn_in_part_last_is_asked_for(drawn: list[list[Re
 
 
 def test_whole_tiles_are_not_asked_for() -> None:
-    tiles = PartialTiles()
-    tiles.drawn([Rectangle(0, 0, 128, 64), Rectangle(128, 64, 72, 86)], WIDTH, HEIGHT)
+    tiles = on_screen()
+    tiles.drawn([Rectangle(0, 0, 128, 64), Rectangle(128, 64, 72, 86)], Work())
     assert not tiles
 
 
 def test_a_tile_drawn_whole_later_is_not_asked_for() -> None:
-    tiles = PartialTiles()
-    tiles.drawn([Rectangle(10, 10, 5, 5)], WIDTH, HEIGHT)
-    tiles.drawn([Rectangle(0, 0, 64, 64)], WIDTH, HEIGHT)
+    tiles = on_screen()
+    tiles.drawn([Rectangle(10, 10, 5, 5)], Work())
+    tiles.drawn([Rectangle(0, 0, 64, 64)], Work())
     assert tiles.take() == []
 
 
 def test_a_resize_forgets_what_was() -> None:
-    tiles = PartialTiles()
-    tiles.drawn([Rectangle(10, 10, 5, 5)], WIDTH, HEIGHT)
-    tiles.drawn([], WIDTH - 1, HEIGHT)
+    tiles = on_screen()
+    tiles.drawn([Rectangle(10, 10, 5, 5)], Work())
+    tiles.resize(WIDTH - 1, HEIGHT)
     assert not tiles
 
 
 def test_more_areas_than_a_request_takes_become_the_whole_screen() -> None:
     tiles = PartialTiles()
     size = 64 * 64
+    tiles.resize(size, size)
     for n in range(0, 64, 2):
-        tiles.drawn([Rectangle(n * 64 + 1, m * 64 + 1, 2, 2) for m in range(32)], size, size)
+        tiles.drawn([Rectangle(n * 64 + 1, m * 64 + 1, 2, 2) for m in range(32)], Work())
     areas = tiles.take()
     assert len(areas) <= MOST_AREAS
     assert areas == [Rectangle(0, 0, size, size)]

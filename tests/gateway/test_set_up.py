@@ -8,13 +8,16 @@ from tests.gateway import recorded
 from tests.gateway.fake_browser import http_status, rdcleanpath_request
 from webapp.gateway import gcc, mcs, rdcleanpath, x224
 from webapp.gateway.client_info import Login
-from webapp.gateway.rdp import Conversation, Terms
+from webapp.gateway.rdp import Conversation
+from webapp.gateway.terms import Terms
 from webapp.gateway.wire import ProtocolError
 
 LOGIN = Login("alice", "pässwörd")
 RECORDS = recorded.read("xfce-with-resize")
 BROWSER = recorded.pdus(RECORDS, recorded.FROM_BROWSER)
 DESKTOP = recorded.pdus(RECORDS, recorded.FROM_DESKTOP)
+CLIENT_INFO = 321
+"""Bytes of the recorded one."""
 
 
 def utf16(text: str) -> bytes:
@@ -171,8 +174,8 @@ def test_a_login_does_not_show_its_password() -> None:
 
 def test_nothing_passes_before_the_client_info() -> None:
     conversation = Conversation(Terms(LOGIN))
-    conversation.from_browser(BROWSER[0])
-    conversation.from_desktop(DESKTOP[0])
+    joined = next(n for n, (_, data) in enumerate(RECORDS) if len(data) == CLIENT_INFO)
+    list(recorded.replayed(conversation, RECORDS[:joined]))
     with pytest.raises(ProtocolError, match="before"):
         conversation.from_browser(mcs.data_pdu(mcs.SEND_DATA_REQUEST, 5, 1003, bytes(40)))
     with pytest.raises(ProtocolError, match="before"):

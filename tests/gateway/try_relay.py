@@ -3,7 +3,8 @@
     python -m tests.gateway.try_relay --listen 127.0.0.1:18801 --target ADDRESS:3389 \
         --user desktop --password-file FILE --origin http://127.0.0.1:8080
 
-Every ticket is good. `try-LAYOUT`, such as `try-fr`, chooses the keyboard layout.
+Every ticket is good. `try-LAYOUT`, such as `try-fr`, chooses the keyboard layout, and
+`try-LAYOUT@PORT` another desktop of the target's host.
 """
 
 import argparse
@@ -44,13 +45,14 @@ class EverybodyIsWelcome:
         self.certificate_sha256 = ""
 
     async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
-        layout = ticket.rpartition("-")[2]
+        layout, _, port = ticket.rpartition("-")[2].partition("@")
+        target = (self.target[0], int(port or self.target[1]))
         return Admitted(
             connection_id=next(self._ids),
             desktop_id="desktop-00000000",
-            address=self.target[0],
-            port=self.target[1],
-            certificate_sha256=self.certificate_sha256 or await fingerprint(*self.target),
+            address=target[0],
+            port=target[1],
+            certificate_sha256=self.certificate_sha256 or await fingerprint(*target),
             username=self.user,
             password=self.password,
             keyboard_layout=layout if layout in KEYBOARD_LAYOUTS else "us",

@@ -7,7 +7,8 @@ nothing is helped out with an acknowledgement (`rdp`).
 import asyncio
 from collections.abc import Callable
 
-from webapp.gateway.rdp import Conversation, Flow
+from webapp.gateway.flow import Flow
+from webapp.gateway.rdp import Conversation
 
 REST_SECONDS = 0.4
 """A screen that did not change for so long rests: partial tiles are drawn again."""

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 from webapp.gateway.wire import ProtocolError, Reader
 
-SEC_INFO_PKT = 0x0040
-"""TS_SECURITY_HEADER.flags of this PDU (2.2.8.1.1.2.1)."""
+_SECURITY_HEADER = struct.pack("<HH", 0x0040, 0)
+"""TS_SECURITY_HEADER of this PDU: SEC_INFO_PKT alone (2.2.8.1.1.2.1)."""
+_LICENSE_FLAGS = struct.pack("<H", 0x0080)
+"""SEC_LICENSE_PKT."""
+_LARGEST = 8192
 
 _INFO_MOUSE = 0x00000001
 _INFO_AUTOLOGON = 0x00000008
@@ -27,7 +30,15 @@ class Login:
 
 def is_client_info(payload: bytes) -> bool:
     """Whether data on the I/O channel is a Client Info PDU."""
-    return len(payload) >= 4 and bool(struct.unpack_from("<H", payload)[0] & SEC_INFO_PKT)
+    return payload[:4] == _SECURITY_HEADER
+
+
+def is_license(payload: bytes) -> bool:
+    """Whether it is a licensing PDU (2.2.1.12), which comes next and before all others.
+
+    Of its security header xrdp fills the second half with a length.
+    """
+    return payload[:2] == _LICENSE_FLAGS
 
 
 def rewrite(payload: bytes, login: Login) -> bytes:
@@ -36,14 +47,16 @@ def rewrite(payload: bytes, login: Login) -> bytes:
     What the browser asks beyond that is dropped: its own name and password, another program
     instead of the desktop, and bulk compression, behind which channel data could hide.
     """
+    if len(payload) > _LARGEST:
+        raise ProtocolError("a Client Info PDU is never that long")
     reader = Reader(payload)
     security = reader.take(4)
     code_page, flags = reader.u32(), reader.u32()
     if not flags & _INFO_UNICODE:
         raise ProtocolError("a Client Info PDU that is not Unicode")
     sizes = [reader.u16() for _ in range(5)]
-    if max(sizes) > _LONGEST_TEXT:
-        raise ProtocolError("a text in the Client Info PDU is too long")
+    if max(sizes) > _LONGEST_TEXT or any(size % 2 for size in sizes):
+        raise ProtocolError("a text in the Client Info PDU is too long, or half a letter")
     for size in sizes:
         reader.take(size + 2)
     flags &= ~(_INFO_COMPRESSION | _COMPRESSION_TYPES)

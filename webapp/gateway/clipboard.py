@@ -1,13 +1,14 @@
-"""Which clipboard messages may pass (MS-RDPECLIP 2.2, carried as MS-RDPBCGR 2.2.6.1 chunks).
+"""Which clipboard messages may pass (MS-RDPECLIP 2.2, in the chunks of `virtual_channel`).
 
-The rules hold against both sides: a forbidden direction loses its announcements, requests and
-data alike, whatever the page or the desktop does. The sender gets the answer that the protocol
-owes it, so that neither waits for ever.
+Only messages that every parser reads the same way pass at all. The rules hold against both sides: a
+forbidden direction loses its announcements, requests and data alike, whatever the page or the
+desktop does. The sender gets the answer that the protocol owes it, so that neither waits for ever.
 """
 
 import struct
 from dataclasses import dataclass
 
+from webapp.gateway.virtual_channel import CHUNK_HEADER, FIRST, Chunk, Chunks, whole_message
 from webapp.gateway.wire import ProtocolError
 
 CHANNEL = "cliprdr"
@@ -29,13 +30,14 @@ _ANSWERS = {
     _FILE_REQUEST: (_FILE_RESPONSE, _FAIL),
 }
 
-_CHUNK_HEADER = 8
+_KINDS = range(1, 12)
+_FLAGS = 0x7
+"""msgFlags CB_RESPONSE_OK, CB_RESPONSE_FAIL and CB_ASCII_NAMES."""
 _MESSAGE_HEADER = 8
-_FIRST, _LAST = 0x1, 0x2
-_COMPRESSED = 0x00200000
-_SHOW_PROTOCOL = 0x10
-_MOST_HELD = 1 << 16
-"""Bytes of an offer that waits; each format takes a few dozen."""
+_PADDING = 4
+"""Zeros that xrdp adds to each message."""
+_MOST_HELD, _MOST_HELD_CHUNKS = 1 << 16, 64
+"""Of an offer that waits; each format takes a few dozen bytes."""
 
 
 @dataclass(frozen=True)
@@ -65,36 +67,35 @@ class Filter:
 
     def __init__(self, *, may_offer: bool, may_read: bool) -> None:
         self._forbidden = (set() if may_offer else _OFFERS) | (set() if may_read else _WISHES)
-        self._passes: bool | None = None
-        """What was decided of the message whose chunks are coming; None between messages."""
+        self._chunks = Chunks()
+        self._passes = True
+        """What was decided of the message whose chunks are coming."""
 
-    def judge(self, chunk: bytes) -> Verdict:
-        """Decide at a message's first chunk; its other chunks share its fate."""
-        if not self._forbidden:
-            return PASS
-        if len(chunk) < _CHUNK_HEADER:
-            raise ProtocolError("channel data without its header")
-        _, flags = struct.unpack_from("<II", chunk)
-        if flags & _COMPRESSED:
-            raise ProtocolError("compressed clipboard data where a direction is forbidden")
-        verdict = self._first(chunk) if flags & _FIRST else self._later()
-        self._passes = None if flags & _LAST else verdict.passes
-        return verdict
+    def judge(self, payload: bytes) -> Verdict:
+        """Decide at a message's first chunk; its other chunks share its fate.
 
-    def _first(self, chunk: bytes) -> Verdict:
-        if self._passes is not None:
-            raise ProtocolError("a clipboard message inside another")
-        if len(chunk) < _CHUNK_HEADER + _MESSAGE_HEADER:
-            raise ProtocolError("a clipboard message without its whole header in the first chunk")
-        (kind,) = struct.unpack_from("<H", chunk, _CHUNK_HEADER)
-        if kind not in self._forbidden:
+        Raises ProtocolError for what is no clipboard message in its one form, whatever is allowed.
+        """
+        chunk = self._chunks.take(payload)
+        if not chunk.is_first:
+            return PASS if self._passes else DROP
+        kind = _check_header(chunk)
+        self._passes = kind not in self._forbidden
+        if self._passes:
             return PASS
         return Verdict(False, _message(*_ANSWERS[kind]) if kind in _ANSWERS else None)
 
-    def _later(self) -> Verdict:
-        if self._passes is None:
-            raise ProtocolError("a clipboard message without a beginning")
-        return PASS if self._passes else DROP
+
+def _check_header(chunk: Chunk) -> int:
+    """The kind of the message that begins with this chunk."""
+    if len(chunk.data) < _MESSAGE_HEADER:
+        raise ProtocolError("a clipboard message without its whole header in the first chunk")
+    kind, flags, size = struct.unpack_from("<HHI", chunk.data)
+    if kind not in _KINDS or flags & ~_FLAGS:
+        raise ProtocolError(f"a clipboard message of the kind {kind} with the flags {flags:#x}")
+    if chunk.total - _MESSAGE_HEADER - size not in (0, _PADDING):
+        raise ProtocolError("a clipboard message of another length than its chunks have")
+    return int(kind)
 
 
 class Opening:
@@ -109,17 +110,16 @@ class Opening:
         self._is_over = False
         self._kind = 0
         self._held: list[bytes] = []
+        self._held_bytes = 0
 
     def order(self, chunk: bytes) -> list[bytes]:
-        """The chunks to pass on now, in place of the one that the desktop sent."""
-        if len(chunk) < _CHUNK_HEADER:
-            raise ProtocolError("channel data without its header")
-        if struct.unpack_from("<I", chunk, 4)[0] & _FIRST:
-            self._kind = _kind_of(chunk)
+        """The chunks to pass on now, in place of the one that the desktop sent and `Filter` let."""
+        if struct.unpack_from("<I", chunk, 4)[0] & FIRST:
+            (self._kind,) = struct.unpack_from("<H", chunk, CHUNK_HEADER)
         if self._kind == _FORMAT_LIST and not self._is_over:
             self._hold(chunk)
             return []
-        if self._kind == _FORMAT_LIST_RESPONSE and len(chunk) >= _CHUNK_HEADER + _MESSAGE_HEADER:
+        if self._kind == _FORMAT_LIST_RESPONSE and len(chunk) >= CHUNK_HEADER + _MESSAGE_HEADER:
             has_agreed = struct.unpack_from("<H", chunk, 10)[0] & _OK
             agreed = chunk if has_agreed else chunk[:10] + struct.pack("<H", _OK) + chunk[12:]
             return [agreed, *self.answered()]
@@ -132,17 +132,13 @@ class Opening:
         return held
 
     def _hold(self, chunk: bytes) -> None:
-        if struct.unpack_from("<I", chunk, 4)[0] & _FIRST:
+        if struct.unpack_from("<I", chunk, 4)[0] & FIRST:
             self._held.clear()  # the newest offer counts
+            self._held_bytes = 0
         self._held.append(chunk)
-        if sum(map(len, self._held)) > _MOST_HELD:
+        self._held_bytes += len(chunk)
+        if self._held_bytes > _MOST_HELD or len(self._held) > _MOST_HELD_CHUNKS:
             raise ProtocolError("an offer of the clipboard without end")
-
-
-def _kind_of(chunk: bytes) -> int:
-    """The message type in a message's first chunk; 0 if it is not there."""
-    has_kind = len(chunk) >= _CHUNK_HEADER + 2
-    return int(struct.unpack_from("<H", chunk, _CHUNK_HEADER)[0]) if has_kind else 0
 
 
 def filters(rules: Rules) -> tuple[Filter, Filter]:
@@ -156,5 +152,4 @@ def filters(rules: Rules) -> tuple[Filter, Filter]:
 def _message(kind: int, flags: int) -> bytes:
     """A clipboard message without data, in one chunk. A file response owes a stream id: zero."""
     data = bytes(4) if kind == _FILE_RESPONSE else b""
-    message = struct.pack("<HHI", kind, flags, len(data)) + data
-    return struct.pack("<II", len(message), _FIRST | _LAST | _SHOW_PROTOCOL) + message
+    return whole_message(struct.pack("<HHI", kind, flags, len(data)) + data)

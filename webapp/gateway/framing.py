@@ -17,7 +17,12 @@ def is_fastpath(pdu: Octets) -> bool:
     return pdu[0] != TPKT_VERSION
 
 
-def pdu_length(data: Octets, start: int = 0) -> int:
+def fastpath_header(pdu: Octets) -> int:
+    """Bytes of a fast-path PDU before its content: the action byte and the length."""
+    return 3 if pdu[1] & 0x80 else 2
+
+
+def pdu_length(data: Octets | bytearray, start: int = 0) -> int:
     """The length of the PDU that begins at `start`; 0 while its header is not all there.
 
     Raises ProtocolError when no PDU begins like this. At most 65535 (TPKT) or 32767 (fast-path).
@@ -32,6 +37,8 @@ def pdu_length(data: Octets, start: int = 0) -> int:
         length = data[start + 2] << 8 | data[start + 3]
         if length < _SHORTEST_TPKT:
             raise ProtocolError(f"a TPKT packet of {length} bytes")
+        if second:
+            raise ProtocolError("a TPKT packet whose reserved byte is not zero")
         return length
     if first & 3 != _FASTPATH_ACTION:
         raise ProtocolError(f"no PDU begins with {first:#04x}")
@@ -47,29 +54,72 @@ def pdu_length(data: Octets, start: int = 0) -> int:
 
 
 class Splitter:
-    """Gives back whole PDUs; keeps at most one unfinished one, which its length field bounds."""
+    """Gives back whole PDUs, one at a time, and no byte is looked at twice.
+
+    It keeps one unfinished PDU, which its length field bounds, and what `put` was given until all
+    of it is taken.
+    """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        self._data = memoryview(b"")
+        self._place = 0
+        self._is_own = True
 
-    def cut(self, data: Octets) -> tuple[Octets, list[int]]:
-        """All that is whole now, in one piece, and where each of its PDUs ends.
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there are bytes that `next` has not looked at."""
+        return self._place < len(self._data)
 
-        Of a memoryview that holds whole PDUs nothing is copied. Raises ProtocolError where the
-        stream makes no sense.
-        """
-        data = self._rest + data if self._rest else data
-        size, end, ends = len(data), 0, []
-        while end < size and (length := pdu_length(data, end)) and end + length <= size:
-            end += length
-            ends.append(end)
-        self._rest = bytes(data[end:])
-        return data[:end], ends
+    def put(self, data: Octets) -> None:
+        """Add what came. It may change later only if all PDUs are taken, or `keep` is called."""
+        if self.is_waiting:
+            self._data, self._place = memoryview(bytes(self._left()) + bytes(data)), 0
+            self._is_own = True
+        else:
+            self._data, self._place = memoryview(data), 0
+            self._is_own = isinstance(data, bytes)
+
+    def keep(self) -> None:
+        """Copy what is left of the bytes that the caller goes on to use."""
+        if not self._is_own:
+            self._data, self._place, self._is_own = memoryview(bytes(self._left())), 0, True
+
+    def next(self) -> Octets | None:
+        """The next whole PDU; None when there is none yet. Raises ProtocolError."""
+        if self._rest:
+            return self._finish()
+        start, length = self._place, pdu_length(self._data, self._place)
+        if length and start + length <= len(self._data):
+            self._place = start + length
+            return self._data[start : self._place]
+        self._rest += self._left()
+        self._place = len(self._data)
+        return None
 
     def feed(self, data: Octets) -> Iterator[bytes]:
-        """The PDUs that are whole now. Raises ProtocolError as `cut` does."""
-        whole, ends = self.cut(data)
-        start = 0
-        for end in ends:
-            yield bytes(whole[start:end])
-            start = end
+        """All PDUs that are whole now. Raises ProtocolError where the stream makes no sense."""
+        self.put(data)
+        while (pdu := self.next()) is not None:
+            yield bytes(pdu)
+
+    def _left(self) -> memoryview:
+        return self._data[self._place :]
+
+    def _finish(self) -> Octets | None:
+        """The unfinished PDU, if the rest of it came."""
+        while not (length := pdu_length(self._rest)):
+            if not self.is_waiting:
+                return None
+            self._rest += self._take(1)
+        self._rest += self._take(length - len(self._rest))
+        if len(self._rest) < length:
+            return None
+        whole = bytes(self._rest)
+        self._rest.clear()
+        return whole
+
+    def _take(self, count: int) -> memoryview:
+        start = self._place
+        self._place = min(start + count, len(self._data))
+        return self._data[start : self._place]

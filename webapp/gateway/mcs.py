@@ -9,6 +9,10 @@ from webapp.gateway.x224 import DATA_HEADER, TPKT_HEADER, tpkt
 CONNECT_INITIAL, CONNECT_RESPONSE = b"\x7f\x65", b"\x7f\x66"
 SEND_DATA_REQUEST, SEND_DATA_INDICATION = 0x64, 0x68
 """The first byte of a domain PDU: its choice (25, 26) and two bits of padding."""
+ERECT_DOMAIN, ATTACH_REQUEST = 0x04, 0x28
+ATTACH_CONFIRM = 0x2E
+JOIN_REQUEST, JOIN_CONFIRM = 0x38, 0x3E
+"""The confirms' first bytes say as well that their optional field is there (T.125 7)."""
 DISCONNECT, CHOICE = 0x20, 0xFC
 """A Disconnect Provider Ultimatum (choice 8), and the bits of the choice."""
 
@@ -16,6 +20,8 @@ FIRST_USER = 1001
 """User channel ids go over the wire less this."""
 
 _BODY = TPKT_HEADER + len(DATA_HEADER)
+_ERECT = bytes.fromhex("0401000100")
+_MOST_REASON = 4
 _PRIORITY_WHOLE = 0x70
 """dataPriority high; segmentation: begin and end. RDP never splits data here."""
 _OCTETS, _INTEGER, _BOOLEAN, _SEQUENCE, _ENUMERATED = b"\x04", b"\x02", b"\x01", b"\x30", b"\x0a"
@@ -33,20 +39,76 @@ class ChannelData:
 
 
 def kind_of(pdu: bytes) -> int:
-    """The first byte of the domain PDU in a TPKT packet; 0 for other TPDUs."""
-    return pdu[_BODY] if len(pdu) > _BODY and pdu[TPKT_HEADER:_BODY] == DATA_HEADER else 0
+    """The first byte of the domain PDU in a TPKT packet. Raises ProtocolError for other TPDUs."""
+    if len(pdu) <= _BODY or pdu[TPKT_HEADER:_BODY] != DATA_HEADER:
+        raise ProtocolError("a TPKT packet that is no whole X.224 Data TPDU")
+    return pdu[_BODY]
 
 
 def parse_data(pdu: bytes) -> ChannelData:
-    """The data in a Send Data PDU; the caller has looked at `kind_of`."""
+    """The data in a Send Data PDU. Raises ProtocolError unless each bit is as `data_pdu` has it.
+
+    What two parsers could read in two ways never gets further than this.
+    """
     reader = Reader(pdu, _BODY)
     kind, initiator, channel = reader.u8(), reader.u16_be(), reader.u16_be()
-    if reader.u8() & 0x30 != _PRIORITY_WHOLE & 0x30:
+    if kind not in (SEND_DATA_REQUEST, SEND_DATA_INDICATION):
+        raise ProtocolError(f"an MCS PDU of the unknown kind {kind:#04x}")
+    if reader.u8() != _PRIORITY_WHOLE:
         raise ProtocolError("MCS data in segments")
     payload = reader.take(reader.per_length())
     if reader.left:
         raise ProtocolError("bytes after the MCS data")
     return ChannelData(kind, initiator, channel, payload)
+
+
+def check_erect(pdu: bytes) -> None:
+    """An Erect Domain Request, as every client sends it."""
+    if pdu[_BODY:] != _ERECT:
+        raise ProtocolError("an unusual MCS Erect Domain Request")
+
+
+def check_attach(pdu: bytes) -> None:
+    """An Attach User Request."""
+    if len(pdu) != _BODY + 1:
+        raise ProtocolError("bytes after the MCS Attach User Request")
+
+
+def attached_user(pdu: bytes) -> int:
+    """The initiator that an Attach User Confirm gives to the browser."""
+    (user,) = _fields(pdu, ">xH", "Attach User Confirm")
+    if pdu[_BODY + 1]:
+        raise ProtocolError("the desktop refuses the MCS user")
+    return user
+
+
+def join_request(pdu: bytes) -> tuple[int, int]:
+    """Initiator and channel of a Channel Join Request."""
+    user, channel = _fields(pdu, ">HH", "Channel Join Request")
+    return user, channel
+
+
+def join_confirm(pdu: bytes) -> tuple[int, int]:
+    """Initiator and channel of a Channel Join Confirm that grants what was asked for."""
+    user, asked, channel = _fields(pdu, ">xHHH", "Channel Join Confirm")
+    if pdu[_BODY + 1] or asked != channel:
+        raise ProtocolError("the desktop refuses an MCS channel")
+    return user, channel
+
+
+def check_disconnect(pdu: bytes) -> None:
+    """A Disconnect Provider Ultimatum: six bits of choice, three of reason, seven of padding."""
+    (last,) = _fields(pdu, "B", "Disconnect Provider Ultimatum")
+    reason = (pdu[_BODY] & ~CHOICE) << 1 | last >> 7
+    if last & 0x7F or reason > _MOST_REASON:
+        raise ProtocolError("an unusual MCS Disconnect Provider Ultimatum")
+
+
+def _fields(pdu: bytes, layout: str, what: str) -> tuple[int, ...]:
+    """The fields after a domain PDU's first byte, which must be all that is there."""
+    if len(pdu) != _BODY + 1 + struct.calcsize(layout):
+        raise ProtocolError(f"an MCS {what} of another length")
+    return struct.unpack_from(layout, pdu, _BODY + 1)
 
 
 def data_pdu(kind: int, initiator: int, channel: int, payload: bytes) -> bytes:

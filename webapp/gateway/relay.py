@@ -21,7 +21,9 @@ from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
 from webapp.gateway.desktop_link import DesktopLink
-from webapp.gateway.rdp import Conversation, Flow, Terms
+from webapp.gateway.flow import Flow
+from webapp.gateway.rdp import Conversation
+from webapp.gateway.terms import Terms
 from webapp.gateway.wire import Octets, ProtocolError
 from webapp.ports import Clock
 from webapp.services.connections import Traffic

@@ -27,7 +27,15 @@ _RECTANGLES = _CODEC_HEADER + 3
 _RECTANGLE = 8
 _TILESET_HEADER = 22
 _QUANTS = 5
+_TILE_COUNT_AT = 16
 _TILE_SIZE = 64
+_MOST_BLOCKS = 16
+"""A message of xrdp's has eight blocks at most."""
+MOST_RECTANGLES = 256
+"""A region with more is not looked at."""
+MOST_GROUPS = 8
+MOST_LOOKS = 2048
+"""Rectangles that are moved, times tiles of the message; with more the region stays as it is."""
 
 
 class Rectangle(NamedTuple):
@@ -52,21 +60,27 @@ class Region:
     """A message's region and where its rectangles stand in the message."""
 
     place: int
+    count: int
     rectangles: list[Rectangle]
+    """Empty when there are more than MOST_RECTANGLES."""
 
 
 def find_region(message: bytes) -> Region | None:
     """The region of a message, of which the beginning is enough; None when it is not in there."""
     place = 0
-    while place + _RECTANGLES <= len(message):
+    for _ in range(_MOST_BLOCKS):
+        if place + _RECTANGLES > len(message):
+            return None
         kind, size = struct.unpack_from("<HI", message, place)
         if place + size > len(message):
             return None
         if kind == _REGION:
             (count,) = struct.unpack_from("<H", message, place + _RECTANGLES - 2)
             packed = Reader(message[: place + size], place + _RECTANGLES).take(count * _RECTANGLE)
+            if count > MOST_RECTANGLES:
+                return Region(place + _RECTANGLES, count, [])
             rectangles = map(Rectangle._make, struct.iter_unpack("<4H", packed))
-            return Region(place + _RECTANGLES, list(rectangles))
+            return Region(place + _RECTANGLES, count, list(rectangles))
         if size < _BLOCK_HEADER or (kind not in _HEADERS and kind != _FRAME_BEGIN):
             return None
         place += size
@@ -96,18 +110,28 @@ def without(message: bytes, region: Region, lost: list[Rectangle]) -> bytes:
 
     In their place stands the region's first rectangle again, which changes nothing.
     """
-    out = bytearray(message)
+    out, out_of = bytearray(message), set(lost)
     first = _pack(region.rectangles[0])
     for number, one in enumerate(region.rectangles):
-        if one in lost:
+        if one in out_of:
             place = region.place + number * _RECTANGLE
             out[place : place + _RECTANGLE] = first
     return bytes(out)
 
 
+def count_tiles(message: bytes) -> int:
+    """How many tiles a whole message announces."""
+    counts = [
+        struct.unpack_from("<H", block, _TILE_COUNT_AT)[0]
+        for kind, block in _blocks(message, _MOST_BLOCKS)
+        if kind == _EXTENSION and len(block) >= _TILESET_HEADER
+    ]
+    return sum(counts)
+
+
 def only(message: bytes, rectangles: list[Rectangle]) -> bytes:
     """A message that paints these rectangles of a whole message and nothing else."""
-    blocks = [_cut(kind, block, rectangles) for kind, block in _blocks(message)]
+    blocks = [_cut(kind, block, rectangles) for kind, block in _blocks(message, _MOST_BLOCKS)]
     return b"".join(blocks)
 
 
@@ -128,10 +152,15 @@ def _cut_tiles(block: bytes, rectangles: list[Rectangle]) -> bytes:
     reader = Reader(block)
     head = reader.take(_TILESET_HEADER)
     quants = reader.take(head[14] * _QUANTS)
-    tiles = [tile for tile in _tiles(reader) if any(_touches(one, tile) for one in rectangles)]
+    (count,) = struct.unpack_from("<H", head, _TILE_COUNT_AT)
+    tiles = [
+        tile
+        for tile in _tiles(reader.rest(), count)
+        if any(_touches(one, tile) for one in rectangles)
+    ]
     data = b"".join(tiles)
     size = len(head) + len(quants) + len(data)
-    fixed = struct.pack("<HI", _EXTENSION, size) + head[_BLOCK_HEADER:16]
+    fixed = struct.pack("<HI", _EXTENSION, size) + head[_BLOCK_HEADER:_TILE_COUNT_AT]
     return fixed + struct.pack("<HI", len(tiles), len(data)) + quants + data
 
 
@@ -140,23 +169,27 @@ def _touches(rectangle: Rectangle, tile: bytes) -> bool:
     return rectangle.touches_tile(column, row)
 
 
-def _tiles(reader: Reader) -> Iterator[bytes]:
-    for kind, tile in _blocks(reader.rest()):
+def _tiles(data: bytes, count: int) -> Iterator[bytes]:
+    for kind, tile in _blocks(data, count):
         if kind != _TILE or len(tile) < 13:
             raise ProtocolError("something else among RemoteFX tiles")
         yield tile
 
 
-def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind and bytes of each block."""
+def _blocks(data: bytes, most: int) -> Iterator[tuple[int, bytes]]:
+    """Kind and bytes of each block, of which there are so many at most."""
     reader = Reader(data)
-    while reader.left:
+    for _ in range(most):
+        if not reader.left:
+            return
         start = reader.offset
         kind, size = reader.u16(), reader.u32()
         if size < _BLOCK_HEADER:
             raise ProtocolError("a RemoteFX block shorter than its header")
         reader.take(size - _BLOCK_HEADER)
         yield kind, data[start : start + size]
+    if reader.left:
+        raise ProtocolError("more RemoteFX blocks than announced")
 
 
 def _pack(one: Rectangle) -> bytes:

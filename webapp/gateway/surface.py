@@ -1,22 +1,24 @@
 """Surface commands in fast-path output, as xrdp's pictures come (MS-RDPBCGR 2.2.9.1.2, 2.2.9.2).
 
-Everything passes as it is but RemoteFX messages whose region IronRDP would clip wrongly. Frames are
-counted on the way, for knowing whether the browser keeps up.
+Everything passes as it is but RemoteFX messages whose region IronRDP would clip wrongly. Where that
+would be much work, the tiles are asked for again instead (`partial_tiles`). Frames are counted on
+the way, for knowing whether the browser keeps up.
 """
 
 import struct
 from collections.abc import Iterator
 
 from webapp.gateway import remotefx
+from webapp.gateway.fastpath import UPDATE_HEADER, check_updates
+from webapp.gateway.framing import fastpath_header
 from webapp.gateway.partial_tiles import PartialTiles
-from webapp.gateway.wire import Octets, ProtocolError, Reader
+from webapp.gateway.wire import Octets, Reader
+from webapp.gateway.work import Work
 
 _SURFACE_COMMANDS = 4
 """updateCode FASTPATH_UPDATETYPE_SURFCMDS."""
 _SINGLE, _LAST, _FIRST, _NEXT = 0, 1, 2, 3
 _FOLLOWING = frozenset({_LAST, _NEXT})
-_COMPRESSED = 2
-_UPDATE_HEADER = 3
 _MARKER, _MARKER_SIZE, _BEGIN, _END = 4, 8, 0, 1
 """cmdType CMDTYPE_FRAME_MARKER, its size, and its frameAction (2.2.9.2.3)."""
 _BITS = frozenset({1, 6})
@@ -28,7 +30,9 @@ _SIZE_AT, _LENGTH_AT = 14, 18
 _FLAGS_AT = 11
 _EXTENDED = 1
 """flags EX_COMPRESSED_BITMAP_HEADER_PRESENT."""
-_LARGEST_COMMAND = 16 << 20
+_LARGEST_MENDED = 1 << 18
+"""Bytes of a command that is mended; what is larger is a picture, not a frame or a corner."""
+_LOOKS_OF_A_STEP = 4
 _FRAGMENT = 16_000
 """Bytes in each fragment that we make; clients take 32767."""
 
@@ -36,26 +40,34 @@ _FRAGMENT = 16_000
 class Mender:
     """Follows the updates of one connection; remembers at most one command, when it must."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work) -> None:
         self.partial = PartialTiles()
         self.frame = -1
         """The last whole frame that came."""
         self.is_in_frame = False
+        self._work = work
+        self._screen = (0, 0)
         self._lost: list[list[remotefx.Rectangle]] = []
         self._command = bytearray()
 
+    def resize(self, width: int, height: int) -> None:
+        """The desktop announces this screen; pictures of another are not looked at."""
+        self._screen = (width, height)
+        self.partial.resize(width, height)
+
     def take(self, pdu: Octets) -> list[Octets]:
-        """What to send in place of a fast-path PDU: itself, mended, or with others after it."""
-        start = 3 if pdu[1] & 0x80 else 2
-        if start + _UPDATE_HEADER > len(pdu) or pdu[start] & 0x0F != _SURFACE_COMMANDS:
+        """What to send in place of a fast-path PDU: itself, mended, or with others after it.
+
+        Raises ProtocolError unless it is a row of whole updates.
+        """
+        check_updates(pdu, self._work)
+        start = fastpath_header(pdu)
+        if start + UPDATE_HEADER > len(pdu) or pdu[start] & 0x0F != _SURFACE_COMMANDS:
             return [pdu]
-        header = pdu[start]
-        fragment = header >> 4 & 3
+        fragment = pdu[start] >> 4
         if fragment in _FOLLOWING and not self._lost:
             return [pdu]
-        if header >> 6 == _COMPRESSED:
-            return [pdu]
-        data_at = start + _UPDATE_HEADER
+        data_at = start + UPDATE_HEADER
         if data_at + struct.unpack_from("<H", pdu, start + 1)[0] != len(pdu):
             return [pdu]  # several updates in one PDU: xrdp never sends those with surface bits
         if fragment in (_SINGLE, _FIRST):
@@ -63,8 +75,9 @@ class Mender:
         if not self._lost:
             return [pdu]
         self._command += pdu[data_at:]
-        if len(self._command) > _LARGEST_COMMAND:
-            raise ProtocolError("a surface command without end")
+        if len(self._command) > _LARGEST_MENDED:
+            self._give_up()
+            return [pdu]
         return [pdu, *self._finish()] if fragment in (_SINGLE, _LAST) else [pdu]
 
     def _begin(self, pdu: Octets, data_at: int) -> Octets:
@@ -77,19 +90,32 @@ class Mender:
             return pdu
         if len(head) < _BITS_HEADER or struct.unpack_from("<H", head)[0] not in _BITS:
             return pdu
-        if head[_FLAGS_AT] & _EXTENDED:
+        if head[_FLAGS_AT] & _EXTENDED or struct.unpack_from("<HH", head, _SIZE_AT) != self._screen:
             return pdu
         place = data_at + _BITS_HEADER
         message = bytes(pdu[place:])
         region = remotefx.find_region(message)
         if region is None:
             return pdu
-        self.partial.drawn(region.rectangles, *struct.unpack_from("<HH", head, _SIZE_AT))
+        if region.count > remotefx.MOST_RECTANGLES:
+            self.partial.doubt_all()
+            return pdu
+        self._work.spend(region.count)
+        self.partial.drawn(region.rectangles, self._work)
         self._lost = remotefx.split_bands(region.rectangles)
         if not self._lost:
             return pdu
+        if len(self._lost) > remotefx.MOST_GROUPS:
+            self._give_up()
+            return pdu
         lost = [one for group in self._lost for one in group]
         return bytes(pdu[:place]) + remotefx.without(message, region, lost)
+
+    def _give_up(self) -> None:
+        """Mending would be much work: the whole screen is asked for again when it rests."""
+        self._lost = []
+        self._command.clear()
+        self.partial.doubt_all()
 
     def _mark(self, action: int, frame: int) -> None:
         self.is_in_frame = action == _BEGIN
@@ -103,6 +129,11 @@ class Mender:
         message = reader.take(struct.unpack_from("<I", head, _LENGTH_AT)[0])
         groups, self._lost = self._lost, []
         self._command.clear()
+        looks = remotefx.count_tiles(message) * sum(map(len, groups))
+        if looks > remotefx.MOST_LOOKS:
+            self._give_up()
+            return
+        self._work.spend(looks // _LOOKS_OF_A_STEP + len(groups))
         for group in groups:
             part = remotefx.only(message, group)
             yield from _updates(head[:_LENGTH_AT] + struct.pack("<I", len(part)) + part)

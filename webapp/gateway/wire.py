@@ -4,6 +4,7 @@ import struct
 
 Octets = bytes | memoryview
 """Bytes, or a part of some that was not copied."""
+_PER_LIMIT = 0x4000
 
 
 class ProtocolError(ValueError):
@@ -55,24 +56,34 @@ class Reader:
             raise ProtocolError(f"this is no {what}")
 
     def ber_length(self) -> int:
-        """A definite length (X.690 8.1.3) of at most four bytes."""
+        """A definite length (X.690 8.1.3) below 65536.
+
+        In the shortest form; xrdp writes all that need more than a byte with two.
+        """
         first = self.u8()
         if first < 0x80:
             return first
-        count = first & 0x7F
-        if not 1 <= count <= 4:
+        if first not in (0x81, 0x82):
             raise ProtocolError("a BER length of that form is not used")
-        return int.from_bytes(self.take(count), "big")
+        length = int.from_bytes(self.take(first & 0x7F), "big")
+        if length < 0x80:
+            raise ProtocolError("a BER length that is not in its shortest form")
+        return length
 
     def ber(self, tag: bytes, what: str) -> bytes:
         """The content of the element with this tag."""
         self.expect(tag, what)
         return self.take(self.ber_length())
 
-    def per_length(self) -> int:
-        """A length determinant (X.691 11.9) below 16384."""
+    def per_length(self, least: int = 0x80) -> int:
+        """A length determinant (X.691 11.9) below 16384, with two bytes from `least` on."""
         first = self.u8()
-        return (first & 0x7F) << 8 | self.u8() if first & 0x80 else first
+        if first < 0x80:
+            return first
+        length = (first & 0x7F) << 8 | self.u8()
+        if not least <= length < _PER_LIMIT:
+            raise ProtocolError("a PER length that is not in its shortest form")
+        return length
 
 
 def ber(tag: bytes, content: bytes) -> bytes:
@@ -85,7 +96,9 @@ def ber(tag: bytes, content: bytes) -> bytes:
 
 
 def per_length(size: int) -> bytes:
-    """A length determinant (X.691 11.9) in the two-byte form that RDP peers use."""
-    if size >= 0x4000:
+    """A length determinant (X.691 11.9) in its shortest form, as RDP peers write it."""
+    if size < 0x80:
+        return bytes([size])
+    if size >= _PER_LIMIT:
         raise ProtocolError(f"{size} bytes do not fit into one PDU")
     return struct.pack(">H", 0x8000 | size)

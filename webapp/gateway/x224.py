@@ -11,6 +11,7 @@ LONGEST_CONFIRM = 256
 
 _CONNECTION_REQUEST, _CONNECTION_CONFIRM = 0xE0, 0xD0
 _RDP_NEG_REQ, _RDP_NEG_RSP, _RDP_NEG_FAILURE = 1, 2, 3
+_NEGOTIATION = 8
 _PROTOCOL_SSL = 1
 
 DATA_HEADER = b"\x02\xf0\x80"
@@ -46,10 +47,12 @@ def check_confirm(data: bytes) -> None:
     if not reader.left:
         raise ProtocolError("the desktop does not negotiate TLS")
     kind = reader.u8()
-    reader.take(3)
-    value = reader.u32()
+    reader.u8()
+    size, value = reader.u16(), reader.u32()
     if kind == _RDP_NEG_FAILURE:
         raise ProtocolError(f"the desktop refuses TLS (failure code {value})")
+    if size != _NEGOTIATION or reader.left:
+        raise ProtocolError("an unusual Connection Confirm")
     if kind != _RDP_NEG_RSP or value != _PROTOCOL_SSL:
         raise ProtocolError("the desktop chose something else than TLS")
 
@@ -57,8 +60,7 @@ def check_confirm(data: bytes) -> None:
 def confirm_length(header: bytes) -> int:
     """How long the packet is that begins with these four bytes."""
     reader = Reader(header)
-    reader.expect(bytes([TPKT_VERSION]), "TPKT packet")
-    reader.u8()
+    reader.expect(bytes([TPKT_VERSION, 0]), "TPKT packet")
     length = reader.u16_be()
     if not TPKT_HEADER < length <= LONGEST_CONFIRM:
         raise ProtocolError("a Connection Confirm is never that long")
@@ -68,8 +70,7 @@ def confirm_length(header: bytes) -> int:
 def _open(data: bytes, kind: int, what: str) -> Reader:
     """The variable part of a connection TPDU, after its length, kind, references and class."""
     reader = Reader(data)
-    reader.expect(bytes([TPKT_VERSION]), what)
-    reader.u8()
+    reader.expect(bytes([TPKT_VERSION, 0]), what)
     if reader.u16_be() != len(data):
         raise ProtocolError(f"the {what} is cut short")
     if reader.u8() != reader.left or reader.u8() != kind:

@@ -1,0 +1,260 @@
+"""What honest people feel of hostile neighbours: the benchmark of one gateway under attack.
+
+Fifty busy connections press a key ten times a second and wait for what it changes, alone and
+beside a hostile browser and a hostile desktop at full speed. `python -m bench.hostile` runs it
+alone; `python -m bench.gateway` has it too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import multiprocessing
+import ssl
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from statistics import median, quantiles
+
+import uvloop
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
+
+from bench.raw_browser import BEGINNING, INPUT, ORIGIN
+from bench.rdp_roles import MARK
+from tests.gateway import recorded
+from tests.gateway.fake_browser import rdcleanpath_request
+
+HONEST = 50
+KEYS_A_SECOND = 10
+GIVEN_UP = 30.0
+FLOOD = bytes.fromhex("040360") * ((4 << 20) // 3 - 1)
+"""One message of input PDUs of three bytes, as large as a message may be."""
+_MARK_HEAD = MARK.pack(0, MARK.size, 8, 4, 0, 0)[:5]
+Latencies = list[float]
+
+
+@contextlib.contextmanager
+def role(name: str, folder: Path) -> Iterator[int]:
+    """A desktop of this role in a process of its own; its port."""
+    from bench.gateway import desktop
+
+    with desktop(name, str(folder), module="bench.rdp_roles") as port:
+        yield port
+
+
+class Keys:
+    """One honest person: presses keys, and waits for the mark of each before the next."""
+
+    def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        self._send = send
+        self._marks: asyncio.Queue[None] = asyncio.Queue()
+
+    def came(self, data: bytes) -> None:
+        for _ in range(data.count(_MARK_HEAD)):
+            self._marks.put_nowait(None)
+
+    async def press(self, seconds: float) -> Latencies:
+        """At a steady pace; an answer that does not come within GIVEN_UP counts as that."""
+        took: Latencies = []
+        end = time.perf_counter() + seconds
+        while (began := time.perf_counter()) < end:
+            try:
+                async with asyncio.timeout(GIVEN_UP):
+                    await self._send(INPUT)
+                    await self._marks.get()
+            except (TimeoutError, ConnectionClosed):
+                return [*took, GIVEN_UP]
+            took.append(time.perf_counter() - began)
+            await asyncio.sleep(max(0, 1 / KEYS_A_SECOND - took[-1]))
+        return took
+
+
+@contextlib.asynccontextmanager
+async def through_gateway(port: int) -> AsyncIterator[Keys]:
+    socket = await browser(port)
+    await sign_in(socket, "try-us")
+    keys = Keys(socket.send)
+
+    async def read() -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for message in socket:
+                keys.came(message if isinstance(message, bytes) else b"")
+
+    reading = asyncio.create_task(read())
+    try:
+        yield keys
+    finally:
+        reading.cancel()
+        socket.transport.abort()  # a gateway that an attack froze would not say good-bye
+
+
+@contextlib.asynccontextmanager
+async def straight(port: int) -> AsyncIterator[Keys]:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+
+    async def send(data: bytes) -> None:
+        writer.write(data)
+
+    keys = Keys(send)
+
+    async def read() -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1 << 16):
+                keys.came(data)
+
+    reading = asyncio.create_task(read())
+    try:
+        yield keys
+    finally:
+        reading.cancel()
+        writer.transport.abort()
+
+
+def browser(port: int) -> connect:
+    return connect(
+        f"ws://127.0.0.1:{port}/gateway/rdp",
+        origin=Origin(ORIGIN),
+        compression=None,
+        max_size=None,
+        ping_interval=None,
+    )
+
+
+async def sign_in(socket: ClientConnection, ticket: str) -> None:
+    await socket.send(rdcleanpath_request(ticket))
+    await socket.recv()
+    for direction, data in BEGINNING:
+        if direction == recorded.FROM_BROWSER:
+            await socket.send(data)
+
+
+# -- the attackers ----------------------------------------------------------------------------
+
+
+async def flood(port: int, ticket: str) -> None:
+    """A browser that sends without a pause; it comes back when it is cut."""
+    while True:
+        with contextlib.suppress(ConnectionClosed, OSError):
+            async with browser(port) as socket:
+                await sign_in(socket, ticket)
+                while True:
+                    await socket.send(FLOOD)
+                    await asyncio.sleep(0)  # a connection hears of its end only then
+        await asyncio.sleep(0.2)
+
+
+async def accomplice(port: int, ticket: str) -> None:
+    """The browser of a hostile desktop: reads all."""
+    while True:
+        with contextlib.suppress(ConnectionClosed, OSError):
+            async with browser(port) as socket:
+                await sign_in(socket, ticket)
+                async for _ in socket:
+                    pass
+        await asyncio.sleep(0.2)
+
+
+def attack(port: int, sink: int, hostile: int) -> None:
+    """Runs in a process of its own, until it is ended."""
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(flood(port, f"try-us@{sink}"))
+            group.create_task(accomplice(port, f"try-us@{hostile}"))
+
+    uvloop.run(both())
+
+
+@contextlib.contextmanager
+def attackers(port: int, folder: Path) -> Iterator[None]:
+    with role("sink", folder) as sink, role("hostile", folder) as hostile:
+        process = multiprocessing.get_context("spawn").Process(
+            target=attack, args=(port, sink, hostile), daemon=True
+        )
+        process.start()
+        try:
+            yield
+        finally:
+            process.kill()
+            process.join()
+
+
+# -- the measurement --------------------------------------------------------------------------
+
+
+def measure(folder: Path, seconds: float) -> dict[str, object]:
+    """Milliseconds from a key to its mark: straight, through the gateway, and under attack."""
+    from bench.gateway import gateway
+
+    with role("busy-tls", folder) as target:
+        direct = uvloop.run(pressed(lambda: straight(target), seconds))
+    with role("busy", folder) as target, gateway(target, folder) as (_, port):
+        alone = uvloop.run(pressed(lambda: through_gateway(port), seconds))
+        hostile = attackers(port, folder)
+        attacked = uvloop.run(pressed(lambda: through_gateway(port), seconds, hostile))
+    return {
+        "connections": HONEST,
+        "direct": summary(direct),
+        "through": summary(alone) | added(alone, direct),
+        "under_attack": summary(attacked) | added(attacked, direct),
+    }
+
+
+Connect = Callable[[], contextlib.AbstractAsyncContextManager[Keys]]
+
+
+async def pressed(
+    connect: Connect,
+    seconds: float,
+    meanwhile: contextlib.AbstractContextManager[None] | None = None,
+) -> Latencies:
+    """What all honest people saw. They are there before `meanwhile` begins."""
+    async with contextlib.AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(connect()) for _ in range(HONEST)]
+        async with asyncio.TaskGroup() as group:
+            runs = [group.create_task(one.press(seconds)) for one in people]
+            if meanwhile:
+                await asyncio.to_thread(meanwhile.__enter__)
+        if meanwhile:
+            await asyncio.to_thread(meanwhile.__exit__, None, None, None)
+        return [one for run in runs for one in run.result()]
+
+
+def summary(took: Latencies) -> dict[str, float]:
+    p99 = quantiles(took, n=100)[98]
+    return {
+        "keys": len(took),
+        "median_ms": milliseconds(median(took)),
+        "p99_ms": milliseconds(p99),
+        "longest_ms": milliseconds(max(took)),
+    }
+
+
+def added(took: Latencies, direct: Latencies) -> dict[str, float]:
+    p99 = quantiles(took, n=100)[98] - quantiles(direct, n=100)[98]
+    middle = median(took) - median(direct)
+    return {"added_median_ms": milliseconds(middle), "added_p99_ms": milliseconds(p99)}
+
+
+def milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15.0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="winux-bench-") as name:
+        sys.stdout.write(json.dumps(measure(Path(name), options.seconds), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

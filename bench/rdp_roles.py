@@ -1,0 +1,118 @@
+"""Desktops for the benchmark with hostile neighbours, one kind in each process.
+
+    python -m bench.rdp_roles ROLE FOLDER
+
+ROLE is `busy` (pictures all the time, and a mark back for each key), `busy-tls` (the same without
+RDP before it), `sink` (takes what comes) or `hostile` (updates whose regions are as costly as their
+format allows, as fast as they are taken). Prints its port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+import sys
+from pathlib import Path
+
+from bench.rdp_stream import BEGINNING, pictures
+from tests.gateway.fake_desktop import FakeDesktop
+from tests.gateway.remotefx_messages import message, pdus_of
+from webapp.gateway.framing import Splitter, is_fastpath
+from webapp.gateway.remotefx import Rectangle
+
+BUSY_RATE = 100_000
+"""Bytes of pictures a second: a terminal that scrolls slowly, or a person at work."""
+BURST_SECONDS = 0.1
+MARK = struct.Struct("<BBBHHH")
+"""A fast-path PDU with a pointer position (MS-RDPBCGR 2.2.9.1.2.1.5), which names a key press."""
+
+
+def mark(number: int) -> bytes:
+    return MARK.pack(0, MARK.size, 8, 4, number & 0xFFFF, number >> 16)
+
+
+class BusyDesktop(FakeDesktop):
+    """Streams, and answers each key with a mark that counts."""
+
+    async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        stream = asyncio.create_task(busy_stream(writer))
+        try:
+            with contextlib.suppress(OSError):
+                await answer_keys(reader, writer)
+        finally:
+            stream.cancel()
+
+
+class HostileDesktop(FakeDesktop):
+    """Regions of as many and as large rectangles as fit, without a pause."""
+
+    async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        flood = costly_updates()
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(flood)
+                await writer.drain()
+                await asyncio.sleep(0)
+
+
+def costly_updates() -> bytes:
+    """About 100 kB."""
+    region = [Rectangle(n % 63 + 1, n % 61 + 1, 65_000, 65_000) for n in range(1000)]
+    pdus = [huge(pdu) for pdu in pdus_of(message(region, []))]
+    return b"".join(pdus) * 12
+
+
+def huge(pdu: bytes) -> bytes:
+    """The update for a screen as large as the fields can say."""
+    return pdu[:20] + struct.pack("<HH", 0xFFFF, 0xFFFF) + pdu[24:]
+
+
+async def busy_stream(writer: asyncio.StreamWriter) -> None:
+    source = pictures()
+    loop = asyncio.get_running_loop()
+    due, sent, began = 0.0, 0, loop.time()
+    while True:
+        due += BUSY_RATE * BURST_SECONDS
+        while sent < due:
+            pdu = next(source)
+            writer.write(pdu)
+            sent += len(pdu)
+        await writer.drain()
+        await asyncio.sleep(max(0, began + due / BUSY_RATE - loop.time()))
+
+
+async def answer_keys(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    splitter, number = Splitter(), 0
+    while data := await reader.read(1 << 16):
+        for pdu in splitter.feed(data):
+            if is_fastpath(pdu):
+                writer.write(mark(number))
+                number += 1
+
+
+class SinkDesktop(FakeDesktop):
+    """Takes what comes as fast as it can, and keeps none."""
+
+    async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1 << 20):
+            pass
+
+
+ROLES = {"busy": BusyDesktop, "hostile": HostileDesktop, "sink": SinkDesktop}
+
+
+async def serve(role: str, folder: Path) -> None:
+    desktop = ROLES[role.removesuffix("-tls")](folder, BEGINNING)
+    async with desktop:
+        port = desktop.port
+        if role.endswith("-tls"):
+            server = await asyncio.start_server(desktop.afterwards, "127.0.0.1", 0, ssl=desktop.tls)
+            port = server.sockets[0].getsockname()[1]
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], Path(sys.argv[2])))
