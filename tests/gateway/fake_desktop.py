@@ -126,7 +126,7 @@ class FloodingDesktop(FakeDesktop):
     sent = 0
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        pdu = b"\x00\xbf\x00" + b"\x01" + b"\x00" * (0x3F00 - 4)
+        pdu = b"\x00\xbf\x00" + b"\x01" + struct.pack("<H", 0x3F00 - 6) + bytes(0x3F00 - 6)
         while True:
             writer.write(pdu)
             self.sent += len(pdu)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.gateway import recorded
 from tests.gateway.fake_browser import rdcleanpath_request
-from tests.gateway.remotefx_messages import message, pdus_of
+from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
 from webapp.gateway import rdcleanpath, x224
 from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
@@ -21,10 +21,12 @@ from webapp.gateway.remotefx import Rectangle
 from webapp.gateway.surface import Mender
 from webapp.gateway.terms import Terms
 from webapp.gateway.wire import ProtocolError
+from webapp.gateway.work import Work
 
 RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 STRICT = Terms(Login("a", "b"), Rules(into_desktop=False, out_of_desktop=False))
 ROOT = Path(__file__).resolve().parents[2]
+CORPUS = Path(__file__).parent / "corpus"
 patient = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
@@ -85,24 +87,24 @@ def test_an_endless_stream_of_nothing_whole_stays_small(direction: int) -> None:
 
 
 def test_a_fast_path_update_that_ends_in_its_header() -> None:
-    assert Mender().take(b"\x8c\x04\x04\x04") == [b"\x8c\x04\x04\x04"]
-
-
-def feed_for_ever(mender: Mender, pdu: bytes) -> None:
-    for _ in range(2000):
-        mender.take(pdu)
+    with pytest.raises(ProtocolError, match="does not end with its last update"):
+        Mender(Work()).take(b"\x00\x04\x04\x04")
 
 
 def test_a_surface_command_that_never_ends_is_not_collected_for_ever() -> None:
-    mender = Mender()
+    mender = Mender(Work())
+    mender.resize(*SCREEN)
     thin = [Rectangle(0, 5, 10, 1), Rectangle(20, 5, 10, 1)]
     first, following = pdus_of(message(thin, [(0, 0)] * 1600))[:2]
     mender.take(first)
     endless = following[:3] + bytes([0x34]) + following[4:]
-    for _ in range(900):
+    tracemalloc.start()
+    for _ in range(2000):
         mender.take(endless)
-    with pytest.raises(ProtocolError, match="without end"):
-        feed_for_ever(mender, endless)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 20
+    assert mender.partial.take(), "what was not mended is asked for again"
 
 
 @pytest.mark.slow
@@ -113,6 +115,7 @@ def test_a_short_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
             "-m",
             "tests.gateway.fuzz_rdp",
             tmp_path,
+            CORPUS,
             "-max_total_time=8",
             "-seed=1",
             "-rss_limit_mb=600",

@@ -40,6 +40,8 @@ class EverybodyIsWelcome:
         self.endings: dict[int, Ending] = {}
         self.closed: list[tuple[Traffic, ConnectionEnd]] = []
         self.close_seconds = 0.0
+        self.person_id: int | None = None
+        """Whose all connections are; None: each is of somebody else."""
         self.beats: list[Traffic] = []
         self._ids = itertools.count(1)
         self.certificate_sha256 = ""
@@ -47,8 +49,10 @@ class EverybodyIsWelcome:
     async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
         layout, _, port = ticket.rpartition("-")[2].partition("@")
         target = (self.target[0], int(port or self.target[1]))
+        number = next(self._ids)
         return Admitted(
-            connection_id=next(self._ids),
+            connection_id=number,
+            person_id=number if self.person_id is None else self.person_id,
             desktop_id="desktop-00000000",
             address=target[0],
             port=target[1],

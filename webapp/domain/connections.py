@@ -48,6 +48,7 @@ class ConnectionEnd(StrEnum):
     CERTIFICATE = "certificate"
     UNREACHABLE = "unreachable"
     TOO_MANY = "too many"
+    OVERUSE = "overuse"
     FULL = "full"
 
 
@@ -70,6 +71,7 @@ END_WORDS: dict[ConnectionEnd, str] = {
     ConnectionEnd.CERTIFICATE: "The desktop showed another certificate",
     ConnectionEnd.UNREACHABLE: "The desktop did not answer",
     ConnectionEnd.TOO_MANY: "Too many connections",
+    ConnectionEnd.OVERUSE: "It made the gateway work too much for too long",
     ConnectionEnd.FULL: "The gateway was full",
 }
 

@@ -8,7 +8,9 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from webapp.gateway.wire import Octets, ProtocolError
@@ -46,6 +48,10 @@ class ByteStream(asyncio.BufferedProtocol):
         self._is_over = False
         self._error: Exception | None = None
         self._is_paused = False
+        self._is_full = False
+        self._hold: asyncio.TimerHandle | None = None
+        self.cpu_began = 0.0
+        """Processor time of this thread when it began to read what is handed over now."""
         self._stirred = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -68,7 +74,7 @@ class ByteStream(asyncio.BufferedProtocol):
         connection broke.
         """
         came, self._came, self._taker = self._came, b"", taker
-        self.resume()
+        self._set_reading()
         if came:
             self._hand_over(came)
         try:
@@ -77,18 +83,23 @@ class ByteStream(asyncio.BufferedProtocol):
                 await self._stirred.wait()
         finally:
             self._taker = None
+            self._end_hold()
         self._raise_error()
 
     def pause(self) -> None:
         """Do not listen to the desktop for now."""
-        if not self._is_paused and self.transport and not self._is_over:
-            self._is_paused = True
-            self.transport.pause_reading()
+        self._is_full = True
+        self._set_reading()
 
     def resume(self) -> None:
-        if self._is_paused and self.transport and not self._is_over:
-            self._is_paused = False
-            self.transport.resume_reading()
+        self._is_full = False
+        self._set_reading()
+
+    def hold(self, seconds: float, go_on: Callable[[], None]) -> None:
+        """Do not listen for so long, then call. What `go_on` raises comes out of `pour`."""
+        self._end_hold()
+        self._hold = asyncio.get_running_loop().call_later(seconds, self._release, go_on)
+        self._set_reading()
 
     def write(self, data: bytes) -> None:
         if self.transport and not self._is_over:
@@ -123,6 +134,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._socket = transport.get_extra_info("socket")
 
     def get_buffer(self, wanted: int) -> memoryview:
+        self.cpu_began = time.thread_time()
         return _scratch.view
 
     def buffer_updated(self, count: int) -> None:
@@ -135,7 +147,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._came += data
         self._stirred.set()
         if len(self._came) >= _ENOUGH:
-            self.pause()
+            self._set_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end(error)
@@ -155,10 +167,32 @@ class ByteStream(asyncio.BufferedProtocol):
 
     def _hand_over(self, data: Octets) -> None:
         if self._taker and not self._is_over:
-            try:
-                self._taker(data)
-            except Exception as error:  # noqa: BLE001 (who waits in `pour` gets it)
-                self._end(error)
+            self._guard(partial(self._taker, data))
+
+    def _guard(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 (who waits in `pour` gets it)
+            self._end(error)
+
+    def _release(self, go_on: Callable[[], None]) -> None:
+        self._hold = None
+        if not self._is_over:
+            self.cpu_began = time.thread_time()
+            self._guard(go_on)
+        self._set_reading()
+
+    def _end_hold(self) -> None:
+        if self._hold:
+            self._hold.cancel()
+            self._hold = None
+
+    def _set_reading(self) -> None:
+        has_enough = self._taker is None and len(self._came) >= _ENOUGH
+        is_paused = self._is_full or self._hold is not None or has_enough
+        if is_paused != self._is_paused and self.transport and not self._is_over:
+            self._is_paused = is_paused
+            self.transport.pause_reading() if is_paused else self.transport.resume_reading()
 
     def _gather(self) -> None:
         self._is_gathering = True

@@ -29,6 +29,7 @@ CLOSINGS: dict[ConnectionEnd, Closing] = {
     ConnectionEnd.TAKEN_OVER: Closing(4412, "taken_over", 409),
     ConnectionEnd.SUSPENDED: Closing(4413, "suspended", 403),
     ConnectionEnd.PAUSED: Closing(4414, "paused", 409),
+    ConnectionEnd.OVERUSE: Closing(4420, "overuse", 429),
     ConnectionEnd.CERTIFICATE: Closing(4423, "certificate", 502),
     ConnectionEnd.TOO_MANY: Closing(4429, "too_many", 429),
     ConnectionEnd.UNREACHABLE: Closing(4502, "unreachable", 502),

@@ -62,7 +62,7 @@ class Splitter:
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self._data = memoryview(b"")
+        self._data: Octets = b""
         self._place = 0
         self._is_own = True
 
@@ -94,7 +94,7 @@ class Splitter:
             self._place = start + length
             return self._data[start : self._place]
         self._rest += self._left()
-        self._place = len(self._data)
+        self._data, self._place = b"", 0
         return None
 
     def feed(self, data: Octets) -> Iterator[bytes]:
@@ -103,7 +103,7 @@ class Splitter:
         while (pdu := self.next()) is not None:
             yield bytes(pdu)
 
-    def _left(self) -> memoryview:
+    def _left(self) -> Octets:
         return self._data[self._place :]
 
     def _finish(self) -> Octets | None:
@@ -119,7 +119,7 @@ class Splitter:
         self._rest.clear()
         return whole
 
-    def _take(self, count: int) -> memoryview:
+    def _take(self, count: int) -> Octets:
         start = self._place
         self._place = min(start + count, len(self._data))
         return self._data[start : self._place]

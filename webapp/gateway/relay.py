@@ -1,12 +1,14 @@
 """One connection: a browser's WebSocket on one side, a desktop's TLS stream on the other.
 
 A thin shell around `rdp.Conversation`. Neither direction reads on before the other side has taken
-what it was sent, so a slow browser slows its desktop down and nothing piles up here.
+what it was sent, so a slow browser slows its desktop down and nothing piles up here. Both work in
+short turns and rest when their person has used up its share of the processor (`allowance`).
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +19,7 @@ from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.keyboards import input_locale
 from webapp.gateway import rdcleanpath
 from webapp.gateway.aftercare import Aftercare
+from webapp.gateway.allowance import Allowance
 from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.client_info import Login
 from webapp.gateway.clipboard import Rules
@@ -35,17 +38,29 @@ SIGN_IN_SECONDS = 30.0
 """From TLS to the Client Info PDU; it takes 0.1, and longer on a machine under heavy load."""
 _MOST_BACKLOG = 8 << 20
 """Bytes that wait for a desktop: one long paste is honest, and a few answers of ours."""
+_MESSAGE_SECONDS = 50e-6
+"""Processor time of a message beside what is measured."""
+_MOST_CONTROLS, _CONTROLS_A_SECOND = 100, 2
+"""Pings and pongs of a browser."""
 
 
 class Relay:
     """Runs until one side ends, or `end` is called."""
 
-    def __init__(self, browser: BrowserSocket, admitted: Admitted, clock: Clock) -> None:
+    def __init__(
+        self, browser: BrowserSocket, admitted: Admitted, clock: Clock, allowance: Allowance
+    ) -> None:
         self.admitted = admitted
+        self.cpu_seconds = 0.0
+        """Processor time that this connection has used."""
+        self.allowance = allowance
+        """The person's."""
+        self._told_seconds = 0.0
         self._browser = browser
         self._clock = clock
         self._conversation = Conversation(_terms(admitted))
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
         self._bytes_up = 0
         self._bytes_down = 0
@@ -65,7 +80,18 @@ class Relay:
             bytes_up=self._bytes_up,
             bytes_down=self._bytes_down,
             last_input_at=self._last_input_at,
+            cpu_ms=round(self.cpu_seconds * 1000),
         )
+
+    def worked(self, seconds: float) -> float:
+        """Account for so much processor time; how long to rest now."""
+        self.cpu_seconds += seconds
+        return self.allowance.spend(seconds, self._loop.time())
+
+    def take_used(self) -> float:
+        """Processor time used since the last call."""
+        used, self._told_seconds = self.cpu_seconds - self._told_seconds, self.cpu_seconds
+        return used
 
     async def run(self, link: DesktopLink) -> Ending:
         """Carry bytes; why it ended. Raises nothing for what a peer does."""
@@ -83,14 +109,36 @@ class Relay:
             timer.cancel()
 
     async def _up(self, link: DesktopLink) -> Ending:
+        self._browser.on_work = self._took_frames
         async for message in self._browser:
             if isinstance(message, str):
                 raise ProtocolError("a text message")
             self._bytes_up += len(message)
-            self._deliver(self._conversation.from_browser(message), link)
+            await self._carry_up(message, link)
+        return Ending(ConnectionEnd.LEFT)
+
+    async def _carry_up(self, message: bytes, link: DesktopLink) -> None:
+        """One message, in as many turns as it takes."""
+        turn: Callable[[], Flow] = partial(self._conversation.from_browser, message)
+        spent = _MESSAGE_SECONDS
+        while True:
+            began = time.thread_time()
+            self._deliver(turn(), link)
+            rest = self.worked(spent + time.thread_time() - began)
             await link.stream.drain()
             await self._browser.drain()
-        return Ending(ConnectionEnd.LEFT)
+            is_over = not self._conversation.is_browser_waiting
+            if rest or not is_over:
+                await asyncio.sleep(rest)
+            if is_over:
+                return
+            turn, spent = self._conversation.go_on_browser, 0.0
+
+    def _took_frames(self, seconds: float) -> float:
+        lived = self._loop.time() - self._began
+        if self._browser.frames.controls > _MOST_CONTROLS + lived * _CONTROLS_A_SECOND:
+            self.end(Ending(ConnectionEnd.BAD_REQUEST, "too many pings"))
+        return self.worked(seconds)
 
     async def _down(self, link: DesktopLink) -> Ending:
         address = f"{self.admitted.desktop_id}:3389"
@@ -104,8 +152,13 @@ class Relay:
         return Ending(ConnectionEnd.UNREACHABLE)
 
     def _take(self, link: DesktopLink, care: Aftercare, data: Octets) -> None:
-        """What came from the desktop goes on at once."""
-        flow = self._conversation.from_desktop(data)
+        """What came from the desktop goes on at once, or in turns if it is much work."""
+        self._finish_turn(link, care, self._conversation.from_desktop(data))
+
+    def _go_on(self, link: DesktopLink, care: Aftercare) -> None:
+        self._finish_turn(link, care, self._conversation.go_on_desktop())
+
+    def _finish_turn(self, link: DesktopLink, care: Aftercare, flow: Flow) -> None:
         # `_up` waits until the desktop has taken what the browser sent; our answers do not
         if flow.to_desktop and link.stream.unsent > _MOST_BACKLOG:
             raise ProtocolError("the desktop does not read")
@@ -115,10 +168,13 @@ class Relay:
         if self._conversation.has_disconnected:
             self.end(Ending(ConnectionEnd.LOGGED_OUT))
         care.came()
+        rest = self.worked(time.thread_time() - link.stream.cpu_began)
+        if rest or self._conversation.is_desktop_waiting:
+            link.stream.hold(rest, partial(self._go_on, link, care))
 
     def _deliver(self, flow: Flow, link: DesktopLink) -> None:
-        for pdu in flow.to_desktop:
-            link.stream.write(pdu)
+        if flow.to_desktop:
+            link.stream.write(b"".join(flow.to_desktop))
         for message in flow.to_browser:
             self._bytes_down += len(message)
             self._browser.put(message)

@@ -15,6 +15,7 @@ from webapp.domain.connections import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
 from webapp.gateway import rdcleanpath, x224
 from webapp.gateway.admission import Admissions, Refusal, Visitor
+from webapp.gateway.allowance import Allowance
 from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.closing import CLOSINGS
 from webapp.gateway.desktop_link import desktop_link
@@ -72,6 +73,7 @@ class Gateway:
         self._admissions = admissions
         self._clock = clock
         self._relays: dict[int, Relay] = {}
+        self._allowances: dict[int, Allowance] = {}
         self._open = 0
         self._is_stopping = False
 
@@ -159,7 +161,7 @@ class Gateway:
         except Refusal as refusal:
             await _refuse(browser, refusal.ending)
             return refusal.ending
-        relay = Relay(browser, admitted, self._clock)
+        relay = Relay(browser, admitted, self._clock, self._allowance(admitted.person_id))
         self._relays[admitted.connection_id] = relay
         ending = Ending(ConnectionEnd.LOST)
         try:
@@ -190,6 +192,25 @@ class Gateway:
             return (await self._look([admitted.connection_id])).get(admitted.connection_id, ending)
         return ending
 
+    def _allowance(self, person_id: int) -> Allowance:
+        """A person's, whichever connection uses it up; it lives longer than they do."""
+        now = asyncio.get_running_loop().time()
+        self._allowances = {
+            one: allowance
+            for one, allowance in self._allowances.items()
+            if not allowance.is_unused(now)
+        } | {relay.admitted.person_id: relay.allowance for relay in self._relays.values()}
+        return self._allowances.setdefault(person_id, Allowance(now))
+
+    def _cut_greedy(self) -> None:
+        """Of a person whose share was used up for long, the connection that uses most ends."""
+        now = asyncio.get_running_loop().time()
+        used = {relay: relay.take_used() for relay in self._relays.values()}
+        for person_id, allowance in self._allowances.items():
+            theirs = [one for one in used if one.admitted.person_id == person_id]
+            if theirs and allowance.is_abused(now):
+                max(theirs, key=lambda one: used[one]).end(Ending(ConnectionEnd.OVERUSE))
+
     def _take_over(self, admitted: Admitted) -> None:
         """End older connections of this process to the same desktop now, not at the next look."""
         for connection_id in admitted.taken_over:
@@ -216,6 +237,7 @@ class Gateway:
         answered = beaten = loop.time()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            self._cut_greedy()
             if loop.time() - answered > BLIND_SECONDS:
                 self._tell_all(Ending(ConnectionEnd.FULL))
                 self._listeners.dismiss_all("database")

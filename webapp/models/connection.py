@@ -44,6 +44,8 @@ class Connection(Base):
 
     bytes_up: Mapped[int] = mapped_column(BigInteger, default=0)
     bytes_down: Mapped[int] = mapped_column(BigInteger, default=0)
+    cpu_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Processor time that the gateway spent on it."""
     last_input_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     desktop: Mapped[Desktop] = relationship(lazy="joined")

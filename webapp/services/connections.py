@@ -30,6 +30,8 @@ class Traffic:
     bytes_up: int
     bytes_down: int
     last_input_at: datetime | None
+    cpu_ms: int = 0
+    """Processor time of the gateway."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class ConnectionView:
     ended_at: datetime | None
     bytes_up: int
     bytes_down: int
+    cpu_ms: int
     last_input_at: datetime | None
     end_reason: ConnectionEnd | None
     end_words: str
@@ -179,6 +182,7 @@ def _carried(traffic: Traffic) -> dict[str, object]:
     carried: dict[str, object] = {
         "bytes_up": traffic.bytes_up,
         "bytes_down": traffic.bytes_down,
+        "cpu_ms": traffic.cpu_ms,
     }
     if traffic.last_input_at:
         carried["last_input_at"] = traffic.last_input_at
@@ -201,6 +205,7 @@ def _view(row: Connection) -> ConnectionView:
         ended_at=row.ended_at,
         bytes_up=row.bytes_up,
         bytes_down=row.bytes_down,
+        cpu_ms=row.cpu_ms,
         last_input_at=row.last_input_at,
         end_reason=row.end,
         end_words=rules.END_WORDS[row.end] if row.end else "",

@@ -44,6 +44,7 @@ class Admitted:
     """Everything a gateway needs for one connection. Holds a secret: never log it."""
 
     connection_id: int
+    person_id: int
     desktop_id: str
     address: str
     port: int
@@ -203,6 +204,7 @@ class Tickets:
         self._audit.record(session, actor, "connection.open", desktop.public_id, "rdp")
         return Admitted(
             connection_id=connection.id,
+            person_id=ticket.person_id,
             desktop_id=desktop.public_id,
             address=address,
             port=RDP_PORT,

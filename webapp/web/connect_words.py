@@ -96,6 +96,10 @@ def _endings() -> dict[str, list[str]]:
             _("This desktop is paused"),
             _("Its files are kept, and its time stands still. Its programs have ended."),
         ],
+        "4420": [
+            _("This connection used too much of the gateway"),
+            _("Your desktop and its files are kept. Close what draws without a pause in it."),
+        ],
         "4423": [
             _("This desktop does not show the certificate it was made with"),
             _("To be safe nothing was sent to it. Tell the people who run this site."),

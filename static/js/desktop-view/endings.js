@@ -19,6 +19,7 @@ const BY_CODE = {
   4412: "asked",
   4413: "never",
   4414: "resumed",
+  4420: "asked",
   4423: "never",
   4429: "asked",
   4502: "soon",

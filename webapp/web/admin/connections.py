@@ -64,6 +64,11 @@ class ConnectionRow:
     def sent(self) -> str:
         return data_size(self.view.bytes_up)
 
+    @property
+    def processor(self) -> str:
+        """The gateway's, so far."""
+        return f"{self.view.cpu_ms / 1000:.1f} s"
+
 
 def _page() -> ListPage[ConnectionRow]:
     found = services().connections.open_connections(page_number())
