@@ -9,21 +9,16 @@ from labnode.access import Access
 
 USER, POOL = "winux@pve", "winux"
 DISK_STORAGE, TEMPLATE_STORAGE = "local-lab", "local"
-DESKTOP = """VM.Allocate VM.Audit VM.PowerMgmt VM.Snapshot VM.Config.CPU VM.Config.Memory
-    VM.Config.Network VM.Config.Options VM.Config.Disk Pool.Audit""".split()
+DESKTOP = """VM.Allocate VM.Audit VM.PowerMgmt VM.Config.CPU VM.Config.Memory VM.Config.Network
+    VM.Config.Options VM.Config.Disk""".split()
 
 # Role, privileges, and what the tokens need it for.
 ROLES = {
     "WinuxDesktop": DESKTOP,  # on the pool: make, size, start, stop and remove desktops
-    "WinuxTemplate": ["VM.Clone", "VM.Audit"],  # on the pool: templates are members of it, too
-    "WinuxDisk": ["Datastore.AllocateSpace", "Datastore.Audit"],
+    "WinuxTemplate": ["VM.Clone"],  # on the pool: templates are members of it, too
+    "WinuxDisk": ["Datastore.AllocateSpace"],
     # Datastore.Allocate: an upload can only be removed by those who have it.
-    "WinuxUpload": [
-        "Datastore.Allocate",
-        "Datastore.AllocateSpace",
-        "Datastore.AllocateTemplate",
-        "Datastore.Audit",
-    ],
+    "WinuxUpload": ["Datastore.Allocate", "Datastore.AllocateTemplate", "Datastore.Audit"],
     "WinuxNetwork": ["SDN.Use"],
     "WinuxNodes": ["Sys.Audit"],  # how much memory the nodes have left, and whether a task runs
 }

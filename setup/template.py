@@ -16,7 +16,7 @@ from setup.settings import CHECKOUT, Settings, cache_dir
 PLAYBOOK = str(CHECKOUT / "playbooks/template-build.yml")
 INVENTORY = str(CHECKOUT / "inventory/lab")
 #: What a template's content depends on, besides the key of the portal.
-SOURCES = ("template_rootfs",)
+SOURCES = ("template_rootfs", "template_firewall")
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,45 @@
 """The golden template: what is in its archive, and that building it again changes nothing."""
 
+import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.lab import GoldenTemplate, RealLab, ansible
+from tests.lab import PLAYBOOKS, GoldenTemplate, RealLab, ansible
+from tests.playbooks.actions import api_of
 from tests.playbooks.operator import Desktop, Operator, Run
 
 pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
-def root(
-    lab_node: RealLab, golden_template: GoldenTemplate, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def root(golden_template: GoldenTemplate, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The parts of the archive that say who and where it was made, unpacked."""
-    [archive] = (lab_node.state_dir / "template").rglob(f"*{golden_template.version}*.tar.zst")
+    build = PLAYBOOKS / "roles/template_rootfs/files/build-rootfs"
+    cache = os.environ.get("WINUX_CACHE_DIR", "/var/cache/winux")
+    arguments = [cache, "bookworm", f"{golden_template.guest_key}.pub", golden_template.name]
+    done = subprocess.run([build, *arguments], check=True, capture_output=True, text=True)
+    archive = json.loads(done.stdout)["archive"]
     folder = tmp_path_factory.mktemp("rootfs")
     parts = ["./etc", "./root", "./home", "./var/lib", "./var/log", "./usr/lib/locale"]
     command = ["tar", "--extract", "--zstd", f"--file={archive}", f"--directory={folder}", *parts]
     subprocess.run(command, check=True)
     return folder
+
+
+def test_its_desktops_let_nobody_in_but_this_machine(
+    lab_node: RealLab, golden_template: GoldenTemplate
+) -> None:
+    api, path = api_of(lab_node), f"lxc/{golden_template.vmid}"
+    assert api.read(f"{path}/firewall/options")["enable"] == 1
+    [rule] = api.read_list(f"{path}/firewall/rules")
+    assert (rule["source"], rule["dport"]) == (str(lab_node.subnet[1]), "22,3389")
+
+
+def test_the_uploaded_archive_is_gone(lab_node: RealLab, golden_template: GoldenTemplate) -> None:
+    assert list((lab_node.state_dir / "template").rglob("*.tar.zst")) == []
 
 
 def test_building_it_again_changes_nothing(

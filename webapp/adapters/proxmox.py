@@ -100,11 +100,7 @@ class ProxmoxHypervisor:
         found = [answer for answer in answers.values() if not isinstance(answer, OutsideFailed)]
         containers = {one.vmid: one for _seconds, listed in found for one in listed}
         if not containers:
-            raise OutsideFailed(
-                "Proxmox lists no container at all, not even a template.",
-                retry=True,
-                what_to_do="Check the token's rights on the pool and the template.",
-            )
+            raise self._nothing_listed()
         offline = {str(row["node"]): "It is offline." for row in rows if row["node"] not in answers}
         troubles = offline | {name: str(failure) for name, failure in failures.items()}
         self._last = _Lists(
@@ -113,6 +109,23 @@ class ProxmoxHypervisor:
             troubles,
         )
         return self._last
+
+    def _nothing_listed(self) -> OutsideFailed:
+        """Why there is no container at all, not even a template."""
+        if self._may_audit_pool():
+            return OutsideFailed(
+                "Proxmox lists no container at all, not even a template.",
+                retry=True,
+                what_to_do="Build a template (playbooks/template-build.yml), and check that it is "
+                f"in the pool {self._config.pool}.",
+            )
+        return OutsideFailed(
+            f"The token lacks VM.Audit on /pool/{self._config.pool}, so Proxmox shows it no "
+            "container, not even a template.",
+            retry=True,
+            what_to_do="Give it and its user WinuxDesktop there: ./winux doctor has the command.",
+            reason=REFUSED,
+        )
 
     def _list_one(self, node: str) -> tuple[float, list[Container]]:
         began = time.monotonic()

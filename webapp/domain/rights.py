@@ -6,27 +6,26 @@ from dataclasses import dataclass
 #: Role (as docs/admin/proxmox.md names it) to its privileges, each with what it is needed for.
 ROLES: dict[str, dict[str, str]] = {
     "WinuxDesktop": {
-        "Pool.Audit": "listing what is in the pool",
         "VM.Allocate": "making and destroying containers",
         "VM.Audit": "reading configuration, state and addresses",
         "VM.Config.CPU": "cores",
         "VM.Config.Disk": "the disk's size",
         "VM.Config.Memory": "memory",
-        "VM.Config.Network": "addresses",
+        "VM.Config.Network": "addresses and the firewall of templates",
         "VM.Config.Options": "host name and description",
         "VM.PowerMgmt": "start and stop",
-        "VM.Snapshot": "templates that allow it",
     },
-    "WinuxTemplate": {
-        "VM.Audit": "reading the template",
-        "VM.Clone": "cloning the template",
-    },
-    "WinuxDisk": {
-        "Datastore.AllocateSpace": "the clones' disks",
-        "Datastore.Audit": "seeing its free space",
-    },
+    "WinuxTemplate": {"VM.Clone": "cloning the template"},
+    "WinuxDisk": {"Datastore.AllocateSpace": "the clones' disks, and seeing its free space"},
     "WinuxNetwork": {"SDN.Use": "connecting desktops to the bridge"},
     "WinuxNodes": {"Sys.Audit": "seeing how much more fits, and whose task holds a lock"},
+}
+
+#: What the token for building templates needs besides, on the storage that takes uploads.
+UPLOAD: dict[str, str] = {
+    "Datastore.Allocate": "removing the archive when the template is made",
+    "Datastore.AllocateTemplate": "uploading it",
+    "Datastore.Audit": "seeing whether it is there",
 }
 
 

@@ -113,7 +113,7 @@ def net_option(current: str, bridge: str, address: str, gateway: str) -> dict[st
         gateway
     ):
         return {}
-    kept = {
+    kept = {"firewall": "1"} | {
         name: have[name] for name in ("hwaddr", "firewall", "tag", "mtu", "rate") if name in have
     }
     return {

@@ -82,7 +82,7 @@ class ActionModule(ProxmoxAction):
             "memory": arguments["memory_mb"],
             "swap": arguments["swap_mb"],
             "cores": arguments["cores"],
-            "net0": f"name=eth0,bridge={arguments['bridge']},ip=manual,type=veth",
+            "net0": f"name=eth0,bridge={arguments['bridge']},firewall=1,ip=manual,type=veth",
             "unprivileged": 1,
             "ostype": "debian",
             "onboot": 0,

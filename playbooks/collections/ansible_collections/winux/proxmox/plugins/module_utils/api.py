@@ -85,11 +85,36 @@ class Api:
         rows = self.read_list("/cluster/resources", type="vm")
         return next((str(row["node"]) for row in rows if row.get("vmid") == vmid), None)
 
-    def read(self, path: str, **parameters: Any) -> dict[str, Any]:
+    def check_sight(self) -> None:
+        """Refuse a token that sees no container at all: to it, everything looks like gone.
+
+        A token whose rights come from a pool gets 403 for what is not there, so that alone says
+        nothing. /access/permissions tells everybody what they hold, by path.
+        """
+        held = self.read("/access/permissions")
+        if not any(isinstance(one, dict) and "VM.Audit" in one for one in held.values()):
+            raise ProxmoxFailed(
+                f"the API token {self.token} lacks the right VM.Audit, so it sees no template and "
+                "no desktop. It and its user need it on the pool: docs/admin/proxmox.md has the "
+                "commands.",
+                REFUSED,
+            )
+
+    def check_right(self, path: str, right: str) -> None:
+        """Refuse a token without this right; to a clone Proxmox VE does not say which one lacks."""
+        held = self.read("/access/permissions", path=path).get(path, {})
+        if right not in held:
+            raise ProxmoxFailed(
+                f"the API token {self.token} lacks the right {right} on {path}. "
+                "docs/admin/proxmox.md lists the rights it needs.",
+                REFUSED,
+            )
+
+    def read(self, path: str, /, **parameters: Any) -> dict[str, Any]:
         """GET of one thing below /nodes/{node}; repeated while the node or the way to it fails."""
         return dict(self._read(path, dict, parameters))
 
-    def read_list(self, path: str, **parameters: Any) -> list[Any]:
+    def read_list(self, path: str, /, **parameters: Any) -> list[Any]:
         """The same for several things."""
         return list(self._read(path, list, parameters))
 
@@ -219,7 +244,8 @@ class Api:
         if error.status_code == 403:
             return Missing(
                 f"the API token {self.token} may not do this: {text}. docs/admin/proxmox.md "
-                "lists the rights it needs."
+                "lists the rights it needs.",
+                is_refusal=True,
             )
         if NO_SUCH.search(text):
             return Missing(text)

@@ -42,10 +42,15 @@ class Container:
         self.path = f"lxc/{vmid}"
 
     def find(self) -> dict[str, Any] | None:
-        """Its configuration; None: not there, or hidden, which a pool-scoped token cannot tell."""
+        """Its configuration; None: not there, or hidden, which a pool-scoped token cannot tell.
+
+        A token that sees nothing at all is refused: it would take everything for gone.
+        """
         try:
             return self.api.read(f"{self.path}/config")
-        except Missing:
+        except Missing as missing:
+            if missing.is_refusal:
+                self.api.check_sight()
             return None
 
     def find_ours(self) -> dict[str, Any] | None:
@@ -79,6 +84,9 @@ class Container:
             self.api.run(
                 what, "post", path, self.exists_with_mark, description=self.mark, **parameters
             )
+        except Missing as refusal:
+            self.api.check_right(f"/pool/{parameters.get('pool')}", "VM.Allocate")
+            raise refusal
         except (NodeTrouble, TaskFailed) as refusal:
             if "already exists" not in str(refusal):
                 raise
@@ -239,7 +247,8 @@ class Container:
                     purge=1,
                 )
             except Missing:
-                pass  # gone between two looks
+                if self.find() is not None:  # not gone between two looks: a right is missing
+                    raise
             except NodeTrouble as refusal:
                 if "is running" not in str(refusal):  # started by somebody a moment ago: once more
                     raise

@@ -35,6 +35,10 @@ def printable(text: str) -> str:
 class Missing(ProxmoxFailed):
     """The container is not there; a pool-scoped token gets 403 for that, so it counts too."""
 
+    def __init__(self, text: str, *, is_refusal: bool = False) -> None:
+        super().__init__(text, REFUSED if is_refusal else "")
+        self.is_refusal = is_refusal
+
 
 class Taken(ProxmoxFailed):
     """The container id belongs to something that is not ours."""

@@ -40,6 +40,7 @@ def newest(api: Api, name: str) -> PublishedTemplate:
     """The newest published version."""
     versions = published(api, name)
     if not versions:
+        api.check_sight()
         raise ProxmoxFailed(
             f"node {api.node} has no published template named {name!r}: build one with "
             "template-build.yml"
