@@ -20,6 +20,12 @@ TRIES = 5
 
 preload_app = True
 
+worker_class = "webapp.front.worker.BufferingWorker"
+"""Slow clients cost no thread (docs/decisions/0022-slow-clients-cost-no-thread.md)."""
+
+keepalive = 75
+"""Longer than a proxy keeps its connections, or it would now and then write into a closed one."""
+
 control_socket_disable = True
 """It would lie in the home of the account, one for all portals of a machine. Nothing uses it."""
 

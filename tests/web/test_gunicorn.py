@@ -1,13 +1,9 @@
 """The web server as it really runs: two workers that share the connections."""
 
-import http.client
 import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,6 +11,7 @@ import pytest
 
 from tests.gateway.event_site import free_port, until
 from tests.portal import make_environment
+from tests.web.gunicorn_site import command, is_well, running, status
 from webapp.bootstrap import Services
 from webapp.config import ROOT
 
@@ -22,40 +19,6 @@ pytestmark = pytest.mark.timeout(90)
 
 TOGETHER = 40
 """Connections that are opened at the same moment; all on one worker by chance: once in 10^12."""
-
-
-def command(bind: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "gunicorn", "wsgi:app"),
-        *("--bind", bind, "--workers", "2", "--threads", "4", "--keep-alive", "60"),
-    ]
-
-
-@contextmanager
-def running(folder: Path, bind: str, **changes: str) -> Iterator[psutil.Process]:
-    environment = {"PATH": os.environ["PATH"], **make_environment(folder), **changes}
-    process = subprocess.Popen(command(bind), cwd=ROOT, env=environment)
-    master = psutil.Process(process.pid)
-    try:
-        until(lambda: len(master.children()) == 2, 30)
-        yield master
-    finally:
-        process.terminate()
-        process.wait(40)
-
-
-def is_well(port: int) -> bool:
-    try:
-        return status(port, "/healthz") == 200
-    except OSError:
-        return False
-
-
-def status(port: int, path: str, headers: Mapping[str, str] | None = None) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    with closing(connection):
-        connection.request("GET", path, headers=dict(headers or {}))
-        return connection.getresponse().status
 
 
 def served(master: psutil.Process, port: int) -> list[int]:
