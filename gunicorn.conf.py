@@ -26,6 +26,8 @@ worker_class = "webapp.front.worker.BufferingWorker"
 keepalive = 75
 """Longer than a proxy keeps its connections, or it would now and then write into a closed one."""
 
+os.umask(0o077)  # logs too; a Unix socket has gunicorn's own `umask` setting
+
 control_socket_disable = True
 """It would lie in the home of the account, one for all portals of a machine. Nothing uses it."""
 

@@ -10,6 +10,7 @@ from webapp.bootstrap import build_services
 from webapp.config import BadConfig, load_with_file
 from webapp.domain.errors import WinuxError
 
+os.umask(0o077)  # whatever is written, the database first, is for its owner alone
 log_as_json()
 try:
     services = build_services(load_with_file(os.environ))

@@ -40,6 +40,7 @@ IMAGINED_MB = 1 << 20  # memory of a node with imagined containers, if nothing e
 def main() -> int:
     """Run the command; errors that an operator can mend are one line on stderr."""
     options = _parse()
+    os.umask(0o077)  # its programs have another one: labnode.command
     try:
         return {"serve": serve, "clean": clean, "sweep": sweep}[options.command](options)
     except (BackendError, OSError) as error:
@@ -51,7 +52,7 @@ def serve(options: argparse.Namespace) -> int:
     """Answer the API until SIGTERM; containers go on running."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     state_dir = options.state_dir.resolve()
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _take_folder(state_dir)
     with _only_one(state_dir):
         store = Store(state_dir / "state.sqlite")
         host, port = options.listen
@@ -97,13 +98,21 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _take_folder(state_dir: Path) -> None:
+    """Make the state folder, for its owner alone; refuse one that has somebody else's files."""
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    is_ours = setup.is_state_folder(state_dir) or (state_dir / "lock").exists()
+    if not is_ours and any(state_dir.iterdir()):
+        raise OSError(f"{state_dir} has files that no labnode made; choose an empty folder")
+    state_dir.chmod(0o700)
+
+
 def clean(options: argparse.Namespace) -> int:
     """Remove containers, mounts, bridge and packet filter of this state directory."""
     state_dir = options.state_dir.resolve()
-    config = state_dir / "backend.json"
-    if not config.exists():
+    if not setup.is_state_folder(state_dir):
         return 0
-    choice = json.loads(config.read_text())
+    choice = json.loads((state_dir / setup.STATE).read_text())
     with _only_one(state_dir):
         if options.network:
             _take_down_network(choice, state_dir)
@@ -160,7 +169,7 @@ def _make_nodes(
         "bridge": options.bridge,
         "subnet": str(options.subnet),
     }
-    (state_dir / "backend.json").write_text(json.dumps(choice))
+    (state_dir / setup.STATE).write_text(json.dumps(choice))
     access, nodes = Access(store), list[Node]()
     for name, memory_mb in wanted:
         node = _make_node(options, store, state_dir, access, name, nodes)

@@ -28,7 +28,12 @@ def run(
         command = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', f"{cgroup}/cgroup.procs", *command]
     try:
         child = subprocess.Popen(
-            command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd
+            command,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            umask=0o022,  # containers and the files in them do not inherit ours
         )
     except FileNotFoundError:
         raise BackendError(f"{args[0]} is not installed") from None

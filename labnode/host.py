@@ -108,6 +108,7 @@ def _start_lxcfs() -> None:
     else:
         subprocess.run(["umount", "-l", LXCFS], capture_output=True, check=False)  # a dead one's
         LXCFS.mkdir(parents=True, exist_ok=True)
+        LXCFS.chmod(0o755)
         detached = 'setsid lxcfs "$0" >"$1" 2>&1 </dev/null &'
         run("sh", "-c", detached, LXCFS, RUN / "lxcfs.log")
     deadline = time.monotonic() + 5

@@ -8,6 +8,8 @@ from pathlib import Path
 from labnode.access import Access
 
 USER, POOL = "winux@pve", "winux"
+#: What every lab node writes into its state folder first.
+STATE = "backend.json"
 DISK_STORAGE, TEMPLATE_STORAGE = "local-lab", "local"
 DESKTOP = """VM.Allocate VM.Audit VM.PowerMgmt VM.Config.CPU VM.Config.Memory VM.Config.Network
     VM.Config.Options VM.Config.Disk""".split()
@@ -56,6 +58,11 @@ def ensure_users(access: Access, bridge: str) -> dict[str, str]:
             access.grant(path, [role], "users", [USER])
             access.grant(path, [role], "tokens", [f"{USER}!{token}"])
     return made
+
+
+def is_state_folder(folder: Path) -> bool:
+    """Whether a lab node has served from there; in any other folder nothing is removed."""
+    return (folder / STATE).is_file()
 
 
 def write_settings(file: Path, settings: dict[str, str]) -> None:

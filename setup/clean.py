@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from setup import machine
+from setup import machine, ownership
 from setup.environment import VENV
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node, sweep_lab_nodes
@@ -25,7 +24,7 @@ VAR = CHECKOUT / "var"
 
 
 def main() -> int:
-    """Clean every lab node whose files are there, then `var/`. The cache and `.venv` stay."""
+    """Clean every lab node whose files are there, then what is ours in `var/`. The cache stays."""
     argparse.ArgumentParser(description=__doc__).parse_args()  # --help must not clean
     try:
         stacks = [settings_from(os.environ, *names) for names in STACKS]
@@ -37,11 +36,14 @@ def main() -> int:
                 clean_lab_node(state_dir, VAR / "logs/clean.log")
             if os.geteuid() == 0 and VENV.exists():
                 sweep_lab_nodes(CHECKOUT, VAR / "logs/clean.log")
-        for folder in (*(settings.folder for settings in stacks), VAR):
-            shutil.rmtree(folder, ignore_errors=True)
+        os.umask(ownership.PRIVATE)
+        left = [one.folder for one in stacks if not ownership.remove(one.folder)]
+        left += [path for path in ownership.remove_var() if path not in left]
     except SetupFailed as failure:
         print(failure, file=sys.stderr)
         return 1
+    for path in left:
+        print(f"Left alone, as it was not made by set-up: {path}")
     print(f"Clean. Downloads and built root file systems stay in {cache_dir()}.")
     return 0
 

@@ -8,8 +8,10 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from setup.failure import SetupFailed
+from setup.ownership import PRIVATE
 from setup.settings import CHECKOUT
 
 
@@ -18,14 +20,15 @@ def run_logged(
     log: Path,
     what_to_do: str,
     environment: Mapping[str, str] | None = None,
+    umask: int = PRIVATE,
 ) -> None:
     """Run `command` in the checkout with output appended to `log`; SetupFailed shows the log's end.
 
     The program has a process group of its own: Ctrl-C reaches set-up alone, which then ends the
-    whole group, so that nothing is left half-running behind the prompt.
+    whole group, so that nothing is left half-running behind the prompt. `umask` is for the
+    program alone: the log is never readable by others.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with open_log(log) as output:
         process = subprocess.Popen(
             command,
             cwd=CHECKOUT,
@@ -34,6 +37,7 @@ def run_logged(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=umask,
         )
         try:
             code = process.wait()
@@ -43,6 +47,16 @@ def run_logged(
     if code:
         name = " ".join(str(part) for part in command[:3])
         raise SetupFailed(f"`{name} …` failed (exit {code}):\n{tail(log)}", what_to_do)
+
+
+def open_log(log: Path, *, anew: bool = False) -> BinaryIO:
+    """A log to append to (or to begin anew) that only its owner can read, also if it was there."""
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if anew else os.O_APPEND)
+    output = os.fdopen(os.open(log, flags, 0o600), "wb")
+    if os.fstat(output.fileno()).st_uid == os.geteuid():
+        os.fchmod(output.fileno(), 0o600)
+    return output
 
 
 def read_output(command: Sequence[str | Path], timeout_s: float = 60) -> str:

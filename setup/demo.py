@@ -15,6 +15,7 @@ from types import FrameType
 from setup import machine
 from setup.commands import tail
 from setup.failure import SetupFailed
+from setup.ownership import PRIVATE
 from setup.portal import ENV_FILE, Portal
 from setup.progress import Progress, duration
 from setup.settings import CHECKOUT, Settings, settings_from
@@ -33,6 +34,7 @@ class Interrupted(BaseException):
 def main() -> int:
     """Exit code 0 after Ctrl-C, 1 with a message when something cannot work."""
     try:
+        os.umask(PRIVATE)
         settings = settings_from(os.environ)
         machine.check_root("The demo")
         with machine.only_one(settings), _interruptible():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from setup.commands import read_output, run_logged
 from setup.failure import SetupFailed
+from setup.ownership import READABLE, readable_by_all
 from setup.settings import CHECKOUT, cache_dir
 
 VENV = CHECKOUT / ".venv"
@@ -83,13 +84,13 @@ def _run_pip(command: list[str | Path], log: Path) -> None:
     # a find-links folder of the machine would hide a wheel that is missing from our cache
     environment = {k: v for k, v in os.environ.items() if k != "PIP_FIND_LINKS"}
     offline = "--no-index" in command
-    run_logged(command, log, NETWORK_HINT, environment if offline else None)
+    run_logged(command, log, NETWORK_HINT, environment if offline else None, READABLE)
 
 
 def _create(venv: Path, log: Path) -> None:
     if not (venv / "bin/python").exists():
         hint = "Is there room on the disk, and is python3-venv installed?"
-        run_logged([sys.executable, "-m", "venv", venv], log, hint)
+        run_logged([sys.executable, "-m", "venv", venv], log, hint, umask=READABLE)
     if not read_output([venv / "bin/python", "-c", "import pip; print(pip)"]):
         raise SetupFailed(
             f"{venv} has no working pip.", f"Delete it and run this again: rm -r {venv}"
@@ -102,7 +103,8 @@ def _filled_cache(venv: Path, requirements: Path, log: Path) -> Path:
     if wheels.is_dir():
         return wheels
     filling = wheels.with_name(f"{wheels.name}.{os.getpid()}")
-    filling.mkdir(parents=True)
+    with readable_by_all():
+        filling.mkdir(parents=True)
     try:
         _run_pip(_pip(venv, "wheel", "--wheel-dir", filling, *_what(requirements)), log)
         filling.rename(wheels)

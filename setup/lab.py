@@ -8,6 +8,7 @@ from pathlib import Path
 from setup.commands import read_output, run_logged
 from setup.environment import VENV
 from setup.failure import SetupFailed
+from setup.ownership import make_private
 from setup.processes import Child
 from setup.settings import Settings
 
@@ -17,7 +18,7 @@ LABNODE = [str(VENV / "bin/python"), "-m", "labnode"]
 
 def start_lab_node(settings: Settings, *more: str) -> Child:
     """Start `python -m labnode serve` (with `more` options) and return when its API answers."""
-    settings.lab.mkdir(parents=True, exist_ok=True)
+    make_private(settings.lab)
     ready = settings.lab / "ready"
     ready.unlink(missing_ok=True)
     names = {

@@ -95,7 +95,7 @@ def only_one(settings: Settings) -> Iterator[None]:
     path = (
         LOCKS if os.access(LOCKS, os.W_OK) else CHECKOUT / "var"
     ) / f"winux-{settings.bridge}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

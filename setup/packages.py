@@ -8,6 +8,7 @@ from pathlib import Path
 
 from setup.commands import read_output, run_logged
 from setup.failure import SetupFailed
+from setup.ownership import READABLE
 from setup.settings import CHECKOUT
 
 LIST = CHECKOUT / "setup" / "packages.txt"
@@ -57,5 +58,6 @@ def install_packages(names: list[str], log: Path) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     hint = "Look at the machine's package sources (/etc/apt) and its network, then run this again."
     apt = ["apt-get", "-y", "-o", "DPkg::Lock::Timeout=300"]
-    run_logged([*apt, "update"], log, hint, environment)
-    run_logged([*apt, "install", "--no-install-recommends", *names], log, hint, environment)
+    install = [*apt, "install", "--no-install-recommends", *names]
+    for command in ([*apt, "update"], install):
+        run_logged(command, log, hint, environment, READABLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from setup import environment, machine, packages, vendor
+from setup import environment, machine, ownership, packages, vendor
 from setup.failure import SetupFailed
 from setup.portal import GUEST_KEY
 from setup.progress import Progress
@@ -20,6 +20,8 @@ FIRST_DISK_GB, REPEAT_DISK_GB = 8, 2
 def main(arguments: list[str]) -> int:
     """Prepare for `check` or `test`; says nothing when everything is there already."""
     is_test = arguments != ["check"]
+    os.umask(ownership.PRIVATE)
+    ownership.make_private(ownership.VAR)
     is_lab = is_test and os.environ.get("SKIP_LAB") != "1"
     try:
         if is_test:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from setup.commands import end_group, tail
+from setup.commands import end_group, open_log, tail
 from setup.failure import SetupFailed
+from setup.ownership import PRIVATE
 from setup.settings import CHECKOUT
 
 #: Even `kill -9` of set-up ends the processes it started.
@@ -26,8 +27,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        with open_log(log, anew=True) as output:
             self.process = subprocess.Popen(
                 [*DIE_WITH_PARENT, *command],
                 cwd=CHECKOUT,
@@ -36,6 +36,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE,
             )
 
     def is_running(self) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from setup import environment, machine, packages, vendor
+from setup import environment, machine, ownership, packages, vendor
 from setup.commands import tail
 from setup.failure import SetupFailed
 from setup.lab import clean_lab_node, credentials, running_containers, start_lab_node
@@ -52,6 +52,8 @@ class Stack:
             self.settings.listen, self.settings.gateway_port, f"{self.settings.prefix}GATEWAY_PORT"
         )
         machine.check_port("127.0.0.1", self.settings.lab_port, f"{self.settings.prefix}LAB_PORT")
+        ownership.make_private(ownership.VAR)
+        ownership.claim(self.settings.folder, f"{self.settings.prefix}DIR")
 
     def prepare_machine(self) -> None:
         """Debian packages, the virtual environment, the browser's modules."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from setup.commands import run_logged
 from setup.environment import VENV
 from setup.lab import credentials
+from setup.ownership import KEY_COMMENT
 from setup.settings import CHECKOUT, Settings, cache_dir
 
 PLAYBOOK = str(CHECKOUT / "playbooks/template-build.yml")
@@ -33,10 +34,10 @@ def make_guest_key(path: Path, log: Path) -> None:
     """The portal's SSH key, whose public half the template carries; made once per checkout."""
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     hint = "Is openssh-client installed, and may we write there?"
     run_logged(
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "winux", "-f", path], log, hint
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", KEY_COMMENT, "-f", path], log, hint
     )
 
 

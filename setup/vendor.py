@@ -23,6 +23,7 @@ from setup import packages
 from setup.commands import run_logged
 from setup.environment import content_key
 from setup.failure import SetupFailed
+from setup.ownership import READABLE, readable_by_all
 from setup.settings import CHECKOUT, cache_dir
 
 VENDOR = CHECKOUT / "static/vendor"
@@ -62,12 +63,13 @@ def usual_seconds() -> int:
 
 def prepare(log: Path) -> None:
     """Fill static/vendor from the cache, filling that first if it is new."""
-    prepared = _filled_cache(log)
-    fresh = VENDOR.with_name(f"vendor.{os.getpid()}")
-    shutil.copytree(prepared, fresh)
-    (fresh / ".made-from").write_text(_key())
-    shutil.rmtree(VENDOR, ignore_errors=True)
-    fresh.rename(VENDOR)
+    with readable_by_all():  # the web server's account reads them
+        prepared = _filled_cache(log)
+        fresh = VENDOR.with_name(f"vendor.{os.getpid()}")
+        shutil.copytree(prepared, fresh)
+        (fresh / ".made-from").write_text(_key())
+        shutil.rmtree(VENDOR, ignore_errors=True)
+        fresh.rename(VENDOR)
 
 
 def split(module: str) -> tuple[str, bytes]:
@@ -111,7 +113,7 @@ def _download(folder: Path, log: Path) -> Path:
     for file in LISTS:
         shutil.copy(file, folder)
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    run_logged(["npm", "ci", "--prefix", folder, *quiet], log, NETWORK_HINT)
+    run_logged(["npm", "ci", "--prefix", folder, *quiet], log, NETWORK_HINT, umask=READABLE)
     return folder / "node_modules"
 
 
@@ -123,7 +125,9 @@ def _make(modules: Path, folder: Path, log: Path) -> None:
     for file in files:
         packed = gzip.compress(file.read_bytes(), 9, mtime=0)
         file.with_name(f"{file.name}.gz").write_bytes(packed)
-    run_logged(["node", "-e", BROTLI, *files], log, "Is Node.js 12 or newer installed?")
+    run_logged(
+        ["node", "-e", BROTLI, *files], log, "Is Node.js 12 or newer installed?", umask=READABLE
+    )
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from setup import ownership
 from setup.processes import DIE_WITH_PARENT
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +74,7 @@ class RealLab:
         """Remove containers, bridge, packet filter and state."""
         command = [sys.executable, "-m", "labnode", "clean", f"--state-dir={self.state_dir}"]
         subprocess.run(command, cwd=ROOT, check=True)
-        shutil.rmtree(self.state_dir, ignore_errors=True)
+        ownership.remove(self.state_dir)
 
     def settings(self, token: str) -> dict[str, str]:
         """The environment of a token, as an operator sources it: `portal` or `builder`."""

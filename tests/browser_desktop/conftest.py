@@ -1,7 +1,6 @@
 """A real desktop in Chromium: alice's, launched once for all of these tests."""
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from playwright.sync_api import (
 
 from bench.inside import Inside, inside_of
 from bench.viewer import Viewer, wait_shown
+from setup import ownership
 from setup.machine import check_port
 from setup.portal import Portal
 from setup.processes import Child
@@ -72,7 +72,8 @@ def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
         lab_port=lab_node.port,
         vmids=VMIDS,
     )
-    shutil.rmtree(settings.folder, ignore_errors=True)
+    assert ownership.remove(settings.folder), f"{settings.folder} is not ours"
+    ownership.claim(settings.folder, "WINUX_TEST_DIR")
     check_port(settings.listen, PORT, "the port")
     more = {
         "WINUX_GUEST_KEY_FILE": str(golden_template.guest_key),

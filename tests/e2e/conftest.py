@@ -1,7 +1,6 @@
 """One whole Winux for the end-to-end tests: real node, worker, web server, browser and screen."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 
+from setup import ownership
 from setup.machine import check_port
 from setup.portal import Portal
 from setup.settings import CHECKOUT, TEST, Settings, settings_from
@@ -68,7 +68,8 @@ def _settings(lab: RealLab) -> Settings:
 def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
     """The portal with one worker, and three people and an admin; each run starts empty."""
     settings = _settings(lab_node)
-    shutil.rmtree(settings.folder, ignore_errors=True)
+    assert ownership.remove(settings.folder), f"{settings.folder} is not ours"
+    ownership.claim(settings.folder, "WINUX_TEST_DIR")
     check_port(settings.listen, settings.port, "WINUX_TEST_PORT")
     key = {"WINUX_GUEST_KEY_FILE": str(golden_template.guest_key)}
     portal = Portal(settings, lab_node.settings("portal"), QUICK | key)

@@ -282,6 +282,7 @@ def main() -> None:
     for name in ("--playbook", "--inventory", "--run-dir", "--secrets-dir"):
         parser.add_argument(name, type=Path, required=True)
     options = parser.parse_args()
+    os.umask(0o077)
     become_subreaper()
     limit_resources()
     Run(options, Reporter()).run()

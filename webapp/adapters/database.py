@@ -1,9 +1,10 @@
 """SQLite (WAL) or PostgreSQL: short transactions, and foreign errors translated."""
 
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from webapp.domain.errors import Conflict, OutsideFailed
 BUSY_SECONDS = 10
 #: Pages that each connection of SQLite keeps: of what it reads, the kernel has them for all.
 CACHE_KB = 512
+#: What a group's and all others' rights are in a file's mode.
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 #: After so long it begins to wait anew, in seconds: see `_begin_to_write`.
 ONE_WAIT_SECONDS = 0.03
 
@@ -29,6 +32,8 @@ class SqlDatabase:
         self.place = place_of(url)
         self.file = file_of(url)
         self.engine = _engine(url)
+        if self.file is not None:
+            close_to_others(self.file)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -95,6 +100,19 @@ def _engine(url: str) -> Engine:
 
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def close_to_others(file: Path) -> None:
+    """Take others' rights from SQLite's files, which earlier releases made readable by all."""
+    for path in files_of(file):
+        with suppress(OSError):  # not there, or not ours to change: the doctor looks
+            if path.stat().st_mode & OTHERS:
+                path.chmod(0o600)
+
+
+def files_of(file: Path) -> list[Path]:
+    """SQLite's files: the database, its write-ahead log, the log's index."""
+    return [file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))]
 
 
 def file_of(url: str) -> Path | None:

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from webapp.adapters import schema
-from webapp.adapters.database import SqlDatabase, translated
+from webapp.adapters.database import OTHERS, SqlDatabase, files_of, translated
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed, Refused, WinuxError
 from webapp.domain.health import Health, Sign, judge_space
@@ -32,6 +32,7 @@ class MachineExaminer:
         yield _checked("schema", lambda: schema.check(self._db), "It is this release's.")
         yield _checked("database", self._write, "It takes writes.")
         yield from self._examine_files()
+        yield self._examine_privacy()
         yield judge_space("disk", str(config.run_dir), _free(config.run_dir))
         where = f"{config.secrets_dir} is in memory."
         yield _checked("secrets", lambda: check_secrets_dir(config.secrets_dir), where)
@@ -82,6 +83,20 @@ class MachineExaminer:
         else:
             yield Sign("journal", Health.GOOD, "WAL, and small.")
         yield judge_space("database disk", str(file.parent), _free(file.parent))
+
+    def _examine_privacy(self) -> Sign:
+        """The database, its log and the runs' folder: whether other accounts can read them."""
+        paths = [self._config.run_dir, *(files_of(self._db.file) if self._db.file else [])]
+        opened = [path for path in paths if path.exists() and path.stat().st_mode & OTHERS]
+        if not opened:
+            return Sign("private files", Health.GOOD, "Only this account can read them.")
+        names = " ".join(str(path) for path in opened)
+        return Sign(
+            "private files",
+            Health.BAD,
+            f"Other accounts of this machine can read or enter: {names}."[:500],
+            f"chmod go= {names}"[:500],
+        )
 
 
 def check_secrets_dir(folder: Path) -> None:
