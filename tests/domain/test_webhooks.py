@@ -21,6 +21,9 @@ CLOSED = """
 127.0.0.1 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 240.0.0.1
 255.255.255.255 192.0.2.1 198.18.0.1 ::1 :: fe80::1 fe80::1%eth0 fc00::1 fd12::1 ff02::1
 ::ffff:127.0.0.1 ::ffff:8.8.8.8 64:ff9b::a00:1 2002:a00:1::1 2001:0:a00:1::1 2001:db8::1
+fec0::1 fec0::a00:1 feff::1 ::10.0.0.1 ::8.8.8.8 ::ffff:0:10.0.0.1 64:ff9b:1::a00:1 64:ff9b::8.8.8.8
+100::1 2001:2::1 2001:10::1 2001:20::1 3fff::1 5f00::1 ff0e::1 4000::1
+100.127.255.254 192.0.0.8 192.88.99.1 198.19.255.255 198.51.100.1 203.0.113.1 239.1.1.1 0.1.2.3
 """.split()
 
 
@@ -33,6 +36,13 @@ def test_what_is_not_public_is_closed_alone_and_beside_a_public_one(address: str
 
 def test_public_addresses_are_open_and_the_first_is_taken() -> None:
     assert decide_address(["2606:4700::1111", "8.8.8.8"], []) == "2606:4700::1111"
+
+
+@pytest.mark.parametrize(
+    "address", ["100.63.255.255", "100.128.0.1", "172.32.0.1", "192.0.1.1", "2001:200::1", "2600::1"]
+)
+def test_the_neighbours_of_closed_networks_are_open(address: str) -> None:
+    assert decide_address([address], []) == address
 
 
 def test_an_allowed_network_is_open_and_no_other() -> None:

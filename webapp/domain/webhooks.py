@@ -26,9 +26,34 @@ GIVE_UP_AFTER = timedelta(days=1)
 #: Finished deliveries are shown for so long.
 KEPT = timedelta(days=7)
 
-#: IPv6 networks whose addresses stand for IPv4 ones: NAT64, 6to4, Teredo.
-_TRANSLATED = [
-    ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+#: IPv4 networks that are no part of the public internet, by the registry of special addresses.
+#: Python's own list differs from version to version.
+_CLOSED_IPV4 = [
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+]
+#: All public IPv6 addresses lie in this network: outside it are loopback, IPv4-mapped addresses,
+#: NAT64, site-local, link-local, unique local and multicast ones.
+_PUBLIC_IPV6 = ip_network("2000::/3")
+#: Parts of it that are not public: protocols with Teredo, documentation, 6to4.
+_CLOSED_IPV6 = [
+    ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 ]
 
 
@@ -145,11 +170,9 @@ def decide_address(found: Sequence[str], allowed: Sequence[Network]) -> str:
 
 
 def _is_public(address: Address) -> bool:
-    if isinstance(address, IPv6Address) and (
-        address.ipv4_mapped is not None or any(address in network for network in _TRANSLATED)
-    ):
-        return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _CLOSED_IPV4)
+    return address in _PUBLIC_IPV6 and not any(address in network for network in _CLOSED_IPV6)
 
 
 def make_secret() -> str:
