@@ -119,6 +119,11 @@ class Config:
         return "__Host-winux" if self.is_https else "winux"
 
     @property
+    def device_cookie_name(self) -> str:
+        """Of the cookie that says who has signed in with this browser before."""
+        return "__Host-winux-device" if self.is_https else "winux-device"
+
+    @property
     def vmids(self) -> range:
         return range(self.vmid_first, self.vmid_last + 1)
 

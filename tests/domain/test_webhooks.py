@@ -39,7 +39,8 @@ def test_public_addresses_are_open_and_the_first_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["100.63.255.255", "100.128.0.1", "172.32.0.1", "192.0.1.1", "2001:200::1", "2600::1"]
+    "address",
+    ["100.63.255.255", "100.128.0.1", "172.32.0.1", "192.0.1.1", "2001:200::1", "2600::1"],
 )
 def test_the_neighbours_of_closed_networks_are_open(address: str) -> None:
     assert decide_address([address], []) == address

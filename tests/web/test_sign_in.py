@@ -86,6 +86,88 @@ def test_a_stranger_cannot_lock_somebody_out(app: Flask, alice: Actor) -> None:
     assert Browser(app.test_client(), "192.0.2.1").sign_in("alice").status_code == 303
 
 
+def test_thirty_wrong_sign_ins_lock_out_nobody_whom_the_browser_or_address_knows(
+    app: Flask, alice: Actor, root: Actor
+) -> None:
+    regular = Browser(app.test_client(), "198.51.100.7")
+    regular.sign_in("root")
+    regular.post("/sign-out")
+    stranger = Browser(app.test_client(), "198.51.100.7")
+    for number in range(30):
+        assert stranger.sign_in(f"name{number}", "wrong wrong wrong").status_code == 401
+    assert stranger.sign_in("alice").status_code == 429
+    assert Browser(app.test_client(), "198.51.100.7").sign_in("root").status_code == 303
+    for _ in range(5):
+        stranger.sign_in("root", "wrong wrong wrong")
+    assert Browser(app.test_client(), "198.51.100.7").sign_in("root").status_code == 429
+    assert regular.sign_in("root").status_code == 303
+
+
+def test_a_browser_carries_its_device_cookie_to_other_addresses(
+    app: Flask, alice: Actor, bob: Actor
+) -> None:
+    browser = Browser(app.test_client(), "192.0.2.1")
+    browser.sign_in("alice")
+    browser.post("/sign-out")
+    browser.sign_in("bob")
+    browser.post("/sign-out")
+    for number in range(60):
+        Browser(app.test_client(), f"203.0.113.{number}").sign_in("alice", "wrong wrong wrong")
+    browser.client.environ_base["REMOTE_ADDR"] = "198.51.100.9"
+    assert Browser(app.test_client(), "198.51.100.10").sign_in("alice").status_code == 429
+    assert browser.sign_in("alice").status_code == 303
+
+
+@pytest.mark.parametrize("end", ["set_password", "disable"])
+def test_a_device_cookie_ends_with_what_the_person_holds(
+    app: Flask, services: Services, alice: Actor, clock: SteppingClock, end: str
+) -> None:
+    browser = Browser(app.test_client(), "192.0.2.1")
+    browser.sign_in("alice")
+    browser.post("/sign-out")
+    clock.step(seconds=1)
+    if end == "set_password":
+        services.accounts.set_password(SYSTEM, "alice", PASSWORD)
+    else:
+        services.accounts.disable(SYSTEM, "alice")
+        services.accounts.enable(SYSTEM, "alice")
+    for _ in range(5):
+        browser.sign_in("alice", "wrong wrong wrong")
+    assert browser.sign_in("alice").status_code == 429
+
+
+def test_a_device_cookie_of_somebody_else_or_forged_makes_no_browser_known(
+    app: Flask, alice: Actor, bob: Actor
+) -> None:
+    browser = Browser(app.test_client(), "192.0.2.1")
+    browser.sign_in("bob")
+    own = browser.client.get_cookie("winux-device")
+    assert own
+    for forged in (own.value, own.value.replace(f"{bob.person_id}.", f"{alice.person_id}.", 1)):
+        thief = Browser(app.test_client(), "198.51.100.3")
+        thief.client.set_cookie("winux-device", forged)
+        for _ in range(5):
+            thief.sign_in("alice", "wrong wrong wrong")
+        assert thief.sign_in("alice").status_code == 429
+
+
+def test_the_device_cookie_is_for_this_host_and_no_script(stranger: Browser, alice: Actor) -> None:
+    cookies = stranger.sign_in("alice").headers.getlist("Set-Cookie")
+    (cookie,) = [one for one in cookies if one.startswith("winux-device=")]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert "Path=/" in cookie
+    assert "Domain" not in cookie
+
+
+def test_a_name_in_wide_letters_and_a_password_in_parts_are_the_same_ones(
+    services: Services, stranger: Browser
+) -> None:
+    services.accounts.add_person(SYSTEM, "zoe", "na\u00efve caf\u00e9 key")
+    answer = stranger.sign_in("\uff3aoe", "nai\u0308ve cafe\u0301 key")
+    assert answer.status_code == 303
+
+
 def test_signing_in_makes_a_new_cookie(stranger: Browser, alice: Actor) -> None:
     stranger.get("/sign-in")
     before = stranger.client.get_cookie("winux")
@@ -124,7 +206,7 @@ def test_who_is_signed_in_does_not_see_the_form(browse: Browse, alice: Actor) ->
         ("a" * 300, PASSWORD),
         ("alice", "p" * 2000),
         ("alice\x00", PASSWORD),
-        ("ａｌｉｃｅ", PASSWORD),
+        ("аlice", PASSWORD),  # with a Cyrillic letter
         ("alice'--", PASSWORD),
         ("", ""),
     ],

@@ -13,6 +13,7 @@ from webapp.api.operation import Reply, operation
 from webapp.api.paging import PageQuery, decode_cursor, encode_cursor, next_link
 from webapp.api.people_schema import AuditQuery, KeyId, KeyWish, PersonName, PersonWish
 from webapp.domain.keys import Scope
+from webapp.domain.passwords import same_name
 from webapp.http.context import services
 from webapp.models import ApiKey, Person
 from webapp.services.audit_log import AuditFilter, AuditLine
@@ -105,7 +106,7 @@ def person_again(reference: str, body: PersonWish) -> Answer:
 def add_person(body: PersonWish) -> Answer:
     """Make an account."""
     services().accounts.add_person(caller().actor, body.name, body.password, role=body.role)
-    return _made_person(body.name.strip().lower())
+    return _made_person(same_name(body.name))
 
 
 @operation(

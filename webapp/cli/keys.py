@@ -8,6 +8,7 @@ from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput, NotFound
 from webapp.domain.keys import Scope
+from webapp.domain.passwords import same_name
 from webapp.models import ApiKey
 
 
@@ -52,7 +53,7 @@ def add_key(services: Services, options: argparse.Namespace) -> None:
 def list_keys(services: Services, options: argparse.Namespace) -> None:
     keys = services.keys.list(None)
     if options.person:
-        keys = [key for key in keys if key.person.name == options.person.strip().lower()]
+        keys = [key for key in keys if key.person.name == same_name(options.person)]
     show_rows(
         [_row(key) for key in keys],
         as_json=options.json,

@@ -12,6 +12,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 SHORTEST = 10
 LONGEST = 256
+LONGEST_NAME = 64
+#: Of what is typed no more is looked at: decomposed letters are several characters each.
+LONGEST_TYPED = 4 * LONGEST
 
 
 def make_password(length: int = 20) -> str:
@@ -29,9 +32,19 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def same_name(text: str) -> str:
+    """A name in its one form, as it is stored and looked for: NFKC, small, no spaces around."""
+    return unicodedata.normalize("NFKC", text[:LONGEST_TYPED]).strip().lower()[:LONGEST_NAME]
+
+
+def same_password(text: str) -> str:
+    """A password in its one form, as it is hashed and compared: NFC, cut where none goes on."""
+    return unicodedata.normalize("NFC", text[:LONGEST_TYPED])[: LONGEST + 1]
+
+
 def parse_name(text: str) -> str:
-    """A person's sign-in name in its one form: small letters, no spaces around."""
-    name = text.strip().lower()
+    """A person's sign-in name in its one form. Raises BadInput."""
+    name = unicodedata.normalize("NFKC", text[:LONGEST_TYPED]).strip().lower()
     if not _NAME.fullmatch(name):
         raise BadInput(
             "name",
@@ -41,10 +54,17 @@ def parse_name(text: str) -> str:
 
 
 def parse_password(text: str) -> str:
-    """A password in its one Unicode form (NFC), long enough and not absurdly long."""
-    password = unicodedata.normalize("NFC", text)
+    """A password in its one form, long enough and not absurdly long. Raises BadInput."""
+    password = same_password(text)
     if not SHORTEST <= len(password) <= LONGEST:
         raise BadInput("password", f"A password has {SHORTEST} to {LONGEST} characters.")
     if "\0" in password:
         raise BadInput("password", "A password cannot hold a NUL character.")
+    if not _is_text(password):
+        raise BadInput("password", "A password cannot hold half a character.")
     return password
+
+
+def _is_text(text: str) -> bool:
+    """Whether it has no half of a surrogate pair, which no encoding writes."""
+    return not any(unicodedata.category(one) == "Cs" for one in text)

@@ -1,19 +1,26 @@
 """How often a sign-in may fail, or a wrong API key be shown, before it has to wait.
 
-Three counts over the last fifteen minutes. The strict one is per account *and* address, so that a
-stranger elsewhere cannot lock anybody out; the one per account alone is waived for addresses from
-which that person has signed in before.
+Failures of the last fifteen minutes count. A browser that shows a device cookie for the account is
+limited by its own failures alone, so that nobody else can lock its person out. An unknown browser
+is limited per account and address; the limits per address and per account are waived where that
+person signed in from that address lately.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from webapp.domain.errors import TooMany
+from webapp.domain.errors import Refused, TooMany
 
 WINDOW = timedelta(minutes=15)
+PER_DEVICE = 10
 PER_ACCOUNT_AND_ADDRESS = 5
 PER_ADDRESS = 30
 PER_ACCOUNT = 50
+#: So long an address counts as a person's after they signed in there.
+KNOWN_FOR = timedelta(days=30)
+#: Rows of attempts that are kept at most, so that many addresses cannot fill the database. One
+#: machine cannot check so many passwords within WINDOW.
+MOST_ATTEMPTS = 20_000
 
 
 @dataclass(frozen=True)
@@ -21,19 +28,17 @@ class Failures:
     """Times of failed sign-ins within WINDOW, oldest first."""
 
     of_account_here: list[datetime]
+    """By unknown browsers, as are the following."""
     of_address: list[datetime]
     of_account: list[datetime]
     is_known_address: bool
+    of_device: list[datetime] = field(default_factory=list)
+    is_known_device: bool = False
 
 
 def decide_sign_in(failures: Failures, now: datetime) -> None:
     """Refuse a sign-in while one of the limits is reached; says how long to wait."""
-    waits = [
-        _wait(failures.of_account_here, PER_ACCOUNT_AND_ADDRESS, now),
-        _wait(failures.of_address, PER_ADDRESS, now),
-        timedelta(0) if failures.is_known_address else _wait(failures.of_account, PER_ACCOUNT, now),
-    ]
-    longest = max(waits)
+    longest = _longest_wait(failures, now)
     if longest > timedelta(0):
         raise TooMany(
             "too_many_sign_ins",
@@ -41,6 +46,19 @@ def decide_sign_in(failures: Failures, now: datetime) -> None:
             retry_after=longest,
             what_to_do=f"Try again in {_words(longest)}.",
         )
+
+
+def _longest_wait(failures: Failures, now: datetime) -> timedelta:
+    if failures.is_known_device:
+        return _wait(failures.of_device, PER_DEVICE, now)
+    here = _wait(failures.of_account_here, PER_ACCOUNT_AND_ADDRESS, now)
+    if failures.is_known_address:
+        return here
+    return max(
+        here,
+        _wait(failures.of_address, PER_ADDRESS, now),
+        _wait(failures.of_account, PER_ACCOUNT, now),
+    )
 
 
 def decide_key(failures: list[datetime], now: datetime) -> None:
@@ -52,6 +70,16 @@ def decide_key(failures: list[datetime], now: datetime) -> None:
             "Too many wrong API keys came from this address.",
             retry_after=wait,
             what_to_do=f"Show a good one, or try again in {_words(wait)}.",
+        )
+
+
+def decide_fresh(proved_at: datetime | None, within: timedelta, now: datetime) -> None:
+    """Refuse what needs the password again: it was typed too long ago in this sign-in."""
+    if proved_at is None or now - proved_at >= within:
+        raise Refused(
+            "password_needed",
+            "This needs your password again.",
+            what_to_do="Type it; it then counts for some minutes.",
         )
 
 

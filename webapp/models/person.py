@@ -30,6 +30,8 @@ class Person(Base):
     max_desktops: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    held_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When all that they held ended last: device cookies and known addresses are newer."""
 
     @property
     def is_admin(self) -> bool:
@@ -47,6 +49,8 @@ class SignIn(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the password was last typed in it."""
     source_address: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(200))
 
@@ -54,12 +58,16 @@ class SignIn(Base):
 
 
 class SignInAttempt(Base):
-    """A failed sign-in; the rate limits count these rows, old ones are deleted."""
+    """A failed sign-in, or one whose password is being checked.
+
+    The limits count these rows; old ones are deleted.
+    """
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (
         Index("ix_sign_in_attempts_name_at", "name", "at"),
         Index("ix_sign_in_attempts_source_at", "source", "at"),
+        Index("ix_sign_in_attempts_at", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -67,3 +75,5 @@ class SignInAttempt(Base):
     name: Mapped[str] = mapped_column(String(64))
     source: Mapped[str] = mapped_column(String(45))
     """The address it came from; of IPv6 the /64."""
+    device: Mapped[str | None] = mapped_column(String(16))
+    """Which of the account's known devices it was; none: an unknown browser."""

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import passwords, sign_in_limits
+from webapp.domain import devices, passwords
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.models import ApiKey, Person, Role, SignIn, SignInAttempt
+from webapp.models import Person, Role, SignIn
 from webapp.ports import Clock, Database, Hasher
 from webapp.services.audit import Actor, Audit
+from webapp.services.hashing_places import HashingPlaces
+from webapp.services.holdings import end_holdings
+from webapp.services.sign_in_attempts import SignInAttempts, Try, source_network
 from webapp.services.sign_in_life import is_live
 
 #: A sign-in's `seen_at` is written at most this often.
@@ -41,6 +43,9 @@ class Accounts:
         self._config = config
         self._hasher = hasher
         self._audit = audit
+        self._attempts = SignInAttempts(db, clock)
+        self._places = HashingPlaces()
+        self._device_key = config.secret_key.encode()
 
     # -- people ---------------------------------------------------------------------------------
 
@@ -78,7 +83,7 @@ class Accounts:
             return _person(session, name)
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
-        """A new password; ends all of the person's sign-ins."""
+        """A new password, set by somebody else; ends everything that the person holds."""
         with self._audit.refusals(actor, "person.set_password", name):
             hashed = self._hasher.hash(passwords.parse_password(password))
             self._write_password(actor, name, hashed)
@@ -87,11 +92,11 @@ class Accounts:
         with self._db.begin() as session:
             person = _person(session, name)
             person.password_hash = hashed
-            self._end_sign_ins(session, person.id)
+            end_holdings(session, person, self._clock.now())
             self._audit.record(session, actor, "person.set_password", person.name)
 
     def disable(self, actor: Actor, name: str) -> None:
-        """Nobody signs in as this person any more; their sign-ins and keys end at once.
+        """Nobody signs in as this person any more; everything that they hold ends at once.
 
         Raises NotFound, and Refused for oneself.
         """
@@ -104,8 +109,7 @@ class Accounts:
                     what_to_do="Ask another administrator, or use ./winux person disable.",
                 )
             person.disabled_at = person.disabled_at or self._clock.now()
-            self._end_sign_ins(session, person.id)
-            self._revoke_keys(session, person.id)
+            end_holdings(session, person, self._clock.now())
             self._audit.record(session, actor, "person.disable", person.name)
 
     def enable(self, actor: Actor, name: str) -> None:
@@ -117,28 +121,29 @@ class Accounts:
 
     # -- sign-ins -------------------------------------------------------------------------------
 
-    def sign_in(self, name: str, password: str, source_address: str, user_agent: str) -> str:
-        """The token for the browser's cookie.
+    def sign_in(
+        self, name: str, password: str, source_address: str, user_agent: str, device: str = ""
+    ) -> str:
+        """The token for the browser's cookie; `device` is the device cookie that it shows.
 
         Raises TooMany when it failed too often, and one same Refused for an unknown name, a wrong
         password and a disabled person.
         """
-        name = name.strip().lower()[:64]
-        source = source_network(source_address)
+        name = passwords.same_name(name)
         actor = Actor(None, source_address)
         with self._audit.refusals(actor, "sign_in", name):
-            person = self._check_limits(name, source)
-            is_right = self._hasher.is_right(
-                person.password_hash if person else None, password[: passwords.LONGEST + 1]
-            )
-            if person is None or not is_right or person.disabled_at:
-                self._count_failure(name, source)
-                raise Refused(
-                    "wrong_password",
-                    "That name and password do not belong together.",
-                    what_to_do="Check both and try again.",
-                )
-            return self._open(person, source_address, user_agent)
+            wanted = self._try(name, source_address, device)
+            attempt = self._check_password(wanted, password)
+            if wanted.person is None or attempt is None:
+                raise _wrong_password()
+            return self._open(wanted.person, wanted, attempt, source_address, user_agent)
+
+    def device_cookie(self, person_id: int, shown: str) -> str:
+        """The device cookie for a browser in which this person is signed in, and showed `shown`."""
+        with self._db.read() as session:
+            owner = _owner(session.get_one(Person, person_id))
+        made = devices.make_device(self._device_key, owner, self._clock.now())
+        return devices.add_device(shown, made)
 
     def signed_in(self, token: str) -> SignedIn | None:
         """Who holds this token, or None when it is unknown, ended or timed out."""
@@ -189,61 +194,47 @@ class Accounts:
     def _is_live(self, row: SignIn, now: datetime) -> bool:
         return is_live(row, self._config, now)
 
-    def _check_limits(self, name: str, source: str) -> Person | None:
-        """The person of that name, if any, unless a limit is reached."""
-        now = self._clock.now()
+    def _try(self, name: str, source_address: str, device: str) -> Try:
+        """Who wants to sign in, unless a limit is reached already (TooMany)."""
         with self._db.read() as session:
-            recent = session.execute(
-                select(SignInAttempt.at, SignInAttempt.name, SignInAttempt.source)
-                .where(
-                    SignInAttempt.at > now - sign_in_limits.WINDOW,
-                    (SignInAttempt.name == name) | (SignInAttempt.source == source),
-                )
-                .order_by(SignInAttempt.at)
-            ).all()
             person = session.scalar(select(Person).where(Person.name == name))
-            is_known = person is not None and self._has_been_here(session, person, source)
-        sign_in_limits.decide_sign_in(
-            sign_in_limits.Failures(
-                of_account_here=[r.at for r in recent if r.name == name and r.source == source],
-                of_address=[r.at for r in recent if r.source == source],
-                of_account=[r.at for r in recent if r.name == name],
-                is_known_address=is_known,
-            ),
-            now,
-        )
-        return person
+        known = None
+        if person is not None:
+            owner, now = _owner(person), self._clock.now()
+            known = devices.known_device(self._device_key, owner, device, now)
+        wanted = Try(name, source_network(source_address), person, known)
+        self._attempts.check(wanted)
+        return wanted
 
-    def _has_been_here(self, session: Session, person: Person, source: str) -> bool:
-        addresses = session.scalars(
-            select(SignIn.source_address).where(SignIn.person_id == person.id).distinct()
-        )
-        return any(source_network(address) == source for address in addresses)
+    def _check_password(self, wanted: Try, password: str) -> int | None:
+        """The attempt's row when the password is right, to be forgiven; None: it stays a failure.
 
-    def _count_failure(self, name: str, source: str) -> None:
-        now = self._clock.now()
-        with self._db.begin() as session:
-            session.execute(
-                delete(SignInAttempt).where(SignInAttempt.at <= now - sign_in_limits.WINDOW)
+        The try counts before the password is checked, so of many at once none is beyond the limit.
+        """
+        person = wanted.person
+        with self._places.take():
+            attempt = self._attempts.count(wanted)
+            is_right = self._hasher.is_right(
+                person.password_hash if person else None, passwords.same_password(password)
             )
-            session.add(SignInAttempt(at=now, name=name, source=source))
+        is_in = person is not None and is_right and person.disabled_at is None
+        return attempt if is_in else None
 
-    def _open(self, person: Person, source_address: str, user_agent: str) -> str:
+    def _open(
+        self, person: Person, wanted: Try, attempt: int, source_address: str, user_agent: str
+    ) -> str:
         token = passwords.make_token()
         now = self._clock.now()
         with self._db.begin() as session:
-            session.execute(
-                delete(SignInAttempt).where(
-                    SignInAttempt.name == person.name,
-                    SignInAttempt.source == source_network(source_address),
-                )
-            )
+            self._refuse_stale(session, person)
+            self._attempts.forgive(session, wanted, attempt)
             session.add(
                 SignIn(
                     token_hash=passwords.hash_token(token),
                     person_id=person.id,
                     created_at=now,
                     seen_at=now,
+                    proved_at=now,
                     source_address=source_address[:45],
                     user_agent=user_agent[:200],
                 )
@@ -251,34 +242,27 @@ class Accounts:
             self._audit.record(session, Actor(person.id, source_address), "sign_in", person.name)
         return token
 
-    def _end_sign_ins(self, session: Session, person_id: int) -> None:
-        session.execute(
-            update(SignIn)
-            .where(SignIn.person_id == person_id, SignIn.ended_at.is_(None))
-            .values(ended_at=self._clock.now())
-        )
-
-    def _revoke_keys(self, session: Session, person_id: int) -> None:
-        session.execute(
-            update(ApiKey)
-            .where(ApiKey.person_id == person_id, ApiKey.revoked_at.is_(None))
-            .values(revoked_at=self._clock.now())
-        )
+    def _refuse_stale(self, session: Session, checked: Person) -> None:
+        """Refuse a password that was right when it was checked, and is not any more."""
+        row = session.get_one(Person, checked.id, with_for_update=True)
+        if row.password_hash != checked.password_hash or row.disabled_at is not None:
+            raise _wrong_password()
 
 
-def source_network(address: str) -> str:
-    """What an address counts as for limits: itself, or its /64 for IPv6."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address[:45]
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ip_network((parsed, 64), strict=False))
+def _wrong_password() -> Refused:
+    return Refused(
+        "wrong_password",
+        "That name and password do not belong together.",
+        what_to_do="Check both and try again.",
+    )
+
+
+def _owner(person: Person) -> devices.Owner:
+    return devices.Owner(person.id, person.password_hash, person.held_since)
 
 
 def _person(session: Session, name: str) -> Person:
-    person = session.scalar(select(Person).where(Person.name == name.strip().lower()))
+    person = session.scalar(select(Person).where(Person.name == passwords.same_name(name)))
     if person is None:
         raise NotFound(f"There is no person {name[:64]}.")
     return person

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.audit import OPERATOR_ROLE
 from webapp.domain.errors import BadInput
+from webapp.domain.passwords import same_name
 from webapp.models import ApiKey, AuditEntry, Person
 from webapp.ports import Database
 from webapp.services.audit import Actor, Audit
@@ -180,7 +181,7 @@ def _by(query: Select[AuditEntry], person: str) -> Select[AuditEntry]:
         is_machine = AuditEntry.role == OPERATOR_ROLE
         role = is_machine if person == MACHINE else AuditEntry.role.is_(None)
         return query.where(AuditEntry.person_id.is_(None), role)
-    name = person.strip().lower()
+    name = same_name(person)
     return query.where(
         AuditEntry.person_id == select(Person.id).where(Person.name == name).scalar_subquery()
     )

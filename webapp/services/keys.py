@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.domain import keys as rules
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.keys import Scope
+from webapp.domain.passwords import same_name
 from webapp.models import ApiKey, Person
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
@@ -179,7 +180,7 @@ class Keys:
         if name is None:
             query = query.where(Person.id == actor.person_id)
         elif actor.is_admin and actor.person_id is None:
-            query = query.where(Person.name == name.strip().lower())
+            query = query.where(Person.name == same_name(name))
         else:
             raise Refused("forbidden", "People make their keys themselves.")
         owner = session.scalar(query)

@@ -3,7 +3,9 @@
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
+from werkzeug.wrappers import Response
 
+from webapp.domain import devices
 from webapp.domain.errors import Refused, TooMany
 from webapp.http.access import anyone, signed_in
 from webapp.http.context import actor, current_person, load_person, services, source_address
@@ -37,12 +39,16 @@ def enter() -> ResponseReturnValue:
             form.password.data or "",
             source_address(),
             request.user_agent.string,
+            shown_device(),
         )
     except Refused as refusal:
         return _refused(form, wanted, refusal)
     _leave()
-    login_user(load_person(token))
-    return redirect(_next_path(wanted), 303)
+    person = load_person(token)
+    if person is None:  # suspended in this very moment
+        return redirect(url_for("signin.show"), 303)
+    login_user(person)
+    return remember_device(redirect(_next_path(wanted), 303), person.id)
 
 
 @blueprint.post("/sign-out")
@@ -62,6 +68,26 @@ def ask_to_sign_in() -> ResponseReturnValue:
         return "", 401
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
     return redirect(url_for("signin.show", next=None if wanted == "/" else wanted), 303)
+
+
+def shown_device() -> str:
+    """The device cookie of this browser."""
+    return request.cookies.get(services().config.device_cookie_name, "")
+
+
+def remember_device(response: Response, person_id: int) -> Response:
+    """Let this browser show at the next sign-in that this person has used it."""
+    config = services().config
+    response.set_cookie(
+        config.device_cookie_name,
+        services().accounts.device_cookie(person_id, shown_device()),
+        max_age=devices.LIFE,
+        secure=config.is_https,
+        httponly=True,
+        samesite="Strict",
+        path="/",
+    )
+    return response
 
 
 def _leave() -> None:
