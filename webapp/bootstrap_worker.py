@@ -1,11 +1,14 @@
 """Joins what talks to Proxmox, Ansible and webhooks' receivers; see `bootstrap`."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from webapp.adapters.ansible import AnsibleProvisioner
+from webapp.adapters.examine_firewall import FirewallExaminer
 from webapp.adapters.examine_gateway import GatewayExaminer
+from webapp.adapters.examine_isolation import IsolationExaminer
 from webapp.adapters.examine_machine import MachineExaminer
-from webapp.adapters.examine_proxmox import ProxmoxExaminer, WantedTemplate
+from webapp.adapters.examine_proxmox import ProxmoxExaminer
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.webhook_post import WebhookPost
 from webapp.bootstrap import Services
@@ -16,7 +19,7 @@ from webapp.services.assign import Assigner
 from webapp.services.build import Builder
 from webapp.services.cleanup import Cleanups
 from webapp.services.clone_queue import CloneQueue
-from webapp.services.doctor import Doctor, launchable
+from webapp.services.doctor import Doctor, launchable, running_desktops
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.idle import IdleWatch
 from webapp.services.lease import Leases
@@ -42,10 +45,14 @@ def build_deliverer(services: Services) -> Deliverer:
 def build_doctor(services: Services) -> Doctor:
     """What examines the installation from this machine."""
     config, db = services.config, services.db
-    proxmox = ProxmoxExaminer(
-        config.proxmox, lambda: [WantedTemplate(*template) for template in launchable(db)]
-    )
-    examiners: list[Examiner] = [MachineExaminer(config, db), proxmox, GatewayExaminer(config)]
+    templates, desktops = partial(launchable, db), partial(running_desktops, db)
+    examiners: list[Examiner] = [
+        MachineExaminer(config, db),
+        ProxmoxExaminer(config.proxmox, templates),
+        FirewallExaminer(config.proxmox, templates, desktops),
+        IsolationExaminer(config.guest_key_file, desktops),
+        GatewayExaminer(config),
+    ]
     return Doctor(db, services.clock, examiners)
 
 

@@ -306,6 +306,27 @@ class Hypervisor(Protocol):
         """The nodes, what is on them, and how much room they have."""
 
 
+@dataclass(frozen=True)
+class WantedTemplate:
+    """A template that people can launch, as the portal knows it."""
+
+    name: str
+    vmid: int
+    version: str
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A running desktop of this portal, for looks at what keeps it from the others."""
+
+    name: str
+    owner: int | None
+    vmid: int
+    node: str
+    address: str
+    ssh_host_key_sha256: str
+
+
 class Examiner(Protocol):
     """Looks at one side of the installation; what is wrong is a sign, never an exception."""
 

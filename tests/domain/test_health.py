@@ -64,20 +64,6 @@ def test_storages(changes: dict[str, object], is_so: Health, words: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("is_on", "bare", "is_so", "words"),
-    [
-        (True, [], Health.GOOD, "On"),
-        (True, [29001], Health.WARN, "Not isolated"),
-        (False, [], Health.WARN, "Not isolated"),
-        (None, [], Health.UNKNOWN, "unknown"),
-    ],
-)
-def test_firewalls(is_on: bool | None, bare: list[int], is_so: Health, words: str) -> None:
-    sign = health.judge_firewall(is_on, bare, "winux@pve!portal")
-    assert (sign.health, words in sign.text) == (is_so, True)
-
-
-@pytest.mark.parametrize(
     ("free", "is_so"), [(3 * GIB, Health.GOOD), (GIB, Health.WARN), (1 << 20, Health.BAD)]
 )
 def test_space(free: int, is_so: Health) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from webapp.adapters import schema
 from webapp.adapters.database import OTHERS, SqlDatabase, files_of, translated
+from webapp.adapters.examine import looked
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed, Refused, WinuxError
 from webapp.domain.health import Health, Sign, judge_space
@@ -31,14 +32,19 @@ class MachineExaminer:
         config = self._config
         yield _checked("schema", lambda: schema.check(self._db), "It is this release's.")
         yield _checked("database", self._write, "It takes writes.")
-        yield from self._examine_files()
-        yield self._examine_privacy()
-        yield judge_space("disk", str(config.run_dir), _free(config.run_dir))
+        yield from looked("database file", self._examine_files)
+        yield from looked("privacy", lambda: [self._examine_privacy()])
+        yield from looked("disk", self._examine_disk)
         where = f"{config.secrets_dir} is in memory."
         yield _checked("secrets", lambda: check_secrets_dir(config.secrets_dir), where)
         yield _checked("guest key", lambda: check_guest_key(config.guest_key_file), "Only ours.")
         yield _checked("programs", check_programs, "All are installed.")
-        yield _examine_packages()
+        yield from looked("packages", _examine_packages)
+
+    def _examine_disk(self) -> Iterator[Sign]:
+        """Where the playbooks' runs lie."""
+        folder = self._config.run_dir
+        yield judge_space("disk", str(folder), _free(folder))
 
     def _write(self) -> None:
         """A write transaction that writes nothing: it needs the lock and the right to write."""
@@ -146,7 +152,7 @@ def check_programs() -> None:
             )
 
 
-def _examine_packages() -> Sign:
+def _examine_packages() -> Iterator[Sign]:
     """The Python packages against requirements.txt, which pins them."""
     wrong = []
     for line in (ROOT / "requirements.txt").read_text().splitlines():
@@ -159,8 +165,9 @@ def _examine_packages() -> Sign:
             if there != wanted:
                 wrong.append(f"{name} {there} instead of {wanted}")
     if not wrong:
-        return Sign("packages", Health.GOOD, "As requirements.txt pins them.")
-    return Sign(
+        yield Sign("packages", Health.GOOD, "As requirements.txt pins them.")
+        return
+    yield Sign(
         "packages",
         Health.WARN,
         f"Other versions than those that Winux was tried with: {', '.join(wrong)}."[:500],

@@ -2,33 +2,31 @@
 
 import http.client
 import ssl
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl
+from functools import partial
+from typing import Any, TypeVar
 
+from webapp.adapters.examine import looked
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.proxmox_api import trusting
 from webapp.config import ProxmoxConfig
 from webapp.domain import health, rights
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.health import Health, Sign
+from webapp.ports import WantedTemplate
+
+T = TypeVar("T")
 
 CALL_SECONDS = 8
 #: What a published template's description says; `template-build.yml` writes it.
 PUBLISHED = "winux-template: name="
+#: What the lab node calls the source of its version.
+LAB = "winuxlab"
 EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 WRONG_NAME = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
-
-
-@dataclass(frozen=True)
-class WantedTemplate:
-    """A template that people can launch, as the portal knows it."""
-
-    name: str
-    vmid: int
-    version: str
 
 
 class ProxmoxExaminer(ProxmoxHypervisor):
@@ -50,18 +48,28 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             "storage": self._examine_storage,
             "template": self._examine_templates,
             "bridge": self._examine_bridge,
-            "firewall": self._examine_firewall,
+            "kernel limits": self._examine_limits,
         }
         has_answered = True
         for part, look in parts.items():
             if not has_answered:
                 yield Sign(part, Health.UNKNOWN, "Proxmox does not answer.")
-                continue
-            try:
-                yield from look()
-            except OutsideFailed as error:
-                yield Sign(part, Health.BAD, error.message, error.what_to_do)
-                has_answered = part != "Proxmox VE"
+            elif part == "Proxmox VE":
+                sign = self._first_answer(look)
+                has_answered = sign.health is not Health.BAD
+                yield sign
+            else:
+                yield from looked(part, look)
+
+    def _first_answer(self, look: Callable[[], Iterator[Sign]]) -> Sign:
+        """An API that does not answer as it should is broken, not unknown."""
+        try:
+            return next(look())
+        except OutsideFailed as error:
+            return Sign("Proxmox VE", Health.BAD, error.message, error.what_to_do)
+        except (LookupError, TypeError, ValueError):
+            text = "What answers as Proxmox does not speak its API."
+            return Sign("Proxmox VE", Health.BAD, text, "Check proxmox_api_host and _port.")
 
     # -- parts ------------------------------------------------------------------------------------
 
@@ -96,22 +104,26 @@ class ProxmoxExaminer(ProxmoxHypervisor):
 
     def _examine_api(self) -> Iterator[Sign]:
         """GET /version, with the token."""
-        yield health.judge_version(str(self._get("version").get("version", "?")))
+        yield health.judge_version(str(self._object("version")["version"]))
 
     def _examine_rights(self) -> Iterator[Sign]:
         """GET /access/permissions?path=…: what the token holds there, each right by itself."""
         proxmox = self._config
         for place in rights.places(proxmox.pool, proxmox.storage, proxmox.bridge):
-            answer = self._get("access", "permissions", path=place.path)
-            missing = place.missing(answer.get(place.path, {}))
             part = f"rights on the {place.title}"
-            if missing:
-                words = ", ".join(f"{name} ({what_for})" for name, what_for in missing.items())
-                cure = place.cure(proxmox.user, proxmox.token_id)
-                how_bad = Health.BAD if place.is_needed else Health.WARN
-                yield Sign(part, how_bad, f"The token lacks on {place.path}: {words}."[:500], cure)
-            else:
-                yield Sign(part, Health.GOOD, f"All that are needed on {place.path}.")
+            yield from looked(part, partial(self._rights_on, part, place))
+
+    def _rights_on(self, part: str, place: rights.Place) -> Iterator[Sign]:
+        proxmox = self._config
+        answer = self._object("access", "permissions", path=place.path)
+        missing = place.missing(dict(answer.get(place.path, {})))
+        if missing:
+            words = ", ".join(f"{name} ({what_for})" for name, what_for in missing.items())
+            cure = place.cure(proxmox.user, proxmox.token_id)
+            how_bad = Health.BAD if place.is_needed else Health.WARN
+            yield Sign(part, how_bad, f"The token lacks on {place.path}: {words}."[:500], cure)
+        else:
+            yield Sign(part, Health.GOOD, f"All that are needed on {place.path}.")
 
     def _examine_nodes(self) -> Iterator[Sign]:
         """GET /nodes: all members; one that is down is a warning, as the others go on."""
@@ -141,9 +153,8 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         """One sign for each node; what only another node than ours lacks is a warning."""
         nodes = self._up()
         for node in nodes:
-            sign = look(node)
-            if len(nodes) > 1:
-                sign = replace(sign, part=f"{part} on {node}"[:40])
+            named = f"{part} on {node}"[:40] if len(nodes) > 1 else part
+            sign = replace(next(looked(part, partial(_only, look, node))), part=named)
             if node != self._config.node and sign.health is Health.BAD:
                 sign = replace(sign, health=Health.WARN)
             yield sign
@@ -154,7 +165,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
 
     def _storage_of(self, node: str) -> Sign:
         name = self._config.storage
-        rows = self._get("nodes", node, "storage")
+        rows = self._rows("nodes", node, "storage")
         row = next((row for row in rows if row.get("storage") == name), None)
         if row is None:
             return Sign(
@@ -165,10 +176,10 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             )
         return health.judge_storage(
             name,
-            str(row.get("type", "?")),
-            is_active=bool(row.get("active", 1)) and bool(row.get("enabled", 1)),
-            content=str(row.get("content", "")),
-            free=int(row.get("avail", 0)),
+            str(row["type"]),
+            is_active=bool(row["active"]) and bool(row.get("enabled", 1)),
+            content=str(row["content"]),
+            free=int(row["avail"]),
         )
 
     def _examine_templates(self) -> Iterator[Sign]:
@@ -182,7 +193,8 @@ class ProxmoxExaminer(ProxmoxHypervisor):
                 "Build one (playbooks/template-build.yml), then: ./winux template publish",
             )
         for template in templates:
-            yield self._examine_template(template)
+            part = f"template {template.name}"[:40]
+            yield from looked(part, partial(_only, self._examine_template, template))
 
     def _examine_template(self, template: WantedTemplate) -> Sign:
         part, name = f"template {template.name}"[:40], f"The container {template.vmid}"
@@ -190,10 +202,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             f"Build it again with playbooks/template-build.yml, then: ./winux template publish "
             f"--name {template.name} --vmid … --version …"
         )
-        try:
-            container = self.container(template.vmid)
-        except OutsideFailed as error:
-            return Sign(part, Health.BAD, error.message, error.what_to_do or again)
+        container = self.container(template.vmid)
         if container is None:
             return Sign(part, Health.BAD, f"{name} does not exist.", again)
         if not container.is_template:
@@ -214,7 +223,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
 
     def _is_in_work(self, node: str, vmid: int) -> bool:
         """GET …/tasks?source=active: a clone's task carries the id of its source."""
-        tasks = self._get("nodes", node, "tasks", source="active")
+        tasks = self._rows("nodes", node, "tasks", source="active")
         return any(str(task.get("id")) == str(vmid) for task in tasks)
 
     def _examine_bridge(self) -> Iterator[Sign]:
@@ -223,7 +232,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
 
     def _bridge_of(self, node: str) -> Sign:
         name = self._config.bridge
-        rows = self._get("nodes", node, "network", type="any_bridge")
+        rows = self._rows("nodes", node, "network", type="any_bridge")
         if any(row.get("iface") == name for row in rows):
             return Sign("bridge", Health.GOOD, f"{name} is on {node}.")
         return Sign(
@@ -233,22 +242,27 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             f"Make it under {node} → Network, or set proxmox_bridge to one that is there.",
         )
 
-    def _examine_firewall(self) -> Iterator[Sign]:
-        """GET /cluster/firewall/options (needs Sys.Audit on /), and the templates' cards."""
-        try:
-            is_on = bool(self._get("cluster", "firewall", "options").get("enable"))
-        except OutsideFailed:
-            is_on = None
-        bare = [one.vmid for one in self._templates() if not self._has_firewall(one.vmid)]
-        yield health.judge_firewall(is_on, bare, f"{self._config.user}!{self._config.token_id}")
+    def _examine_limits(self) -> Iterator[Sign]:
+        """Nothing to look at; a lab node gives each container limits of its own."""
+        if self._object("version").get("repoid") != LAB:
+            yield health.judge_limits(self._up())
 
-    def _has_firewall(self, vmid: int) -> bool:
-        found = self.container(vmid)
-        if found is None:
-            return True  # that it is not there is said where templates are
-        config = self._get("nodes", found.node, "lxc", vmid, "config")
-        card = dict(parse_qsl(str(config.get("net0", "")).replace(",", "&")))
-        return card.get("firewall") == "1"
+    def _object(self, *path: str | int, **query: str) -> Mapping[str, Any]:
+        answer = self._get(*path, **query)
+        if not isinstance(answer, dict) or isinstance(answer.get("errors"), bytes):
+            raise TypeError("an object was asked for")
+        return answer
+
+    def _rows(self, *path: str | int, **query: str) -> list[Mapping[str, Any]]:
+        answer = self._get(*path, **query)
+        if not isinstance(answer, list):
+            raise TypeError("a list was asked for")
+        return answer
+
+
+def _only(look: Callable[[T], Sign], thing: T) -> Iterator[Sign]:
+    """One sign, for `looked`."""
+    yield look(thing)
 
 
 def _untrusted(proxmox: ProxmoxConfig, error: ssl.SSLCertVerificationError) -> Sign:

@@ -15,6 +15,7 @@ DEEPEST = 4
 LONGEST_SECONDS = 316_000_000
 
 T = TypeVar("T", bound="Answer")
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)]
 
 
@@ -30,6 +31,12 @@ class SinceInput(Answer, kw_only=True):
     seconds: Seconds | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class Reach(Answer, kw_only=True):
+    """The answer to `reach`."""
+
+    reached: Annotated[list[Port], msgspec.Meta(max_length=8)] | msgspec.UnsetType = msgspec.UNSET
+
+
 def parse_answer(data: bytes) -> Answer:
     """An answer that says no more than that it was done. Raises OutsideFailed for anything else."""
     return _decode(data, _ANSWER)
@@ -43,6 +50,14 @@ def parse_since_input(data: bytes) -> float | None:
     return answer.seconds
 
 
+def parse_reach(data: bytes) -> list[int]:
+    """Ports that it could open. Raises OutsideFailed for anything else."""
+    answer = _decode(data, _REACH)
+    if isinstance(answer.reached, msgspec.UnsetType):
+        raise nonsense("it does not say what it was asked")
+    return answer.reached
+
+
 def nonsense(why: str) -> OutsideFailed:
     """The failure of a desktop whose answer is not one that winux-guest gives."""
     return OutsideFailed(
@@ -51,6 +66,7 @@ def nonsense(why: str) -> OutsideFailed:
 
 
 _ANSWER = msgspec.json.Decoder(Answer)
+_REACH = msgspec.json.Decoder(Reach)
 _SINCE_INPUT = msgspec.json.Decoder(SinceInput)
 
 

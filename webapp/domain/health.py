@@ -116,34 +116,17 @@ def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: 
     return Sign("storage", Health.GOOD, f"{name} ({kind}) makes linked clones.")
 
 
-def judge_firewall(is_on: bool | None, bare: Sequence[int], token: str) -> Sign:
-    """Whether desktops are kept from each other. `is_on` of the cluster's firewall, None: unseen;
-    `bare` are templates whose network cards take no part in it."""
-    if is_on is None:
-        return Sign(
-            "firewall",
-            Health.UNKNOWN,
-            "The token may not look at Proxmox's firewall, so whether desktops can reach each "
-            "other is unknown. On the lab node they cannot.",
-            "Look under Datacenter → Firewall, or let the token see it, and its user, too: pveum "
-            f"acl modify / --tokens '{token}' --roles PVEAuditor --propagate 0",
-        )
-    if not is_on:
-        return Sign(
-            "firewall",
-            Health.WARN,
-            "Not isolated: Proxmox's firewall is off, so desktops on a bridge reach each other.",
-            "Switch it on under Datacenter → Firewall → Options, after a rule that lets you in.",
-        )
-    if bare:
-        names = ", ".join(map(str, bare))
-        return Sign(
-            "firewall",
-            Health.WARN,
-            f"Not isolated: the firewall is on, but not for the network cards of template {names}.",
-            f"On the node: pct set {bare[0]} --net0 …,firewall=1",
-        )
-    return Sign("firewall", Health.GOOD, "On, for the cluster and for the desktops' cards.")
+def judge_limits(nodes: Sequence[str]) -> Sign:
+    """Limits of the node's kernel, which the API does not show."""
+    return Sign(
+        "kernel limits",
+        Health.UNKNOWN,
+        "Proxmox does not tell the limits of a node's kernel. All unprivileged containers use one "
+        "range of user ids, so that one desktop can use up inotify instances and keys for all.",
+        f"On {', '.join(nodes)} as root: sysctl fs.inotify.max_user_instances "
+        "fs.inotify.max_user_watches kernel.keys.maxkeys kernel.keys.maxbytes; "
+        "docs/admin/proxmox.md#kernel-limits says what to set."[:500],
+    )
 
 
 def judge_space(part: str, folder: str, free: int) -> Sign:

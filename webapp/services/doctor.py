@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from webapp.domain.health import Sign
-from webapp.models import Checkup, Template
-from webapp.ports import Clock, Database, Examiner
+from webapp.domain.states import State
+from webapp.models import Checkup, Desktop, Template
+from webapp.ports import Clock, Database, Examiner, Neighbour, WantedTemplate
 
 #: The results of a machine that was not examined for longer are forgotten.
 FORGET_AFTER = timedelta(days=1)
+#: As many running desktops are looked at.
+MOST_DESKTOPS = 50
 
 
 class Doctor:
@@ -63,8 +66,27 @@ class Checkups:
         return max((row.examined_at for row in self.latest()), default=None)
 
 
-def launchable(db: Database) -> list[tuple[str, int, str]]:
-    """Name, VM id and version of each template that can be launched."""
+def running_desktops(db: Database) -> list[Neighbour]:
+    """Desktops that answer, the youngest first."""
+    is_running = Desktop.state.in_([State.READY, State.WARM])
+    query = select(Desktop).where(is_running).order_by(Desktop.id.desc()).limit(MOST_DESKTOPS)
+    with db.read() as session:
+        return [
+            Neighbour(
+                one.public_id,
+                one.owner_id,
+                one.vmid,
+                one.node,
+                one.address,
+                one.ssh_host_key_sha256,
+            )
+            for one in session.scalars(query)
+            if one.vmid and one.node and one.address and one.ssh_host_key_sha256
+        ]
+
+
+def launchable(db: Database) -> list[WantedTemplate]:
+    """Each template that can be launched."""
     query = select(Template.name, Template.vmid, Template.version).where(Template.is_enabled)
     with db.read() as session:
-        return [(row.name, row.vmid, row.version) for row in session.execute(query)]
+        return [WantedTemplate(row.name, row.vmid, row.version) for row in session.execute(query)]

@@ -1,0 +1,34 @@
+"""What all examiners share: a look that fails is *unknown*, whatever it fails of."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.domain.errors import WinuxError
+from webapp.domain.health import Health, Sign
+
+log = logging.getLogger(__name__)
+
+
+def looked(part: str, look: Callable[[], Iterable[Sign]]) -> Iterator[Sign]:
+    """What `look` finds; one unknown sign instead where it could not look, so that it never ends
+    as well, and the other parts are examined all the same."""
+    try:
+        yield from look()
+    except WinuxError as error:
+        yield Sign(
+            part, Health.UNKNOWN, f"Could not be looked at: {error.message}"[:500], error.what_to_do
+        )
+    except (OSError, SQLAlchemyError) as error:
+        yield Sign(
+            part, Health.UNKNOWN, f"Could not be looked at: {type(error).__name__}: {error}"[:500]
+        )
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        log.info("the answer about %s could not be read: %r", part, error)
+        yield Sign(
+            part,
+            Health.UNKNOWN,
+            "Could not be looked at: what was answered makes no sense.",
+            "Check that what answers there is what it should be; a proxy may answer in its place.",
+        )

@@ -1,0 +1,122 @@
+"""Examines whether Proxmox's firewall keeps desktops apart: each of its four switches."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from webapp.adapters.examine import looked
+from webapp.adapters.proxmox import ProxmoxHypervisor
+from webapp.config import ProxmoxConfig
+from webapp.domain import firewall
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.firewall import GuestFirewall
+from webapp.domain.health import Health, Sign
+from webapp.ports import Neighbour, WantedTemplate
+
+#: Running desktops that are looked at; of more, the first ones.
+MOST_DESKTOPS = 50
+
+
+class FirewallExaminer(ProxmoxHypervisor):
+    """Looks at the cluster, the service on each node, the templates and the running desktops."""
+
+    def __init__(
+        self,
+        config: ProxmoxConfig,
+        templates: Callable[[], Sequence[WantedTemplate]],
+        desktops: Callable[[], Sequence[Neighbour]],
+    ) -> None:
+        super().__init__(config)
+        self._templates = templates
+        self._desktops = desktops
+
+    def examine(self) -> Iterator[Sign]:
+        """All parts in order; each by itself."""
+        yield from looked("firewall of the cluster", self._examine_cluster)
+        yield from looked("firewall service", self._examine_services)
+        yield from looked("firewall of templates", self._examine_templates)
+        yield from looked("firewall of desktops", self._examine_desktops)
+
+    def _examine_cluster(self) -> Iterator[Sign]:
+        """GET /cluster/firewall/options (needs Sys.Audit on /)."""
+        try:
+            options = self._get_object("cluster", "firewall", "options")
+        except OutsideFailed as error:
+            yield firewall.unseen_cluster(error.message, self._config.user, self._config.token_id)
+            return
+        yield firewall.judge_cluster(_flag(options, "enable", default=False))
+
+    def _examine_services(self) -> Iterator[Sign]:
+        """GET …/services/{name}/state of every node that is up."""
+        for row in self._nodes():
+            if row.get("status") != "offline":
+                node = str(row["node"])
+                part = f"firewall service on {node}"[:40]
+                yield from looked(part, partial(self._examine_service, part, node))
+
+    def _examine_service(self, part: str, node: str) -> Iterator[Sign]:
+        options = self._get_object("nodes", node, "firewall", "options")
+        name = "proxmox-firewall" if _flag(options, "nftables", default=False) else "pve-firewall"
+        state = self._get_object("nodes", node, "services", name, "state")
+        yield firewall.judge_service(part, node, name, str(state["state"]))
+
+    def _examine_templates(self) -> Iterator[Sign]:
+        for template in self._templates():
+            part = f"firewall of template {template.name}"[:40]
+            yield from looked(part, partial(self._examine_template, part, template))
+
+    def _examine_template(self, part: str, template: WantedTemplate) -> Iterator[Sign]:
+        found = self.container(template.vmid)
+        if found is None:
+            text = f"The container {template.vmid} does not exist."
+            yield Sign(part, Health.UNKNOWN, text, "See what is said of the template.")
+            return
+        yield firewall.judge_template(
+            part, template.vmid, self._firewall_of(found.node, template.vmid)
+        )
+
+    def _examine_desktops(self) -> Iterator[Sign]:
+        """The running desktops of this portal; no sign when there is none."""
+        desktops = self._desktops()[:MOST_DESKTOPS]
+        seen: dict[int, GuestFirewall | None] = {}
+        for desktop in desktops:
+            try:
+                seen[desktop.vmid] = self._firewall_of(desktop.node, desktop.vmid)
+            except (OutsideFailed, LookupError, TypeError, ValueError, AttributeError):
+                seen[desktop.vmid] = None
+        if seen:
+            yield firewall.judge_desktops(seen)
+
+    def _firewall_of(self, node: str, vmid: int) -> GuestFirewall:
+        """Its card, its options and its rules."""
+        guest = ("nodes", node, "lxc", vmid)
+        config = self._get_object(*guest, "config")
+        card = dict(parse_qsl(str(config.get("net0", "")).replace(",", "&")))
+        options = self._get_object(*guest, "firewall", "options")
+        rules = self._get(*guest, "firewall", "rules")
+        if not isinstance(rules, list):
+            raise TypeError("rules are a list")
+        return GuestFirewall(
+            card=card.get("firewall") == "1",
+            switch=_flag(options, "enable", default=False),
+            ipfilter=_flag(options, "ipfilter", default=False),
+            drops=str(options.get("policy_in", "DROP")) != "ACCEPT",
+            opens=any(_lets_everybody_in(rule) for rule in rules),
+        )
+
+    def _get_object(self, *path: str | int) -> Mapping[str, Any]:
+        answer = self._get(*path)
+        if not isinstance(answer, dict) or "errors" in answer:
+            raise TypeError("an object was asked for")
+        return answer
+
+
+def _flag(options: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """0 or 1, as a number or a text; what is neither raises ValueError."""
+    return bool(int(options.get(name, default)))
+
+
+def _lets_everybody_in(rule: Mapping[str, Any]) -> bool:
+    is_way_in = (rule.get("type"), rule.get("action")) == ("in", "ACCEPT")
+    return is_way_in and bool(int(rule.get("enable", 1))) and not rule.get("source")

@@ -1,0 +1,133 @@
+"""Whether desktops are kept from each other: the judgements, from what was looked at alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from webapp.domain.health import Health, Sign
+
+#: As many names as a sentence holds.
+NAMED = 5
+AGAIN = (
+    "Run playbooks/template-build.yml: it writes the firewall of a template that is published "
+    "already, and builds nothing. Desktops that are made afterwards have it."
+)
+
+
+@dataclass(frozen=True)
+class GuestFirewall:
+    """What is set for one container."""
+
+    card: bool
+    """firewall=1 on its network card."""
+    switch: bool
+    """enable=1 of its own options."""
+    ipfilter: bool
+    """Only its own address may come from its card."""
+    drops: bool
+    """What no rule lets in is dropped."""
+    opens: bool
+    """A rule lets everybody in."""
+
+    @property
+    def gaps(self) -> list[str]:
+        """What keeps it from being isolated, in words."""
+        found = {
+            "its network card takes no part (firewall=1)": not self.card,
+            "its own firewall is off (enable)": not self.switch,
+            "another address can be used on its card (ipfilter)": not self.ipfilter,
+            "its input policy is ACCEPT": not self.drops,
+            "a rule lets everybody in": self.opens,
+        }
+        return [words for words, is_so in found.items() if is_so]
+
+
+def unseen_cluster(why: str, user: str, token_id: str) -> Sign:
+    """The cluster's switch, where the token may not see it."""
+    return Sign(
+        "firewall of the cluster",
+        Health.UNKNOWN,
+        f"Could not be looked at, so it may be off: {why} On the lab node desktops are always "
+        "isolated."[:480],
+        "Look under Datacenter → Firewall, or let the token see it, and its user, too: pveum acl "
+        f"modify / --users {user} --roles PVEAuditor --propagate 0; pveum acl modify / --tokens "
+        f"'{user}!{token_id}' --roles PVEAuditor --propagate 0",
+    )
+
+
+def judge_cluster(is_on: bool) -> Sign:
+    """The switch without which no other one counts."""
+    part = "firewall of the cluster"
+    if is_on:
+        return Sign(part, Health.GOOD, "Switched on.")
+    return Sign(
+        part,
+        Health.WARN,
+        "Not isolated: Proxmox's firewall is off, so desktops on a bridge reach each other.",
+        "Switch it on under Datacenter → Firewall → Options, after a rule that lets you in.",
+    )
+
+
+def judge_service(part: str, node: str, name: str, state: str) -> Sign:
+    """The service that applies the rules."""
+    if state == "running":
+        return Sign(part, Health.GOOD, f"{name} runs.")
+    return Sign(
+        part,
+        Health.WARN,
+        f"Not isolated: {name} does not run on {node} ({state})."[:500],
+        f"On {node}: systemctl enable --now {name}; start desktops anew that run already.",
+    )
+
+
+def judge_template(part: str, vmid: int, found: GuestFirewall) -> Sign:
+    """What every clone of a template gets."""
+    if not found.gaps:
+        return Sign(part, Health.GOOD, "On for guest and card, with the filter for its address.")
+    gaps = "; ".join(found.gaps)
+    return Sign(part, Health.WARN, f"Not isolated: of template {vmid}, {gaps}.", AGAIN)
+
+
+def judge_desktops(seen: Mapping[int, GuestFirewall | None]) -> Sign:
+    """Running desktops; None where it could not be looked at one."""
+    part = "firewall of desktops"
+    gaps = {vmid: one.gaps for vmid, one in seen.items() if one and one.gaps}
+    unseen = [vmid for vmid, one in seen.items() if one is None]
+    if gaps:
+        first = next(iter(gaps))
+        text = f"Not isolated: {_named(list(gaps))}. Of {first}, {'; '.join(gaps[first])}."
+        return Sign(part, Health.WARN, text[:500], AGAIN)
+    if unseen:
+        text = f"Could not be looked at: {_named(unseen)}, of {len(seen)} running desktops."
+        return Sign(part, Health.UNKNOWN, text, "See what is said of the token's rights.")
+    return Sign(part, Health.GOOD, f"On for each of {len(seen)} running desktops.")
+
+
+def _named(vmids: Sequence[int]) -> str:
+    more = f" and {len(vmids) - NAMED} more" if len(vmids) > NAMED else ""
+    return f"desktop {', '.join(map(str, vmids[:NAMED]))}{more}"
+
+
+def judge_trial(source: str, target: str, ports: Sequence[int], reached: Sequence[int]) -> Sign:
+    """What came of trying from inside one desktop to reach another."""
+    part = "isolation"
+    wanted = " and ".join(map(str, ports))
+    if not reached:
+        return Sign(part, Health.GOOD, f"{source} does not reach ports {wanted} of {target}.")
+    named = ", ".join(map(str, reached))
+    return Sign(
+        part,
+        Health.WARN,
+        f"Not isolated: {source} reaches port {named} of {target}.",
+        "See what is said of the firewall; docs/admin/proxmox.md names its four switches. "
+        "pve-firewall takes up to 12 s to follow a change.",
+    )
+
+
+def judge_no_trial(why: str) -> Sign:
+    """Nothing could be tried."""
+    return Sign(
+        "isolation",
+        Health.UNKNOWN,
+        f"Not tried: {why}"[:500],
+        "Start two desktops, then run ./winux doctor again.",
+    )
