@@ -27,6 +27,8 @@ from webapp.services.launch import Launcher
 from webapp.services.launch_gate import LaunchGate
 from webapp.services.lifetime import Lifetime
 from webapp.services.metrics import Metrics
+from webapp.services.own_account import OwnAccount
+from webapp.services.password_check import PasswordCheck
 from webapp.services.pauses import Pauses
 from webapp.services.pool import Pools
 from webapp.services.presence import Presence
@@ -51,6 +53,7 @@ class Services:
     audit: Audit
     audit_log: AuditLog
     accounts: Accounts
+    own_account: OwnAccount
     keys: Keys
     launcher: Launcher
     lifetime: Lifetime
@@ -88,6 +91,7 @@ def build_services(
     tallies = Tallies(db, clock)
     gate = LaunchGate(config)
     keys = Keys(db, clock, audit)
+    check = PasswordCheck(db, clock, hasher or ArgonHasher())
     return Services(
         config=config,
         clock=clock,
@@ -95,7 +99,8 @@ def build_services(
         vault=vault,
         audit=audit,
         audit_log=AuditLog(db, audit),
-        accounts=Accounts(db, clock, config, hasher or ArgonHasher(), audit),
+        accounts=Accounts(db, clock, config, check, audit),
+        own_account=OwnAccount(db, clock, config, check, audit),
         keys=keys,
         launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),

@@ -88,6 +88,10 @@ class Config:
     """Networks that are not public but that webhooks may go to."""
     sign_in_idle: timedelta
     sign_in_longest: timedelta
+    fresh_sign_in: timedelta
+    """How long a typed password counts for what needs it again, such as a new key."""
+    key_life: timedelta
+    """Of a new API key for which nothing else is chosen; zero: until it is revoked."""
     worker_slots: int
     clones_per_storage: int
     stale_lock: timedelta
@@ -157,6 +161,8 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_WEBHOOK_NETWORKS": "",
     "WINUX_SIGN_IN_IDLE_MINUTES": "720",
     "WINUX_SIGN_IN_LONGEST_MINUTES": "10080",
+    "WINUX_FRESH_SIGN_IN_MINUTES": "10",
+    "WINUX_KEY_DAYS": "90",
     "WINUX_WORKER_SLOTS": "2",
     "WINUX_CLONES_PER_STORAGE": "2",
     "WINUX_STALE_LOCK_SECONDS": "300",
@@ -335,6 +341,8 @@ def load(environment: Mapping[str, str]) -> Config:
         webhook_networks=_webhook_networks(read),
         sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),
         sign_in_longest=read.minutes("WINUX_SIGN_IN_LONGEST_MINUTES"),
+        fresh_sign_in=timedelta(minutes=read.number("WINUX_FRESH_SIGN_IN_MINUTES", 1, 1440)),
+        key_life=timedelta(days=read.number("WINUX_KEY_DAYS", 0, 3650)),
         worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
         clones_per_storage=read.number("WINUX_CLONES_PER_STORAGE", 1, 100),
         stale_lock=read.seconds("WINUX_STALE_LOCK_SECONDS"),

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from werkzeug.test import TestResponse
 
+from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, words
 from webapp.bootstrap import Services
 from webapp.domain.connections import ConnectionEnd
@@ -172,3 +174,45 @@ def test_a_revoked_keys_ticket_opens_nothing(
     services.keys.revoke(alice, made.key.id)
     with pytest.raises(Denied, match="suspended"):
         services.tickets.redeem(ticket.token, HERE, "a program")
+
+
+def test_a_key_needs_the_password_when_it_was_typed_too_long_ago(
+    services: Services, browse: Browse, alice: Actor, clock: SteppingClock
+) -> None:
+    browser = browse("alice")
+    assert "Your password" not in browser.sees("/account/keys/")
+    clock.step(minutes=11)
+    assert "Your password" in browser.sees("/account/keys/")
+    wish = {"name": "one", "scope": "read", "life": "7"}
+    for password in ("", "not the password"):
+        refused = browser.post("/account/keys/", **wish, password=password)
+        assert refused.status_code == 400
+        assert "not the password" not in refused.text
+    assert services.keys.list(alice.person_id) == []
+    assert KEY.search(browser.post("/account/keys/", **wish, password=PASSWORD).text)
+    assert "Your password" not in browser.sees("/account/keys/")
+
+
+def test_a_pages_sign_in_needs_the_password_in_the_api_too(
+    services: Services, browse: Browse, alice: Actor, clock: SteppingClock
+) -> None:
+    browser = browse("alice")
+    clock.step(minutes=11)
+    found = re.search(r'name="csrf_token"\s+value="([^"]+)"', browser.get("/account/").text)
+    assert found
+    headers = {"X-CSRFToken": found[1]}
+
+    def post(path: str, body: dict[str, object]) -> TestResponse:
+        return browser.client.post(f"/api/v1{path}", json=body, headers=headers)
+
+    wish = {"name": "one", "scopes": ["read"]}
+    refused = post("/keys", wish)
+    assert refused.status_code == 409
+    assert refused.get_json()["reason"] == "password_needed"
+    assert post("/me/password", {"password": "wrong wrong"}).status_code == 409
+    assert post("/me/password", {"password": PASSWORD}).status_code == 204
+    made = post("/keys", wish)
+    assert made.status_code == 201
+    assert made.get_json()["expires_at"] == "2026-05-31T09:11:00Z"
+    forever = post("/keys", {"name": "two", "scopes": ["read"], "expires_at": None})
+    assert forever.get_json()["expires_at"] is None

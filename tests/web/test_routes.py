@@ -55,6 +55,8 @@ ROUTES = {
     "account.show": ("GET", "/account/"),
     "account.end": ("POST", "/account/sign-ins/{sign_in}/end"),
     "account.end_others": ("POST", "/account/sign-ins/end-others"),
+    "account.change_password": ("POST", "/account/password"),
+    "account.end_everything": ("POST", "/account/end-everything"),
     "keys.show": ("GET", "/account/keys/"),
     "keys.make": ("POST", "/account/keys/"),
     "keys.confirm_revoke": ("GET", "/account/keys/{key}/revoke"),

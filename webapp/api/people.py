@@ -11,8 +11,16 @@ from webapp.api.access import caller
 from webapp.api.answer import Answer
 from webapp.api.operation import Reply, operation
 from webapp.api.paging import PageQuery, decode_cursor, encode_cursor, next_link
-from webapp.api.people_schema import AuditQuery, KeyId, KeyWish, PersonName, PersonWish
-from webapp.domain.keys import Scope
+from webapp.api.people_schema import (
+    AuditQuery,
+    KeyId,
+    KeyWish,
+    PasswordProof,
+    PersonName,
+    PersonWish,
+)
+from webapp.api.problem import Problem
+from webapp.domain.keys import Scope, default_end
 from webapp.domain.passwords import same_name
 from webapp.http.context import services
 from webapp.models import ApiKey, Person
@@ -52,10 +60,37 @@ def key_again(reference: str, body: KeyWish) -> Answer:
     again=key_again,
 )
 def make_key(body: KeyWish) -> Answer:
-    """Make an API key for oneself; a key may do that only with the scope admin."""
-    expires_at = None if body.expires_at is UNSET else body.expires_at
-    made = services().keys.make(caller().actor, body.name, body.scopes, expires_at)
+    """Make an API key for oneself; a key may do that only with the scope admin.
+
+    A page's sign-in needs the password again (`POST /me/password`) where that was typed too long
+    ago: `reason` is then `password_needed`.
+    """
+    who = caller()
+    if who.sign_in_id is not None:
+        services().own_account.check_fresh(who.actor, who.sign_in_id, "key.add")
+    expires_at = body.expires_at
+    if expires_at is UNSET:
+        expires_at = default_end(services().config.key_life, services().clock.now())
+    made = services().keys.make(who.actor, body.name, body.scopes, expires_at)
     return _new_key(made.key, made.text)
+
+
+@operation(
+    "POST",
+    "/me/password",
+    tag="me",
+    scope=Scope.LAUNCH,
+    answers={204: Reply(None, "It is right, and counts for some minutes.")},
+    problems=("forbidden", "refused"),
+    body_example={"password": "correct horse battery"},
+)
+def confirm_password(body: PasswordProof) -> Answer:
+    """Show that oneself is at the browser, for what needs the password again; not with a key."""
+    who = caller()
+    if who.sign_in_id is None:
+        raise Problem("forbidden", "A key has no password.")
+    services().own_account.confirm(who.actor, who.sign_in_id, body.password)
+    return Answer(status=HTTPStatus.NO_CONTENT)
 
 
 @operation(

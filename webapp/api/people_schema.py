@@ -64,7 +64,15 @@ class KeyWish(Sent):
             Meta(tz=True, description="In the future.", examples=["2099-12-31T00:00:00Z"]),
         ]
         | Unset
+        | None
     ) = LEFT_OUT
+    """Null: when it is revoked. Left out: as the site has it, by default in 90 days."""
+
+
+class PasswordProof(Sent):
+    """What shows that the person themselves is at the browser. A secret."""
+
+    password: Annotated[str, Meta(max_length=LONGEST)]
 
 
 class Key(Told):

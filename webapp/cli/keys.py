@@ -7,7 +7,7 @@ from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput, NotFound
-from webapp.domain.keys import Scope
+from webapp.domain.keys import Scope, default_end
 from webapp.domain.passwords import same_name
 from webapp.models import ApiKey
 
@@ -25,7 +25,7 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
         choices=[scope.value for scope in Scope],
         help="what it may do; the default is read; may be given several times",
     )
-    add.add_argument("--days", type=int, help="how long it works; without this: until revoked")
+    add.add_argument("--days", type=int, help="how long it works; 0: until it is revoked")
     add.set_defaults(run=add_key)
     listing = kinds.add_parser("list", parents=[shared], help="all keys, or one person's")
     listing.add_argument("--person")
@@ -36,11 +36,12 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def add_key(services: Services, options: argparse.Namespace) -> None:
-    expires_at = None
+    life = services.config.key_life
     if options.days is not None:
-        if not 1 <= options.days <= 3650:
-            raise BadInput("days", "A key lives 1 to 3650 days, or until it is revoked.")
-        expires_at = services.clock.now() + timedelta(days=options.days)
+        if not 0 <= options.days <= 3650:
+            raise BadInput("days", "A key lives 1 to 3650 days, or (0) until it is revoked.")
+        life = timedelta(days=options.days)
+    expires_at = default_end(life, services.clock.now())
     scopes = options.scope or [Scope.READ.value]
     made = services.keys.make(OPERATOR, options.name, scopes, expires_at, person=options.person)
     if options.json:

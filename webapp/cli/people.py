@@ -33,6 +33,11 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
             disable,
             "nobody signs in as them, or with their keys",
         ),
+        (
+            "sign-out",
+            end_everything,
+            "end all that they hold: sign-ins, keys, connections",
+        ),
         ("enable", enable, "they may sign in again; their keys stay revoked"),
     ):
         command = group.add_parser(word, parents=[shared], help=words)
@@ -60,7 +65,11 @@ def add_person(services: Services, options: argparse.Namespace) -> None:
 def set_password(services: Services, options: argparse.Namespace) -> None:
     password = _password(options)
     services.accounts.set_password(OPERATOR, options.name, password)
-    _tell(options, password, f"{options.name} has a new password and was signed out everywhere.")
+    _tell(
+        options,
+        password,
+        f"{options.name} has a new password, was signed out everywhere, and has no keys.",
+    )
 
 
 def disable(services: Services, options: argparse.Namespace) -> None:
@@ -71,6 +80,11 @@ def disable(services: Services, options: argparse.Namespace) -> None:
 def enable(services: Services, options: argparse.Namespace) -> None:
     services.accounts.enable(OPERATOR, options.name)
     _done(options, f"{options.name} can sign in again.")
+
+
+def end_everything(services: Services, options: argparse.Namespace) -> None:
+    services.own_account.end_everything(OPERATOR, options.name)
+    _done(options, f"{options.name} is signed out everywhere; their keys are revoked.")
 
 
 def list_people(services: Services, options: argparse.Namespace) -> None:

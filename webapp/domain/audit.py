@@ -15,6 +15,7 @@ KINDS = {
     "sign_in": "person",
     "sign_out": "person",
     "sign_in.end": "person",
+    "sign_in.confirm": "person",
     "key.add": "person",
     "key.revoke": "person",
     "key.use": "person",

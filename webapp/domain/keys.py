@@ -6,7 +6,7 @@ import secrets
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from webapp.domain.errors import BadInput
@@ -105,6 +105,11 @@ def parse_expiry(expires_at: datetime | None, now: datetime) -> datetime | None:
     if expires_at <= now:
         raise BadInput("expires_at", "A key must expire in the future.")
     return expires_at
+
+
+def default_end(life: timedelta, now: datetime) -> datetime | None:
+    """When a new key ends for which no end is chosen; None for a life of zero."""
+    return now + life if life else None
 
 
 _WORDS = f"Choose of {', '.join(Scope)}."

@@ -11,11 +11,11 @@ from webapp.config import Config
 from webapp.domain import devices, passwords
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.models import Person, Role, SignIn
-from webapp.ports import Clock, Database, Hasher
+from webapp.ports import Clock, Database
 from webapp.services.audit import Actor, Audit
-from webapp.services.hashing_places import HashingPlaces
 from webapp.services.holdings import end_holdings
-from webapp.services.sign_in_attempts import SignInAttempts, Try, source_network
+from webapp.services.password_check import PasswordCheck
+from webapp.services.sign_in_attempts import Try, source_network
 from webapp.services.sign_in_life import is_live
 
 #: A sign-in's `seen_at` is written at most this often.
@@ -36,15 +36,13 @@ class Accounts:
     """People, their passwords and their sign-ins."""
 
     def __init__(
-        self, db: Database, clock: Clock, config: Config, hasher: Hasher, audit: Audit
+        self, db: Database, clock: Clock, config: Config, check: PasswordCheck, audit: Audit
     ) -> None:
         self._db = db
         self._clock = clock
         self._config = config
-        self._hasher = hasher
+        self._check = check
         self._audit = audit
-        self._attempts = SignInAttempts(db, clock)
-        self._places = HashingPlaces()
         self._device_key = config.secret_key.encode()
 
     # -- people ---------------------------------------------------------------------------------
@@ -55,7 +53,7 @@ class Accounts:
         """The id of the new person. Raises BadInput when the name is taken or not usable."""
         with self._audit.refusals(actor, "person.add", name):
             name = passwords.parse_name(name)
-            hashed = self._hasher.hash(passwords.parse_password(password))
+            hashed = self._check.hash(password)
             try:
                 return self._write_person(actor, name, hashed, role)
             except IntegrityError as error:
@@ -85,7 +83,7 @@ class Accounts:
     def set_password(self, actor: Actor, name: str, password: str) -> None:
         """A new password, set by somebody else; ends everything that the person holds."""
         with self._audit.refusals(actor, "person.set_password", name):
-            hashed = self._hasher.hash(passwords.parse_password(password))
+            hashed = self._check.hash(password)
             self._write_password(actor, name, hashed)
 
     def _write_password(self, actor: Actor, name: str, hashed: str) -> None:
@@ -133,7 +131,7 @@ class Accounts:
         actor = Actor(None, source_address)
         with self._audit.refusals(actor, "sign_in", name):
             wanted = self._try(name, source_address, device)
-            attempt = self._check_password(wanted, password)
+            attempt = self._check.try_password(wanted, password)
             if wanted.person is None or attempt is None:
                 raise _wrong_password()
             return self._open(wanted.person, wanted, attempt, source_address, user_agent)
@@ -195,30 +193,14 @@ class Accounts:
         return is_live(row, self._config, now)
 
     def _try(self, name: str, source_address: str, device: str) -> Try:
-        """Who wants to sign in, unless a limit is reached already (TooMany)."""
+        """Who wants to sign in."""
         with self._db.read() as session:
             person = session.scalar(select(Person).where(Person.name == name))
         known = None
         if person is not None:
             owner, now = _owner(person), self._clock.now()
             known = devices.known_device(self._device_key, owner, device, now)
-        wanted = Try(name, source_network(source_address), person, known)
-        self._attempts.check(wanted)
-        return wanted
-
-    def _check_password(self, wanted: Try, password: str) -> int | None:
-        """The attempt's row when the password is right, to be forgiven; None: it stays a failure.
-
-        The try counts before the password is checked, so of many at once none is beyond the limit.
-        """
-        person = wanted.person
-        with self._places.take():
-            attempt = self._attempts.count(wanted)
-            is_right = self._hasher.is_right(
-                person.password_hash if person else None, passwords.same_password(password)
-            )
-        is_in = person is not None and is_right and person.disabled_at is None
-        return attempt if is_in else None
+        return Try(name, source_network(source_address), person, known)
 
     def _open(
         self, person: Person, wanted: Try, attempt: int, source_address: str, user_agent: str
@@ -227,7 +209,7 @@ class Accounts:
         now = self._clock.now()
         with self._db.begin() as session:
             self._refuse_stale(session, person)
-            self._attempts.forgive(session, wanted, attempt)
+            self._check.attempts.forgive(session, wanted, attempt)
             session.add(
                 SignIn(
                     token_hash=passwords.hash_token(token),

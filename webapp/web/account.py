@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import logout_user
 
+from webapp.domain.errors import BadInput, Refused
 from webapp.http.access import signed_in
 from webapp.http.context import CurrentPerson, actor, current_person, services
 from webapp.models import SignIn
 from webapp.web.browser_name import browser_name
+from webapp.web.forms import PasswordForm
 from webapp.web.language import _
+from webapp.web.signin import remember_device
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -32,11 +36,39 @@ class SignInRow:
 @signed_in
 def show() -> ResponseReturnValue:
     """The page."""
-    return render_template(
-        "account/show.html",
-        sign_ins=_sign_ins(),
-        key_count=len(services().keys.list(actor().person_id or 0)),
-    )
+    return _page(PasswordForm())
+
+
+@blueprint.post("/password")
+@signed_in
+def change_password() -> ResponseReturnValue:
+    """A new password; everything but this browser's sign-in ends."""
+    form, person = PasswordForm(request.form), current_person()
+    if person is None:
+        return redirect(url_for("signin.show"), HTTPStatus.SEE_OTHER)
+    try:
+        _check_twice(form)
+        services().own_account.change_password(
+            actor(), person.signed_in.sign_in_id, form.old.data or "", form.new.data or ""
+        )
+    except Refused as refusal:
+        return _page(form, refusal), HTTPStatus.BAD_REQUEST
+    flash(_("Your password is changed. Everything else that was signed in has ended."), "good")
+    answer = redirect(url_for("account.show"), HTTPStatus.SEE_OTHER)
+    return remember_device(answer, person.id)
+
+
+@blueprint.post("/end-everything")
+@signed_in
+def end_everything() -> ResponseReturnValue:
+    """Sign out everywhere: here too, with all keys and connections."""
+    person = current_person()
+    if person:
+        services().own_account.end_everything(actor(), person.name)
+    logout_user()
+    session.clear()
+    flash(_("You are signed out everywhere. Your API keys are revoked."), "good")
+    return redirect(url_for("signin.show"), HTTPStatus.SEE_OTHER)
 
 
 @blueprint.post("/sign-ins/<int:sign_in_id>/end")
@@ -57,6 +89,21 @@ def end_others() -> ResponseReturnValue:
             services().accounts.end_sign_in(actor(), row.id)
     flash(_("All other browsers are signed out."), "good")
     return redirect(url_for("account.show"), HTTPStatus.SEE_OTHER)
+
+
+def _check_twice(form: PasswordForm) -> None:
+    if form.new.data != form.again.data:
+        raise BadInput("again", _("The two new passwords differ."), what_to_do=_("Try again."))
+
+
+def _page(form: PasswordForm, refusal: Refused | None = None) -> str:
+    return render_template(
+        "account/show.html",
+        form=form,
+        refusal=refusal,
+        sign_ins=_sign_ins(),
+        key_count=len(services().keys.list(actor().person_id or 0)),
+    )
 
 
 def _sign_ins() -> list[SignInRow]:

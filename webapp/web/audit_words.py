@@ -19,6 +19,18 @@ SENTENCES = {
         lazy_gettext("%(who)s ended a sign-in of %(what)s"),
         lazy_gettext("%(who)s could not end a sign-in"),
     ),
+    "sign_in.confirm": (
+        lazy_gettext("%(who)s typed their password again"),
+        lazy_gettext("%(who)s typed a wrong password"),
+    ),
+    "person.change_password": (
+        lazy_gettext("%(who)s changed their password"),
+        lazy_gettext("%(who)s could not change their password"),
+    ),
+    "person.end_everything": (
+        lazy_gettext("%(who)s signed %(what)s out everywhere"),
+        lazy_gettext("%(who)s could not sign %(what)s out everywhere"),
+    ),
     "person.add": (
         lazy_gettext("%(who)s made the account %(what)s"),
         lazy_gettext("%(who)s could not make the account %(what)s"),

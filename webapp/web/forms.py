@@ -32,6 +32,26 @@ class SignInForm(Form):  # type: ignore[misc]  # WTForms ships no types
     )
 
 
+class PasswordForm(Form):  # type: ignore[misc]  # WTForms ships no types
+    """The old password, and the new one twice."""
+
+    old = PasswordField(
+        lazy_gettext("Password until now"),
+        [Length(max=1024)],
+        render_kw={"autocomplete": "current-password", "maxlength": 256, "required": True},
+    )
+    new = PasswordField(
+        lazy_gettext("New password"),
+        [Length(max=1024)],
+        render_kw={"autocomplete": "new-password", "maxlength": 256, "required": True},
+    )
+    again = PasswordField(
+        lazy_gettext("The same again"),
+        [Length(max=1024)],
+        render_kw={"autocomplete": "new-password", "maxlength": 256, "required": True},
+    )
+
+
 class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
     """The choices of a launch; none must be made."""
 

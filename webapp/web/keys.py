@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import Form, SelectChoice, SelectField, StringField
+from wtforms import Form, PasswordField, SelectChoice, SelectField, StringField
 
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.keys import LONGEST_NAME, MOST_KEYS, Scope
@@ -28,6 +28,13 @@ LIVES = {
 }
 
 
+def offered_lives() -> dict[int, str]:
+    """Those, and the one that is the default here; `never` last."""
+    days = services().config.key_life.days
+    named = {days: _("in %(days)s days", days=days), **LIVES}
+    return dict(sorted(named.items(), key=lambda one: one[0] or 1_000_000))
+
+
 class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
     """What a key is called, what it may do and for how long."""
 
@@ -43,19 +50,24 @@ class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
     scope = SelectField(lazy_gettext("It may"), default=Scope.READ.value, validate_choice=False)
     life = SelectField(
         lazy_gettext("It expires"),
-        choices=[SelectChoice(str(days), words) for days, words in LIVES.items()],
-        default="90",
+        default=lambda: str(services().config.key_life.days),
         validate_choice=False,
+    )
+    password = PasswordField(
+        lazy_gettext("Your password"),
+        render_kw={"autocomplete": "current-password", "maxlength": 256, "required": True},
     )
 
     def offer(self, *, is_admin: bool) -> None:
         """Show the scopes that this person may give."""
         scopes = [scope for scope in Scope if is_admin or scope is not Scope.ADMIN]
+        lives = offered_lives().items()
+        self.life.choices = [SelectChoice(str(days), words) for days, words in lives]
         self.scope.choices = [SelectChoice(scope.value, SCOPES[scope]) for scope in scopes]
 
     def expires_at(self) -> datetime | None:
         """The chosen end. Raises BadInput for a choice that is not offered."""
-        days = {str(days): days for days in LIVES}.get(self.life.data or "")
+        days = {str(days): days for days in offered_lives()}.get(self.life.data or "")
         if days is None:
             raise BadInput("life", _("Choose one of the list."))
         return services().clock.now() + timedelta(days=days) if days else None
@@ -74,6 +86,7 @@ def make() -> ResponseReturnValue:
     """Make a key and show it; a page that is sent again is refused, for the name is taken."""
     form = KeyForm(request.form)
     try:
+        _prove(form)
         made = services().keys.make(
             actor(), form.name.data or "", [form.scope.data or ""], form.expires_at()
         )
@@ -103,6 +116,19 @@ def revoke(key_id: int) -> ResponseReturnValue:
     return redirect(url_for("keys.show"), HTTPStatus.SEE_OTHER)
 
 
+def _prove(form: KeyForm) -> None:
+    """Raise Refused unless the person typed their password now or a short time ago."""
+    own, who = services().own_account, actor()
+    if form.password.data:
+        own.confirm(who, _sign_in_id(), form.password.data)
+    own.check_fresh(who, _sign_in_id(), "key.add")
+
+
+def _sign_in_id() -> int:
+    person = current_person()
+    return person.signed_in.sign_in_id if person else 0
+
+
 def _page(form: KeyForm, *, made: NewKey | None = None, refusal: Refused | None = None) -> str:
     person = current_person()
     form.offer(is_admin=person is not None and person.is_admin)
@@ -113,4 +139,5 @@ def _page(form: KeyForm, *, made: NewKey | None = None, refusal: Refused | None 
         refusal=refusal,
         keys=key_rows(services().keys.list(actor().person_id or 0)),
         most=MOST_KEYS,
+        needs_password=not services().own_account.is_fresh(actor(), _sign_in_id()),
     )

@@ -21,7 +21,7 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     add = kinds.add_parser("add", parents=[shared], help="make one and show it once")
     add.add_argument("name", help="what will use it")
     add.add_argument("--scope", action="append", choices=[scope.value for scope in Scope])
-    add.add_argument("--days", type=int, help="how long it works")
+    add.add_argument("--days", type=int, help="how long it works; 0: until it is revoked")
     add.set_defaults(run=add_key)
     revoke = kinds.add_parser("revoke", help="it works no more, at once")
     revoke.add_argument("id")
@@ -39,7 +39,8 @@ def list_keys(client: Client, options: argparse.Namespace) -> None:
 def add_key(client: Client, options: argparse.Namespace) -> None:
     body: dict[str, object] = {"name": options.name, "scopes": options.scope or ["read"]}
     if options.days is not None:
-        body["expires_at"] = (datetime.now(UTC) + timedelta(days=options.days)).isoformat()
+        end = datetime.now(UTC) + timedelta(days=options.days)
+        body["expires_at"] = end.isoformat() if options.days else None
     print_one(client.post("/keys", body), options)
 
 
