@@ -27,8 +27,7 @@ from websockets.typing import Origin
 
 from bench.raw_browser import BEGINNING, INPUT, ORIGIN
 from bench.rdp_roles import MARK
-from tests.gateway import recorded
-from tests.gateway.fake_browser import rdcleanpath_request
+from tests.gateway.fake_browser import play, rdcleanpath_request
 
 HONEST = 50
 KEYS_A_SECOND = 10
@@ -131,9 +130,7 @@ def browser(port: int) -> connect:
 async def sign_in(socket: ClientConnection, ticket: str) -> None:
     await socket.send(rdcleanpath_request(ticket))
     await socket.recv()
-    for direction, data in BEGINNING:
-        if direction == recorded.FROM_BROWSER:
-            await socket.send(data)
+    await play(socket, BEGINNING)
 
 
 # -- the attackers ----------------------------------------------------------------------------
@@ -219,6 +216,7 @@ async def pressed(
     """What all honest people saw. They are there before `meanwhile` begins."""
     async with contextlib.AsyncExitStack() as stack:
         people = [await stack.enter_async_context(connect()) for _ in range(HONEST)]
+        await asyncio.sleep(1)  # what a desktop reads together with the set-up is no key
         async with asyncio.TaskGroup() as group:
             runs = [group.create_task(one.press(seconds)) for one in people]
             if meanwhile:

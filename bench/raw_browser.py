@@ -46,12 +46,36 @@ class RawBrowser:
             raise ConnectionError(answer.decode("ascii", "replace"))
 
     def sign_in(self) -> None:
-        """Play the browser's part of the recorded set-up to our gateway."""
+        """Play the browser's part of the recorded set-up, each message in its turn."""
         self.send(rdcleanpath_request("try-us"))
-        self.socket.recv(1 << 16)
+        self._receive()
+        due = came = 0
         for direction, data in BEGINNING:
-            if direction == recorded.FROM_BROWSER:
-                self.send(data)
+            if direction == recorded.FROM_DESKTOP:
+                due += len(data)
+                continue
+            while came < due:
+                came += self._receive()
+            self.send(data)
+
+    def _receive(self) -> int:
+        """Take one message; its bytes."""
+        size = self._exactly(2)[1]
+        if size == 126:
+            size = int.from_bytes(self._exactly(2), "big")
+        elif size == 127:
+            size = int.from_bytes(self._exactly(8), "big")
+        self._exactly(size)
+        return size
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            piece = self.socket.recv(count - len(data))
+            if not piece:
+                raise ConnectionError("the gateway closed the connection")
+            data += piece
+        return data
 
     def send(self, data: bytes) -> None:
         """One binary message, masked with zeros (RFC 6455 5.2)."""

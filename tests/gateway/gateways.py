@@ -9,7 +9,9 @@ from tests.gateway.fake_browser import ORIGIN
 from tests.gateway.fake_desktop import FakeDesktop
 from tests.gateway.try_relay import EverybodyIsWelcome, NobodyListens
 from webapp.adapters.system import SystemClock
-from webapp.gateway.server import Gateway, Settings
+from webapp.gateway.allowance import USUAL, Limits
+from webapp.gateway.server import Gateway
+from webapp.gateway.settings import Settings
 
 PASSWORD = "the real password"
 
@@ -25,10 +27,17 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(desktop: FakeDesktop, *, max_connections: int = 300) -> AsyncIterator[Running]:
+async def running(
+    desktop: FakeDesktop,
+    *,
+    host: str = "127.0.0.1",
+    max_connections: int = 300,
+    trusted_proxies: int = 0,
+    limits: Limits = USUAL,
+) -> AsyncIterator[Running]:
     admissions = EverybodyIsWelcome(("127.0.0.1", desktop.port), "desktop", PASSWORD)
     admissions.certificate_sha256 = desktop.certificate_sha256
-    settings = Settings("127.0.0.1", 0, public_origin=ORIGIN, max_connections=max_connections)
+    settings = Settings(host, 0, ORIGIN, max_connections, trusted_proxies, limits=limits)
     gateway = Gateway(settings, admissions, NobodyListens(), SystemClock())
     stop = asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()

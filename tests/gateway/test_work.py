@@ -50,9 +50,10 @@ def turns_of(conversation: Conversation, side: int, data: bytes) -> list[int]:
         more()
 
 
-def costly_region(count: int, size: int = 65_000) -> bytes:
-    region = [Rectangle(n % 63 + 1, n % 61 + 1, size, size) for n in range(count)]
-    return b"".join(pdus_of(message(region, []), piece=32_000, screen=AFTER_RESIZE))
+def costly_region(count: int, screen: tuple[int, int] = AFTER_RESIZE) -> bytes:
+    """Rectangles over all of the screen, which cut its tiles in other ways each."""
+    region = [Rectangle(n % 63 + 1, n % 61 + 1, 65_000, 65_000) for n in range(count)]
+    return b"".join(pdus_of(message(region, []), piece=32_000, screen=screen))
 
 
 def thin_bands(groups: int, tiles: int) -> bytes:

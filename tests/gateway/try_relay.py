@@ -23,7 +23,8 @@ from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.gateway import relay, x224
 from webapp.gateway.admission import Visitor
 from webapp.gateway.process import run_in_loop
-from webapp.gateway.server import Gateway, Settings
+from webapp.gateway.server import Gateway
+from webapp.gateway.settings import Settings
 from webapp.services.connections import Traffic
 from webapp.services.session_feed import Proof, Sights, Wish
 from webapp.services.tickets import Admitted

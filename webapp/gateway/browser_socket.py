@@ -15,6 +15,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
 from webapp.gateway.frames import Frames
+from webapp.gateway.front_door import FrontDoor
 
 FRAMES_OF_A_TURN = 12
 LARGEST_HEAD = 16 << 10
@@ -29,6 +30,8 @@ _BINARY = 0x82
 class BrowserSocket(ServerConnection):
     """What the gateway holds of a browser."""
 
+    door: FrontDoor | None = None
+    """Where it came in."""
     on_room: Callable[[], None] | None = None
     """Called when the browser takes more again, after it had been `is_full`."""
     on_work: Callable[[float], float] | None = None
@@ -65,6 +68,8 @@ class BrowserSocket(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._turn:
             self._turn.cancel()
+        if self.door:
+            self.door.admit()
         super().connection_lost(exc)
 
     def _take_head(self, data: bytes) -> None:

@@ -49,7 +49,7 @@ async def desktop_link(
         if not hmac.compare_digest(hashlib.sha256(certificate).hexdigest(), certificate_sha256):
             raise Refusal(ConnectionEnd.CERTIFICATE)
         yield DesktopLink(stream, confirm, certificate)
-    except (ProtocolError, asyncio.IncompleteReadError, TimeoutError, ssl.SSLError) as error:
+    except (ProtocolError, asyncio.IncompleteReadError, OSError) as error:  # a TLS failure is one
         raise Refusal(ConnectionEnd.UNREACHABLE) from error
     finally:
         # The RDP stream has an end of its own: nobody waits for TLS good-byes of a dead desktop.
@@ -74,6 +74,11 @@ def _context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # a desktop may choose what costs us most: a group of 10,000 bits stops the loop for seconds,
+    # and a new hand-shake can be asked for again and again
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    context.set_ecdh_curve("prime256v1")
+    context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
 

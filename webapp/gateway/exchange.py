@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from webapp.gateway.front_door import FrontDoor
 from webapp.gateway.problem import CONTENT_TYPE
 
 LARGEST_HEAD = 16 << 10
@@ -54,8 +55,10 @@ class Attendant(Protocol):
 class Exchange(asyncio.Protocol):
     """An HTTP connection for one request."""
 
-    def __init__(self, attendant: Attendant) -> None:
+    def __init__(self, attendant: Attendant, door: FrontDoor) -> None:
         self._attendant = attendant
+        self.door = door
+        """Where it came in."""
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -100,6 +103,7 @@ class Exchange(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         self._stop_timer()
         self._transport = None
+        self.door.admit()
         self._attendant.gone(self)
 
     # -- answers --------------------------------------------------------------------------------

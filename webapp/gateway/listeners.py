@@ -14,6 +14,7 @@ from webapp.domain.session_events import Mark, parse_mark
 from webapp.domain.states import State
 from webapp.gateway.event_door import Events
 from webapp.gateway.exchange import Asked, Exchange
+from webapp.gateway.front_door import FrontDoor
 from webapp.gateway.listener import HEADERS, Listener
 from webapp.gateway.problem import Problem
 from webapp.gateway.source import source_address
@@ -23,8 +24,6 @@ _ONE = re.compile(r"/api/v1/sessions/([^/]{1,64})/events")
 _ALL = "/api/v1/events"
 MOST_OF_A_PERSON = 20
 """Streams that a person has open at once, in one process."""
-_MOST_STRANGERS = 100
-"""Connections beside the listeners: those whose request is being read or refused."""
 
 log = logging.getLogger("winux.gateway")
 
@@ -56,13 +55,14 @@ class Listeners:
 
     # -- one request ----------------------------------------------------------------------------
 
-    def make_exchange(self) -> Exchange:
+    def make_exchange(self, door: FrontDoor) -> Exchange:
         """For a connection that begins with a request to the API."""
-        exchange = Exchange(self)
+        exchange = Exchange(self, door)
         self._exchanges[exchange] = None
         return exchange
 
     def asked(self, exchange: Exchange, request: Asked) -> None:
+        exchange.door.comes_from(self._address(request))
         self._start(self._attend(exchange, request))
 
     def gone(self, exchange: Exchange) -> None:
@@ -97,12 +97,14 @@ class Listeners:
         if wish.public_id is not None and not seen:
             raise Problem("not-found", "There is no such session.")
         self._check_share(wish.proof)
+        self._check_room()
         if exchange not in self._exchanges:
             return  # it left meanwhile
         if resumed and resumed.state is State.ENDED:
             exchange.answer(204, cors)  # EventSource comes back after each end; this stops it
             return
         exchange.begin(200, {**HEADERS, **cors})
+        exchange.door.admit()
         listener = Listener(exchange, wish)
         self._exchanges[exchange] = listener
         if not listener.begin(seen, resumed, asyncio.get_running_loop().time()):
@@ -127,9 +129,7 @@ class Listeners:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
         if key:
-            forwarded = headers.get("x-forwarded-for", "")
-            address = source_address(request.peer, forwarded, self._rules.trusted_proxies)
-            proof = await self._events.by_key(key, address)
+            proof = await self._events.by_key(key, self._address(request))
         elif "cookie" in headers and is_own_page(request, self._rules.public_url):
             proof = await self._events.by_cookie(headers["cookie"])
         else:
@@ -138,14 +138,16 @@ class Listeners:
             raise _unknown()
         return proof
 
+    def _address(self, request: Asked) -> str:
+        forwarded = request.headers.get("x-forwarded-for", "")
+        return source_address(request.peer, forwarded, self._rules.trusted_proxies)
+
     def _refuse(self, exchange: Exchange, problem: Problem, cors: dict[str, str]) -> None:
         body = problem.body(self._rules.public_url)
         exchange.answer(problem.status, {**problem.headers, **cors}, body)
 
     def _check_room(self) -> None:
-        strangers = len(self._exchanges) - self.count
-        is_full = self.count >= self._rules.max_listeners or strangers > _MOST_STRANGERS
-        if is_full or self._is_stopping:
+        if self.count >= self._rules.max_listeners or self._is_stopping:
             raise _busy("This gateway is full.")
 
     def _check_share(self, proof: Proof) -> None:

@@ -15,7 +15,8 @@ from webapp.bootstrap import Services
 from webapp.config import Config
 from webapp.gateway.doorkeeper import Doorkeeper
 from webapp.gateway.event_door import EventDoor
-from webapp.gateway.server import Gateway, Settings
+from webapp.gateway.server import Gateway
+from webapp.gateway.settings import Settings
 
 log = logging.getLogger("winux.gateway")
 

@@ -2,29 +2,29 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Origin
 
 from webapp.domain.connections import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
-from webapp.gateway import rdcleanpath, x224
+from webapp.gateway import rdcleanpath
 from webapp.gateway.admission import Admissions, Refusal, Visitor
-from webapp.gateway.allowance import Allowance
+from webapp.gateway.allowance import Allowances
 from webapp.gateway.browser_socket import BrowserSocket
 from webapp.gateway.closing import CLOSINGS
 from webapp.gateway.desktop_link import desktop_link
 from webapp.gateway.event_door import Events
 from webapp.gateway.front_door import FrontDoor
+from webapp.gateway.greeting import first_message, refuse
 from webapp.gateway.listeners import Listeners, Rules
 from webapp.gateway.relay import Relay
+from webapp.gateway.settings import Settings, open_port
 from webapp.gateway.source import source_address
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.strangers import Strangers
 from webapp.ports import Clock
 from webapp.services.tickets import Admitted
 
@@ -49,18 +49,6 @@ _REASON_BYTES = 120
 log = logging.getLogger("winux.gateway")
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How one gateway process runs."""
-
-    host: str
-    port: int
-    public_origin: str
-    max_connections: int
-    trusted_proxies: int = 0
-    max_listeners: int = 1000
-
-
 class Gateway:
     """All connections of one process."""
 
@@ -73,14 +61,20 @@ class Gateway:
         self._admissions = admissions
         self._clock = clock
         self._relays: dict[int, Relay] = {}
-        self._allowances: dict[int, Allowance] = {}
-        self._open = 0
+        self._allowances = Allowances(settings.limits)
+        self.strangers = Strangers()
+        self._entering = 0
         self._is_stopping = False
 
     @property
     def count(self) -> int:
         """Admitted connections that run now."""
         return len(self._relays)
+
+    @property
+    def _is_full(self) -> bool:
+        """Connections without a ticket take no places."""
+        return self.count + self._entering >= self._settings.max_connections
 
     async def run(self, stop: asyncio.Event, started: asyncio.Future[int] | None = None) -> None:
         """Serve until `stop` is set; `started` gets the port once it listens."""
@@ -99,8 +93,7 @@ class Gateway:
     async def _serve(self) -> Server:
         return await serve(
             self._attend,
-            self._settings.host,
-            self._settings.port,
+            sock=open_port(self._settings.host, self._settings.port),
             origins=[Origin(self._settings.public_origin)],
             process_request=self._answer_http,
             create_connection=cast(type[ServerConnection], self._front_door),
@@ -116,8 +109,17 @@ class Gateway:
 
     def _front_door(self, *arguments: Any, **options: Any) -> ServerConnection:
         """What the library takes for its connection, until the first bytes came."""
+
+        def websocket(door: FrontDoor) -> BrowserSocket:
+            browser = BrowserSocket(*arguments, **options)
+            browser.door = door
+            return browser
+
         door = FrontDoor(
-            lambda: BrowserSocket(*arguments, **options), self._listeners.make_exchange
+            websocket,
+            self._listeners.make_exchange,
+            self.strangers,
+            is_behind_proxy=self._settings.trusted_proxies > 0,
         )
         return cast(ServerConnection, door)
 
@@ -125,11 +127,13 @@ class Gateway:
 
     def _answer_http(self, browser: ServerConnection, request: Request) -> Response | None:
         """What is no WebSocket of ours; None lets the WebSocket hand-shake go on."""
+        if (door := cast(BrowserSocket, browser).door) is not None:
+            door.comes_from(self._address(browser, request))
         if request.path == PING_PATH:
             return self._pong(browser)
         if request.path != RDP_PATH:
             return browser.respond(HTTPStatus.NOT_FOUND, "There is nothing here.\n")
-        if self._is_stopping or self._open >= self._settings.max_connections:
+        if self._is_stopping or self._is_full:
             return browser.respond(HTTPStatus.SERVICE_UNAVAILABLE, "This gateway is full.\n")
         return None
 
@@ -143,25 +147,21 @@ class Gateway:
     async def _attend(self, connection: ServerConnection) -> None:
         """From the accepted WebSocket to its close."""
         browser = cast(BrowserSocket, connection)
-        self._open += 1
-        try:
-            ending = await self._hand_shake_and_carry(browser)
-            closing = CLOSINGS[ending.why]
-            reason = f"{closing.word}:{ending.detail}" if ending.detail else closing.word
-            await browser.close(
-                closing.code, reason.encode()[:_REASON_BYTES].decode("utf-8", "ignore")
-            )
-        finally:
-            self._open -= 1
+        ending = await self._hand_shake_and_carry(browser)
+        closing = CLOSINGS[ending.why]
+        reason = f"{closing.word}:{ending.detail}" if ending.detail else closing.word
+        await browser.close(closing.code, reason.encode()[:_REASON_BYTES].decode("utf-8", "ignore"))
 
     async def _hand_shake_and_carry(self, browser: BrowserSocket) -> Ending:
         try:
-            ticket = await _first_message(browser)
-            admitted = await self._admissions.admit(ticket, self._visitor(browser))
+            ticket = await first_message(browser, HAND_SHAKE_SECONDS)
+            admitted = await self._admit(ticket, browser)
         except Refusal as refusal:
-            await _refuse(browser, refusal.ending)
+            await refuse(browser, refusal.ending)
             return refusal.ending
-        relay = Relay(browser, admitted, self._clock, self._allowance(admitted.person_id))
+        now = asyncio.get_running_loop().time()
+        allowance = self._allowances.of(admitted.person_id, now)
+        relay = Relay(browser, admitted, self._clock, allowance)
         self._relays[admitted.connection_id] = relay
         ending = Ending(ConnectionEnd.LOST)
         try:
@@ -175,6 +175,19 @@ class Gateway:
                 del self._relays[admitted.connection_id]
         return ending
 
+    async def _admit(self, ticket: str, browser: BrowserSocket) -> Admitted:
+        """Redeem the ticket, if there is a place. Raises Refusal."""
+        if self._is_full:
+            raise Refusal(ConnectionEnd.FULL)
+        self._entering += 1
+        try:
+            admitted = await self._admissions.admit(ticket, self._visitor(browser))
+        finally:
+            self._entering -= 1
+        if browser.door:
+            browser.door.admit()
+        return admitted
+
     async def _carry(self, browser: BrowserSocket, relay: Relay) -> Ending:
         """Connect to the desktop and relay; the database's reason for an end counts first."""
         admitted = relay.admitted
@@ -187,29 +200,19 @@ class Gateway:
                 ending = await relay.run(link)
         except Refusal as refusal:
             ending = refusal.ending
-            await _refuse(browser, ending)
+            await refuse(browser, ending)
         if ending.why in (ConnectionEnd.LOGGED_OUT, ConnectionEnd.UNREACHABLE):
             return (await self._look([admitted.connection_id])).get(admitted.connection_id, ending)
         return ending
 
-    def _allowance(self, person_id: int) -> Allowance:
-        """A person's, whichever connection uses it up; it lives longer than they do."""
-        now = asyncio.get_running_loop().time()
-        self._allowances = {
-            one: allowance
-            for one, allowance in self._allowances.items()
-            if not allowance.is_unused(now)
-        } | {relay.admitted.person_id: relay.allowance for relay in self._relays.values()}
-        return self._allowances.setdefault(person_id, Allowance(now))
-
     def _cut_greedy(self) -> None:
         """Of a person whose share was used up for long, the connection that uses most ends."""
-        now = asyncio.get_running_loop().time()
         used = {relay: relay.take_used() for relay in self._relays.values()}
-        for person_id, allowance in self._allowances.items():
+        for person_id in self._allowances.abused(asyncio.get_running_loop().time()):
             theirs = [one for one in used if one.admitted.person_id == person_id]
-            if theirs and allowance.is_abused(now):
-                max(theirs, key=lambda one: used[one]).end(Ending(ConnectionEnd.OVERUSE))
+            most = max(theirs, key=lambda one: used[one], default=None)
+            if most and used[most] > self._settings.limits.greedy * LOOK_SECONDS:
+                most.end(Ending(ConnectionEnd.OVERUSE))
 
     def _take_over(self, admitted: Admitted) -> None:
         """End older connections of this process to the same desktop now, not at the next look."""
@@ -219,15 +222,16 @@ class Gateway:
 
     def _visitor(self, browser: ServerConnection) -> Visitor:
         assert browser.request is not None  # noqa: S101 (the hand-shake is over)
-        headers = browser.request.headers
         return Visitor(
-            source_address=source_address(
-                str(browser.remote_address[0]),
-                ",".join(headers.get_all("X-Forwarded-For")),
-                self._settings.trusted_proxies,
-            ),
-            user_agent=headers.get("User-Agent", "")[:200],
+            source_address=self._address(browser, browser.request),
+            user_agent=browser.request.headers.get("User-Agent", "")[:200],
         )
+
+    def _address(self, browser: ServerConnection, request: Request) -> str:
+        """Where the browser is, whatever stands between."""
+        peer = str(browser.remote_address[0])
+        forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
+        return source_address(peer, forwarded, self._settings.trusted_proxies)
 
     # -- the watch over all ---------------------------------------------------------------------
 
@@ -269,30 +273,3 @@ class Gateway:
             while self._relays:
                 self._tell_all(ending)
                 await asyncio.sleep(0.02)
-
-
-async def _first_message(browser: ServerConnection) -> str:
-    """The ticket in the browser's RDCleanPath request. Raises Refusal."""
-    try:
-        async with asyncio.timeout(HAND_SHAKE_SECONDS):
-            message = await browser.recv()
-    except TimeoutError as error:
-        raise Refusal(ConnectionEnd.SLOW) from error
-    except ConnectionClosed as error:
-        raise Refusal(ConnectionEnd.LEFT) from error
-    try:
-        if isinstance(message, str):
-            raise ProtocolError("a text message")
-        request = rdcleanpath.parse_request(message)
-        x224.check_request(request.x224)
-    except ProtocolError as error:
-        raise Refusal(ConnectionEnd.BAD_REQUEST, str(error)) from error
-    return request.ticket
-
-
-async def _refuse(browser: ServerConnection, ending: Ending) -> None:
-    """The refusal that IronRDP understands; the close code that follows says it more exactly."""
-    try:
-        await browser.send(rdcleanpath.refusal(CLOSINGS[ending.why].http_status))
-    except ConnectionClosed:
-        log.debug("the browser left before it was refused")

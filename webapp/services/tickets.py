@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
@@ -159,15 +159,19 @@ class Tickets:
     def _use_up(self, token: str) -> int:
         """The ticket's id, if this call is the one that redeemed it. Raises Denied."""
         now = self._clock.now()
+        is_good = and_(
+            Ticket.token_hash == hash_token(token),
+            Ticket.purpose == Purpose.RDP,
+            Ticket.redeemed_at.is_(None),
+            Ticket.expires_at > now,
+        )
+        with self._db.read() as session:  # a guess does not wait for the right to write
+            if session.scalar(select(Ticket.id).where(is_good)) is None:
+                raise Denied(ConnectionEnd.TICKET)
         with self._db.begin() as session:
             used = session.scalar(
                 update(Ticket)
-                .where(
-                    Ticket.token_hash == hash_token(token),
-                    Ticket.purpose == Purpose.RDP,
-                    Ticket.redeemed_at.is_(None),
-                    Ticket.expires_at > now,
-                )
+                .where(is_good)
                 .values(redeemed_at=now)
                 .execution_options(synchronize_session=False)
                 .returning(Ticket.id)
