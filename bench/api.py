@@ -80,7 +80,11 @@ class Site:
         settings.lab.mkdir(parents=True)
         fill_node(settings.lab, settings.bridge.lower(), settings.bridge, places)
         self.lab = start_lab_node(settings, "--backend", "memory")
-        more = {"WINUX_MAX_DESKTOPS": "1000", "WINUX_MAX_DESKTOPS_TOTAL": "100000"}
+        more = {
+            "WINUX_MAX_DESKTOPS": "1000",
+            "WINUX_LAUNCH_BURST": "1000",
+            "WINUX_MAX_DESKTOPS_TOTAL": "100000",
+        }
         self.portal = Portal(settings, credentials(settings, "portal"), more)
         self.portal.migrate()
         self.portal.make_person("bench", is_admin=True)

@@ -29,7 +29,7 @@ from setup.visitor import LAUNCH_TIMEOUT_S, Visitor
 
 PERSON = "bench"
 #: The bench is one person with many desktops.
-PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100"}
+PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100", "WINUX_LAUNCH_BURST": "1000"}
 
 
 class Bench:

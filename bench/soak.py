@@ -27,7 +27,7 @@ from setup.visitor import Visitor
 
 PERSON = "bench"
 #: The whole soak is one desktop.
-PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100"}
+PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100", "WINUX_LAUNCH_BURST": "1000"}
 ROUND_S = 30
 #: A busy screen that is not drawn for this long has frozen.
 FREEZE_S = 3.0

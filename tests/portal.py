@@ -45,6 +45,7 @@ def make_environment(folder: Path, **changes: str) -> dict[str, str]:
         "WINUX_DATABASE_URL": f"sqlite:///{folder / 'winux.db'}",
         "WINUX_SECRET_KEY": "a secret key that only the tests use",
         "WINUX_ENCRYPTION_KEY": base64.urlsafe_b64encode(b"k" * 32).decode(),
+        "WINUX_LAUNCH_BURST": "1000",
         "WINUX_PORTAL_ID": "tests",
         "WINUX_RUN_DIR": str(folder / "run"),
         "WINUX_GUEST_KEY_FILE": str(folder / "guest_key"),

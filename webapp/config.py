@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from webapp import env_file
 from webapp.domain.addresses import AddressPool
+from webapp.domain.launch_rate import LaunchRate
 from webapp.domain.origins import normal_host, normal_origin, split_url
 from webapp.domain.webhooks import Network
 
@@ -68,6 +69,10 @@ class Config:
     vmid_last: int
     max_desktops: int
     max_desktops_total: int
+    launch_rate: LaunchRate
+    """How often one person may launch."""
+    reserve_percent: int
+    """What is kept of places, VM ids and addresses for people who have no desktop."""
     gateway_listen: tuple[str, int]
     """Host and port that the gateway binds."""
     gateway_url: str
@@ -149,6 +154,9 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_VMID_LAST": "30999",
     "WINUX_MAX_DESKTOPS": "3",
     "WINUX_MAX_DESKTOPS_TOTAL": "200",
+    "WINUX_LAUNCH_BURST": "10",
+    "WINUX_LAUNCHES_PER_HOUR": "60",
+    "WINUX_RESERVE_PERCENT": "10",
     "WINUX_GATEWAY_LISTEN": "127.0.0.1:8081",
     "WINUX_GATEWAY_URL": "",
     "WINUX_GATEWAY_MAX_CONNECTIONS": "500",
@@ -329,6 +337,11 @@ def load(environment: Mapping[str, str]) -> Config:
         vmid_last=read.number("WINUX_VMID_LAST", vmid_first, 999_999_999),
         max_desktops=read.number("WINUX_MAX_DESKTOPS", 0, 1000),
         max_desktops_total=read.number("WINUX_MAX_DESKTOPS_TOTAL", 0, 100_000),
+        launch_rate=LaunchRate(
+            burst=read.number("WINUX_LAUNCH_BURST", 1, 1000),
+            per_hour=read.number("WINUX_LAUNCHES_PER_HOUR", 1, 100_000),
+        ),
+        reserve_percent=read.number("WINUX_RESERVE_PERCENT", 0, 90),
         gateway_listen=_gateway_listen(read),
         gateway_url=_gateway_url(read),
         gateway_max_connections=read.number("WINUX_GATEWAY_MAX_CONNECTIONS", 1, 100_000),

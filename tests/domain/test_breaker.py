@@ -10,19 +10,22 @@ from webapp.domain.breaker import (
     LONGEST_REST,
     REST,
     WINDOW,
+    Failure,
     Record,
     decide_breaker,
+    find_own_rest,
     find_rest,
 )
 from webapp.domain.errors import TooMany
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+ALICE, BOB, CAROL = 1, 2, 3
 
 
 def record(*minutes_ago: float, worked: float | None = None, trial: float | None = None) -> Record:
     return Record(
-        failures=[NOW - ago * MINUTE for ago in minutes_ago],
+        failures=[Failure(NOW - ago * MINUTE, None) for ago in minutes_ago],
         worked_at=None if worked is None else NOW - worked * MINUTE,
         trial_at=None if trial is None else NOW - trial * MINUTE,
     )
@@ -40,12 +43,12 @@ def record(*minutes_ago: float, worked: float | None = None, trial: float | None
 )
 def test_a_few_failures_change_nothing(harmless: Record) -> None:
     assert find_rest(harmless, NOW) is None
-    decide_breaker(harmless, "XFCE", NOW)
+    decide_breaker(harmless, "XFCE", NOW, ALICE)
 
 
 def test_three_in_a_row_stop_it_and_say_when_it_is_tried_again() -> None:
     with pytest.raises(TooMany, match=r"XFCE failed several times.*tried again in 4 min") as told:
-        decide_breaker(record(1, 2, 3), "XFCE", NOW)
+        decide_breaker(record(1, 2, 3), "XFCE", NOW, ALICE)
     assert told.value.retry_after == REST - MINUTE
 
 
@@ -53,7 +56,7 @@ def test_after_its_rest_one_launch_tries_it_and_others_wait_for_that() -> None:
     rested = record(6, 7, 8)
     assert find_rest(rested, NOW) is None
     with pytest.raises(TooMany, match="being tried again right now"):
-        decide_breaker(record(6, 7, 8, trial=0.1), "XFCE", NOW)
+        decide_breaker(record(6, 7, 8, trial=0.1), "XFCE", NOW, ALICE)
 
 
 def test_a_trial_that_fails_doubles_the_rest_and_one_that_works_ends_it() -> None:
@@ -69,7 +72,7 @@ moments = st.lists(st.integers(0, 7200), max_size=12)
 @given(moments, st.none() | st.integers(0, 7200))
 def test_it_always_comes_back(seconds_ago: list[int], worked: int | None) -> None:
     known = Record(
-        [NOW - timedelta(seconds=ago) for ago in seconds_ago],
+        [Failure(NOW - timedelta(seconds=ago), None) for ago in seconds_ago],
         None if worked is None else NOW - timedelta(seconds=worked),
         None,
     )
@@ -84,5 +87,47 @@ def test_it_always_comes_back(seconds_ago: list[int], worked: int | None) -> Non
 def test_it_never_rests_without_three_failures_close_together(seconds_ago: list[int]) -> None:
     times = sorted(NOW - timedelta(seconds=ago) for ago in seconds_ago)
     close = any(third - first <= WINDOW for first, third in zip(times, times[2:], strict=False))
-    if find_rest(Record(times, None, None), NOW):
+    if find_rest(Record([Failure(at, None) for at in times], None, None), NOW):
         assert close
+
+
+def of_people(*failures: tuple[float, int | None]) -> Record:
+    """Failures so many minutes ago, each with its person."""
+    return Record([Failure(NOW - ago * MINUTE, who) for ago, who in failures], None, None)
+
+
+def test_one_person_alone_makes_it_rest_for_themselves_only() -> None:
+    known = of_people(*((minutes / 2, ALICE) for minutes in range(1, 10)))
+    assert find_rest(known, NOW) is None
+    decide_breaker(known, "XFCE", NOW, BOB)
+    with pytest.raises(TooMany, match="XFCE failed for you several times") as told:
+        decide_breaker(known, "XFCE", NOW, ALICE)
+    assert told.value.reason == "resting"
+
+
+def test_one_person_and_one_mishap_of_another_are_too_few() -> None:
+    known = of_people((1, ALICE), (2, ALICE), (3, ALICE), (4, BOB))
+    decide_breaker(known, "XFCE", NOW, CAROL)
+
+
+@pytest.mark.parametrize("failed_for", [(ALICE, BOB, CAROL), (ALICE, BOB, None), (None,) * 3])
+def test_different_people_and_pools_make_it_rest_for_everybody(
+    failed_for: tuple[int | None, ...],
+) -> None:
+    known = of_people(*((ago, who) for ago, who in enumerate(failed_for, start=1)))
+    with pytest.raises(TooMany, match="failed several times in a row and rests"):
+        decide_breaker(known, "XFCE", NOW, 4)
+
+
+def test_a_person_whose_own_rest_is_over_waits_for_no_trial_of_others() -> None:
+    known = of_people((6, ALICE), (7, ALICE), (8, ALICE))
+    busy = Record(known.failures, None, trial_at=NOW)
+    assert find_own_rest(busy, NOW, ALICE) is None
+    decide_breaker(busy, "XFCE", NOW, ALICE)
+
+
+def test_failures_of_one_person_before_others_fail_lengthen_no_rest() -> None:
+    many = ((3 + number / 10, ALICE) for number in range(20))
+    rest = find_rest(of_people((1, CAROL), (2, BOB), *many), NOW)
+    assert rest
+    assert rest.until - rest.since == REST

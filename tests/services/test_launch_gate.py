@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from tests.portal import SteppingClock, make_environment, publish_template
 from tests.worker.life import launch
 from webapp.bootstrap import Services
-from webapp.domain.clone_queue import LOCKED, UNREACHABLE
+from webapp.domain.clone_queue import BAD_INPUT, LOCKED, UNREACHABLE
 from webapp.domain.errors import TooMany
 from webapp.domain.states import State
 from webapp.models import Desktop, Node, Template
@@ -16,8 +16,10 @@ from webapp.services.audit import Actor
 from webapp.services.launch import LaunchWish
 
 
-def fail(services: Services, *minutes_ago: float, reason: str | None = None) -> None:
-    """Builds of the template that broke so long ago."""
+def fail(
+    services: Services, *minutes_ago: float, reason: str | None = None, owner: Actor | None = None
+) -> None:
+    """Builds of the template that broke so long ago, of a person or of the pool."""
     now = services.clock.now()
     with services.db.begin() as session:
         template = session.scalars(select(Template).where(Template.name == "xfce")).one()
@@ -27,6 +29,7 @@ def fail(services: Services, *minutes_ago: float, reason: str | None = None) -> 
                 Desktop(
                     public_id=f"desktop-{at:%H%M%S}{number:02}",
                     template=template,
+                    owner_id=owner.person_id if owner else None,
                     state=State.ENDED,
                     state_at=at,
                     created_at=at,
@@ -89,8 +92,17 @@ def test_a_cancelled_trial_leaves_the_next_one_free(
     launch(services, bob)
 
 
-@pytest.mark.parametrize("reason", [LOCKED, UNREACHABLE])
-def test_what_is_the_sites_fault_is_not_the_templates(
+def test_one_person_whose_launches_fail_stops_nobody_else(
+    services: Services, alice: Actor, bob: Actor
+) -> None:
+    fail(services, 1, 2, 3, 4, 5, owner=alice)
+    launch(services, bob)
+    with pytest.raises(TooMany, match="failed for you"):
+        launch(services, alice)
+
+
+@pytest.mark.parametrize("reason", [LOCKED, UNREACHABLE, BAD_INPUT])
+def test_what_is_the_sites_or_the_persons_fault_is_not_the_templates(
     services: Services, alice: Actor, reason: str
 ) -> None:
     fail(services, 1, 2, 3, reason=reason)

@@ -15,6 +15,7 @@ from webapp.adapters.guest_answer import parse_answer, parse_since_input
 from webapp.adapters.redaction import redact
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import Config
+from webapp.domain.clone_queue import BAD_INPUT
 from webapp.domain.errors import OutsideFailed
 from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult, ResumeOrder
 
@@ -266,7 +267,7 @@ class AnsibleProvisioner:
                 redact(end["message"] or "The playbook failed without a word.", secrets.values()),
                 retry=True,
                 log=redact(end["log"], secrets.values()),
-                reason=end.get("reason") or "",
+                reason=end.get("reason") or _reason_in(end["message"] or ""),
             )
         return end["result"]
 
@@ -340,3 +341,8 @@ def environment(config: Config) -> dict[str, str]:
         "proxmox_pool": proxmox.pool,
         "proxmox_bridge": proxmox.bridge,
     }
+
+
+def _reason_in(message: str) -> str:
+    """The reason that a refusal of winux-guest begins with; its task tells nothing but a text."""
+    return BAD_INPUT if "refused: bad input:" in message else ""

@@ -204,10 +204,16 @@ class LimitReachedBody(ProblemBody):
     limit: int | UnsetType = UNSET
     running: list[RunningSession] | UnsetType = UNSET
     """Oldest first."""
+    stopping: int | UnsetType = UNSET
+    """How many more count because they are not gone yet."""
     suggested_actions: list[str] | UnsetType = UNSET
     """`reuse_existing`, `close_oldest`, `close_session:<id>`."""
     can_reuse: bool | UnsetType = UNSET
     reusable_session_id: SessionId | UnsetType | None = UNSET
+
+
+#: When a launch is worth another try while something is still stopping.
+STOPPING_S = 5.0
 
 
 def is_for_program() -> bool:
@@ -332,6 +338,8 @@ def _limit(error: LimitReached) -> Problem:
     same = [one.public_id for one in error.running if one.template == error.template]
     ends = [one.ends_at for one in error.running if one.ends_at]
     wait = (min(ends) - now).total_seconds() if ends else 60.0
+    if error.stopping:
+        wait = STOPPING_S
     return Problem(
         "limit-reached",
         error.message,
@@ -340,6 +348,7 @@ def _limit(error: LimitReached) -> Problem:
             "reason": error.reason,
             "limit": error.limit,
             "running": running,
+            "stopping": error.stopping,
             "suggested_actions": list(error.suggested_actions),
             "can_reuse": bool(same),
             "reusable_session_id": same[-1] if same else None,

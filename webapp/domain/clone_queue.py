@@ -13,11 +13,15 @@ UNREACHABLE = "unreachable"
 """Proxmox, or the node, did not answer."""
 REFUSED = "refused"
 """The API token is not accepted, or lacks a right."""
+BAD_INPUT = "bad_input"
+"""What its person chose (a user name) cannot be used inside the desktop."""
 
 #: Failures that pass by themselves: the build waits and is tried again.
 PASSING = frozenset({LOCKED, UNREACHABLE})
 #: Failures that say nothing about the template.
 OF_THE_SITE = frozenset({LOCKED, UNREACHABLE, REFUSED})
+#: Failures that another choice of the person would not have.
+OF_THE_PERSON = frozenset({BAD_INPUT})
 
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=30)

@@ -30,8 +30,8 @@ class RunningDesktop:
 class LimitReached(Refused):
     """The person has as many desktops as they may; `running` are those that count, oldest first.
 
-    `template` is the name of the one that was to be launched. The reason is `limit` (the person's)
-    or `template_limit` (that template's own).
+    `stopping` more count as well until they are gone. `template` is the name of the one that was
+    to be launched. The reason is `limit` (the person's) or `template_limit` (that template's own).
     """
 
     def __init__(
@@ -42,13 +42,21 @@ class LimitReached(Refused):
         limit: int,
         template: str | None,
         *,
+        stopping: int,
         what_to_do: str,
     ) -> None:
         super().__init__(reason, message, what_to_do=what_to_do)
         self.running = tuple(running)
+        self.stopping = stopping
         self.limit = limit
         self.template = template
-        self.suggested_actions = _ways_out(running, template)
+        self.suggested_actions = _ways_out(running, template, self.can_make_room)
+
+    @property
+    def can_make_room(self) -> bool:
+        """Whether stopping one lets another be launched at once. Not while one that was stopped
+        for that still goes: so nobody ever has more than one beyond their limit."""
+        return not self.stopping or len(self.running) + self.stopping <= self.limit
 
 
 def decide_room(
@@ -57,16 +65,19 @@ def decide_room(
     template: str | None,
     template_limit: int | None,
     now: datetime,
+    stopping: Sequence[RunningDesktop] = (),
 ) -> None:
     """Refuse one more desktop (of `template`) when the person, or this template, has no room.
 
-    `running` are all live desktops of the person; `template_limit` None: no limit of its own.
+    `running` are all live desktops of the person, `stopping` those that are not gone yet;
+    `template_limit` None: no limit of its own.
     """
-    if len(running) >= person_limit:
-        raise _reached("limit", running, person_limit, template, now)
+    if len(running) + len(stopping) >= person_limit:
+        raise _reached("limit", running, person_limit, template, now, len(stopping))
     same = [one for one in running if one.template == template]
-    if template_limit is not None and len(same) >= template_limit:
-        raise _reached("template_limit", same, template_limit, template, now)
+    going = [one for one in stopping if one.template == template]
+    if template_limit is not None and len(same) + len(going) >= template_limit:
+        raise _reached("template_limit", same, template_limit, template, now, len(going))
 
 
 def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
@@ -75,7 +86,7 @@ def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
     Raises `reached` itself when the desktop that was named does not run (any more).
     """
     if way == CLOSE_OLDEST:
-        if reached.running:
+        if reached.running and reached.can_make_room:
             return reached.running[0]
         raise reached
     if not way.startswith(CLOSE_ONE):
@@ -84,7 +95,7 @@ def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
             f"{way[:40]!r} is no way to make room.",
             what_to_do=f"Say {CLOSE_OLDEST}, or {CLOSE_ONE} and a desktop's id.",
         )
-    for one in reached.running:
+    for one in reached.running if reached.can_make_room else ():
         if one.public_id == way.removeprefix(CLOSE_ONE):
             return one
     raise reached
@@ -101,14 +112,23 @@ def age(launched_at: datetime, now: datetime) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _ways_out(running: Sequence[RunningDesktop], template: str | None) -> tuple[str, ...]:
+def _ways_out(
+    running: Sequence[RunningDesktop], template: str | None, can_make_room: bool
+) -> tuple[str, ...]:
     reuse = [REUSE] if any(one.template == template for one in running) else []
+    if not can_make_room:
+        return tuple(reuse)
     oldest = [CLOSE_OLDEST] if running else []
     return (*reuse, *oldest, *(close(one.public_id) for one in running))
 
 
 def _reached(
-    reason: str, running: Sequence[RunningDesktop], limit: int, template: str | None, now: datetime
+    reason: str,
+    running: Sequence[RunningDesktop],
+    limit: int,
+    template: str | None,
+    now: datetime,
+    stopping: int,
 ) -> LimitReached:
     oldest_first = sorted(running, key=lambda desktop: desktop.launched_at)
     listed = [
@@ -116,16 +136,22 @@ def _reached(
         for one in oldest_first
     ]
     kind = f"{oldest_first[0].template_title} " if listed and reason == "template_limit" else ""
-    what_to_do = (
-        f"Use one of them, or stop one first: {', '.join(listed)}."
-        if listed
-        else "Ask the people who run this site."
-    )
+    what_to_do = _what_to_do(listed, stopping)
+    going = f" {stopping} {'is' if stopping == 1 else 'are'} still stopping." if stopping else ""
     return LimitReached(
         reason,
-        f"You have {len(listed)} of {limit} {kind}desktops.",
+        f"You have {len(listed)} of {limit} {kind}desktops.{going}",
         oldest_first,
         limit,
         template,
+        stopping=stopping,
         what_to_do=what_to_do,
     )
+
+
+def _what_to_do(listed: Sequence[str], stopping: int) -> str:
+    if stopping:
+        return "What is stopping counts until it is gone: try again in some seconds."
+    if listed:
+        return f"Use one of them, or stop one first: {', '.join(listed)}."
+    return "Ask the people who run this site."

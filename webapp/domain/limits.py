@@ -12,12 +12,18 @@ from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 
 #: A POSIX user name as Debian's adduser takes it; `root` and system accounts are refused apart.
 RDP_USERNAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
-#: Accounts that exist in every template.
-SYSTEM_ACCOUNTS = frozenset(
-    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody"
-    " sshd xrdp messagebus systemd-network systemd-timesync systemd-resolve avahi colord rtkit"
-    " pulse polkitd lightdm _apt winux admin sudo adm".split()
+#: Accounts and groups of the system, of Debian's desktops and of Winux; a template has most of
+#: them. A group's name would work inside, but reads as the system's own in every listing.
+RESERVED_NAMES = frozenset(
+    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats"
+    " nobody nogroup adm tty disk kmem dialout fax voice cdrom floppy tape sudo wheel audio dip"
+    " operator src shadow utmp video sasl plugdev staff users input sgx kvm render crontab netdev"
+    " bluetooth scanner lpadmin saned cups-pk-helper whoopsie geoclue tss uuidd tcpdump ssl-cert"
+    " ssh sshd xrdp xrdp-sesman messagebus avahi avahi-autoipd colord rtkit pulse pulse-access"
+    " pipewire polkitd lightdm gdm sddm dnsmasq usbmux fwupd-refresh nm-openvpn libvirt docker"
+    " winux person admin administrator".split()
 )
+_RESERVED_PREFIXES = ("systemd-", "winux-")
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,10 @@ def decide_username(wanted: str | None) -> str:
             "digits, - and _.",
             what_to_do="Choose another name or leave the field empty.",
         )
-    if name in SYSTEM_ACCOUNTS:
+    if name in RESERVED_NAMES or name.startswith(_RESERVED_PREFIXES):
         raise BadInput(
             "rdp_username",
-            f"{name} is an account of the system itself.",
+            f"{name} is an account or a group of the system itself.",
             what_to_do="Choose another name or leave the field empty.",
         )
     return name

@@ -115,6 +115,8 @@ LIVE = frozenset(
         State.RESUMING,
     }
 )
+#: States that count against a person's limit although the desktop is over: it is not gone yet.
+NOT_GONE_YET = frozenset({State.FAILED, State.STOPPING})
 #: States in which a desktop's time stands still.
 AT_REST = frozenset({State.PAUSING, State.PAUSED, State.RESUMING})
 #: States in which something of the desktop may exist on a node.

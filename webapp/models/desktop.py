@@ -23,6 +23,7 @@ class Desktop(Base):
     __table_args__ = (
         Index("ix_desktops_state_created", "state", "created_at"),
         Index("ix_desktops_owner_launched", "owner_id", "launched_at"),
+        Index("ix_desktops_owner_ended", "owner_id", "ended_at"),
         # also what a launch takes out of the pool: the one that has been warm longest
         Index("ix_desktops_template_state", "template_id", "state", "warmed_at"),
         Index("ix_desktops_template_launched", "template_id", "launched_at"),

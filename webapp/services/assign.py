@@ -125,6 +125,7 @@ class Assigner:
             desktop.failed_at = now
             desktop.failure = str(error)[:500]
             desktop.failure_log = error.log or None
+            desktop.failure_reason = error.reason[:16] or None
             ask_for_end(desktop, EndReason.FAILED, now)
             self._audit.record(
                 session, SYSTEM, "desktop.assign_failed", desktop.public_id, str(error)

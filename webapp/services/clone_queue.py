@@ -19,6 +19,7 @@ from webapp.domain.states import State
 from webapp.models import CloneSlot, Desktop, TemplateReplica
 from webapp.ports import Clock, Database
 from webapp.services.cluster import Cluster, read_cluster
+from webapp.services.fair_turns import fair_order
 from webapp.services.lease import Lease, Leases
 
 #: How soon a row is looked at again whose template cannot be cloned on any node.
@@ -29,7 +30,6 @@ LOOK_AHEAD = 50
 WAITING = or_(Desktop.state == State.QUEUED, Desktop.state == State.BUILDING) & (
     Desktop.adopted_from.is_(None)  # services/adopt.py goes on with those
 )
-IN_ORDER = (Desktop.state_at, Desktop.id)
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class _Rows:
 
 
 def _waiting(
-    due: ColumnElement[bool], held_up: _Rows
+    due: ColumnElement[bool], held_up: _Rows, now: datetime
 ) -> Select[int, int, str | None, datetime | None]:
     return (
         select(Desktop.id, Desktop.template_id, Desktop.node, Desktop.build_started_at)
         .where(due, not_(held_up.are_these))
-        .order_by(*IN_ORDER)
+        .order_by(*fair_order(now))
         .limit(LOOK_AHEAD)
     )
 
@@ -93,7 +93,7 @@ class CloneQueue:
         held_up, hopeless = _Rows(), _Rows()
         while True:
             with self._db.read() as session:
-                rows = session.execute(_waiting(due, held_up)).all()
+                rows = session.execute(_waiting(due, held_up, now)).all()
                 if rows and cluster is None:
                     cluster = read_cluster(session, self._config, now)
             if not rows or cluster is None:

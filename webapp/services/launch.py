@@ -15,9 +15,11 @@ from webapp.config import Config
 from webapp.domain import launch_limits, limits
 from webapp.domain.errors import BadInput, Conflict, NotFound, Refused
 from webapp.domain.launch_limits import LimitReached, RunningDesktop
+from webapp.domain.launch_rate import decide_rate
 from webapp.domain.passwords import make_password
-from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, EndReason, State
-from webapp.models import Desktop, Person, Role, Template
+from webapp.domain.reserve import decide_share
+from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, NOT_GONE_YET, EndReason, State
+from webapp.models import Desktop, Person, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit import SYSTEM, Actor, Audit
 from webapp.services.claim import Choices, count_warm, hand_over, take_warm
@@ -92,7 +94,7 @@ class Launcher:
                 if owner is not None:
                     self._decide_room(session, owner, template)
                     if not count_warm(session, self._clock.now()):
-                        self._decide_site_has_room(session)
+                        self._decide_site_has_room(session, owner)
             except Refused as refusal:
                 return refusal
         return None
@@ -108,14 +110,15 @@ class Launcher:
         if wish.reuse and (running := _to_reuse(session, owner, template)):
             self._use_again(session, actor, running)
             return running.public_id
-        self._make_room(session, actor, owner, template, wish.make_room)
         now = self._clock.now()
+        self._decide_rate(session, owner, now)
+        self._make_room(session, actor, owner, template, wish.make_room)
         detail = f"{template.name}, {choices.minutes} min"
         if desktop := take_warm(session, template, now):
             hand_over(desktop, owner, choices, self._vault, now)
             detail += ", from the pool"
         else:
-            self._gate.decide(session, template, now, is_admin=owner.role is Role.ADMIN)
+            self._gate.decide(session, template, now, owner)
             desktop = self._queue(session, owner, template, choices, now)
         self._audit.record(session, actor, "desktop.launch", desktop.public_id, detail)
         if desktop.state is State.READY:
@@ -132,7 +135,7 @@ class Launcher:
         self, session: Session, owner: Person, template: Template, choices: Choices, now: datetime
     ) -> Desktop:
         one_at_a_time(session)
-        self._decide_site_has_room(session)
+        held = self._decide_site_has_room(session, owner)
         desktop = Desktop(
             public_id=f"desktop-{secrets.token_hex(4)}",
             owner=owner,
@@ -148,8 +151,19 @@ class Launcher:
             password_locked=self._vault.lock(make_password()),
         )
         session.add(desktop)
-        reserve(session, self._config, desktop)
+        reserve(session, self._config, desktop, held=held)
         return desktop
+
+    def _decide_rate(self, session: Session, owner: Person, now: datetime) -> None:
+        rate = self._config.launch_rate
+        latest = session.scalars(
+            select(Desktop.launched_at).where(
+                Desktop.owner_id == owner.id,
+                Desktop.launched_at > now - rate.memory,
+                Desktop.adopted_from.is_(None),
+            )
+        )
+        decide_rate([at for at in latest if at], rate, now)
 
     def _launched_by_same_form(
         self, session: Session, owner: Person, token: str | None
@@ -171,7 +185,7 @@ class Launcher:
                 raise
             closed = launch_limits.decide_what_to_close(reached, way)
             self._stop_to_make_room(session, actor, closed.public_id)
-            self._decide_room(session, owner, template)
+            self._decide_room(session, owner, template, making_room=closed.public_id)
 
     def _stop_to_make_room(self, session: Session, actor: Actor, public_id: str) -> None:
         desktop = session.scalars(
@@ -180,35 +194,60 @@ class Launcher:
         ask_for_end(desktop, EndReason.ASKED, self._clock.now())
         self._audit.record(session, actor, "desktop.stop", public_id, "to make room")
 
-    def _decide_room(self, session: Session, owner: Person, template: Template | None) -> None:
-        running = session.scalars(
-            select(Desktop).where(Desktop.owner_id == owner.id, Desktop.state.in_(LIVE))
-        )
+    def _decide_room(
+        self,
+        session: Session,
+        owner: Person,
+        template: Template | None,
+        making_room: str | None = None,
+    ) -> None:
+        """`making_room` is the desktop that was just stopped for this launch: it does not count."""
+        counted = session.scalars(
+            select(Desktop).where(
+                Desktop.owner_id == owner.id, Desktop.state.in_(LIVE | NOT_GONE_YET)
+            )
+        ).all()
         launch_limits.decide_room(
-            [
-                RunningDesktop(
-                    one.public_id,
-                    one.template.name,
-                    one.template.title,
-                    one.asked_at,
-                    one.deadline_at,
-                )
-                for one in running
-            ],
+            [_as_running(one) for one in counted if one.state in LIVE],
             self._config.max_desktops if owner.max_desktops is None else owner.max_desktops,
             template.name if template else None,
             template.max_per_person if template else None,
             self._clock.now(),
+            [
+                _as_running(one)
+                for one in counted
+                if one.state not in LIVE and one.public_id != making_room
+            ],
         )
 
-    def _decide_site_has_room(self, session: Session) -> None:
-        held = session.scalar(select(func.count()).where(Desktop.state.in_(HOLDS_RESOURCES)))
-        if (held or 0) >= self._config.max_desktops_total:
+    def _decide_site_has_room(self, session: Session, owner: Person) -> int:
+        """How many desktops the owner holds already."""
+        rows = session.execute(
+            select(Desktop.owner_id, func.count())
+            .where(Desktop.state.in_(HOLDS_RESOURCES))
+            .group_by(Desktop.owner_id)
+        ).all()
+        held = {row[0]: row[1] for row in rows}
+        own = held.get(owner.id, 0)
+        most = self._config.max_desktops_total
+        if sum(held.values()) >= most:
             raise Refused(
                 "full",
                 "All desktops of this site are in use.",
                 what_to_do="Try again when one has ended.",
             )
+        decide_share(own, most - sum(held.values()), most, self._config.reserve_percent)
+        return own
+
+
+def _as_running(desktop: Desktop) -> RunningDesktop:
+    return RunningDesktop(
+        desktop.public_id,
+        desktop.template.name,
+        desktop.template.title,
+        desktop.asked_at,
+        desktop.deadline_at,
+    )
 
 
 def _decide_choices(wish: LaunchWish, template: Template) -> Choices:

@@ -11,17 +11,18 @@ from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.breaker import Record, Resting, decide_breaker, find_rest
+from webapp.domain.breaker import Failure, Record, Resting, decide_breaker, find_rest
 from webapp.domain.capacity import Room, decide_room
-from webapp.domain.clone_queue import OF_THE_SITE
+from webapp.domain.clone_queue import OF_THE_PERSON, OF_THE_SITE
 from webapp.domain.pauses import NO_ROOM
 from webapp.domain.placement import NodeRoom, count_fitting
 from webapp.domain.states import State
-from webapp.models import Desktop, Template
+from webapp.models import Desktop, Person, Role, Template
 from webapp.services.cluster import Cluster, read_cluster
 
 #: Failures that are older say nothing about today's builds.
 REMEMBERED = timedelta(days=1)
+_NOT_ITS_OWN = OF_THE_SITE | OF_THE_PERSON
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,11 @@ class LaunchGate:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def decide(
-        self, session: Session, template: Template, now: datetime, *, is_admin: bool = False
-    ) -> None:
+    def decide(self, session: Session, template: Template, now: datetime, owner: Person) -> None:
         """Raise TooMany, with when to come back. An admin may try a resting template any time."""
-        if not is_admin:
+        if owner.role is not Role.ADMIN:
             record = read_records(session, now, template.id)[template.id]
-            decide_breaker(record, template.title, now)
+            decide_breaker(record, template.title, now, owner.id)
         if self._config.refuses_when_full:
             cluster = read_cluster(session, self._config, now)
             room = _Rooms(session, cluster).of(template)
@@ -101,17 +100,17 @@ def read_records(
 ) -> Mapping[int, Record]:
     """What is known of the latest builds of one template, or of all; three small queries.
 
-    Failures of the site (locks, no answer, a refused token), of cancelled builds (they never
-    count as failed) and of desktops that had been ready are not the template's.
+    Failures of the site (locks, no answer, a refused token), of what a person chose, of cancelled
+    builds (they never count as failed) and of desktops that had been ready are not the template's.
     """
     of_it = Desktop.template_id == template_id if template_id else true()
     failed = session.execute(
-        select(Desktop.template_id, Desktop.failed_at).where(
+        select(Desktop.template_id, Desktop.failed_at, Desktop.owner_id).where(
             of_it,
             Desktop.failed_at > now - REMEMBERED,
             Desktop.ready_at.is_(None),
             Desktop.warmed_at.is_(None),
-            or_(Desktop.failure_reason.is_(None), Desktop.failure_reason.not_in(OF_THE_SITE)),
+            or_(Desktop.failure_reason.is_(None), Desktop.failure_reason.not_in(_NOT_ITS_OWN)),
         )
     ).all()
     of_template = Desktop.template_id == Template.id
@@ -138,7 +137,7 @@ def read_records(
     trial_at = {row[0]: row[1] for row in trials}
     return {
         row.id: Record(
-            failures=[at for one, at in failed if one == row.id and at],
+            failures=[Failure(at, owner) for one, at, owner in failed if one == row.id and at],
             worked_at=max(at for at in (row.published_at, row.warmed_at, row.built_at) if at),
             trial_at=trial_at.get(row.id),
         )

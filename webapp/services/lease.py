@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from webapp.domain.errors import Conflict, OutsideFailed
 from webapp.models import Desktop
 from webapp.ports import Clock, Database
+from webapp.services.fair_turns import fair_order
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +50,15 @@ class Leases:
     def claim(
         self, wanted: ColumnElement[bool], prepare: Callable[[Session, Desktop], None]
     ) -> Lease | None:
-        """The longest waiting desktop that is `wanted`, due and free; None when there is none.
+        """The desktop whose turn it is of those `wanted`, due and free; None when there is none.
 
         `prepare` runs in the same transaction that takes it.
         """
-        due = and_(wanted, self.is_free_and_due(self._clock.now()))
+        now = self._clock.now()
+        due = and_(wanted, self.is_free_and_due(now))
         with self._db.read() as session:  # a look takes no write lock
             found = session.scalar(
-                select(Desktop.id).where(due).order_by(Desktop.state_at, Desktop.id).limit(1)
+                select(Desktop.id).where(due).order_by(*fair_order(now)).limit(1)
             )
         return None if found is None else self.take(found, due, prepare)
 

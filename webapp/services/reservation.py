@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.addresses import choose_address, choose_vmid
+from webapp.domain.reserve import decide_share
 from webapp.models import AddressReservation, Desktop, VmidReservation
 from webapp.services.findings import stranger_addresses, stranger_vmids
 
@@ -27,10 +28,16 @@ def one_at_a_time(session: Session) -> None:
 
 
 def reserve(
-    session: Session, config: Config, desktop: Desktop, *, avoid_vmids: Collection[int] = ()
+    session: Session,
+    config: Config,
+    desktop: Desktop,
+    *,
+    avoid_vmids: Collection[int] = (),
+    held: int = 0,
 ) -> None:
     """Give `desktop` the VM id and address that are free for longest; Refused when none is left.
 
+    A person who holds other desktops (`held` of them) leaves the last ones to those who hold none.
     What containers of no desktop were seen to hold is not free, nor are `avoid_vmids`. Whoever
     races, the primary keys make a double impossible: the second transaction fails
     (IntegrityError) and can be run again.
@@ -39,6 +46,7 @@ def reserve(
     taken_vmids = set(session.scalars(select(VmidReservation.vmid))) | stranger_vmids(session)
     taken_addresses = set(session.scalars(select(AddressReservation.address)))
     taken_addresses |= stranger_addresses(session)
+    _keep_for_others(config, held, taken_vmids, taken_addresses)
     freed_vmids, freed_addresses = _freed(session)
     desktop.vmid = choose_vmid(
         config.vmid_first,
@@ -50,6 +58,16 @@ def reserve(
     session.flush()  # the desktop needs its id first
     session.add(VmidReservation(vmid=desktop.vmid, desktop_id=desktop.id))
     session.add(AddressReservation(address=desktop.address, desktop_id=desktop.id))
+
+
+def _keep_for_others(
+    config: Config, held: int, vmids: Collection[int], addresses: Collection[str]
+) -> None:
+    all_addresses = {str(one) for one in config.addresses}
+    free_vmids, free_addresses = set(config.vmids) - set(vmids), all_addresses - set(addresses)
+    percent = config.reserve_percent
+    decide_share(held, len(free_vmids), len(config.vmids), percent)
+    decide_share(held, len(free_addresses), len(all_addresses), percent)
 
 
 def _freed(session: Session) -> tuple[list[int | None], list[str | None]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from webapp.domain.waiting import NOTHING, Build, wait_until_ready
 from webapp.models import Desktop, DesktopStep, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.cluster import Cluster, read_cluster
+from webapp.services.fair_turns import fair_order
 
 #: Builds that a measured time is made from.
 MEASURED = 20
@@ -49,7 +51,7 @@ class WaitingRoom:
             return None
         with self._db.read() as session:
             cluster = read_cluster(session, self._config, now)
-            ahead = _ahead(session, desktop)
+            ahead = _ahead(session, desktop, now)
             verdict = cluster.place(desktop.template_id, None)
             wait = verdict if isinstance(verdict, Wait) and verdict != Wait.BUSY else None
             ready_in = None if wait else self._ready_in(session, [*ahead, desktop], cluster)
@@ -94,20 +96,14 @@ class WaitingRoom:
         return [*left, *[NOTHING] * (count - len(left))]
 
 
-def _ahead(session: Session, desktop: Desktop) -> list[Desktop]:
+def _ahead(session: Session, desktop: Desktop, now: datetime) -> list[Desktop]:
     """People's launches that come first."""
-    return list(
-        session.scalars(
-            select(Desktop)
-            .where(
-                Desktop.state == State.QUEUED,
-                Desktop.owner_id.is_not(None),
-                (Desktop.state_at < desktop.state_at)
-                | ((Desktop.state_at == desktop.state_at) & (Desktop.id < desktop.id)),
-            )
-            .order_by(Desktop.state_at, Desktop.id)
-        )
+    queue = session.scalars(
+        select(Desktop)
+        .where(Desktop.state == State.QUEUED, Desktop.owner_id.is_not(None))
+        .order_by(*fair_order(now))
     )
+    return list(takewhile(lambda one: one.id != desktop.id, queue))
 
 
 def _measure(session: Session, template_id: int) -> Build | None:

@@ -139,6 +139,9 @@ _FAILURES = {
         "Something on this site's side has to be mended first; trying again at once will hardly "
         "help. The people who run it can see what it is."
     ),
+    clone_queue.BAD_INPUT: lazy_gettext(
+        "The desktop does not take the user name that was chosen. Launch it again with another one."
+    ),
     "no_vmid": _NO_ROOM,
     "no_address": _NO_ROOM,
 }

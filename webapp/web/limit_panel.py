@@ -44,6 +44,12 @@ class LimitPanel:
 
     @property
     def title(self) -> str:
+        title = self._title()
+        if going := self.reached.stopping:
+            title = _("%(title)s, and %(count)s still stopping", title=title, count=going)
+        return title
+
+    def _title(self) -> str:
         numbers = {"count": len(self.reached.running), "limit": self.reached.limit}
         if self.reached.reason == "template_limit":
             title = self.templates[0].title
@@ -73,7 +79,7 @@ def limit_panel(
     asked_for = [one for one in templates if one.name == reached.template]
     return LimitPanel(
         reached=reached,
-        closables=[_closable(one, view) for one, view in running],
+        closables=[_closable(one, view) for one, view in running if reached.can_make_room],
         to_open=next(same, None),
         templates=asked_for or list(templates),
         form=form,
