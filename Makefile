@@ -7,13 +7,16 @@ venv := .venv/bin
 testers := $(shell expr $$(nproc) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test testview check fix bench scale soak chaos attack fuzz clean python prepare-test prepare-check
+.PHONY: help demo install test testview check fix bench scale soak chaos attack fuzz clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
 
 demo: python ## Run everything with real desktops: lab node, worker, web; Ctrl-C stops it
 	@$(python) -u -m setup.demo
+
+install: python ## What a server needs to run the portal with a Proxmox VE; no demo, no tests
+	@$(python) -u -m setup.install
 
 test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
 	@$(venv)/pytest -n $(testers) --dist worksteal -m "not lab and not view"

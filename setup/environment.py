@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -22,7 +23,10 @@ VENV = CHECKOUT / ".venv"
 RUN = CHECKOUT / "requirements.txt"
 DEV = CHECKOUT / "requirements-dev.txt"
 MODULES = CHECKOUT / "requirements-modules.txt"
-CONSTRAINTS = CHECKOUT / "constraints.txt"
+#: What a wheel folder's packages are, to install them without asking for the hashes again: a
+#: wheel that was built here from a source archive has a hash of its own.
+PINS = "pins.txt"
+PIN = re.compile(r"^[\w.-]+==[^\s;]+", re.MULTILINE)
 NETWORK_HINT = "Look at pip's configuration (pip config list) and the network, then run this again."
 
 
@@ -36,11 +40,17 @@ def content_key(files: Iterable[Path]) -> str:
 
 def files_for(requirements: Path) -> list[Path]:
     """The files that decide what is installed for these requirements."""
-    if requirements == DEV:
-        return [RUN, DEV, CONSTRAINTS]
-    if requirements == RUN:
-        return [RUN, CONSTRAINTS]
-    return [requirements]
+    return [requirements, lock_of(requirements)]
+
+
+def lock_of(requirements: Path) -> Path:
+    """Every package for these requirements, pinned, with the hashes that its files may have."""
+    return requirements.with_suffix(".lock")
+
+
+def pins(lock: Path) -> str:
+    """The lock's packages and versions, a line each."""
+    return "".join(f"{pin}\n" for pin in PIN.findall(lock.read_text()))
 
 
 def is_current(venv: Path, requirements: Path) -> bool:
@@ -56,24 +66,18 @@ def make_environment(venv: Path, requirements: Path, log: Path) -> None:
     """Make or bring up to date `venv` from the wheel cache, filling that first if it is new."""
     _create(venv, log)
     wheels = _filled_cache(venv, requirements, log)
-    command = _pip(venv, "install", "--no-index", "--find-links", wheels, *_what(requirements))
-    _run_pip(command, log)
+    source = ("--no-index", "--find-links", wheels, "--no-deps")
+    _run_pip(_pip(venv, "install", *source, "-r", wheels / PINS), log)
     _stamp(venv, requirements).write_text(content_key(files_for(requirements)))
 
 
 def modules_environment() -> Path:
     """Where the environment with the official Ansible modules lives: shared by all checkouts."""
-    return cache_dir() / f"modules-venv-{content_key([MODULES])}"
+    return cache_dir() / f"modules-venv-{content_key(files_for(MODULES))}"
 
 
 def _stamp(venv: Path, requirements: Path) -> Path:
     return venv / f".made-from-{requirements.stem}"
-
-
-def _what(requirements: Path) -> list[str | Path]:
-    if requirements == MODULES:
-        return ["-r", requirements]
-    return ["-c", CONSTRAINTS, "-r", requirements]
 
 
 def _pip(venv: Path, *arguments: str | Path) -> list[str | Path]:
@@ -100,16 +104,23 @@ def _create(venv: Path, log: Path) -> None:
 def _filled_cache(venv: Path, requirements: Path, log: Path) -> Path:
     """The wheel folder for these requirements; it appears under its name only when complete."""
     wheels = cache_dir() / "wheels" / content_key(files_for(requirements))
-    if wheels.is_dir():
-        return wheels
+    if not wheels.is_dir():
+        fill(venv, requirements, wheels, log)
+    return wheels
+
+
+def fill(venv: Path, requirements: Path, wheels: Path, log: Path) -> None:
+    """Make the wheel folder: files whose hash the lock has, or that are built from such."""
+    lock = lock_of(requirements)
     filling = wheels.with_name(f"{wheels.name}.{os.getpid()}")
     with readable_by_all():
         filling.mkdir(parents=True)
+        (filling / PINS).write_text(pins(lock))
     try:
-        _run_pip(_pip(venv, "wheel", "--wheel-dir", filling, *_what(requirements)), log)
+        wanted = ("--require-hashes", "--no-deps", "-r", lock)
+        _run_pip(_pip(venv, "wheel", "--wheel-dir", filling, *wanted), log)
         filling.rename(wheels)
     except FileExistsError:
         pass  # another run filled it meanwhile
     finally:
         shutil.rmtree(filling, ignore_errors=True)
-    return wheels

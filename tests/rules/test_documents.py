@@ -146,11 +146,18 @@ def test_every_dependency_is_used() -> None:
     assert unused == []
 
 
-def test_constraints_pin_what_is_required() -> None:
-    constraints = (ROOT / "constraints.txt").read_text().splitlines()
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        wanted = [line for line in (ROOT / name).read_text().splitlines() if "==" in line]
-        assert [line for line in wanted if line not in constraints] == []
+@pytest.mark.parametrize("kind", ["", "-dev", "-modules"])
+def test_a_lock_pins_what_is_required_by_hashes_alone(kind: str) -> None:
+    """It has every package with hashes, and neither hosts nor addresses of a registry."""
+    lock = (ROOT / f"requirements{kind}.lock").read_text()
+    packages = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
+    form = re.compile(r"[\w.-]+==\S+( \\\n    --hash=sha256:[0-9a-f]{64})+\n")
+    assert [package for package in packages if not form.fullmatch(package)] == []
+    pinned = {package.split()[0].lower() for package in packages}
+    lines = (ROOT / f"requirements{kind}.txt").read_text().splitlines()
+    assert [line for line in lines if "==" in line and line.lower() not in pinned] == []
+    run = (ROOT / "requirements.lock").read_text() if kind == "-dev" else ""
+    assert [pin for pin in re.findall(r"^\S+==\S+", run, re.MULTILINE) if pin not in pinned] == []
 
 
 def test_the_diagram_in_the_architecture_is_the_table() -> None:

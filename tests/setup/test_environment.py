@@ -1,8 +1,14 @@
 """What has not changed is not made again, and what has changed is."""
 
+import hashlib
+import os
 from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
 
 from setup import environment, packages, template
+from setup.failure import SetupFailed
 
 
 def test_the_key_follows_the_content(tmp_path: Path) -> None:
@@ -27,6 +33,37 @@ def test_the_environment_for_tests_serves_to_run_too(tmp_path: Path) -> None:
     assert environment.is_current(tmp_path, environment.RUN)
     stamp.write_text("of older requirements")
     assert not environment.is_current(tmp_path, environment.RUN)
+
+
+def test_a_package_with_another_hash_is_not_installed(tmp_path: Path) -> None:
+    """pip itself refuses it: here a wheel that is not what the lock was made from."""
+    wheel = tmp_path / "files" / "victim-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("victim.py", "")
+        archive.writestr("victim-1.0.dist-info/METADATA", "Name: victim\nVersion: 1.0\n")
+        archive.writestr("victim-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr("victim-1.0.dist-info/RECORD", "")
+    good = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    venv, requirements = environment.VENV, tmp_path / "requirements.txt"
+    requirements.write_text("victim==1.0\n")
+    os.environ["PIP_FIND_LINKS"], before = str(wheel.parent), os.environ.get("PIP_FIND_LINKS")
+    try:
+        for number, hash_ in enumerate(("0" * 64, good)):
+            lock = environment.lock_of(requirements)
+            lock.write_text(f"victim==1.0 \\\n    --hash=sha256:{hash_}\n")
+            wheels = tmp_path / f"wheels{number}"
+            if hash_ == good:
+                environment.fill(venv, requirements, wheels, tmp_path / "log")
+                assert (wheels / environment.PINS).read_text() == "victim==1.0\n"
+            else:
+                with pytest.raises(SetupFailed, match=r"(?i)hash"):
+                    environment.fill(venv, requirements, wheels, tmp_path / "log")
+                assert not wheels.exists()
+    finally:
+        os.environ.pop("PIP_FIND_LINKS")
+        if before is not None:
+            os.environ["PIP_FIND_LINKS"] = before
 
 
 def test_packages_are_read_by_section() -> None:

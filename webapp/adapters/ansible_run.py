@@ -10,6 +10,7 @@ so not even a daemon gets away. What it wrote, secrets first, is deleted whateve
 import argparse
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -117,7 +118,7 @@ class Run:
         except Ended:
             self._failure = self._why_ended
         except Exception as error:  # noqa: BLE001 (whatever breaks in a library is a failed run)
-            self._failure = self._failure or f"The run broke: {type(error).__name__}: {error}"
+            self._failure = self._failure or _why_broken(error)
         finally:
             self._is_ending = True
             end_descendants()
@@ -220,6 +221,14 @@ class Run:
                 return json.loads(file.read(LARGEST_RESULT))
         except (OSError, ValueError):
             return None
+
+
+def _why_broken(error: Exception) -> str:
+    """A full disk by its folder, with the cure; anything else by its own words."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        folder = Path(error.filename or ".").parent
+        return f"There is no space left in {folder}. Free some: df -h {folder}"
+    return f"The run broke: {type(error).__name__}: {error}"
 
 
 def _failure_message(data: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """SQLite (WAL) or PostgreSQL: short transactions, and foreign errors translated."""
 
+import os
 import sqlite3
 import stat
 import time
@@ -21,6 +22,8 @@ BUSY_SECONDS = 10
 CACHE_KB = 512
 #: What a group's and all others' rights are in a file's mode.
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+#: With less free space, in bytes, a write or the folding back of the log may fail at any moment.
+ALMOST_FULL = 1 << 20
 #: After so long it begins to wait anew, in seconds: see `_begin_to_write`.
 ONE_WAIT_SECONDS = 0.03
 
@@ -38,31 +41,61 @@ class SqlDatabase:
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
-        with translated(), self._sessions.begin() as session:
+        with translated(self.file), self._sessions.begin() as session:
             if self.engine.dialect.name == "sqlite":
                 _begin_to_write(session.connection())
             yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with translated(), self._sessions() as session:
+        with translated(self.file), self._sessions() as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        with translated(), self._sessions() as session:
+        with translated(self.file), self._sessions() as session:
             if self.engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN")
             else:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
+    def trouble(self) -> str:
+        """Why writes fail or soon will; empty if nothing speaks against them."""
+        if self.file is None or not self.file.exists() or free_bytes(self.file) >= ALMOST_FULL:
+            return ""
+        return f"{full(self.file)} {free_some(self.file)}"
+
     def close(self) -> None:
         self.engine.dispose()
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether SQLite found no room on the disk."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+
+
+def free_bytes(file: Path) -> int:
+    """What this account may still write on the disk of a file; without one, nothing is known."""
+    try:
+        disk = os.statvfs(file.parent)
+    except OSError:
+        return ALMOST_FULL
+    return 0 if disk.f_files and not disk.f_favail else disk.f_bavail * disk.f_frsize
+
+
+def full(file: Path) -> str:
+    """The trouble, by the name of what it concerns."""
+    return f"The disk of the database {file} is full."
+
+
+def free_some(file: Path) -> str:
+    """The cure."""
+    return f"Free some space there (df -h {file.parent}); all goes on by itself then."
+
+
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(file: Path | None = None) -> Iterator[None]:
     """Turns the database's own errors into ours; IntegrityError is left to those who expect it."""
     try:
         yield
@@ -71,6 +104,10 @@ def translated() -> Iterator[None]:
     except IntegrityError:
         raise
     except OperationalError as error:
+        if file is not None and (is_full(error.orig) or free_bytes(file) < ALMOST_FULL):
+            raise OutsideFailed(
+                full(file), retry=True, what_to_do=f"Nothing was changed. {free_some(file)}"
+            ) from error
         raise OutsideFailed(
             f"The database did not answer: {error.orig}.",
             retry=True,

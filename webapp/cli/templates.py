@@ -1,11 +1,16 @@
 """`./winux template …`"""
 
 import argparse
+import json
+from pathlib import Path
 
 from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
+from webapp.domain.errors import Refused
 from webapp.services.catalogue import NUMBERS, TEXTS
+
+LARGEST_RESULT = 64 << 10
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -18,9 +23,16 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     publish = group.add_parser(
         "publish", parents=[shared], help="offer a version that template-build.yml made"
     )
-    publish.add_argument("--name", required=True)
-    publish.add_argument("--vmid", required=True, type=int)
-    publish.add_argument("--version", required=True)
+    publish.add_argument("--name")
+    publish.add_argument("--vmid", type=int)
+    publish.add_argument("--version")
+    publish.add_argument(
+        "--from",
+        dest="result",
+        type=Path,
+        metavar="FILE",
+        help="name, vmid and version from the result_file of template-build.yml",
+    )
     publish.add_argument(
         "--node", metavar="NAME", help="where it is; one more replica of a version that is offered"
     )
@@ -77,11 +89,39 @@ def list_templates(services: Services, options: argparse.Namespace) -> None:
 
 
 def publish_template(services: Services, options: argparse.Namespace) -> None:
+    _take_result(options)
     values = _values(options)
     services.catalogue.publish(
         OPERATOR, options.name, options.vmid, options.version, values, options.node
     )
     _done(options, f"{options.name} {options.version} can be launched now.")
+
+
+def _take_result(options: argparse.Namespace) -> None:
+    """Fill in what is not given from the file that the build wrote."""
+    told = _result(options.result) if options.result else {}
+    for name in ("name", "vmid", "version"):
+        value = getattr(options, name)
+        value = told.get(name) if value is None else value
+        if not isinstance(value, int if name == "vmid" else str):
+            raise Refused(
+                "no_template",
+                f"--{name} is missing.",
+                what_to_do="Give --name, --vmid and --version, or --from with the result_file of "
+                "playbooks/template-build.yml.",
+            )
+        setattr(options, name, value)
+
+
+def _result(file: Path) -> dict[str, object]:
+    try:
+        with file.open("rb") as opened:
+            told = json.loads(opened.read(LARGEST_RESULT))
+    except (OSError, ValueError) as error:
+        raise Refused("no_template", f"{file} cannot be read: {error}.") from error
+    if not isinstance(told, dict):
+        raise Refused("no_template", f"{file} is no result of template-build.yml.")
+    return told
 
 
 def set_template(services: Services, options: argparse.Namespace) -> None:

@@ -25,5 +25,7 @@ def ready() -> ResponseReturnValue:
         troubles = services().reports.readiness().troubles
     except OutsideFailed as failure:
         troubles = {"database": str(failure)}
+    if full := services().db.trouble():
+        troubles["database"] = full
     status = "trouble" if troubles else "ok"
     return jsonify(status=status, troubles=troubles), 503 if troubles else 200
