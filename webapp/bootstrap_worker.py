@@ -16,6 +16,7 @@ from webapp.config import Config
 from webapp.ports import Examiner, Hypervisor, WarmProvisioner
 from webapp.services.adopt import Adopter
 from webapp.services.assign import Assigner
+from webapp.services.audit_retention import AuditRetention
 from webapp.services.build import Builder
 from webapp.services.cleanup import Cleanups
 from webapp.services.clone_queue import CloneQueue
@@ -82,6 +83,7 @@ class WorkerServices:
     tallies: Tallies
     cleanups: Cleanups
     deliverer: Deliverer
+    audit_retention: AuditRetention
 
 
 def build_worker_services(
@@ -99,6 +101,7 @@ def build_worker_services(
     return WorkerServices(
         name=name,
         config=config,
+        audit_retention=AuditRetention(db, clock, config, audit),
         leases=leases,
         provisioner=provisioner,
         builder=Builder(

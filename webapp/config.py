@@ -95,6 +95,8 @@ class Config:
     sign_in_longest: timedelta
     fresh_sign_in: timedelta
     """How long a typed password counts for what needs it again, such as a new key."""
+    audit_kept: timedelta
+    """How long entries of the audit log are kept; zero: for ever."""
     key_life: timedelta
     """Of a new API key for which nothing else is chosen; zero: until it is revoked."""
     worker_slots: int
@@ -171,6 +173,7 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_SIGN_IN_LONGEST_MINUTES": "10080",
     "WINUX_FRESH_SIGN_IN_MINUTES": "10",
     "WINUX_KEY_DAYS": "90",
+    "WINUX_AUDIT_DAYS": "365",
     "WINUX_WORKER_SLOTS": "2",
     "WINUX_CLONES_PER_STORAGE": "2",
     "WINUX_STALE_LOCK_SECONDS": "300",
@@ -355,6 +358,7 @@ def load(environment: Mapping[str, str]) -> Config:
         sign_in_idle=read.minutes("WINUX_SIGN_IN_IDLE_MINUTES"),
         sign_in_longest=read.minutes("WINUX_SIGN_IN_LONGEST_MINUTES"),
         fresh_sign_in=timedelta(minutes=read.number("WINUX_FRESH_SIGN_IN_MINUTES", 1, 1440)),
+        audit_kept=timedelta(days=read.number("WINUX_AUDIT_DAYS", 0, 36_500)),
         key_life=timedelta(days=read.number("WINUX_KEY_DAYS", 0, 3650)),
         worker_slots=read.number("WINUX_WORKER_SLOTS", 1, 32),
         clones_per_storage=read.number("WINUX_CLONES_PER_STORAGE", 1, 100),

@@ -47,7 +47,7 @@ get_cleanup          403 403 403 403 403 200 403 403 401 401 401 401
 get_me               200 200 200 200 200 200 200 200 401 401 401 401
 list_keys            200 200 200 200 200 200 200 200 401 401 401 401
 make_key             403 403 201 403 403 201 403 403 401 401 401 401
-confirm_password     403 403 403 403 403 403 403 403 401 401 401 401
+confirm_password     403 403 204 403 403 403 403 403 401 401 401 401
 revoke_key           403 204 204 404 404 204 404 404 401 401 401 401
 list_people          403 403 403 403 403 200 403 403 401 401 401 401
 add_person           403 403 403 403 403 201 403 403 401 401 401 401
@@ -64,6 +64,7 @@ get_status           200 200 200 200 200 200 200 200 200 200 200 200
 BODIES = {
     "extend_session": {"minutes": 1},
     "choose_end_on_close": {"end_on_close": True},
+    "confirm_password": {"password": PASSWORD},
     "make_key": {"name": "made", "scopes": ["read"]},
     "add_person": {"name": "erin", "password": PASSWORD},
 }

@@ -259,4 +259,6 @@ def _entry(line: AuditLine) -> told.AuditEntry:
         subject_kind=line.subject_kind,
         subject=line.subject,
         detail=line.detail,
+        times=line.times,
+        last_at=line.last_at,
     )

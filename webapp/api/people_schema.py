@@ -135,6 +135,10 @@ class AuditEntry(Told):
     subject_kind: str
     subject: str
     detail: str
+    times: int
+    """How often: repeats of a refusal within a few minutes are one entry."""
+    last_at: Moment | None
+    """When it came last, where it came more than once; `at` is the first time."""
 
 
 class AuditList(Told):

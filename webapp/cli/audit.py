@@ -68,6 +68,8 @@ def _row(line: AuditLine) -> dict[str, object]:
         "action": line.action,
         "object": line.subject,
         "refused": line.reason,
+        "times": line.times,
+        "last_at": line.last_at,
         "detail": line.detail,
         "from": line.source_address,
     }

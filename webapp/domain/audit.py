@@ -1,5 +1,7 @@
 """What audit entries are about: each action's kind of thing, and who acts when no person does."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from webapp.domain.errors import BadInput
@@ -30,6 +32,53 @@ KINDS = {
     "reservation.free": "desktop",
     "container.destroy": "desktop",
 }
+
+
+#: Repeats of a refusal within this time of the first are one entry. Metrics take entries for
+#: settled soon after (services/tallies.py), so it is shorter than that.
+FOLD_WITHIN = timedelta(minutes=5)
+#: So many entries of one action and reason has one person or address in that time, each for another
+#: thing; more of them are one entry that names none.
+MOST_THINGS = 20
+#: So many has an action in that time from people unknown, whatever their addresses.
+MOST_OF_STRANGERS = 200
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What makes two refusals the same one."""
+
+    person_id: int | None
+    key_id: int | None
+    source: str | None
+    reason: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How a refusal is written: into the entry of `into`, or as a new one that stands for it."""
+
+    into: int | None
+    written_as: Refusal
+
+
+def decide_folding(refusal: Refusal, recent: Sequence[tuple[int, Refusal]]) -> Folding:
+    """Where a refusal goes, given the action's entries within FOLD_WITHIN and their ids."""
+    own = [entry for _, entry in recent if _is_same_asker(entry, refusal)]
+    strangers = [entry for _, entry in recent if entry.person_id is None]
+    written = refusal
+    if refusal not in own and len(own) >= MOST_THINGS:
+        written = replace(refusal, subject="")
+    is_known = any(entry == written for _, entry in recent)
+    if refusal.person_id is None and not is_known and len(strangers) >= MOST_OF_STRANGERS:
+        written = Refusal(None, None, None, refusal.reason, "")
+    found = [number for number, entry in recent if entry == written]
+    return Folding(found[-1] if found else None, written)
+
+
+def _is_same_asker(one: Refusal, other: Refusal) -> bool:
+    return replace(one, subject="") == replace(other, subject="")
 
 
 def subject_kind(action: str, *, is_refused: bool = False) -> str:

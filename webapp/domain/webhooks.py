@@ -57,6 +57,12 @@ _CLOSED_IPV6 = [
 ]
 
 
+#: So many refusals within this time is a webhook told of one by one; the rest are one delivery,
+#: with their number, at the end of it.
+MOST_REFUSALS = 10
+REFUSALS_WITHIN = timedelta(minutes=5)
+
+
 class WebhookEvent(StrEnum):
     """What a webhook may be told of."""
 

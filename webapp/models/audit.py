@@ -35,3 +35,7 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(80), default="", index=True)
     """The thing it was done to, such as `desktop-a1b2c3d4`."""
     detail: Mapped[str] = mapped_column(String(500), default="")
+    times: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """How often: repeats of a refusal are folded into its first entry."""
+    last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it came last; none: it came once."""

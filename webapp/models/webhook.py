@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.webhooks import WebhookEvent
@@ -52,6 +52,8 @@ class WebhookDelivery(Base):
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answer_status: Mapped[int | None]
     """The HTTP status of the last answer."""
+    is_summary: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it sums up refusals that came too fast to be told one by one."""
     answer: Mapped[str | None] = mapped_column(String(500))
     """The beginning of the last answer, or what went wrong."""
 

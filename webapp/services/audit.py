@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
-from webapp.domain.audit import NOT_FOUND, OPERATOR_ROLE, subject_kind
+from webapp.domain.audit import (
+    FOLD_WITHIN,
+    NOT_FOUND,
+    OPERATOR_ROLE,
+    Refusal,
+    decide_folding,
+    subject_kind,
+)
 from webapp.domain.errors import NotFound, Refused
 from webapp.models import AuditEntry, Person, Role
 from webapp.ports import Clock, Database
@@ -55,9 +62,41 @@ class Audit:
             raise
 
     def refuse(self, actor: Actor, action: str, subject: str, detail: str, reason: str) -> None:
-        """One refusal, in a transaction of its own; `reason` is a stable word."""
+        """One refusal, in a transaction of its own; `reason` is a stable word.
+
+        Repeats within a few minutes count in the first one's entry.
+        """
+        entry = self._entry(actor, action, subject, detail, reason)
         with self._db.begin() as session:
-            self._write(session, self._entry(actor, action, subject, detail, reason))
+            announce(session, entry)
+            folding = decide_folding(_refusal(entry), self._recent(session, actor, action))
+            if folding.into is not None:
+                self._count_in(session, folding.into)
+                return
+            if folding.written_as.subject != entry.subject:
+                entry.subject, entry.detail = "", "Several, told together: they came too fast."
+            entry.source_address = folding.written_as.source
+            session.add(entry)
+
+    def _recent(self, session: Session, actor: Actor, action: str) -> list[tuple[int, Refusal]]:
+        """The person's (or all strangers') refusals that this one may repeat, oldest first."""
+        since = self._clock.now() - FOLD_WITHIN
+        rows = session.scalars(
+            select(AuditEntry)
+            .where(AuditEntry.is_refused.is_(True), AuditEntry.at > since)
+            .where(AuditEntry.action == action)
+            .where(AuditEntry.person_id.is_not_distinct_from(actor.person_id))
+            .order_by(AuditEntry.id)
+        )
+        return [(row.id, _refusal(row)) for row in rows]
+
+    def _count_in(self, session: Session, entry_id: int) -> None:
+        session.execute(
+            update(AuditEntry)
+            .where(AuditEntry.id == entry_id)
+            .values(times=AuditEntry.times + 1, last_at=self._clock.now())
+            .execution_options(synchronize_session=False)
+        )
 
     def _write(self, session: Session, entry: AuditEntry) -> None:
         """The entry, and the deliveries to the webhooks that are told of it."""
@@ -80,6 +119,12 @@ class Audit:
             subject=subject[:80],
             detail=detail[:500],
         )
+
+
+def _refusal(entry: AuditEntry) -> Refusal:
+    return Refusal(
+        entry.person_id, entry.key_id, entry.source_address, entry.reason or "", entry.subject
+    )
 
 
 def _role(actor: Actor) -> ScalarSelect[Role] | str | None:

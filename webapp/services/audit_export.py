@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
+from datetime import datetime
 
 from webapp.services.audit_log import AuditLine
 
@@ -37,7 +38,15 @@ def to_json(lines: Iterable[AuditLine]) -> Iterator[str]:
 
 def to_values(line: AuditLine) -> dict[str, object]:
     """An entry for programs."""
-    return {**asdict(line), "at": line.at.isoformat().replace("+00:00", "Z")}
+    return {
+        **asdict(line),
+        "at": _moment(line.at),
+        "last_at": line.last_at and _moment(line.last_at),
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 #: How each kind is made, and its media type.

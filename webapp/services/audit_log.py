@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Row, Select, exists, select
+from sqlalchemy import Row, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp.domain.audit import OPERATOR_ROLE
@@ -68,6 +68,10 @@ class AuditLine:
     subject_kind: str
     subject: str
     detail: str
+    times: int
+    """How often: repeats of a refusal are one line."""
+    last_at: datetime | None
+    """When it came last, where it came more than once; `at` is the first time."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ def _matching(wanted: AuditFilter) -> Select[AuditEntry]:
     if wanted.refused_only:
         query = query.where(AuditEntry.is_refused.is_(True))
     if wanted.since:
-        query = query.where(AuditEntry.at >= wanted.since)
+        query = query.where(func.coalesce(AuditEntry.last_at, AuditEntry.at) >= wanted.since)
     if wanted.until:
         query = query.where(AuditEntry.at < wanted.until)
     if wanted.key:
@@ -207,4 +211,6 @@ def _line(row: Row[AuditEntry, str | None, str | None, str | None]) -> AuditLine
         subject_kind=entry.subject_kind,
         subject=entry.subject,
         detail=entry.detail,
+        times=entry.times,
+        last_at=entry.last_at,
     )

@@ -188,6 +188,7 @@ SOURCES = (
         AuditEntry.__table__,
         AuditEntry.at,
         (AuditEntry.action.expression, _word(AuditEntry.reason)),
+        AuditEntry.times.expression,
         where=(AuditEntry.is_refused.is_(True),),
     ),
     Source(

@@ -3,10 +3,16 @@
 import json
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.webhooks import WebhookEvent, event_of, make_event_id
+from webapp.domain.webhooks import (
+    MOST_REFUSALS,
+    REFUSALS_WITHIN,
+    WebhookEvent,
+    event_of,
+    make_event_id,
+)
 from webapp.models import AuditEntry, Desktop, Person, Webhook, WebhookDelivery
 
 #: Of these there is nothing to tell while a desktop is nobody's.
@@ -31,7 +37,39 @@ def announce(session: Session, entry: AuditEntry) -> None:
     told = _refusal(session, entry) if event is WebhookEvent.REFUSAL else _of(event, desktop)
     event_id = make_event_id()
     for webhook in listening:
-        session.add(delivery(webhook, event, event_id, entry.at, told))
+        if event is not WebhookEvent.REFUSAL or not _sum_up(session, webhook, entry.at):
+            session.add(delivery(webhook, event, event_id, entry.at, told))
+
+
+def _sum_up(session: Session, webhook: Webhook, at: datetime) -> bool:
+    """Count a refusal in the webhook's summary when it was told of too many; whether it was."""
+    summary = session.scalar(
+        select(WebhookDelivery)
+        .where(WebhookDelivery.webhook_id == webhook.id, WebhookDelivery.is_summary.is_(True))
+        .where(WebhookDelivery.next_try_at > at, WebhookDelivery.attempts == 0)
+        .with_for_update(of=WebhookDelivery)
+    )
+    if summary is not None:
+        body = json.loads(summary.body)
+        body |= {"count": body["count"] + 1, "last_time": _moment(at)}
+        summary.body = json.dumps(body, ensure_ascii=False)
+        return True
+    if _told_lately(session, webhook, at) < MOST_REFUSALS:
+        return False
+    first = delivery(webhook, WebhookEvent.REFUSAL, make_event_id(), at, {"reason": "several"})
+    first.is_summary, first.next_try_at = True, at + REFUSALS_WITHIN
+    session.add(first)
+    return True
+
+
+def _told_lately(session: Session, webhook: Webhook, at: datetime) -> int:
+    of_it = select(func.count(WebhookDelivery.id)).where(
+        WebhookDelivery.webhook_id == webhook.id,
+        WebhookDelivery.event == WebhookEvent.REFUSAL,
+        WebhookDelivery.is_summary.is_(False),
+        WebhookDelivery.created_at > at - REFUSALS_WITHIN,
+    )
+    return session.scalar(of_it) or 0
 
 
 def delivery(
@@ -42,7 +80,8 @@ def delivery(
     told: dict[str, str | None],
 ) -> WebhookDelivery:
     """A delivery that is due at once."""
-    head = {"id": event_id, "type": event.value, "time": at.isoformat().replace("+00:00", "Z")}
+    moment = _moment(at)
+    head = {"id": event_id, "type": event.value, "time": moment, "count": 1, "last_time": moment}
     nothing = {"session_sub": None, "owner": None, "template": None, "reason": None}
     return WebhookDelivery(
         webhook_id=webhook.id,
@@ -52,6 +91,10 @@ def delivery(
         created_at=at,
         next_try_at=at,
     )
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _of(event: WebhookEvent, desktop: Desktop | None) -> dict[str, str | None]:

@@ -143,6 +143,7 @@ SENTENCES = {
         lazy_gettext("%(who)s could not drain the node %(what)s"),
     ),
     "audit.export": (lazy_gettext("%(who)s exported the audit log as %(what)s"), ""),
+    "audit.cut": (lazy_gettext("Old entries of the audit log were cut: %(what)s"), ""),
     "webhook.add": (
         lazy_gettext("%(who)s added a webhook to %(what)s"),
         lazy_gettext("%(who)s could not add a webhook to %(what)s"),

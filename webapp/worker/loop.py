@@ -139,6 +139,7 @@ class Worker:
             services.tallies.settle,
             lambda: _all(services.deliverer.deliver_one),
             services.deliverer.forget_old,
+            services.audit_retention.cut,
         )
         failed = [job for job in jobs if not survives(job)]
         return not failed
@@ -200,9 +201,11 @@ class Worker:
 
     def _work_post(self) -> None:
         forget = Timed(FORGET_EVERY, self._services.deliverer.forget_old)
+        cut = Timed(FORGET_EVERY, self._services.audit_retention.cut)
         while not self._is_ending.wait(POST_SECONDS):
             survives(self._post.send_due)
             survives(forget.do_if_due)
+            survives(cut.do_if_due)
 
     def _hears_stop(self, seconds: float) -> bool:
         """Whether `stop` was called once more, or is within so many seconds."""
