@@ -182,3 +182,84 @@ def test_the_log_has_no_query_string_and_no_secret(
     told = " ".join(str(vars(record)) for record in lines)
     assert "private-thing" not in told
     assert PASSWORD not in told
+
+
+PUBLIC = "https://desktops.test:18443"
+OWN = {"Origin": PUBLIC}
+
+
+def sign_in_behind_proxy(folder: Path, forwarded: str, headers: dict[str, str]) -> tuple[int, str]:
+    """Status and page of a sign-in; the proxy passes the host without its port."""
+    app, services = make_app(folder, WINUX_TRUSTED_PROXIES="1", WINUX_PUBLIC_URL=PUBLIC)
+    client = app.test_client()
+    told = {"Host": "desktops.test", "X-Forwarded-Proto": "https", "X-Forwarded-For": forwarded}
+    page = client.get("/sign-in", base_url="https://desktops.test", headers=told)
+    token = re.search(r'name="csrf_token"\s+value="([^"]+)"', page.text)
+    assert token
+    answer = client.post(
+        "/sign-in",
+        base_url="https://desktops.test",
+        data={"csrf_token": token[1], "name": "alice", "password": PASSWORD},
+        headers=told | headers,
+    )
+    if rows := services.accounts.sign_ins(1):
+        assert rows[0].source_address == "203.0.113.77"
+    services.db.close()
+    return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        OWN,
+        {"Referer": f"{PUBLIC}/sign-in"},
+        {},
+        {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_people_sign_in_behind_a_proxy_that_drops_the_port(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
+    assert sign_in_behind_proxy(tmp_path, "203.0.113.77:40001", headers)[0] == 303
+
+
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({"Origin": "https://evil.example"}, "https://evil.example"),
+        ({"Origin": "http://desktops.test"}, "http://desktops.test"),
+        ({"Referer": "https://evil.example/a?b"}, "https://evil.example"),
+        ({"Sec-Fetch-Site": "cross-site"}, "cross-site"),
+        ({"Origin": "null"}, "null"),
+        ({"Origin": "https://evil.example", "Referer": f"{PUBLIC}/"}, "https://evil.example"),
+    ],
+)
+def test_a_form_of_another_site_is_refused_and_the_cause_named(
+    tmp_path: Path, headers: dict[str, str], named: str
+) -> None:
+    code, page = sign_in_behind_proxy(tmp_path, "::ffff:203.0.113.77", headers)
+    assert code == 400
+    assert "came from another address" in page
+    assert named in page
+    assert PUBLIC in page
+
+
+def test_a_browser_without_cookies_is_told_so(stranger: Browser) -> None:
+    answer = stranger.client.post("/sign-in", data={"csrf_token": "x", "name": "alice"})
+    assert answer.status_code == 400
+    assert "sent no cookie" in answer.text
+
+
+def test_an_address_counts_as_one_in_whatever_form_it_comes(
+    app: Flask, services: Services, alice: Actor
+) -> None:
+    for form in ("203.0.113.66", "::ffff:203.0.113.66", "::FFFF:cb00:7142", "203.0.113.66:1"):
+        Browser(app.test_client(), form).sign_in("alice", "wrong")
+    assert (
+        Browser(app.test_client(), "::ffff:203.0.113.66").sign_in("alice", "wrong").status_code
+        == 401
+    )
+    assert Browser(app.test_client(), "203.0.113.66").sign_in("alice", PASSWORD).status_code == 429
+    elsewhere = Browser(app.test_client(), "::ffff:198.51.100.5")
+    assert elsewhere.sign_in("alice", PASSWORD).status_code == 303

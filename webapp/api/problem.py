@@ -248,7 +248,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, CSRFError):
-        return Problem("csrf")
+        return Problem("csrf", str(error.description))
     if isinstance(error, WinuxError):
         return _of_ours(error)
     if isinstance(error, HTTPException) and (error.code or 500) < 500:

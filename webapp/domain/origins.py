@@ -1,6 +1,7 @@
 """Origins (scheme, host and perhaps a port) in the one form in which browsers send them."""
 
 import re
+from collections.abc import Collection, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
@@ -54,6 +55,24 @@ def split_url(text: str) -> SplitResult:
     except ValueError as error:
         raise ValueError("its host is damaged") from error
     return parts
+
+
+def foreign_origin(headers: Mapping[str, str], own: Collection[str]) -> str:
+    """The origin of the page that sent a request; empty when it is one of `own` or unknown.
+
+    `headers` has names in lower case. Browsers name the origin of each form; where an add-on
+    hides it, `Sec-Fetch-Site` or the `Referer` may tell.
+    """
+    origin = headers.get("origin", "")
+    if origin and origin != "null":
+        return "" if origin in own else origin
+    if site := headers.get("sec-fetch-site", ""):
+        return "" if site in {"same-origin", "none"} else f"{origin or 'another site'} ({site})"
+    if origin:
+        return origin
+    referer = headers.get("referer", "")
+    page = "://".join(urlsplit(referer)[:2]) if referer else ""
+    return "" if not page or page in own else page
 
 
 def _ascii(name: str) -> str:

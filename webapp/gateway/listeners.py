@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from webapp.domain.errors import OutsideFailed, TooMany
 from webapp.domain.session_events import Mark, parse_mark
+from webapp.domain.sources import source_address
 from webapp.domain.states import State
 from webapp.gateway.event_door import Events
 from webapp.gateway.exchange import Asked, Exchange
 from webapp.gateway.front_door import FrontDoor
 from webapp.gateway.listener import HEADERS, Listener
 from webapp.gateway.problem import Problem
-from webapp.gateway.source import source_address
 from webapp.services.session_feed import Proof, Wish
 
 _ONE = re.compile(r"/api/v1/sessions/([^/]{1,64})/events")

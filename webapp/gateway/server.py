@@ -11,6 +11,7 @@ from websockets.typing import Origin
 
 from webapp.domain.connections import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.sources import source_address
 from webapp.gateway import rdcleanpath
 from webapp.gateway.admission import Admissions, Refusal, Visitor
 from webapp.gateway.allowance import Allowances
@@ -23,7 +24,6 @@ from webapp.gateway.greeting import first_message, refuse
 from webapp.gateway.listeners import Listeners, Rules
 from webapp.gateway.relay import Relay
 from webapp.gateway.settings import Settings, open_port
-from webapp.gateway.source import source_address
 from webapp.gateway.strangers import Strangers
 from webapp.ports import Clock
 from webapp.services.tickets import Admitted

@@ -1,10 +1,11 @@
 """What the browser is told to refuse, and the settings of the cookie that says who asks."""
 
 from flask import Flask, Response, request
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.config import Config
+from webapp.http.forgery import FormProtection
+from webapp.http.source import CanonicalSource
 
 #: No form of the portal comes near this size.
 MAX_FORM_BYTES = 64 * 1024
@@ -57,14 +58,13 @@ def init_security(app: Flask, config: Config) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
+        WTF_CSRF_SSL_STRICT=False,  # FormProtection looks where a form comes from
         WTF_CSRF_TIME_LIMIT=None,  # as long as the sign-in; a page left open must still work
     )
-    CSRFProtect(app)
-    if config.trusted_proxies:
-        count = config.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way
-            app.wsgi_app, x_for=count, x_proto=count, x_host=count
-        )
+    FormProtection(config).init_app(app)
+    count = config.trusted_proxies
+    inner = ProxyFix(app.wsgi_app, x_for=0, x_proto=count, x_host=count)
+    app.wsgi_app = CanonicalSource(inner, count)  # type: ignore[method-assign]
     headers = HEADERS | (HTTPS_HEADERS if config.is_https else {})
 
     @app.after_request

@@ -17,7 +17,8 @@ from webapp.domain.errors import (
     TooMany,
     WinuxError,
 )
-from webapp.http.context import forget_person
+from webapp.http.context import forget_person, services
+from webapp.http.forgery import ForeignForm, NoCookie
 from webapp.http.request_log import request_id
 from webapp.web.language import _, lazy_gettext
 from webapp.web.live import is_live_request
@@ -78,7 +79,7 @@ def show(error: Exception) -> ResponseReturnValue:
     if isinstance(error, WinuxError):
         return show_own(error)
     if isinstance(error, CSRFError):
-        return _show_stale_form(error)
+        return _render(_form_page(error), 400)
     if isinstance(error, HTTPException):
         return _show_http(error)
     return _show_defect(error)
@@ -121,13 +122,34 @@ def _outside_page() -> ErrorPage:
     )
 
 
-def _show_stale_form(_error: CSRFError) -> ResponseReturnValue:
-    page = ErrorPage(
+def _form_page(error: CSRFError) -> ErrorPage:
+    """Why a form was refused, as far as the request shows it."""
+    site = services().config.public_url
+    if isinstance(error, ForeignForm):
+        return ErrorPage(
+            title=_("This form came from another address"),
+            text=_(
+                "It was sent from %(origin)s, but this site is %(site)s. Nothing was done. Open "
+                "%(site)s and repeat what you did. If you were there, the people who run this site "
+                "should compare WINUX_PUBLIC_URL with what the address bar shows.",
+                origin=error.origin,
+                site=site,
+            ),
+        )
+    if isinstance(error, NoCookie):
+        return ErrorPage(
+            title=_("Your browser sent no cookie of this site"),
+            text=_(
+                "Nothing was done. Open %(site)s exactly so, allow its cookies, and repeat what "
+                "you did.",
+                site=site,
+            ),
+        )
+    return ErrorPage(
         title=_("This page was open for too long"),
         text=_("To be safe nothing was done. Open the page again and repeat what you did."),
         again_url=_same_page(),
     )
-    return _render(page, 400)
 
 
 def _show_http(error: HTTPException) -> ResponseReturnValue:

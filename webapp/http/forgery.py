@@ -1,0 +1,56 @@
+"""Forms of other sites are refused: each needs a token, and comes from a page of ours."""
+
+from typing import NoReturn
+
+from flask import current_app, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+
+from webapp.config import Config
+from webapp.domain.origins import foreign_origin
+
+_LONGEST_SHOWN = 100
+
+
+class ForeignForm(CSRFError):  # type: ignore[misc]  # Flask-WTF ships no types
+    """A page of another origin sent the form."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin[:_LONGEST_SHOWN]
+        super().__init__(f"The request comes from a page of {self.origin}.")
+
+
+class NoCookie(CSRFError):  # type: ignore[misc]  # Flask-WTF ships no types
+    """The browser sent no cookie, so no token can be the right one."""
+
+    description = "The request has no cookie of this portal."
+
+
+class FormProtection(CSRFProtect):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Flask-WTF's check of the token, and our own of the page that a request comes from.
+
+    Flask-WTF would compare the `Referer` with the `Host` header, which proxies pass without its
+    port, and refuses browsers that send none.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self._config = config
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        """Raises CSRFError."""
+        is_ours = not apply_exemptions or (request.endpoint and not self._is_exempt())
+        if is_ours and request.method in current_app.config["WTF_CSRF_METHODS"]:
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            if origin := foreign_origin(headers, self._own_origins()):
+                raise ForeignForm(origin)
+        super().protect(apply_exemptions)
+
+    def _own_origins(self) -> set[str]:
+        """The public one, and the one that the browser itself calls the host of this request."""
+        schemes = ("https",) if self._config.is_https else ("http", "https")
+        return {self._config.public_url, *(f"{scheme}://{request.host}" for scheme in schemes)}
+
+    def _error_response(self, reason: str) -> NoReturn:
+        if self._config.cookie_name not in request.cookies:
+            raise NoCookie
+        raise CSRFError(reason)
