@@ -64,7 +64,7 @@ def init_security(app: Flask, config: Config) -> None:
     FormProtection(config).init_app(app)
     count = config.trusted_proxies
     inner = ProxyFix(app.wsgi_app, x_for=0, x_proto=count, x_host=count)
-    app.wsgi_app = CanonicalSource(inner, count)  # type: ignore[method-assign]
+    app.wsgi_app = CanonicalSource(inner, count)  # type: ignore[method-assign]  # Flask's way
     headers = HEADERS | (HTTPS_HEADERS if config.is_https else {})
 
     @app.after_request
