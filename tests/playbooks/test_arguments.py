@@ -1,11 +1,21 @@
 """Wrong and missing variables are told by name, before anything is touched."""
 
+import importlib
+import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.lab import ANSIBLE, PLAYBOOKS, ROOT
+from tests.playbooks import actions
 from tests.playbooks.operator import Desktop, Operator, Run
 
+assert actions.COLLECTIONS  # which makes the collection importable
+variables = importlib.import_module(
+    "ansible_collections.winux.proxmox.plugins.action.variables_check"
+)
 CREATE, DESTROY = "create-winux-session.yml", "destroy-winux-session.yml"
 
 
@@ -21,8 +31,10 @@ def run(operator: Operator, playbook: str, **variables: object) -> Run:
     return operator.run(playbook, desktop, **variables)
 
 
-@pytest.mark.parametrize("playbook", [CREATE, DESTROY])
-@pytest.mark.parametrize("name", ["session_id", "container_id"])
+@pytest.mark.parametrize(
+    ("playbook", "name"),
+    [(CREATE, "session_id"), (CREATE, "container_id"), (DESTROY, "container_id")],
+)
 def test_a_missing_variable_is_named(nobody: Operator, playbook: str, name: str) -> None:
     told = run(nobody, playbook, **{name: None})
     assert told.code != 0
@@ -33,15 +45,96 @@ def test_a_missing_variable_is_named(nobody: Operator, playbook: str, name: str)
 def test_text_where_a_number_belongs_is_told(nobody: Operator, name: str) -> None:
     told = run(nobody, CREATE, **{name: "many"})
     assert told.code != 0
-    assert f"argument '{name}'" in told.output
-    assert "int" in told.output
+    assert f"{name} must be a whole number" in told.output
 
 
 @pytest.mark.parametrize("name", ["memory_mb", "cores", "disk_gb", "nesting"])
 def test_a_wrong_size_is_told_before_anything_is_cloned(nobody: Operator, name: str) -> None:
     told = run(nobody, CREATE, **{name: "big"})
     assert told.code != 0
-    assert f"argument '{name}'" in told.output
+    assert f"{name} must be" in told.output
+
+
+PLAYBOOK_FILES = sorted(file.name for file in PLAYBOOKS.glob("*-*.yml"))
+WRONG = {
+    "container_id": [True, -5, 99, 10**9, "many"],
+    "rdp_username": ["Anna", "root\nx", False, "1anna"],
+    "keyboard_layout": [False, True, "German", "pl; reboot"],
+    "session_duration": [0, -1, True],
+    "deadline_epoch": [-1, "tomorrow"],
+    "container_address": ["10.203.0.70", "300.1.1.1/24"],
+    "container_network": ["10.203.0.1/24", "here"],
+    "portal_addresses": ["portal.example.org"],
+    "template_vmid": [True, 5],
+    "memory_mb": [-1, True],
+}
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOK_FILES)
+def test_every_playbook_names_all_that_is_wrong_before_it_asks_the_node(
+    nobody: Operator, playbook: str
+) -> None:
+    for values in zip(*WRONG.values(), strict=False):
+        given = dict(zip(WRONG, values, strict=True))
+        told = typed(nobody, playbook, given)
+        assert told.code != 0
+        assert "nothing was made or changed" in told.output, told.output
+        assert "does not answer" not in told.output
+        missed = [name for name in given if f"{name} must be" not in told.output]
+        assert [name for name in missed if f"{name} is {given[name]}" not in told.output] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_each_wrong_value_is_named(name: str, value: object) -> None:
+    assert variables.problem_of(name, value).startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("keyboard_layout", "no"),
+        ("keyboard_layout", "de(neo)"),
+        ("container_id", "30990"),
+        ("nesting", "yes"),
+        ("rdp_username", "anna-b"),
+        ("portal_addresses", []),
+        ("container_address", ""),
+        ("unknown", True),
+    ],
+)
+def test_what_is_right_passes(name: str, value: object) -> None:
+    assert variables.problem_of(name, value) == ""
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOK_FILES)
+def test_an_own_inventory_is_told_what_it_lacks(nobody: Operator, playbook: str) -> None:
+    inventory = nobody.folder / "hosts.ini"
+    inventory.write_text("localhost\n")
+    told = typed(nobody, playbook, {"container_id": 20009}, "-i", str(inventory), is_own=True)
+    assert told.code != 0
+    for words in ("inventory/example", "proxmox_connection", "proxmox_bridge"):
+        assert words in told.output, told.output
+
+
+def typed(
+    operator: Operator, playbook: str, given: dict[str, object], *options: str, is_own: bool = False
+) -> Run:
+    """Run it with variables from a file, which keeps their types."""
+    file = operator.folder / "variables.json"
+    file.write_text(json.dumps(given))
+    command = [str(ANSIBLE), *([] if is_own else ["-i", str(ROOT / "inventory/lab")]), *options]
+    path = {"PATH": f"{ANSIBLE.parent}:{os.environ['PATH']}", "HOME": str(operator.folder)}
+    done = subprocess.run(
+        [*command, str(PLAYBOOKS / playbook), "-e", f"@{file}"],
+        cwd=operator.folder,
+        env=path | operator.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return Run.of(done)
 
 
 @pytest.mark.parametrize("session_id", ["Desktop_1", "-desktop", "a" * 64, "a.b"])

@@ -33,7 +33,7 @@ class MachineExaminer:
         yield _checked("schema", lambda: schema.check(self._db), "It is this release's.")
         yield _checked("database", self._write, "It takes writes.")
         yield from looked("database file", self._examine_files)
-        yield from looked("privacy", lambda: [self._examine_privacy()])
+        yield from looked("private files", lambda: [self._examine_privacy()])
         yield from looked("disk", self._examine_disk)
         where = f"{config.secrets_dir} is in memory."
         yield _checked("secrets", lambda: check_secrets_dir(config.secrets_dir), where)

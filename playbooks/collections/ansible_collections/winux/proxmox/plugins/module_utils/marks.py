@@ -9,6 +9,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import Prox
 
 ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 TRIAL = re.compile(r"^winux: portal=template-build desktop=\S+$", re.MULTILINE)
+DESKTOP = re.compile(r"^winux: portal=(\S+) desktop=(\S+)$", re.MULTILINE)
 TEMPLATE = re.compile(r"^winux-template: name=(\S+) version=(\S+)$", re.MULTILINE)
 
 
@@ -51,6 +52,12 @@ def find_trial_mark(config: dict[str, object]) -> str | None:
     """The mark of a clone on which a template is tried (role template_try), if this is one."""
     found = TRIAL.search(str(config.get("description", "")).replace("\r", ""))
     return found and found[0]
+
+
+def read_desktop(config: dict[str, object]) -> tuple[str, str] | None:
+    """Portal and public id of the desktop that this container is, if its one mark says so."""
+    found = DESKTOP.findall(str(config.get("description", "")).replace("\r", ""))
+    return found[0] if len(found) == 1 else None
 
 
 def read_template(vmid: int, config: dict[str, object]) -> PublishedTemplate | None:

@@ -10,7 +10,19 @@ description:
   - Waits for a create or clone that is under way (never aborts it), stops, deletes, and looks
     that it is gone.
   - Unchanged if it is gone already. One without the mark is refused.
-extends_documentation_fragment: [winux.proxmox.api, winux.proxmox.desktop]
+extends_documentation_fragment: [winux.proxmox.api]
+options:
+  vmid:
+    description: Id of the container.
+    type: int
+    required: true
+  portal_id:
+    description: Which portal the desktop belongs to.
+    type: str
+    required: true
+  session_id:
+    description: Public id of the desktop; the one in the container's mark without it.
+    type: str
 """
 
 EXAMPLES = r"""
