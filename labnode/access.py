@@ -240,8 +240,9 @@ class Access:
         roles = self._roles_on(kind, name, path)
         guest = re.fullmatch(r"/vms/(\d+)", path)
         pool = self.pool_of(guest[1]) if guest else None
-        if pool:
-            roles = {**self._roles_on(kind, name, f"/pool/{pool}"), **roles}
+        if pool:  # what comes from a pool never propagates
+            of_pool = self._roles_on(kind, name, f"/pool/{pool}")
+            roles = {**dict.fromkeys(of_pool, False), **roles}
         if "NoAccess" in roles:
             return {}
         held: Roles = {}

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 
 from labnode.backend import parse_properties
-from labnode.schema import FLAG, Param, choice, integer, required, text
+from labnode.schema import FLAG, Param, choice, integer, required, split_list, text
 
 Config = dict[str, str]
 
@@ -129,7 +129,7 @@ def config_value(key: str, value: object) -> str:
     """The text Proxmox stores for a verified parameter."""
     content = str(value)
     if key == "tags":
-        return ";".join(sorted(set(content.replace(",", ";").replace(" ", ";").split(";"))))
+        return ";".join(sorted({tag.lower() for tag in split_list(content)}))
     if key.startswith("net") and key[3:].isdigit():
         return network_value(content)
     return content

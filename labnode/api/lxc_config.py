@@ -13,12 +13,13 @@ from labnode.api.lxc_rules import (
     check_options,
     check_privilege,
 )
-from labnode.api.snapshots import snapshot_config
+from labnode.api.snapshots import parent_json, snapshot_config
 from labnode.backend import parse_size_gb
 from labnode.errors import BadParameters, Failed
 from labnode.guests import disk_bytes
 from labnode.routes import Call, Routes, perm
 from labnode.schema import FLAG, choice, required, split_list, text
+from labnode.store import Document
 from labnode.tasks import Log
 
 routes = Routes()
@@ -38,16 +39,18 @@ CONFIGURE = perm(
 )
 def show_config(call: Call) -> object:
     """The configuration now (there are never pending changes), or in a snapshot."""
+    if "snapshot" in call.params and call.params.get("current"):
+        text = "cannot use 'snapshot' parameter with 'current'"
+        raise BadParameters({"snapshot": text, "current": text})
     if "snapshot" in call.params:
         return snapshot_config(call, call.params["snapshot"])
-    return options.config_json(call.node.guests.config(call.params["vmid"]))
+    return _now(call)
 
 
 @routes.add("GET", f"{GUEST}/pending", AUDIT, VMID_PARAM)
 def show_pending(call: Call) -> object:
     """The configuration as a list; changes are stored at once, so nothing is ever pending."""
-    config = options.config_json(call.node.guests.config(call.params["vmid"]))
-    return [{"key": key, "value": value} for key, value in config.items()]
+    return [{"key": key, "value": value} for key, value in _now(call).items()]
 
 
 @routes.add("PUT", f"{GUEST}/config", CONFIGURE, {**options.UPDATE, **VMID_PARAM})
@@ -112,6 +115,13 @@ def resize(call: Call) -> object:
             guests.update(vmid, {disk: f"{volume},size={size:g}G"})
 
     return call.spawn("resize", vmid, work)
+
+
+def _now(call: Call) -> Document:
+    """The configuration as the API shows it, with the snapshot that it comes from."""
+    vmid = call.params["vmid"]
+    shown = options.config_json(call.node.guests.config(vmid))
+    return {**shown, **parent_json(call.node.snapshots.parent(vmid))}
 
 
 def _check_read_only(values: dict[str, Any], deleted: list[str]) -> None:

@@ -30,15 +30,15 @@ def list_snapshots(call: Call) -> object:
         "running": int(guests.is_running(vmid)),
     }
     rows = [_row(name, each) for name, each in snapshots.all(vmid).items()]
-    return [*rows, {**now, **_parent(snapshots.parent(vmid))}]
+    return [*rows, {**now, **parent_json(snapshots.parent(vmid))}]
 
 
 @routes.add("POST", f"{GUEST}/snapshot", MAKE, {**VMID_PARAM, **NAME, "description": text()})
 def create_snapshot(call: Call) -> object:
     """Copy the container, in the background; whether the name is free is found out there."""
     node, vmid, name = call.node, call.params["vmid"], call.params["snapname"]
-    if name == "current":
-        raise Failed("unable to use snapshot name 'current' (reserved name)")
+    if name in ("current", "vzdump"):
+        raise Failed(f"unable to use snapshot name '{name}' (reserved name)")
     description = call.params.get("description", "")
 
     def work(log: Log) -> None:
@@ -80,6 +80,8 @@ def go_back(call: Call) -> object:
 
     def work(log: Log) -> None:
         with node.guests.file_lock(vmid, log):
+            if node.guests.config(vmid).get("template") == "1":
+                raise Failed("you can't rollback if vm is a template")
             node.snapshots.rollback(vmid, name)
             if call.params.get("start"):
                 node.guests.start(vmid)
@@ -94,6 +96,8 @@ def delete_snapshot(call: Call) -> object:
 
     def work(log: Log) -> None:
         with node.guests.file_lock(vmid, log):
+            if node.guests.config(vmid).get("template") == "1":
+                raise Failed("you can't delete a snapshot if vm is a template")
             node.snapshots.delete(vmid, name)
 
     return call.spawn("vzdelsnapshot", vmid, work)
@@ -105,7 +109,7 @@ def snapshot_config(call: Call, name: str) -> Document:
     snapshot = call.node.snapshots.get(vmid, name)
     shown = options.config_json(call.node.snapshots.config(vmid, name))
     digest = {"digest": options.digest(call.node.guests.config(vmid))}
-    return {**shown, **digest, "snaptime": snapshot["snaptime"], **_parent(snapshot["parent"])}
+    return {**shown, **digest, "snaptime": snapshot["snaptime"], **parent_json(snapshot["parent"])}
 
 
 def _row(name: str, snapshot: Document) -> Document:
@@ -114,9 +118,9 @@ def _row(name: str, snapshot: Document) -> Document:
         "name": name,
         "description": f"{description}\n" if description else "",
         "snaptime": snapshot["snaptime"],
-        **_parent(snapshot["parent"]),
+        **parent_json(snapshot["parent"]),
     }
 
 
-def _parent(name: str) -> Document:
+def parent_json(name: str) -> Document:
     return {"parent": name} if name else {}
