@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from webapp.gateway.clipboard import DROP, PASS, Opening, Rules, filters
+from webapp.gateway.clipboard import DROP, PASS, Opening, Rules, ahead_of, filters
 from webapp.gateway.wire import ProtocolError
 
 FORMAT_LIST, LIST_RESPONSE, DATA_REQUEST, DATA_RESPONSE, CAPABILITIES = 2, 3, 4, 5, 7
@@ -176,3 +176,13 @@ def test_an_offer_without_end_ends_the_connection() -> None:
         opening.order(later(b"x" * 20_000))
     with pytest.raises(ProtocolError):
         opening.order(later(b"x" * 20_000))
+
+
+def test_an_answer_without_data_goes_ahead_of_a_long_one_alone() -> None:
+    long = [b"x" * 1600] * 30
+    first, *others = chunks(DATA_RESPONSE, *long)
+    message = struct.pack("<HHI", DATA_RESPONSE, 1, 0)
+    assert ahead_of(first) == struct.pack("<II", len(message), 0x13) + message
+    assert [ahead_of(other) for other in others] == [None] * 29
+    assert ahead_of(chunks(FORMAT_LIST, *long)[0]) is None
+    assert ahead_of(chunks(DATA_RESPONSE, *long[:20])[0]) is None

@@ -36,6 +36,8 @@ _FLAGS = 0x7
 _MESSAGE_HEADER = 8
 _PADDING = 4
 """Zeros that xrdp adds to each message."""
+_TAKEN_APART = 32 << 10
+"""Bytes of a message that XRDP 0.9 takes as a whole."""
 _MOST_HELD, _MOST_HELD_CHUNKS = 1 << 16, 64
 """Of an offer that waits; each format takes a few dozen bytes."""
 
@@ -96,6 +98,20 @@ def _check_header(chunk: Chunk) -> int:
     if chunk.total - _MESSAGE_HEADER - size not in (0, _PADDING):
         raise ProtocolError("a clipboard message of another length than its chunks have")
     return int(kind)
+
+
+def ahead_of(payload: bytes) -> bytes | None:
+    """The chunk that a desktop gets before this one of the browser's, which `Filter` let pass.
+
+    XRDP 0.9 takes a long answer to a request of its own apart while it arrives, and keeps the low
+    byte of each character. After an answer without data it has no request open, and takes the long
+    one as a whole. (XRDP 0.10 needs none of this, and would take the first for an empty text.)
+    """
+    total, flags = struct.unpack_from("<II", payload)
+    if not flags & FIRST or total <= _TAKEN_APART:
+        return None
+    (kind,) = struct.unpack_from("<H", payload, CHUNK_HEADER)
+    return _message(_DATA_RESPONSE, _OK) if kind == _DATA_RESPONSE else None
 
 
 class Opening:

@@ -173,6 +173,8 @@ class Conversation:
                 answer = (mcs.SEND_DATA_INDICATION, data.initiator, data.channel, chunk)
                 flow.to_browser.append(mcs.data_pdu(*answer))
         if verdict.passes:
+            if first := clipboard.ahead_of(data.payload):
+                flow.to_desktop.append(mcs.with_payload(data, first))
             flow.to_desktop.append(pdu)
 
     def _take_io_data(self, data: mcs.ChannelData, pdu: bytes, flow: Flow) -> None:
