@@ -26,6 +26,7 @@ from labnode.certificates import ensure_certificate, fingerprint
 from labnode.faults import Faults
 from labnode.guests import Guests
 from labnode.memory import MemoryBackend
+from labnode.pace import PacedBackend
 from labnode.routes import Node
 from labnode.server import make_server
 from labnode.snapshots import Snapshots
@@ -33,6 +34,7 @@ from labnode.storages import Storages
 from labnode.store import Store
 from labnode.tasks import Tasks
 
+DATABASE = "state.sqlite"
 FINISH_S = 60.0
 IMAGINED_MB = 1 << 20  # memory of a node with imagined containers, if nothing else is said
 
@@ -54,7 +56,7 @@ def serve(options: argparse.Namespace) -> int:
     state_dir = options.state_dir.resolve()
     _take_folder(state_dir)
     with _only_one(state_dir):
-        store = Store(state_dir / "state.sqlite")
+        store = Store(state_dir / DATABASE)
         host, port = options.listen
         certificate, key = ensure_certificate(state_dir, host)
         faults = Faults() if options.faults else None
@@ -101,7 +103,8 @@ def serve(options: argparse.Namespace) -> int:
 def _take_folder(state_dir: Path) -> None:
     """Make the state folder, for its owner alone; refuse one that has somebody else's files."""
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    is_ours = setup.is_state_folder(state_dir) or (state_dir / "lock").exists()
+    own = ("lock", DATABASE)
+    is_ours = setup.is_state_folder(state_dir) or any((state_dir / name).exists() for name in own)
     if not is_ours and any(state_dir.iterdir()):
         raise OSError(f"{state_dir} has files that no labnode made; choose an empty folder")
     state_dir.chmod(0o700)
@@ -118,7 +121,7 @@ def clean(options: argparse.Namespace) -> int:
             _take_down_network(choice, state_dir)
         else:
             _clean_backend(choice, state_dir)
-            for file in state_dir.glob("state.sqlite*"):
+            for file in state_dir.glob(f"{DATABASE}*"):
                 file.unlink()
     return 0
 
@@ -192,6 +195,8 @@ def _make_node(
     further = name if before else ""
     gateway = next(options.subnet.hosts())
     backend = _make_backend(options.backend, state_dir, options.bridge, options.subnet, further)
+    if options.pace:
+        backend = PacedBackend(backend, options.pace)
     guests = Guests(store, backend, access, name, before[0].guests if before else None)
     guests.use_bridges({options.bridge})
     return Node(
@@ -205,6 +210,7 @@ def _make_node(
         bridge=options.bridge,
         gateway=ipaddress.IPv4Interface(f"{gateway}/{options.subnet.prefixlen}"),
         fingerprint="",
+        pace=options.pace,
     )
 
 
@@ -281,6 +287,13 @@ def _parse() -> argparse.Namespace:
         "--subnet", type=ipaddress.IPv4Network, default=ipaddress.IPv4Network("10.203.0.0/24")
     )
     serve_.add_argument("--faults", action="store_true", help="allow faults on demand, for tests")
+    serve_.add_argument(
+        "--pace",
+        type=float,
+        default=0.0,
+        metavar="FACTOR",
+        help="take the times of a real Proxmox VE: 1 all of them, 0.1 a tenth, 0 none",
+    )
     return parser.parse_args()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,7 @@ from werkzeug.wrappers import Request, Response
 from labnode.backend import BackendError
 from labnode.errors import ApiError, BadParameters, Failed, NotImplementedHere, Unauthorized
 from labnode.faults import Faults
+from labnode.pace import ANSWER_S
 from labnode.routes import Call, Node, Route, Table
 from labnode.schema import verify
 from labnode.uploads import UploadFile
@@ -55,6 +57,8 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
+        if self._node.pace:
+            time.sleep(ANSWER_S * self._node.pace)
         response = self._respond(request)
         if self._faults:
             self._faults.afterwards(request)

@@ -37,6 +37,7 @@ class Node:
     bridge: str
     gateway: ipaddress.IPv4Interface
     fingerprint: str
+    pace: float = 0.0  # how much of a real node's time things take
     memory_mb: int = 0  # imagined; 0: the machine's own
     faults: Faults | None = None
     cluster: list[Node] = field(default_factory=list)  # all nodes, this one among them

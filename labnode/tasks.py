@@ -23,6 +23,13 @@ UPID = re.compile(
 )
 
 
+class Died(BackendError):
+    """The task's worker ended without a word, and left its locks."""
+
+    def __init__(self) -> None:
+        super().__init__(DIED)
+
+
 class Log:
     """A running task's log; it also tells the work that somebody wants the task to stop."""
 

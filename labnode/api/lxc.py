@@ -20,7 +20,7 @@ from labnode.errors import Failed, Forbidden
 from labnode.options import Config
 from labnode.routes import Call, Node, Routes, anyone
 from labnode.schema import FLAG
-from labnode.tasks import Log, Work
+from labnode.tasks import Died, Log, Work
 
 routes = Routes()
 
@@ -91,10 +91,14 @@ def _creation(call: Call, archive: Path, final: Config) -> Work:
                 raise BackendError(f"volume '{volume}' does not exist")
             log(f"extracting archive '{archive}'")
             node.backend.create(vmid, archive, parse_config(vmid, final))
+            if node.pace and log.is_interrupted:
+                raise Died
             log.check()
             log(f"Total bytes read: {archive.stat().st_size}")
             log(f"Detected container architecture: {final['arch']}")
             node.guests.replace(vmid, final)
+        except Died:  # the locked rest stays, as on a real node
+            raise
         except (BackendError, OSError) as error:
             roll_back(node, vmid)
             raise BackendError(f"unable to create CT {vmid} - {error}") from error

@@ -20,7 +20,7 @@ from labnode.errors import ApiError, Failed
 from labnode.options import Config
 from labnode.routes import Call, Node, Routes, both, either, perm
 from labnode.schema import FLAG, VMID, Param, choice, required, text
-from labnode.tasks import DIED, Log
+from labnode.tasks import Died, Log
 
 routes = Routes()
 
@@ -77,7 +77,7 @@ def clone(call: Call) -> object:
 
     def work(log: Log) -> None:
         if call.fault and call.fault.leaves_locks:
-            raise BackendError(DIED)
+            raise Died
         try:
             if node.guests.is_running(vmid) != was_running:
                 raise BackendError("unexpected state change")

@@ -11,7 +11,7 @@ from labnode.backend import BackendError, Interface
 from labnode.errors import BadParameters, Failed
 from labnode.routes import Call, Routes, anyone, perm
 from labnode.schema import FLAG, integer
-from labnode.tasks import DIED, Log
+from labnode.tasks import Died, Log
 
 routes = Routes()
 
@@ -123,7 +123,7 @@ def _bring_down(call: Call, log: Log, *, kills: bool) -> None:
         if log.is_interrupted:
             command = f"lxc-stop -n {vmid} --nokill --timeout {timeout}"
             log(f"command '{command}' failed: received interrupt")
-            raise BackendError(DIED)
+            raise Died
     if not kills:
         raise BackendError("container did not stop")
     call.node.backend.stop(vmid)
