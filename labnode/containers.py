@@ -20,8 +20,9 @@ from typing import ParamSpec, TypeVar
 from labnode.backend import BackendError, ContainerConfig, Interface, Usage
 from labnode.cgroups import Cgroup, find_version, has_swap_limit
 from labnode.command import run
-from labnode.host import ID_COUNT, RUN, has_apparmor, prepare_host
+from labnode.host import RUN, has_apparmor, prepare_host
 from labnode.lxc_config import ENDING, MONITOR, PAYLOAD, Machine, Place, find_owner, lxc_config
+from labnode.mounts import NAMESPACE, Mounts
 from labnode.network import PORT_SCRIPT, Network, Owner, counters
 from labnode.storage import Storage
 
@@ -59,19 +60,18 @@ class LxcBackend:
     def __init__(self, state_dir: Path, bridge: str, subnet: ipaddress.IPv4Network) -> None:
         self._state_dir = state_dir.absolute()
         self._network = Network(bridge, subnet, self._state_dir)
-        self._storage = Storage(self._state_dir, RUN / bridge, self._network.table)
+        self._mounts = Mounts(RUN / bridge)
+        self._storage = Storage(self._state_dir, self._mounts, self._network.table)
         self._machine: Machine | None = None
         self._cpu: dict[int, tuple[float, float]] = {}
 
     @told
     def prepare(self) -> None:
-        first_id = prepare_host()
+        ids = prepare_host()
         self._network.refuse_conflicts()
-        self._storage.prepare(first_id)
+        self._storage.prepare(ids)
         self._machine = Machine(
             bridge=self._network.bridge,
-            first_id=first_id,
-            id_count=ID_COUNT,
             cgroup_version=find_version(),
             swap_limit=has_swap_limit(),
             apparmor=has_apparmor(),
@@ -110,7 +110,10 @@ class LxcBackend:
             raise BackendError(f"CT {vmid} is a template and cannot be started")
         self._clear(vmid)
         try:
-            self._write_config(vmid, config, self._storage.mount(vmid))
+            first_id = self._storage.ids.take(self._storage.folder(vmid))
+            self._storage.mount(vmid, first_id)
+            self._mounts.keep_namespace(vmid, first_id)
+            self._write_config(vmid, config, self._place(vmid, first_id))
             self._network.filter(self._owners())
             if owner := self._owner(vmid):
                 self._network.forget(owner.address)
@@ -161,13 +164,15 @@ class LxcBackend:
         return [_parse_interface(link) for link in json.loads(shown)]
 
     def existing(self) -> set[int]:
-        return self._storage.existing() | self._storage.mounted() | self._network.ports()
+        return self._storage.existing() | self._mounts.mounted() | self._network.ports()
 
-    def _place(self, vmid: int) -> Place:
+    def _place(self, vmid: int, first_id: int) -> Place:
         return Place(
-            root=self._storage.run_folder(vmid) / "rootfs",
+            root=self._mounts.root(vmid),
             port=self._network.port(vmid),
             cgroup=f"{self._network.table}/{vmid}",
+            namespace=self._mounts.folder(vmid) / NAMESPACE,
+            first_id=first_id,
         )
 
     def _cgroup(self, vmid: int, part: str = "") -> Cgroup:
@@ -178,27 +183,28 @@ class LxcBackend:
         """End whatever runs of it and put away what a run leaves; the files stay."""
         self._cgroup(vmid).kill(STOP_TIMEOUT_S)
         self._network.remove_port(vmid)
-        self._storage.unmount(vmid)
+        self._mounts.unmount(vmid)
         self._cgroup(vmid).remove()
 
     def _write_port_script(self) -> Path:
         # LXC hands its path to a shell, so it is on a path of ours without surprises.
-        script = self._storage.run_dir / SCRIPT_NAME
+        script = self._mounts.run_dir / SCRIPT_NAME
         script.write_text(PORT_SCRIPT)
         script.chmod(0o700)
         return script
 
-    def _write_config(self, vmid: int, config: ContainerConfig, root: Path) -> None:
+    def _write_config(self, vmid: int, config: ContainerConfig, place: Place) -> None:
         if self._machine is None:
             raise BackendError("the lab node is not prepared")
-        text = lxc_config(config, self._machine, self._place(vmid))
-        (self._storage.run_folder(vmid) / "config").write_text(text)
+        text = lxc_config(config, self._machine, place)
+        (self._mounts.folder(vmid) / "config").write_text(text)
         address = config.net0.ip.partition("/")[0] if config.net0 else ""
         own = address if address[:1].isdigit() else "127.0.1.1"
         names = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
         # /etc/hostname in the root file system would win over lxc.uts.name.
-        self._storage.write_etc(root, "hostname", f"{config.hostname}\n")
-        self._storage.write_etc(root, "hosts", f"{names}{own} {config.hostname}\n")
+        self._storage.write_etc(place.root, "hostname", f"{config.hostname}\n", place.first_id)
+        hosts = f"{names}{own} {config.hostname}\n"
+        self._storage.write_etc(place.root, "hosts", hosts, place.first_id)
 
     def _owners(self) -> Iterator[Owner]:
         for vmid in self._storage.existing():
@@ -207,10 +213,10 @@ class LxcBackend:
                     yield owner
 
     def _owner(self, vmid: int) -> Owner | None:
-        return find_owner((self._storage.run_folder(vmid) / "config").read_text())
+        return find_owner((self._mounts.folder(vmid) / "config").read_text())
 
     def _launch(self, vmid: int) -> None:
-        log = self._storage.run_folder(vmid) / "start.log"
+        log = self._mounts.folder(vmid) / "start.log"
         try:
             options = (f"--logfile={log}", "--logpriority=ERROR")
             self._lxc("lxc-start", vmid, *options, timeout_s=START_TIMEOUT_S)
@@ -225,7 +231,7 @@ class LxcBackend:
             raise BackendError("its init ended at once")
 
     def _lxc(self, program: str, vmid: int, *options: str, timeout_s: float) -> None:
-        where = (f"--lxcpath={self._storage.run_dir}", f"--name={vmid}")
+        where = (f"--lxcpath={self._mounts.run_dir}", f"--name={vmid}")
         run(program, *where, *options, timeout_s=timeout_s)
 
     def _running_usage(self, vmid: int, init: int) -> Usage:
@@ -259,7 +265,7 @@ def clean(state_dir: Path, bridge: str) -> None:
     machine's own preparations (ids of root, inotify limit, lxcfs).
     """
     network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), state_dir.absolute())
-    storage = Storage(state_dir.absolute(), RUN / bridge, network.table)
+    storage = Storage(state_dir.absolute(), Mounts(RUN / bridge), network.table)
     if network.foreign_owner():
         storage.remove_files()
         return

@@ -14,15 +14,25 @@ from pathlib import Path
 from labnode.backend import BackendError
 from labnode.cgroups import missing_controllers
 from labnode.command import run
+from labnode.id_ranges import IdRanges, reserve_ranges
 
 RUN = Path("/run/winux")
-ID_COUNT = 65536
-INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-INOTIFY_INSTANCES = 8192
+# What all containers share, or each has of its own, and the least it must be: the kernel's defaults
+# are for one machine. Memory for it is charged to the container that uses it.
+LIMITS = {
+    "fs/inotify/max_user_instances": 8192,  # each container: 128 were too few for a desktop
+    "fs/inotify/max_user_watches": 131_072,
+    "fs/file-max": 2**62,
+    "fs/aio-max-nr": 1 << 24,
+    "kernel/pid_max": 1 << 22,
+    "kernel/threads-max": 1 << 19,  # 1000 for each of 250 containers, and as many for the host
+    "kernel/pty/max": 131_072,  # PTY_LIMIT for each of 250 containers, and the host's
+}
 LXCFS = Path("/var/lib/lxcfs")
 PROGRAMS = {
     "lxc-start": "lxc", "lxc-usernsexec": "lxc", "newuidmap": "uidmap", "lxcfs": "lxcfs",
     "nft": "nftables", "ip": "iproute2", "bridge": "iproute2", "tar": "tar", "zstd": "zstd",
+    "setpriv": "util-linux", "unshare": "util-linux",
 }  # fmt: skip
 
 
@@ -42,8 +52,8 @@ def find_problems() -> list[str]:
     return found
 
 
-def prepare_host() -> int:
-    """Prepare the machine for unprivileged containers; return the host id of their root user.
+def prepare_host() -> IdRanges:
+    """Prepare the machine for unprivileged containers; return the ids that are for them.
 
     Raises BackendError if the machine cannot run containers. Safe to repeat and to run from several
     lab nodes at once.
@@ -52,36 +62,23 @@ def prepare_host() -> int:
     if problems:
         raise BackendError("this machine cannot run containers: " + "; ".join(problems))
     with _host_lock():
-        if int(INOTIFY.read_text()) < INOTIFY_INSTANCES:
-            INOTIFY.write_text(f"{INOTIFY_INSTANCES}\n")  # shared by all containers: 128 ends at 11
+        raise_limits(Path("/proc/sys"), LIMITS)
         _start_lxcfs()
-        return reserve_ids([Path("/etc/subuid"), Path("/etc/subgid")])
+        return reserve_ranges()
+
+
+def raise_limits(folder: Path, limits: dict[str, int]) -> None:
+    """Raise the kernel's limits that are lower; where there is no such limit, nothing ends."""
+    for name, least in limits.items():
+        file = folder / name
+        if file.exists() and int(file.read_text()) < least:
+            file.write_text(f"{least}\n")
 
 
 def has_apparmor() -> bool:
     """Whether the kernel enforces AppArmor profiles."""
     switch = Path("/sys/module/apparmor/parameters/enabled")
     return switch.exists() and switch.read_text().strip() == "Y"
-
-
-def reserve_ids(files: list[Path]) -> int:
-    """First of 65536 ids that root holds in all these files; if none, taken behind everyone's."""
-    held = [_ranges(path) for path in files]
-    common = [first for name, first, count in held[0] if name == "root" and count >= ID_COUNT
-              and all(("root", first, count) in ranges for ranges in held)]  # fmt: skip
-    if common:
-        return common[0]
-    first = max([100_000, *(start + count for ranges in held for _, start, count in ranges)])
-    for path in files:
-        with path.open("a") as file:
-            file.write(f"root:{first}:{ID_COUNT}\n")
-    return first
-
-
-def _ranges(path: Path) -> list[tuple[str, int, int]]:
-    lines = path.read_text().splitlines() if path.exists() else []
-    parts = (line.split(":") for line in lines if line.count(":") == 2)
-    return [(name, int(first), int(count)) for name, first, count in parts]
 
 
 def _has_overlay() -> bool:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from labnode.backend import BackendError, ContainerConfig, Net
 from labnode.cgroups import limits
+from labnode.id_ranges import ID_COUNT
 from labnode.network import Owner
 
 # Below a container's group: its processes, with the limits; LXC's monitor; the monitor when it
 # tidies up, after which it ends or, if the container restarts itself, goes back.
 PAYLOAD, MONITOR, ENDING = "payload", "monitor", "ending"
+#: Of 4096 on the machine; 1024 each, LXC's own value, would end at the fourth container.
+PTY_LIMIT = 256
 SHARED = Path("/usr/share/lxc/config")
 HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
@@ -25,8 +28,6 @@ class Machine:
     """What the machine decides about every container."""
 
     bridge: str
-    first_id: int
-    id_count: int
     cgroup_version: int
     swap_limit: bool
     apparmor: bool
@@ -40,6 +41,8 @@ class Place:
     root: Path
     port: str
     cgroup: str
+    namespace: Path
+    first_id: int
 
 
 def lxc_config(config: ContainerConfig, machine: Machine, place: Place) -> str:
@@ -69,8 +72,10 @@ def _basics(config: ContainerConfig, machine: Machine, place: Place) -> list[tup
         ("lxc.include", SHARED / "userns.conf"),
         ("lxc.uts.name", _matching(HOSTNAME, config.hostname, "hostname")),
         ("lxc.rootfs.path", f"dir:{place.root}"),
-        ("lxc.idmap", f"u 0 {machine.first_id} {machine.id_count}"),
-        ("lxc.idmap", f"g 0 {machine.first_id} {machine.id_count}"),
+        ("lxc.idmap", f"u 0 {place.first_id} {ID_COUNT}"),
+        ("lxc.idmap", f"g 0 {place.first_id} {ID_COUNT}"),
+        ("lxc.namespace.share.user", place.namespace),  # made by the container's own root
+        ("lxc.pty.max", PTY_LIMIT),
         ("lxc.cgroup.dir.container", f"{place.cgroup}/{PAYLOAD}"),
         ("lxc.cgroup.dir.monitor", f"{place.cgroup}/{MONITOR}"),
         ("lxc.cgroup.dir.monitor.pivot", f"{place.cgroup}/{ENDING}"),

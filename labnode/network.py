@@ -1,8 +1,10 @@
 """The bridge of the containers and the packet filter around it.
 
-Containers reach nothing by themselves: the host reaches them, they answer. Rules are written as a
-whole in one transaction, so that they are right whatever was there before, and again before each
-start, so that no container runs without them.
+Containers reach nothing by themselves: the host reaches them, they answer. All they may begin is a
+ping of the host, so many a second, and the host keeps no record of that: nothing that a container
+sends adds to the tables of connections and fragments that all of them share with the host. Rules
+are written as a whole in one transaction, so that they are right whatever was there before, and
+again before each start, so that no container runs without them.
 """
 
 from __future__ import annotations
@@ -29,10 +31,21 @@ RULES = """
 table inet {table} {{}}
 delete table inet {table}
 table inet {table} {{
+  set pings {{
+    type ipv4_addr; flags dynamic; timeout 1m
+  }}
+  chain untracked {{
+    type filter hook prerouting priority -300; policy accept;
+    iifname "{bridge}" icmp type echo-request notrack
+  }}
+  chain ping {{
+    update @pings {{ ip saddr limit rate over 50/second burst 100 packets }} drop
+    accept
+  }}
   chain to_host {{
     type filter hook input priority -10; policy accept;
     iifname "{bridge}" ct state established,related accept
-    iifname "{bridge}" icmp type echo-request accept
+    iifname "{bridge}" icmp type echo-request goto ping
     iifname "{bridge}" drop
   }}
   chain through_host {{
@@ -51,6 +64,7 @@ table bridge {table} {{
   chain from_port {{
     type filter hook prerouting priority -300; policy accept;
     iifname != "{bridge}-*" accept
+    ether type ip ip frag-off & 0x3fff != 0 drop
     ether type ip udp sport 67 drop
     ether type ip iifname . ether saddr . ip saddr @owners accept
     ether type arp iifname . arp saddr ether . arp saddr ip @owners accept
@@ -62,7 +76,7 @@ table bridge {table} {{
   }}
 }}
 """
-RULE_COUNTS = {"inet": 5, "bridge": 6}
+RULE_COUNTS = {"inet": 8, "bridge": 7}
 
 # LXC calls this for every interface before the container's init runs, also when the container
 # restarts itself. Its last argument is the name of the port. The port gets no IPv6 address of its

@@ -6,7 +6,8 @@
     bases/<vmid>-<random>/         a template's root file system; never written again
     trash/                         on its way out
 
-Files belong to the shifted ids of unprivileged containers. All content comes from people who are
+Files belong to the shifted ids of unprivileged containers, the same for all (see `id_ranges`); a
+mount shows them under those of its container. All content comes from people who are
 root in a container: the host never follows a link in it. While a container runs, it has a folder
 in /run with its LXC configuration and its mounted root file system: LXC wants both where the
 shifted root can reach them, which the state folder (in somebody's home, say) need not be.
@@ -28,7 +29,9 @@ from pathlib import Path
 from labnode.backend import BackendError
 from labnode.cgroups import Cgroup, find_version
 from labnode.command import run
-from labnode.host import ID_COUNT
+from labnode.id_ranges import ID_COUNT, IdRanges
+from labnode.mounts import Mounts
+from labnode.namespaces import mapped
 
 COPY_TIMEOUT_S = 900
 USAGE_FRESH_S = 60
@@ -39,25 +42,25 @@ MAGIC = {b"\x28\xb5\x2f\xfd": "--zstd", b"\x1f\x8b": "--gzip", b"\xfd7zXZ": "--x
 class Storage:
     """All root file systems of one lab node.
 
-    `run_dir` is its folder in /run, `group` its control group: what unpacks and copies runs in it.
-    `first_id` is the host id of the containers' root user.
+    `mounts` are those in /run, `group` its control group: what unpacks and copies runs in it.
+    `ids` says which ids files have on disk, and which a container.
     """
 
     state_dir: Path
-    run_dir: Path
+    mounts: Mounts
     group: str
-    first_id: int = 0
+    ids: IdRanges = field(default_factory=lambda: IdRanges(0, 0))
     _bases: threading.Lock = field(default_factory=threading.Lock)
     _usage: dict[int, tuple[float, int]] = field(default_factory=dict)
 
-    def prepare(self, first_id: int) -> None:
+    def prepare(self, ids: IdRanges) -> None:
         """Make the folders."""
-        self.first_id = first_id
+        self.ids = ids
         for folder in (self._containers, self._all_bases, self._trash):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
-        self.run_dir.mkdir(parents=True, exist_ok=True)
-        self.run_dir.chmod(0o711)
+        self.mounts.run_dir.mkdir(parents=True, exist_ok=True)
+        self.mounts.run_dir.chmod(0o711)
 
     def sweep(self) -> None:
         """Delete what an interrupted run left; when nothing unpacks or copies."""
@@ -67,22 +70,11 @@ class Storage:
         """Where everything of one container is kept."""
         return self._containers / str(vmid)
 
-    def run_folder(self, vmid: int) -> Path:
-        """Where a running container has its LXC configuration and its root file system."""
-        return self.run_dir / str(vmid)
-
     def existing(self) -> set[int]:
         """Vmids that have a folder, whole or half made."""
         if not self._containers.exists():
             return set()
         return {int(path.name) for path in self._containers.iterdir() if path.name.isdigit()}
-
-    def mounted(self) -> set[int]:
-        """Vmids whose root file system is mounted."""
-        lines = Path("/proc/self/mountinfo").read_text().splitlines()
-        targets = (Path(line.split()[4]) for line in lines)
-        ours = (path.parent for path in targets if path.parent.parent == self.run_dir)
-        return {int(folder.name) for folder in ours}
 
     def create(self, vmid: int, archive: Path) -> None:
         """Unpack a tar archive (plain, gzip, xz, zstd) as the container's root; all or nothing."""
@@ -123,7 +115,7 @@ class Storage:
             run("rm", "-rf", folder / "partial")
             self._copy(vmid, vmid, folder / "partial")
             (folder / "partial").rename(folder / "data")
-        self.unmount(vmid)
+        self.mounts.unmount(vmid)
         base = f"{vmid}-{secrets.token_hex(4)}"
         with self._bases:  # named before it is there, so that it is never without an owner
             (folder / "base").write_text(base)
@@ -136,41 +128,29 @@ class Storage:
         own = (folder / "upper").exists() or (folder / "data").exists()
         return (folder / "base").exists() and not own
 
-    def mount(self, vmid: int) -> Path:
-        """Mount the root file system where the container finds it; return that folder."""
-        target = self.run_folder(vmid) / "rootfs"
-        if vmid in self.mounted():
-            return target
-        target.mkdir(parents=True, exist_ok=True)
-        self.run_folder(vmid).chmod(0o711)
-        target.chmod(0o755)
-        folder = self.folder(vmid)
+    def mount(self, vmid: int, first: int) -> Path:
+        """Mount the root file system so that it belongs to the ids from `first` on."""
+        if vmid in self.mounts.mounted():
+            return self.mounts.root(vmid)
+        target, folder = self.mounts.make_folder(vmid), self.folder(vmid)
         if (folder / "data").exists():
-            run("mount", "--bind", "-o", "nodev", folder / "data", target)
+            self.mounts.mount_folder(vmid, folder / "data", self.ids.stored, first)
         else:
-            self._mount_overlay(folder, target)
+            base = self._all_bases / self._base_name(folder)
+            self.mounts.mount_overlay(vmid, base, folder, self.ids.stored, first)
         return target
-
-    def unmount(self, vmid: int) -> None:
-        """Undo mount() and remove the run folder; only when no process of it is left."""
-        folder = self.run_folder(vmid)
-        while vmid in self.mounted():
-            run("umount", "--lazy", folder / "rootfs")
-        if (folder / "rootfs").exists():
-            (folder / "rootfs").rmdir()  # fails rather than deletes if anything is in it
-        shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self, vmid: int) -> None:
         """Remove the files of a container, and its base if no other lies on it; idempotent."""
-        self.unmount(vmid)
+        self.mounts.unmount(vmid)
         self._delete([*self._set_aside(self.folder(vmid)), *self._unused_bases()])
         self._usage.pop(vmid, None)
 
     def remove_all(self) -> None:
         """Remove every root file system and base of this lab node."""
-        for vmid in self.mounted():
-            self.unmount(vmid)
-        shutil.rmtree(self.run_dir, ignore_errors=True)
+        for vmid in self.mounts.mounted():
+            self.mounts.unmount(vmid)
+        shutil.rmtree(self.mounts.run_dir, ignore_errors=True)
         self.remove_files()
 
     def remove_files(self) -> None:
@@ -188,7 +168,7 @@ class Storage:
         self._usage[vmid] = time.monotonic(), size
         return size
 
-    def write_etc(self, root: Path, name: str, text: str) -> None:
+    def write_etc(self, root: Path, name: str, text: str, owner: int) -> None:
         """Replace a file in the container's /etc without following any link that is there."""
         top = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -198,7 +178,7 @@ class Storage:
         finally:
             os.close(top)
         try:
-            self._replace(etc, name, text)
+            _replace(etc, name, text, owner)
         finally:
             os.close(etc)
 
@@ -224,7 +204,7 @@ class Storage:
     def _own_folder(self, path: Path) -> None:
         path.mkdir()
         path.chmod(0o755)
-        os.chown(path, self.first_id, self.first_id)
+        os.chown(path, self.ids.stored, self.ids.stored)
 
     def _unpack(self, vmid: int, archive: Path, data: Path) -> None:
         with archive.open("rb") as file:
@@ -233,7 +213,7 @@ class Storage:
         # As the container's root, not the host's: what an archive asks for is bounded by that.
         # Devices cannot be made there; LXC brings its own.
         run(
-            *("lxc-usernsexec", "-m", f"b:0:{self.first_id}:{ID_COUNT}", "--"),
+            *("lxc-usernsexec", "-m", f"b:0:{self.ids.stored}:{ID_COUNT}", "--"),
             *("tar", "--extract", *packing, "--numeric-owner", "--preserve-permissions"),
             *("--xattrs", "--xattrs-include=user.*", "--xattrs-include=security.capability"),
             *("--anchored", "--exclude=./dev/*", "--exclude=dev/*", "--file=-"),
@@ -247,11 +227,19 @@ class Storage:
         if self.is_template(source):
             origin = self._all_bases / self._base_name(self.folder(source))
             self._copy_tree(vmid, origin, target)
-        elif source in self.mounted():
-            self._copy_tree(vmid, self.run_folder(source) / "rootfs", target)
+        elif source in self.mounts.mounted():
+            self._copy_running(source, vmid, target)
         else:
-            self._copy_tree(vmid, self.mount(source), target)
-            self.unmount(source)
+            self._copy_tree(vmid, self.mount(source, self.ids.stored), target)
+            self.mounts.unmount(source)
+
+    def _copy_running(self, source: int, vmid: int, target: Path) -> None:
+        """Its root file system shows the ids of its range: written through a mount that does, too,
+        they become those that files have on disk."""
+        first = self.ids.find(self.folder(source)) or self.ids.stored
+        with mapped(target.parent, self.ids.stored, first) as tree:
+            shown = Path(f"/proc/{os.getpid()}/fd/{tree}/{target.name}")
+            self._copy_tree(vmid, self.mounts.root(source), shown)
 
     def _copy_tree(self, vmid: int, origin: Path, target: Path) -> None:
         copy = ("cp", "--archive", "--reflink=auto", origin, target)
@@ -259,11 +247,6 @@ class Storage:
 
     def _work_group(self, vmid: int) -> Path:
         return Cgroup(f"{self.group}/{vmid}/files", find_version()).make()
-
-    def _mount_overlay(self, folder: Path, target: Path) -> None:
-        # Relative to the container's folder: the options of an overlay cannot hold every path.
-        layers = f"lowerdir=../../bases/{self._base_name(folder)},upperdir=upper,workdir=work"
-        run("mount", "-t", "overlay", "overlay", "-o", f"nodev,{layers}", target, cwd=folder)
 
     def _base_name(self, folder: Path) -> str:
         path = folder / "base"
@@ -289,14 +272,15 @@ class Storage:
         for path in paths:
             run("rm", "-rf", "--one-file-system", path, timeout_s=COPY_TIMEOUT_S)
 
-    def _replace(self, etc: int, name: str, text: str) -> None:
-        fresh = f".{name}.{secrets.token_hex(4)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=etc), "w") as file:
-            os.fchmod(file.fileno(), 0o644)
-            os.fchown(file.fileno(), self.first_id, self.first_id)
-            file.write(text)
-        os.replace(fresh, name, src_dir_fd=etc, dst_dir_fd=etc)
+
+def _replace(etc: int, name: str, text: str, owner: int) -> None:
+    fresh = f".{name}.{secrets.token_hex(4)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=etc), "w") as file:
+        os.fchmod(file.fileno(), 0o644)
+        os.fchown(file.fileno(), owner, owner)
+        file.write(text)
+    os.replace(fresh, name, src_dir_fd=etc, dst_dir_fd=etc)
 
 
 def _size(folder: Path) -> int:

@@ -296,7 +296,7 @@ def test_two_labs_never_share_a_bridge_or_a_subnet(lab: Lab, tmp_path: Path) -> 
     with pytest.raises(BackendError, match=f"in use by the lab node in {lab.state_dir}"):
         Lab(tmp_path, lab.bridge, lab.subnet).backend.prepare()
     with pytest.raises(BackendError, match="overlaps"):
-        Lab(tmp_path, f"{lab.bridge}x", IPv4Network("10.203.0.0/16")).backend.prepare()
+        Lab(tmp_path, f"{lab.bridge}x", lab.subnet.supernet(new_prefix=16)).backend.prepare()
     with pytest.raises(BackendError, match="in use by something else"):
         Lab(tmp_path, "lo", IPv4Network("10.204.0.0/24")).backend.prepare()
     with pytest.raises(BackendError, match="must be 1-8 letters or digits"):

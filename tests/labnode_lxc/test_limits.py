@@ -8,7 +8,7 @@ import pytest
 
 from labnode.backend import BackendError, ContainerConfig
 from labnode.cgroups import Cgroup, find_version, limits, missing_controllers
-from labnode.host import reserve_ids
+from labnode.id_ranges import ID_COUNT, RANGES, IdRanges, reserve_ids
 from labnode.lxc_config import Machine, Place, lxc_config
 from tests.labnode_lxc.conftest import TEMPLATE
 from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, neighbour_of
@@ -99,8 +99,8 @@ def test_what_is_not_limited_has_no_setting(version: int) -> None:
 def test_apparmor_is_off_only_where_the_kernel_has_none(
     apparmor: bool, nesting: bool, profile: str
 ) -> None:
-    machine = Machine("wxbr0", 100_000, 65_536, 2, True, apparmor, Path("/run/port"))
-    place = Place(Path("/run/rootfs"), "wxbr0-1", "winux_wxbr0/1")
+    machine = Machine("wxbr0", 2, True, apparmor, Path("/run/port"))
+    place = Place(Path("/run/rootfs"), "wxbr0-1", "winux_wxbr0/1", Path("/run/userns"), 100_000)
 
     lines = lxc_config(ContainerConfig("a", nesting=nesting), machine, place).splitlines()
 
@@ -174,7 +174,36 @@ def test_ids_are_taken_behind_everybody_elses_and_then_kept(tmp_path: Path) -> N
     users.write_text("alice:100000:65536\n")
     groups.write_text("alice:100000:65536\nbob:165536:65536\n")
 
-    assert reserve_ids([users, groups]) == 231_072
-    assert reserve_ids([users, groups]) == 231_072
+    assert reserve_ids((users, groups), ID_COUNT) == 231_072
+    assert reserve_ids((users, groups), ID_COUNT) == 231_072
     assert users.read_text() == "alice:100000:65536\nroot:231072:65536\n"
     assert groups.read_text().endswith("bob:165536:65536\nroot:231072:65536\n")
+
+
+@pytest.mark.parametrize("held", ["", "root:100000:65536\n", "root:100000:1000000000\n"])
+def test_the_ids_of_containers_are_apart_from_those_on_disk(tmp_path: Path, held: str) -> None:
+    files = tmp_path / "subuid", tmp_path / "subgid"
+    for file in files:
+        file.write_text(held)
+    stored = reserve_ids(files, ID_COUNT)
+    first = reserve_ids(files, RANGES * ID_COUNT, apart_from=stored)
+
+    assert not first - ID_COUNT < stored < first + RANGES * ID_COUNT
+    assert (reserve_ids(files, ID_COUNT), first) == (
+        stored,
+        reserve_ids(files, RANGES * ID_COUNT, apart_from=stored),
+    )
+
+
+def test_a_range_of_ids_is_free_again_when_its_container_is_gone(tmp_path: Path) -> None:
+    ids = IdRanges(100_000, 200_000, tmp_path / "holders")
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+    first, second = ids.take(folders[0]), ids.take(folders[1])
+
+    assert (first, second) == (200_000, 200_000 + ID_COUNT)
+    assert IdRanges(100_000, 200_000, tmp_path / "holders").take(folders[0]) == first
+    folders[0].rmdir()
+    assert ids.take(folders[2]) == first
+    assert ids.find(folders[1]) == second
