@@ -299,7 +299,7 @@ def test_keys_are_made_for_people_listed_without_the_secret_and_revoked(migrated
     assert migrated("key", "list", "--person", "bob")[1].startswith("There is no key")
     assert migrated("key", "add", "bob", "script")[0] == 4
     assert migrated("key", "add", "alice", "mighty", "--scope", "admin")[0] == 1
-    assert migrated("key", "add", "alice", "short", "--days", "0")[0] == 1
+    assert migrated("key", "add", "alice", "short", "--days", "-1")[0] == 1
     assert migrated("key", "revoke", "wx_nothere1")[0] == 4
     assert "works no more" in migrated("key", "revoke", row["prefix"])[1]
     assert _json(migrated("key", "list", "--json")) == []
@@ -310,6 +310,9 @@ def test_a_key_made_for_programs_comes_as_json(migrated: Run) -> None:
     made = _json(migrated("key", "add", "alice", "script", "--json"))
     assert made["key"].startswith(made["prefix"] + "_")
     assert made["scopes"] == "read"
+    assert made["expires_at"] > made["created_at"]
+    lasting = _json(migrated("key", "add", "alice", "lasting", "--days", "0", "--json"))
+    assert lasting["expires_at"] is None
     assert _json(migrated("key", "revoke", made["key"], "--json"))["prefix"] == made["prefix"]
 
 
