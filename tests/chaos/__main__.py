@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.chaos import sandbox
+from tests.chaos.fair import try_fairness
 from tests.chaos.storm import Reckoning, Weather, storm
 from tests.chaos.systematic import ALL_KINDS, CHAPTERS, Findings, enumerate_blows, suits
 from tests.chaos.world import World, fresh
@@ -39,13 +40,15 @@ def main() -> int:
         wrong += run_steps(options)
     if options.form in ("all", "storm"):
         wrong += run_storm(options)
+    if options.form in ("all", "fair"):
+        wrong += try_fairness(options.folder / "fair")
     print(f"chaos: {len(wrong)} wrong (seed {options.seed})")
     return 1 if wrong else 0
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("form", nargs="?", choices=("all", "steps", "storm"), default="all")
+    parser.add_argument("form", nargs="?", choices=("all", "steps", "storm", "fair"), default="all")
     parser.add_argument("--seed", default=secrets.token_hex(3), help="of all that is random")
     parser.add_argument("--short", action="store_true", help="fewer kinds of blows")
     parser.add_argument("--chapters", type=_words, help="of: " + ", ".join(CHAPTERS))

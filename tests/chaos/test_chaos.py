@@ -25,6 +25,10 @@ def test_a_playbook_that_dies_at_any_task_leaves_nothing_behind(tmp_path: object
     chaos(tmp_path, "steps", "--kinds", "all die at task", "--chapters", "stop")
 
 
+def test_nine_honest_people_wait_for_one_launch_of_a_greedy_one_at_most(tmp_path: object) -> None:
+    chaos(tmp_path, "fair")
+
+
 def test_a_short_storm_leaves_nothing_behind(tmp_path: object) -> None:
     calm = ("--people", "5", "--pause", "1.5")
     chaos(tmp_path, "storm", "--minutes", "0.25", "--share", "0.3", "--mischief", "1", *calm)

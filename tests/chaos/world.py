@@ -50,6 +50,7 @@ class World:
         self.clock.set(0)
         self._read_until = 0
         self.node = LabNode(folder / "lab", ["--faults"], url=f"https://127.0.0.1:{18200 + number}")
+        (self.node.state_dir / "lock").touch()  # else the lab node takes the folder for another's
         (self.node.state_dir / "timings.json").write_text(json.dumps(TIMINGS))
         self._make_key()
         self._copy_playbooks()
