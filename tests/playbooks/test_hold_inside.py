@@ -33,7 +33,7 @@ def sign_in(lab: RealLab, template: GoldenTemplate, desktop: Desktop) -> str:
     answer = ask(template, desktop, do="try_session", username="desktop", password=PASSWORD)
     assert "seconds" in answer, answer
     environment = "tr '\\0' '\\n' < /proc/$(pgrep -u desktop -x xfce4-session)/environ"
-    told = lab.inside(desktop.vmid, f"{environment} | sed -n 's/^WINUX_TROUBLE=//p'")
+    told = lab.inside(desktop.vmid, f"{environment} | sed -n 's/^SAFE_SESSION_REASON=//p'")
     return told.strip()
 
 
