@@ -13,7 +13,8 @@ from webapp.domain.limits import RESERVED_NAMES
 pytestmark = pytest.mark.lab
 
 PASSWORD = "a password 1"
-HOME = "/home/desktop"
+#: As a shell in the desktop finds it.
+HOME = "$(getent passwd desktop | cut -d: -f6)"
 FULL = (
     f"mount -t tmpfs -o size=400k,uid=1000,gid=1000,mode=755 tmpfs {HOME};"
     f"dd if=/dev/zero of={HOME}/big bs=1k 2>/dev/null || true"
@@ -25,7 +26,7 @@ OTHER_FILES = (
 
 
 def end_session(lab: RealLab, desktop: Desktop) -> None:
-    lab.inside(desktop.vmid, "pkill -u desktop; sleep 1; umount -q /home/desktop; true")
+    lab.inside(desktop.vmid, f"pkill -u desktop; sleep 1; umount -q {HOME}; true")
 
 
 def sign_in(lab: RealLab, template: GoldenTemplate, desktop: Desktop) -> str:
