@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.mark import Mark
@@ -280,6 +281,27 @@ class FailingProvisioner(FakeProvisioner):
         if moment == self.moment:
             lines = "line 1\nline 2"
             raise OutsideFailed("The storage is full.", retry=True, log=lines, reason=self.reason)
+
+
+class InterruptedProvisioner(FakeProvisioner):
+    """Its runs are killed in the middle, so many times, whatever they do."""
+
+    def __init__(self, node: FakeNode, times: int, moment: str = STEPS[1]) -> None:
+        super().__init__(node)
+        self.moment = moment
+        self.times = times
+
+    def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+        if moment == self.moment:
+            self._be_killed()
+
+    def at_assign(self, step: str, is_cancelled: Callable[[], bool]) -> None:
+        self._be_killed()
+
+    def _be_killed(self) -> None:
+        if self.times:
+            self.times -= 1
+            raise OutsideFailed("The Ansible run was killed.", retry=True, reason=INTERRUPTED)
 
 
 class DyingProvisioner(FailingProvisioner):

@@ -20,6 +20,7 @@ from webapp.adapters import ansible
 from webapp.adapters.ansible import AnsibleProvisioner, environment
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import ROOT, Config
+from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.errors import OutsideFailed
 from webapp.ports import BuildOrder
 
@@ -122,8 +123,9 @@ def test_a_hanging_run_is_ended_at_its_time_out(
     make_provisioner: MakeProvisioner, order: BuildOrder
 ) -> None:
     began = time.monotonic()
-    with pytest.raises(OutsideFailed, match="took too long"):
+    with pytest.raises(OutsideFailed, match="took too long") as caught:
         make_provisioner("hang", timeout=4).create(order, on_step=_ignore, is_cancelled=_never)
+    assert caught.value.reason == INTERRUPTED
     assert time.monotonic() - began < 10
 
 
@@ -147,6 +149,39 @@ def test_a_daemon_that_a_failed_run_left_is_ended(make_provisioner: MakeProvisio
     with pytest.raises(OutsideFailed):
         make_provisioner("leftover").destroy("desktop-0a1b2c3d", 30001)
     assert _sleeps() == 0
+
+
+@pytest.mark.parametrize("victim", ["the run", "Ansible", "a fork"])
+def test_a_run_of_which_a_part_is_killed_is_named_interrupted(
+    make_provisioner: MakeProvisioner, victim: str
+) -> None:
+    """As the kernel does when memory runs out: nothing that the template can help."""
+
+    def kill_it() -> None:
+        _wait_for_sleeps(1)
+        sleep = next(one for one in psutil.process_iter() if _is_sleep(one))
+        family = [one for one in sleep.parents() if "WINUX_RUN" in _environment(one)]
+        # the command's module and its shell, the fork, Ansible, the run
+        at = {"the run": -1, "Ansible": -2, "a fork": -3}[victim]
+        family[at].kill()
+
+    provisioner = make_provisioner("hang")
+    threading.Thread(target=kill_it).start()
+    with pytest.raises(OutsideFailed, match="killed") as caught:
+        provisioner.destroy("desktop-0a1b2c3d", 30001)
+    assert caught.value.reason == INTERRUPTED
+    assert _sleeps() == 0
+
+
+def _is_sleep(process: psutil.Process) -> bool:
+    return _command(process).split() == ["sleep", str(LONG)]
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.Error:
+        return {}
 
 
 @pytest.mark.parametrize("flood", ["flood of output", "flood of words", "flood of lines"])

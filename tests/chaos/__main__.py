@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.chaos import sandbox
 from tests.chaos.fair import try_fairness
+from tests.chaos.killed_runs import kill_runs
 from tests.chaos.storm import Reckoning, Weather, storm
 from tests.chaos.systematic import ALL_KINDS, CHAPTERS, Findings, enumerate_blows, suits
 from tests.chaos.world import World, fresh
@@ -24,6 +25,7 @@ from webapp.config import ROOT
 #: What the short form tries: a worker that dies after every commit and at every call.
 SHORT_KINDS = ("worker dies after commit", "worker dies at call")
 SHORT_CHAPTERS = ("build", "stop")
+FORMS = ("all", "steps", "storm", "fair", "kills")
 #: Where the database of a storm lies, so that its disk can be full.
 DATABASE_DISK = "48m"
 STORM_SETTINGS = {"WINUX_LEASE_SECONDS": "6", "WINUX_MAX_DESKTOPS": "4", "WINUX_WORKER_SLOTS": "4"}
@@ -42,13 +44,15 @@ def main() -> int:
         wrong += run_storm(options)
     if options.form in ("all", "fair"):
         wrong += try_fairness(options.folder / "fair")
+    if options.form in ("all", "kills"):
+        wrong += run_kills(options)
     print(f"chaos: {len(wrong)} wrong (seed {options.seed})")
     return 1 if wrong else 0
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("form", nargs="?", choices=("all", "steps", "storm", "fair"), default="all")
+    parser.add_argument("form", nargs="?", choices=FORMS, default="all")
     parser.add_argument("--seed", default=secrets.token_hex(3), help="of all that is random")
     parser.add_argument("--short", action="store_true", help="fewer kinds of blows")
     parser.add_argument("--chapters", type=_words, help="of: " + ", ".join(CHAPTERS))
@@ -62,6 +66,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=1.0, help="of the work is real playbooks")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between a person's acts")
     parser.add_argument("--mischief", type=float, default=2.0, help="seconds between mischiefs")
+    parser.add_argument("--launches", type=int, default=150, help="while runs are killed")
+    parser.add_argument("--kill-every", type=float, default=2.0, help="seconds between these kills")
     parser.add_argument("--folder", type=Path, default=ROOT / "var/chaos")
     return parser.parse_args()
 
@@ -146,6 +152,22 @@ def run_storm(options: argparse.Namespace) -> list[str]:
         world.keep_database()
     _tell(reckoning)
     return reckoning.wrong
+
+
+# -- killed runs -----------------------------------------------------------------------------------
+
+
+def run_kills(options: argparse.Namespace) -> list[str]:
+    """Launches while the processes of Ansible runs are killed."""
+    settings = {"WINUX_LEASE_SECONDS": "6", "WINUX_WORKER_SLOTS": "4"}
+    folder = fresh(options.folder / "kills")
+    world = World(folder, number=120, people=options.people, **settings)
+    toll = kill_runs(world, options.launches, f"{options.seed}/kills", options.kill_every)
+    world.end()
+    ends = ", ".join(f"{name} {count}" for name, count in sorted(toll.ends.items()))
+    print(f"kills: {toll.kills} processes of runs killed in {toll.seconds:.0f} s; launches: {ends}")
+    _show(toll.failures)
+    return toll.failures
 
 
 def _tell(reckoning: Reckoning) -> None:

@@ -153,7 +153,7 @@ class Mischief(threading.Thread):
 
     def _kill_run(self) -> bool:
         """Any process of a running playbook: the runner, Ansible, one of its forks, ssh."""
-        pids = [one.pid for one in psutil.process_iter() if _run_of(one)]
+        pids = [one.pid for one in psutil.process_iter() if run_of(one)]
         if pids:
             kill(self._random.choice(pids))
         return bool(pids)
@@ -223,7 +223,7 @@ def _wake(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def _run_of(process: psutil.Process) -> str:
+def run_of(process: psutil.Process) -> str:
     try:
         return process.environ().get("WINUX_RUN", "")
     except psutil.Error:

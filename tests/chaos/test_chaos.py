@@ -29,6 +29,12 @@ def test_nine_honest_people_wait_for_one_launch_of_a_greedy_one_at_most(tmp_path
     chaos(tmp_path, "fair")
 
 
+def test_no_desktop_fails_for_killed_runs_that_another_try_would_have_saved(
+    tmp_path: object,
+) -> None:
+    chaos(tmp_path, "kills", "--launches", "6", "--kill-every", "1.5")
+
+
 def test_a_short_storm_leaves_nothing_behind(tmp_path: object) -> None:
     calm = ("--people", "5", "--pause", "1.5")
     chaos(tmp_path, "storm", "--minutes", "0.25", "--share", "0.3", "--mischief", "1", *calm)

@@ -213,7 +213,7 @@ class World:
 
     def _copy_playbooks(self) -> None:
         """The real playbooks, with a trap beside them."""
-        shutil.copytree(ROOT / "playbooks", self.playbooks, symlinks=True)
+        shutil.copytree(ROOT / "playbooks", self.playbooks)  # links lead out of it
         callbacks = self.playbooks / "callback_plugins"
         callbacks.mkdir()
         shutil.copy(Path(__file__).parent / "plugins/task_trap.py", callbacks)

@@ -30,6 +30,7 @@ import psutil
 
 from webapp.adapters.redaction import redact
 from webapp.adapters.run_vars import as_data
+from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.errors import OutsideFailed
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -40,6 +41,9 @@ LARGEST_FILE = 64 << 20
 LOG_LINES = 60
 LOG_LINE = 500
 LARGEST_RESULT = 64 << 10
+
+#: What ansible-core says, in no task's name, when one of its forks was killed.
+DEAD_FORK = "A worker was found in a dead state"
 
 PLAYBOOK_PROGRAM = Path(__file__).with_name("ansible_playbook.py")
 
@@ -104,6 +108,7 @@ class Run:
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._why_ended = ""
         self._is_ending = False
+        self._has_dead_fork = False
 
     def run(self) -> None:
         """Everything, with nothing left behind."""
@@ -116,9 +121,10 @@ class Run:
             threading.Thread(target=self._listen, daemon=True).start()
             status = self._run_playbook()
         except Ended:
-            self._failure = self._why_ended
+            self._failure, self._reason = self._why_ended, INTERRUPTED
         except Exception as error:  # noqa: BLE001 (whatever breaks in a library is a failed run)
-            self._failure = self._failure or _why_broken(error)
+            if not self._failure:
+                self._failure, self._reason = _why_broken(error), INTERRUPTED
         finally:
             self._is_ending = True
             end_descendants()
@@ -187,11 +193,15 @@ class Run:
             settings={"suppress_output_file": True, "suppress_ansible_output": True},
             quiet=True,
         )
+        if not self._failure and (runner.rc is None or self._has_dead_fork):
+            self._failure = "The Ansible run was killed in the middle."
+            self._reason = INTERRUPTED
         return str(runner.status)
 
     def _on_event(self, event: dict[str, Any]) -> bool:
         """Note the step, the failure and the output; False: no event is kept in a file."""
         output = redact(event.get("stdout", ""), self._secrets)  # before any cutting
+        self._has_dead_fork |= DEAD_FORK in output
         self._log.extend(line[:LOG_LINE] for line in output[-20_000:].splitlines())
         data = event.get("event_data") or {}
         role = data.get("role")

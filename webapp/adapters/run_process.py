@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from webapp.config import ROOT
+from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.errors import OutsideFailed
 
 log = logging.getLogger(__name__)
@@ -163,8 +164,14 @@ class RunProcess:
                     return dict(event)
                 on_step(event["step"])
             if not chunk or len(buffer) > LARGEST_LINE:
-                raise OutsideFailed("The Ansible run died before it could say why.", retry=True)
-        raise OutsideFailed("The Ansible run did not end in time and was killed.", retry=True)
+                raise OutsideFailed(
+                    "The Ansible run was killed before it could say why.",
+                    retry=True,
+                    reason=INTERRUPTED,
+                )
+        raise OutsideFailed(
+            "The Ansible run did not end in time and was killed.", retry=True, reason=INTERRUPTED
+        )
 
     def _read(self) -> bytes | None:
         """What the child wrote; empty at its end, None when it said nothing for a moment."""
@@ -184,7 +191,9 @@ def _popen(command: list[str], environment: dict[str, str]) -> subprocess.Popen[
             start_new_session=True,  # Ctrl-C at the worker's terminal is for the worker
         )
     except OSError as error:  # no memory, too many processes or open files
-        raise OutsideFailed(f"Ansible cannot be started: {error.strerror}.", retry=True) from error
+        raise OutsideFailed(
+            f"Ansible cannot be started: {error.strerror}.", retry=True, reason=INTERRUPTED
+        ) from error
 
 
 def end_marked(name: str) -> None:

@@ -15,11 +15,13 @@ REFUSED = "refused"
 """The API token is not accepted, or lacks a right."""
 BAD_INPUT = "bad_input"
 """What its person chose (a user name) cannot be used inside the desktop."""
+INTERRUPTED = "interrupted"
+"""The run was killed (memory, a signal), took too long, or could not be started at all."""
 
 #: Failures that pass by themselves: the build waits and is tried again.
-PASSING = frozenset({LOCKED, UNREACHABLE})
+PASSING = frozenset({LOCKED, UNREACHABLE, INTERRUPTED})
 #: Failures that say nothing about the template.
-OF_THE_SITE = frozenset({LOCKED, UNREACHABLE, REFUSED})
+OF_THE_SITE = PASSING | {REFUSED}
 #: Failures that another choice of the person would not have.
 OF_THE_PERSON = frozenset({BAD_INPUT})
 

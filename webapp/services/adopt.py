@@ -225,6 +225,7 @@ class Adopter:
             desktop.failed_at = now
             desktop.failure = str(error)[:500]
             desktop.failure_log = error.log or None
+            desktop.failure_reason = error.reason[:16] or None
             advance(desktop, Event.STOP_REQUESTED, now)
             advance(desktop, Event.DESTROYED, now)
             desktop.end_reason = EndReason.FAILED

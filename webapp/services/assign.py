@@ -6,10 +6,12 @@ simply run again.
 """
 
 import logging
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from webapp.config import Config
+from webapp.domain.clone_queue import INTERRUPTED, decide_retry, pause_before
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop
@@ -69,16 +71,27 @@ class Assigner:
             except OutsideFailed as error:
                 if cancel.is_for_later:
                     self._leave(lease)
+                elif self._passes(lease.desktop, error):
+                    self._put_back(lease, error)
                 else:
                     self._fail(lease, error)
             else:
                 self._record(lease, told_at)
 
+    def _passes(self, desktop: Desktop, error: OutsideFailed) -> bool:
+        """Whether what broke passes by itself, soon enough for its person."""
+        begun = self._clock.now() - desktop.asked_at
+        return decide_retry(error.reason, begun, self._config.build_timeout)
+
     def _run(self, desktop: Desktop, is_cancelled: Callable[[], bool]) -> datetime:
         """Run the playbook; the deadline that the desktop was told."""
         now = self._clock.now()
         if now - desktop.asked_at > self._config.build_timeout:
-            raise OutsideFailed("It was interrupted and could not be finished.", retry=True)
+            raise OutsideFailed(
+                "It was interrupted and could not be finished in time.",
+                retry=True,
+                reason=INTERRUPTED,
+            )
         order = self._order(desktop)
         result = self._provisioner.assign(
             order,
@@ -111,6 +124,7 @@ class Assigner:
             if not can(desktop.state, Event.ASSIGNED):  # stopped at the last moment
                 return
             become_ready(desktop, now)
+            desktop.attempts, desktop.failure_reason = 0, None
             note_told(desktop, told_at)
             self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
         log.info("Desktop assigned", extra=_about(lease))
@@ -132,10 +146,24 @@ class Assigner:
             )
         log.warning("Assigning failed: %s", error, extra=_about(lease))
 
+    def _put_back(self, lease: Lease, error: OutsideFailed) -> None:
+        """Let it wait a moment and be run again: each step of the playbook may be repeated."""
+        with self._leases.giving_back(lease) as (_session, desktop):
+            if desktop.state != State.ASSIGNING:
+                return
+            desktop.attempts += 1
+            desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, _chance())
+            desktop.failure_reason = error.reason
+        log.warning("Assigning put back: %s", error, extra=_about(lease))
+
     def _leave(self, lease: Lease) -> None:
         """This worker ends: the row stays in ASSIGNING, free for the next one at once."""
         with self._leases.giving_back(lease):
             log.info("Assigning left to another worker", extra=_about(lease))
+
+
+#: Spreads desktops that met the same trouble.
+_chance = random.SystemRandom().random
 
 
 def _verify(desktop: Desktop, result: BuildResult) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.clone_queue import LOCKED, decide_retry, pause_before
+from webapp.domain.clone_queue import INTERRUPTED, LOCKED, decide_retry, pause_before
 from webapp.domain.drift import SeenContainer, find_loss
 from webapp.domain.errors import OutsideFailed, Refused
 from webapp.domain.estimate import CLONE_STEP
@@ -156,7 +156,7 @@ class Builder:
                     order, on_step=steps.begin, is_cancelled=cancel
                 )
             except OutsideFailed as error:
-                if cancel.is_set or not self._is_taken(order, error):
+                if cancel.is_set or error.reason == INTERRUPTED or not self._is_taken(order, error):
                     raise
                 foreign.add(order.vmid)
                 if len(foreign) == VMID_TRIES:
@@ -358,5 +358,9 @@ _chance = random.SystemRandom().random
 
 def _source_of(turn: Turn) -> Source:
     if turn.source is None:
-        raise OutsideFailed("The build was interrupted and could not be finished.", retry=True)
+        raise OutsideFailed(
+            "The build was interrupted and could not be finished in time.",
+            retry=True,
+            reason=INTERRUPTED,
+        )
     return turn.source

@@ -100,8 +100,9 @@ def read_records(
 ) -> Mapping[int, Record]:
     """What is known of the latest builds of one template, or of all; three small queries.
 
-    Failures of the site (locks, no answer, a refused token), of what a person chose, of cancelled
-    builds (they never count as failed) and of desktops that had been ready are not the template's.
+    Failures of the site (locks, no answer, a refused token, a killed run), of what a person chose,
+    of cancelled builds (they never count as failed), of adopted desktops and of those that had been
+    ready are not the template's.
     """
     of_it = Desktop.template_id == template_id if template_id else true()
     failed = session.execute(
@@ -110,6 +111,7 @@ def read_records(
             Desktop.failed_at > now - REMEMBERED,
             Desktop.ready_at.is_(None),
             Desktop.warmed_at.is_(None),
+            Desktop.adopted_from.is_(None),
             or_(Desktop.failure_reason.is_(None), Desktop.failure_reason.not_in(_NOT_ITS_OWN)),
         )
     ).all()

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from webapp.domain.clone_queue import LOCKED, UNREACHABLE
+from webapp.domain.clone_queue import INTERRUPTED, LOCKED, UNREACHABLE
 from webapp.domain.pauses import NO_ROOM
 from webapp.services.reports import BuildView, StepView
 from webapp.services.waiting import Waiting
-from webapp.web.language import _
+from webapp.web.language import _, lazy_gettext
 from webapp.web.words import precise, short
 
 #: A launch that waits longer than this makes the page look whether a worker runs at all.
@@ -60,15 +60,23 @@ def build_progress(
     )
 
 
+_TROUBLES = {
+    UNREACHABLE: lazy_gettext(
+        "The servers that run the desktops do not answer right now. It is tried again."
+    ),
+    LOCKED: lazy_gettext("The servers that run the desktops are busy. It is tried again."),
+    INTERRUPTED: lazy_gettext("Making it was interrupted on this site's side. It is tried again."),
+    NO_ROOM: lazy_gettext(
+        "Its server has no memory for it right now; it goes on when a desktop ends."
+    ),
+}
+
+
 def _sentence(view: BuildView, trouble: str, waiting: Waiting | None, *, is_stuck: bool) -> str:
     if is_stuck:
         return _("Nothing works on it right now. The people who run this site can see why.")
-    if trouble == UNREACHABLE:
-        return _("The servers that run the desktops do not answer right now. It is tried again.")
-    if trouble == LOCKED:
-        return _("The servers that run the desktops are busy. It is tried again.")
-    if trouble == NO_ROOM:
-        return _("Its server has no memory for it right now; it goes on when a desktop ends.")
+    if trouble in _TROUBLES:
+        return str(_TROUBLES[trouble])
     if waiting and (sentence := _waiting_sentence(waiting, view.elapsed)):
         return sentence
     if view.usual is None and view.is_pause:

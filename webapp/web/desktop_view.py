@@ -135,6 +135,9 @@ _FAILURES = {
     clone_queue.UNREACHABLE: lazy_gettext(
         "The servers that run the desktops do not answer. Try again in a few minutes."
     ),
+    clone_queue.INTERRUPTED: lazy_gettext(
+        "Making it was interrupted several times on this site's side. Try again in a few minutes."
+    ),
     clone_queue.REFUSED: lazy_gettext(
         "Something on this site's side has to be mended first; trying again at once will hardly "
         "help. The people who run it can see what it is."

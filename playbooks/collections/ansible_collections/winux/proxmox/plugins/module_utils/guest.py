@@ -26,6 +26,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.patience import mome
 
 SSH_S = 40
 BANNER_S = 2
+TRIES = 3
 
 OPTIONS = {
     "BatchMode": "yes",
@@ -50,6 +51,8 @@ class Spoken:
     code: int = -1
     output: bytearray = field(default_factory=bytearray)
     errors: bytearray = field(default_factory=bytearray)
+    was_killed: bool = False
+    """By somebody else than us, such as the kernel when memory runs out."""
 
 
 def ask(
@@ -130,8 +133,18 @@ def _wait_for_ssh(address: str) -> None:
 
 
 def _talk(command: list[str], text: bytes) -> Spoken:
+    """The same once more if somebody killed the program: every request may be repeated."""
+    for _try in range(TRIES):
+        spoken = _talk_once(command, text)
+        if not spoken.was_killed:
+            break
+    return spoken
+
+
+def _talk_once(command: list[str], text: bytes) -> Spoken:
     """Say one thing and hear the answer, up to a size and a time; then the program is killed."""
     spoken = Spoken()
+    has_ended = False
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -142,8 +155,10 @@ def _talk(command: list[str], text: bytes) -> Spoken:
             if _hear({process.stdout: spoken.output, process.stderr: spoken.errors}):
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(BANNER_S)
+                    has_ended = True
         process.kill()
     spoken.code = process.returncode
+    spoken.was_killed = has_ended and spoken.code < 0
     return spoken
 
 
