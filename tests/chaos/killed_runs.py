@@ -20,6 +20,8 @@ from webapp.services.launch import LaunchWish
 
 #: Launches that are under way at once.
 AT_ONCE = 3
+#: Kills for each launch: more, and no number of tries would save it.
+KILLS_A_LAUNCH = 1.22
 #: How long one launch may take, in seconds, however often it is interrupted.
 PATIENCE_S = 400.0
 
@@ -42,12 +44,13 @@ class Killer(threading.Thread):
         self._random = random.Random(seed)
         self._pause_s = pause_s
         self.kills = 0
+        self.launches = 0
         self.is_over = threading.Event()
 
     def run(self) -> None:
         while not self.is_over.wait(self._random.expovariate(1 / self._pause_s)):
             pids = [one.pid for one in psutil.process_iter() if run_of(one)]
-            if pids:
+            if pids and self.kills < self.launches * KILLS_A_LAUNCH:
                 kill(self._random.choice(pids))
                 self.kills += 1
 
@@ -65,6 +68,7 @@ def kill_runs(world: World, launches: int, seed: str, pause_s: float) -> Toll:
                 if left:
                     public_id = world.services.launcher.launch(person, LaunchWish())
                     under_way[public_id], left = (person, time.monotonic()), left - 1
+                    killer.launches += 1
             _look(world, under_way, toll)
             time.sleep(0.1)
     finally:
