@@ -96,6 +96,15 @@ def test_others_and_those_in_work_cannot(changes: dict[str, object]) -> None:
     assert decide_drift("portal", [_desktop(**changes)], []) == []
 
 
+@pytest.mark.parametrize("state", [State.QUEUED, State.BUILDING, State.FAILED, State.STOPPING])
+@pytest.mark.parametrize("left", [{"address": "10.203.0.2"}, {"mark": None, "lock": "create"}])
+def test_a_clone_that_was_left_half_made_is_no_change_by_hand(
+    state: State, left: dict[str, object]
+) -> None:
+    """It has its template's address, or no mark yet while the node still writes it."""
+    assert decide_drift("portal", [_desktop(state=state)], [_container(**left)]) == []
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "detail"),
     [

@@ -21,6 +21,8 @@ KEEP_AT_LEAST = timedelta(days=1)
 RUNS = frozenset({State.WARM, State.ASSIGNING, State.READY})
 #: States in which it has one, running or not.
 IS_THERE = RUNS | {State.PAUSED}
+#: States in which it has the address that Winux gave it: a build that broke may have set none.
+HAS_ADDRESS = IS_THERE | {State.PAUSING, State.RESUMING}
 
 
 class Kind(StrEnum):
@@ -336,7 +338,7 @@ def _compare(
     elif container and container.mark == Mark(portal_id, desktop.public_id):
         for kind, detail in _changes(desktop, container).items():
             yield Finding(kind, *about, container.address, detail)
-    elif container and is_unmarked(desktop.public_id, container):
+    elif container and is_unmarked(desktop.public_id, container) and not container.lock:
         mark = Mark(portal_id, desktop.public_id)
         yield Finding(Kind.UNMARKED, *about, container.address, f"The line is: {mark}")
 
@@ -348,7 +350,8 @@ def _changes(desktop: KnownDesktop, container: SeenContainer) -> Mapping[Kind, s
         changes[Kind.MOVED] = f"from {desktop.node} to {container.node}"
     if container.name != desktop.public_id:
         changes[Kind.RENAMED] = f"to {container.name}"
-    if desktop.address and container.address and desktop.address != container.address:
+    is_addressed = desktop.state in HAS_ADDRESS and desktop.address and container.address
+    if is_addressed and desktop.address != container.address:
         changes[Kind.READDRESSED] = f"to {container.address}, from {desktop.address}"
     if desktop.state in RUNS and (sizes := _sizes(desktop, container)):
         changes[Kind.RESIZED] = sizes
