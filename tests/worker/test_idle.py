@@ -225,7 +225,7 @@ def test_a_desktop_that_does_not_answer_is_not_called_idle(
     for _ in range(12):
         clock.step(minutes=2)
         assert not asked_and_stopped(idle)
-    assert provisioner.asked == 9, "once at a time, from the warning on"
+    assert provisioner.asked == 5, "once at a time, from the warning on, and less and less often"
     assert row(services, ready).state == State.READY
 
 

@@ -64,7 +64,7 @@ def test_a_desktop_that_cannot_be_told_is_tried_again_later(
     assert worker.teller.tell_deadline_one()
     assert not worker.teller.tell_deadline_one()
     assert row(services, ready).state == State.READY
-    clock.step(seconds=30)
+    clock.step(seconds=60)
     assert make_worker().teller.tell_deadline_one()
 
 

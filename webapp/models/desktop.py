@@ -94,6 +94,12 @@ class Desktop(Base):
     """When it answered that question last."""
     idle_warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the desktop itself showed that it will end for lack of input."""
+    guest_failures: Mapped[int] = mapped_column(default=0)
+    """Questions in a row that it did not answer, or answered with nonsense."""
+    guest_trouble: Mapped[str | None] = mapped_column(String(200))
+    """What was wrong with the last of them, for administrators."""
+    ask_again_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until then it is asked nothing."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     # What it got; kept as history when the reservations are gone.

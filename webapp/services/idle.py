@@ -7,6 +7,7 @@ The worker asks these one after the other; each says whether it found a desktop 
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
@@ -22,6 +23,7 @@ from webapp.models import Connection, Desktop, Template
 from webapp.models.base import UtcDateTime
 from webapp.ports import Clock, Database, Provisioner
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.guest_troubles import may_be_asked, note_bad_answer, note_good_answer
 from webapp.services.lifetime import ask_for_end
 from webapp.services.presence import idle_end
 from webapp.services.sql_times import seconds_between
@@ -32,8 +34,6 @@ log = logging.getLogger(__name__)
 ROUNDING = timedelta(seconds=1)
 #: Desktops that end in one transaction.
 AT_ONCE = 100
-#: A desktop that did not answer is asked again after so long.
-ASK_AGAIN = timedelta(minutes=1)
 WARNING = "Nobody has used this desktop for a while. It ends soon unless you press a key."
 
 
@@ -48,35 +48,53 @@ class IdleWatch:
         self._config = config
         self._audit = audit
         self._provisioner = provisioner
-        self._silent: dict[int, datetime] = {}
-        """Desktops that did not answer, and when they may be asked again."""
+        self._asked: set[int] = set()
+        """Desktops that a thread of this worker asks now."""
+        self._lock = threading.Lock()
 
-    def ask_one(self) -> bool:
-        """Ask one desktop that nears its limit for its last input; False: none has to be asked."""
-        found = self._find(rules.IDLE_WARNING, self._must_ask, at_most=1)
+    def ask_one(self, *, suspects: bool | None = None) -> bool:
+        """Ask one desktop that nears its limit for its last input; False: none has to be asked.
+
+        `suspects`: of those alone whose last answer was bad, or of the others alone; None: of all.
+        """
+        with self._lock:
+            due = may_be_asked(self._clock, suspects=suspects)
+            found = self._find(rules.IDLE_WARNING, self._must_ask, due, at_most=1)
+            self._asked |= {desktop.id for desktop in found}
         if not found:
             return False
-        desktop, now = found[0], self._clock.now()
+        try:
+            self._ask(found[0])
+        finally:
+            self._asked.discard(found[0].id)
+        return True
+
+    def _ask(self, desktop: Desktop) -> None:
+        now = self._clock.now()
         address, host_key = desktop.address or "", desktop.ssh_host_key_sha256 or ""
         try:
             ago = self._provisioner.since_input(address, host_key)
         except OutsideFailed as error:
-            self._silent = {key: at for key, at in self._silent.items() if at > now}
-            self._silent[desktop.id] = now + ASK_AGAIN
             about = {"desktop": desktop.public_id}
             log.warning("The desktop did not tell its last input: %s", error, extra=about)
-            return True
+            self._note(desktop, error)
+            return
         with self._db.begin() as session:
             row = session.get_one(Desktop, desktop.id)
+            note_good_answer(row)
             row.input_asked_at = now
             if ago is not None:
                 row.input_at = max(now - ago, row.input_at or row.created_at)
-        return True
 
-    def warn_one(self) -> bool:
-        """Let one desktop show that it ends soon; False: none has to."""
+    def _note(self, desktop: Desktop, error: OutsideFailed) -> None:
+        with self._db.begin() as session:
+            note_bad_answer(session.get_one(Desktop, desktop.id), error, self._clock)
+
+    def warn_one(self, *, suspects: bool | None = None) -> bool:
+        """Let one desktop show that it ends soon; False: none has to. `suspects` as in ask_one."""
         unwarned = Desktop.idle_warned_at.is_(None)
-        found = self._find(rules.IDLE_WARNING, _must_warn, unwarned, at_most=1)
+        due = may_be_asked(self._clock, suspects=suspects)
+        found = self._find(rules.IDLE_WARNING, _must_warn, unwarned, due, at_most=1)
         if not found:
             return False
         desktop = found[0]
@@ -88,6 +106,7 @@ class IdleWatch:
         except OutsideFailed as error:  # the page shows the warning as well
             about = {"desktop": desktop.public_id}
             log.warning("The desktop was not warned: %s", error, extra=about)
+            self._note(desktop, error)
         return True
 
     def stop_some(self) -> bool:
@@ -155,8 +174,8 @@ class IdleWatch:
             return list(islice(due, at_most))
 
     def _must_ask(self, desktop: Desktop, ends_at: datetime | None, now: datetime) -> bool:
-        may_ask_at = self._silent.get(desktop.id, now)
-        return may_ask_at <= now and rules.must_ask_desktop(ends_at, desktop.input_asked_at, now)
+        is_free = desktop.id not in self._asked
+        return is_free and rules.must_ask_desktop(ends_at, desktop.input_asked_at, now)
 
     def _left(self) -> list[Desktop]:
         gone = select(Desktop).where(*_gone(self._clock.now()))

@@ -12,14 +12,13 @@ from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop
 from webapp.ports import Clock, Database, Provisioner
 from webapp.services.audit import SYSTEM, Actor, Audit
+from webapp.services.guest_troubles import may_be_asked, note_bad_answer, note_good_answer
 from webapp.services.lease import Lease, LeaseLost, Leases
 
 log = logging.getLogger(__name__)
 
 #: The desktop is told its deadline again only when it is wrong by more than this.
 CLOSE_ENOUGH = timedelta(seconds=30)
-#: When a desktop could not be told its deadline.
-TELL_AGAIN = timedelta(seconds=30)
 #: Desktops that expire in one transaction: many end together, and others wait to write meanwhile.
 AT_ONCE = 100
 
@@ -124,9 +123,13 @@ class DeadlineTeller:
         self._provisioner = provisioner
         self._leases = leases
 
-    def tell_deadline_one(self) -> bool:
-        """Tell one desktop; False: all know theirs."""
-        lease = self._leases.claim(_MISTAKEN, lambda _session, _desktop: None)
+    def tell_deadline_one(self, *, suspects: bool | None = None) -> bool:
+        """Tell one desktop; False: all know theirs.
+
+        `suspects`: of those alone whose last answer was bad, or of the others alone; None: of all.
+        """
+        wanted = _MISTAKEN & may_be_asked(self._clock, suspects=suspects)
+        lease = self._leases.claim(wanted, lambda _session, _desktop: None)
         if lease is None:
             return False
         try:
@@ -146,10 +149,10 @@ class DeadlineTeller:
         except OutsideFailed as error:
             log.warning("The desktop was not told its deadline: %s", error, extra=about)
             with self._leases.giving_back(lease) as (_session, now_is):
-                if now_is.state == State.READY:
-                    now_is.retry_at = self._clock.now() + TELL_AGAIN
+                note_bad_answer(now_is, error, self._clock)
         else:
             with self._leases.giving_back(lease) as (_session, now_is):
+                note_good_answer(now_is)
                 now_is.deadline_told_at = deadline_at
 
 

@@ -403,6 +403,9 @@ class DesktopView:
             (_("Certificate (SHA-256)"), row.rdp_certificate_sha256 or ""),
             (_("SSH host key (SHA-256)"), row.ssh_host_key_sha256 or ""),
             (_("Worked on by"), row.worked_by or ""),
+            (_("Does not answer as it should"), row.guest_trouble or ""),
+            (_("Bad answers in a row"), str(row.guest_failures or "")),
+            (_("Asked again"), exactly(row.ask_again_at) if row.ask_again_at else ""),
         ]
         return [(title, value) for title, value in facts if value]
 

@@ -1,8 +1,9 @@
 """The worker: threads that do small steps until they are told to end.
 
-1. Each slot assigns, resumes, builds, tears down, pauses and tells deadlines, one desktop at a
-   time, in turns. Of two or more slots the first is kept for people: it builds nothing for the
-   pools.
+1. Each slot assigns, resumes, builds, tears down and pauses, one desktop at a time, in turns. Of
+   two or more slots the first is kept for people: it builds nothing for the pools.
+   A few threads beside them ask running desktops and tell them their deadlines. A desktop need
+   not answer, or not with sense: those whose last answer was bad have a thread of their own.
 2. The clock's thread expires desktops, keeps the pools and writes the sign of life.
 3. A third thread looks at Proxmox and reconciles, and adds history up; another one examines the
    installation and removes old templates. They may wait long.
@@ -51,6 +52,8 @@ TALLY_EVERY = timedelta(minutes=1)
 #: are looked at for it.
 IDLE_EVERY = timedelta(seconds=5)
 TELL_EVERY = timedelta(seconds=1)
+#: Threads that ask desktops whose last answer was good; those of the others have one more.
+ASKERS = 3
 COOL_EVERY = timedelta(minutes=1)
 OLD_TEMPLATES_EVERY = timedelta(minutes=10)
 
@@ -85,9 +88,7 @@ class Worker:
         self._is_ending = threading.Event()
         self._is_cancelling = threading.Event()
         self._has_looked = threading.Event()
-        self._tell = Paced(TELL_EVERY, services.teller.tell_deadline_one)
-        self._ask = Paced(IDLE_EVERY, services.idle.ask_one)
-        self._warn = Paced(IDLE_EVERY, services.idle.warn_one)
+        self._questions = {suspects: self._asking(suspects) for suspects in (False, True)}
         self._stop_idle = Paced(IDLE_EVERY, services.idle.stop_some)
         self._forgive = Timed(IDLE_EVERY, services.idle.forgive)
 
@@ -98,6 +99,8 @@ class Worker:
         survives(self._free_the_dead)
         threads = [
             *(self._slot(number, slots) for number in range(1, slots + 1)),
+            *(self._asker(number) for number in range(1, ASKERS + 1)),
+            self._asker(0, suspects=True),
             self._thread("clock", self._work_clock),
             self._thread("reconcile", self._work_reconcile),
             self._thread("doctor", self._work_doctor),
@@ -125,7 +128,8 @@ class Worker:
     def run_once(self) -> bool:
         """Do all that is due now and return; whether all of it went well."""
         services = self._services
-        rota = Rota([*self._steps(), self._build_for_pool])
+        questions = [*self._questions[False], *self._questions[True]]
+        rota = Rota([*self._steps(), *questions, self._build_for_pool])
         jobs: Iterable[Callable[[], object]] = (
             lambda: services.cleanups.do_one(self._clean),
             services.provisioner.sweep,
@@ -155,6 +159,19 @@ class Worker:
         is_for_people = number == 1 and slots > 1
         steps = self._steps() + ([] if is_for_people else [self._build_for_pool])
         return self._thread(f"slot-{number}", lambda: self._work_slot(steps))
+
+    def _asker(self, number: int, *, suspects: bool = False) -> threading.Thread:
+        steps = self._questions[suspects]
+        return self._thread(f"questions-{number}", lambda: self._work_slot(steps))
+
+    def _asking(self, suspects: bool) -> list[Callable[[], bool]]:
+        """The questions to desktops; several threads share their paces."""
+        services = self._services
+        return [
+            Paced(TELL_EVERY, lambda: services.teller.tell_deadline_one(suspects=suspects)),
+            Paced(IDLE_EVERY, lambda: services.idle.ask_one(suspects=suspects)),
+            Paced(IDLE_EVERY, lambda: services.idle.warn_one(suspects=suspects)),
+        ]
 
     def _work_slot(self, steps: list[Callable[[], bool]]) -> None:
         self._has_looked.wait(FIRST_LOOK_SECONDS)
@@ -242,9 +259,6 @@ class Worker:
             lambda: services.teardown.teardown_one(is_stopping),
             lambda: services.pauser.pause_one(is_stopping),
             lambda: services.adopter.finish_one(is_stopping),
-            self._tell,
-            self._ask,
-            self._warn,
         ]
 
     def _build_for_pool(self) -> bool:
