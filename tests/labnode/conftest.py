@@ -9,7 +9,7 @@ import pytest
 
 from labnode.access import Access
 from labnode.store import Store
-from tests.labnode.server import Client, LabNode
+from tests.labnode.server import Client, LabNode, allow_more
 
 ROOT_SECRET = "99999999-2222-3333-4444-555555555555"
 ARCHIVE = b"made up root file system"
@@ -22,6 +22,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNode]:
     access = Access(Store(state_dir / "state.sqlite"))
     access.add_user("root@pam")
     access.add_token("root@pam", "full", ROOT_SECRET, privsep=False)
+    allow_more(state_dir, "/vms/610")
     server = LabNode(state_dir, ["--faults"]).start()
     yield server
     server.stop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -142,12 +143,14 @@ def test_a_desktop_from_clone_to_absent(modules: Modules, template: int, builder
     assert 601 not in [each["vmid"] for each in builder.get("/nodes/lab/lxc").data]
 
 
-def test_snapshots(modules: Modules, builder: Client) -> None:
+def test_snapshots(modules: Modules, builder: Client, make: Callable[[int], int]) -> None:
+    make(610)
     snap = "community.proxmox.proxmox_snap"
-    assert modules(snap, vmid=600, snapname="before", state="present")["changed"]
-    names = [row["name"] for row in builder.get("/nodes/lab/lxc/600/snapshot").data]
+    made = modules(snap, vmid=610, snapname="before", state="present")
+    assert made.get("changed"), made.get("msg")
+    names = [row["name"] for row in builder.get("/nodes/lab/lxc/610/snapshot").data]
     assert names == ["before", "current"]
-    assert modules(snap, vmid=600, snapname="before", state="absent")["changed"]
+    assert modules(snap, vmid=610, snapname="before", state="absent")["changed"]
 
 
 def test_refusals_reach_the_person(modules: Modules, template: int) -> None:

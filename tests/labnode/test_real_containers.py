@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.labnode.server import ROOT, Client, LabNode
+from tests.labnode.server import ROOT, Client, LabNode, allow_more
 from tests.labnode_lxc.lab import BRIDGE, SUBNET
 from tests.labnode_lxc.rootfs import make_archive
 
@@ -23,6 +23,7 @@ NET = f"name=eth0,bridge={BRIDGE},gw={SUBNET.network_address + 1},ip="
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNode]:
     state_dir = tmp_path_factory.mktemp("real") / "state"
     state_dir.mkdir()
+    allow_more(state_dir, "/pool/winux")
     options = ["--bridge", BRIDGE, "--subnet", str(SUBNET)]
     node = LabNode(state_dir, options, backend="lxc").start()
     yield node

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.labnode.conftest import upload_archive
-from tests.labnode.server import ROOT, Client, LabNode
+from tests.labnode.server import ROOT, Client, LabNode, allow_more
 
 LXC = "/nodes/lab/lxc"
 SLOW = {"create": 1.5, "clone": 1.5, "full_clone": 1.5, "destroy": 0.01}
@@ -23,6 +23,7 @@ SLOW = {"create": 1.5, "clone": 1.5, "full_clone": 1.5, "destroy": 0.01}
 def lab(tmp_path: Path) -> Iterator[LabNode]:
     state_dir = tmp_path / "state"
     state_dir.mkdir()
+    allow_more(state_dir, "/pool/winux")
     server = LabNode(state_dir).start()
     yield server
     server.stop()
