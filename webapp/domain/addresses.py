@@ -22,6 +22,17 @@ class AddressPool:
     def __iter__(self) -> Iterator[IPv4Address]:
         return (IPv4Address(n) for n in range(int(self.first), int(self.last) + 1))
 
+    @property
+    def size(self) -> int:
+        return int(self.last) - int(self.first) + 1
+
+    def has(self, address: str) -> bool:
+        """Whether desktops may get `address`; what is no IPv4 address is none of these."""
+        try:
+            return self.first <= IPv4Address(address) <= self.last
+        except ValueError:
+            return False
+
     def with_prefix(self, address: str) -> str:
         """`address` in CIDR form as Proxmox's net0 takes it, such as 10.203.0.70/24."""
         return f"{address}/{self.network.prefixlen}"

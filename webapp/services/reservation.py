@@ -63,11 +63,13 @@ def reserve(
 def _keep_for_others(
     config: Config, held: int, vmids: Collection[int], addresses: Collection[str]
 ) -> None:
-    all_addresses = {str(one) for one in config.addresses}
-    free_vmids, free_addresses = set(config.vmids) - set(vmids), all_addresses - set(addresses)
+    """Counts what is taken, never what is free: a pool may have 65,000 addresses."""
     percent = config.reserve_percent
-    decide_share(held, len(free_vmids), len(config.vmids), percent)
-    decide_share(held, len(free_addresses), len(all_addresses), percent)
+    taken = sum(one in config.vmids for one in vmids)
+    decide_share(held, len(config.vmids) - taken, len(config.vmids), percent)
+    size = config.addresses.size
+    taken = sum(config.addresses.has(one) for one in addresses)
+    decide_share(held, size - taken, size, percent)
 
 
 def _freed(session: Session) -> tuple[list[int | None], list[str | None]]:
