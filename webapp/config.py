@@ -130,6 +130,11 @@ class Config:
         return "__Host-winux" if self.is_https else "winux"
 
     @property
+    def look_cookie_name(self) -> str:
+        """Of the cookie with the colours that were chosen."""
+        return "__Host-winux-look" if self.is_https else "winux-look"
+
+    @property
     def device_cookie_name(self) -> str:
         """Of the cookie that says who has signed in with this browser before."""
         return "__Host-winux-device" if self.is_https else "winux-device"

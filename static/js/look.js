@@ -2,8 +2,8 @@
 const A_YEAR = 365 * 24 * 3600;
 
 function remember(look) {
-  const secure = window.location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `winux-look=${look}; Max-Age=${A_YEAR}; Path=/; SameSite=Lax${secure}`;
+  const [prefix, secure] = window.location.protocol === "https:" ? ["__Host-", "; Secure"] : ["", ""];
+  document.cookie = `${prefix}winux-look=${look}; Max-Age=${A_YEAR}; Path=/; SameSite=Lax${secure}`;
 }
 
 export function startLook() {

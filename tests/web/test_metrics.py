@@ -24,7 +24,7 @@ from webapp.domain.metrics import METRICS
 from webapp.models import Checkup, FindingRow, Node, Template, TemplateReplica
 from webapp.services.audit import Actor
 
-TOKEN = "a token that only Prometheus has"
+TOKEN = "a-token-that-only-Prometheus-has"
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -148,14 +148,16 @@ def test_a_template_that_fails_again_and_again_rests(
     clock: SteppingClock,
     node: FakeNode,
     alice: Actor,
+    bob: Actor,
+    root: Actor,
     xfce: str,
 ) -> None:
     worker = bootstrap_worker.build_worker_services(
         services, "w", provisioner=FailingProvisioner(node, "desktop_start"), hypervisor=node
     )
-    for _ in range(3):
+    for person in (alice, bob, root):
         clock.step(minutes=1)
-        launch(services, alice)
+        launch(services, person)
         worker.builder.build_one()
     with pytest.raises(Refused):
         launch(services, alice)

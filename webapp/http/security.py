@@ -41,7 +41,7 @@ HEADERS = {
 TWO_YEARS = 2 * 365 * 24 * 3600
 #: Browsers ignore these on plain http, and complain.
 HTTPS_HEADERS = {
-    "Strict-Transport-Security": f"max-age={TWO_YEARS}",
+    "Strict-Transport-Security": f"max-age={TWO_YEARS}; includeSubDomains",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 

@@ -12,7 +12,6 @@ from webapp.web.next_path import safe_path
 
 blueprint = Blueprint("look", __name__)
 
-COOKIE = "winux-look"
 THEMES = frozenset({"light", "dark", "contrast"})
 A_YEAR = 365 * 24 * 3600
 
@@ -26,7 +25,7 @@ class Look:
 
 @blueprint.app_context_processor
 def _look() -> dict[str, Any]:
-    wanted = request.cookies.get(COOKIE, "")
+    wanted = request.cookies.get(services().config.look_cookie_name, "")
     return {"look": Look(wanted if wanted in THEMES else "")}
 
 
@@ -38,7 +37,8 @@ def choose() -> ResponseReturnValue:
     wanted = request.form.get("look", "")
     theme = wanted if wanted in THEMES else ""
     # Readable by scripts on purpose: static/js/look.js changes it without a round trip.
+    config = services().config
     response.set_cookie(
-        COOKIE, theme, max_age=A_YEAR, samesite="Lax", secure=services().config.is_https
+        config.look_cookie_name, theme, max_age=A_YEAR, samesite="Lax", secure=config.is_https
     )
     return response

@@ -1,6 +1,5 @@
 """For Prometheus: everything that Winux measures, told to whoever has the token."""
 
-import hmac
 from collections.abc import Iterable
 from typing import cast
 
@@ -16,6 +15,7 @@ from webapp.domain.errors import OutsideFailed
 from webapp.domain.metrics import Family, Kind
 from webapp.http.access import anyone
 from webapp.http.context import services
+from webapp.http.monitor import shows_token
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -24,10 +24,9 @@ blueprint = Blueprint("metrics", __name__)
 @anyone
 def show() -> ResponseReturnValue:
     """All metrics as text; 404 while no token is set, 401 for whoever does not show it."""
-    token = services().config.metrics_token
-    if not token:
+    if not services().config.metrics_token:
         abort(404)
-    if not _shows(token):
+    if not shows_token():
         return Response("A bearer token is needed.\n", 401, {"WWW-Authenticate": "Bearer"})
     try:
         families = services().metrics.collect()
@@ -47,11 +46,6 @@ class _Collected(Collector):
 
     def collect(self) -> Iterable[Told]:
         return [_told(family) for family in self._families]
-
-
-def _shows(token: str) -> bool:
-    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(shown.encode(), token.encode())
 
 
 def _told(family: Family) -> Told:

@@ -1,0 +1,40 @@
+"""Who may read what monitors read: the holder of the token, an administrator, this machine."""
+
+import hmac
+from ipaddress import ip_address
+
+from flask import request
+
+from webapp.domain.errors import OutsideFailed
+from webapp.http.context import current_person, services, source_address
+
+_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+
+
+def shows_token() -> bool:
+    """Whether the request has the token of WINUX_METRICS_TOKEN as its bearer token."""
+    token = services().config.metrics_token
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    is_bearer = bool(token) and scheme.lower() == "bearer"
+    return is_bearer and hmac.compare_digest(shown.encode(), token.encode())
+
+
+def may_see_troubles() -> bool:
+    """Whether the request may read what is wrong with the site, with names of machines in it."""
+    return shows_token() or _is_of_this_machine() or _is_of_an_administrator()
+
+
+def _is_of_this_machine() -> bool:
+    """Asked here and not passed on by a proxy, trusted or not."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    address = source_address()
+    return bool(address) and ip_address(address).is_loopback
+
+
+def _is_of_an_administrator() -> bool:
+    try:
+        person = current_person()
+    except OutsideFailed:  # the database, which may be what is wrong
+        return False
+    return person is not None and person.is_admin
