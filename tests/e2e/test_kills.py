@@ -35,7 +35,7 @@ class Trap:
 
     def __init__(self, site: Site, folder: Path) -> None:
         self._site = site
-        shutil.copytree(PLAYBOOKS, folder, symlinks=True)
+        shutil.copytree(PLAYBOOKS, folder)  # a link in it leads out of it
         (folder / "callback_plugins").mkdir()
         shutil.copy(Path(task_trap.__file__), folder / "callback_plugins")
         self._file = folder / "trap.json"
