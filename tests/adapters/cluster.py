@@ -29,9 +29,9 @@ PLAYBOOK = """
         content:
           node: "{{ proxmox_node }}"
           address: "{{ container_address }}"
-          ssh_host_key_sha256: "SHA256:none"
-          rdp_certificate_sha256: none
-          rdp_certificate_pem: none
+          ssh_host_key_sha256: "SHA256:{{ 'k' * 43 }}"
+          rdp_certificate_sha256: "{{ 'c' * 64 }}"
+          rdp_certificate_pem: "-----BEGIN CERTIFICATE-----\\nAA==\\n-----END CERTIFICATE-----\\n"
 """
 
 
