@@ -28,7 +28,7 @@ from webapp.services.audit import Actor
 from webapp.services.launch import LaunchWish
 from webapp.services.refill import PoolKeeper
 
-PEOPLE, CLAIMS, WARM = 16, 50, 600
+PEOPLE, CLAIMS, WARM = 8, 25, 150
 TURNS = 20
 ROOM = {
     "WINUX_MAX_DESKTOPS": "1000",

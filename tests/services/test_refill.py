@@ -300,13 +300,19 @@ def test_a_new_version_is_tried_at_once_whatever_failed_before(
 
 
 def test_a_template_that_takes_no_launches_is_not_built_for_the_pool_either(
-    services: Services, xfce: str, alice: Actor, clock: SteppingClock, node: FakeNode
+    services: Services,
+    xfce: str,
+    alice: Actor,
+    bob: Actor,
+    root: Actor,
+    clock: SteppingClock,
+    node: FakeNode,
 ) -> None:
     failing = FailingProvisioner(node, "desktop_start")
     worker = make_worker(services, node, failing)
     clock.step(minutes=1)
-    for _ in range(3):
-        launch(services, alice)
+    for person in (alice, bob, root):
+        launch(services, person)
         settle(worker, rounds=1)
     set_pool(services, target=3, max=3)
     clock.step(minutes=4)
@@ -355,11 +361,11 @@ class TestFullSite:
         assert [one.warmed_at for one in warm(services)] == [now] * 9
 
     def test_a_full_site_does_not_spin(
-        self, services: Services, worker: WorkerServices, xfce: str, alice: Actor
+        self, services: Services, worker: WorkerServices, xfce: str, alice: Actor, bob: Actor
     ) -> None:
         set_pool(services, target=2, max=2)
-        for _ in range(10):
-            services.launcher.launch(alice, LaunchWish())
+        for person in (*[alice] * 9, bob):
+            services.launcher.launch(person, LaunchWish())
         settle(worker)
         with services.db.read() as session:
             made = session.scalar(select(func.count()).where(Desktop.owner_id.is_(None)))
