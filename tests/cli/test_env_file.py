@@ -210,7 +210,7 @@ def served(file: Path) -> Iterator[str]:
         yield log.read_text()
     finally:
         web.terminate()
-        web.wait(30)
+        web.wait(90)
 
 
 def test_the_web_server_takes_it(tmp_path: Path) -> None:

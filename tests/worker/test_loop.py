@@ -103,7 +103,7 @@ def test_two_workers_share_the_work_and_do_nothing_twice(
         until(lambda: all(row(services, one).state == State.READY for one in wanted))
         for one in wanted:
             services.lifetime.stop(Actor(None, is_admin=True), one)
-        until(lambda: all(row(services, one).state == State.ENDED for one in wanted), 20)
+        until(lambda: all(row(services, one).state == State.ENDED for one in wanted))
     built = [order.desktop_id for each in provisioners for order in each.orders]
     assert sorted(built) == sorted(wanted)
     assert len([vmid for each in provisioners for vmid in each.destroyed]) == len(wanted)

@@ -41,7 +41,7 @@ def _count(services: Services, state: State) -> int:
 
 
 def _until_all_are(services: Services, state: State, count: int) -> None:
-    patience = time.monotonic() + 30
+    patience = time.monotonic() + 120
     while _count(services, state) < count:
         assert time.monotonic() < patience, "it did not happen in time"
         time.sleep(0.05)
