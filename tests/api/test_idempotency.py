@@ -50,11 +50,14 @@ def test_a_key_is_forgotten_after_a_day(
     assert caller.post("/sessions", Idempotency_Key="one").json["session_sub"] != first
 
 
-def test_what_was_refused_may_be_tried_again(program: MakeProgram, alice: Actor, xfce: str) -> None:
+def test_what_was_refused_may_be_tried_again(
+    program: MakeProgram, alice: Actor, xfce: str, worker: WorkerServices
+) -> None:
     caller = program(alice)
     made = [caller.post("/sessions").json["session_sub"] for _ in range(3)]
     assert caller.post("/sessions", Idempotency_Key="one").status_code == 429
     caller.post(f"/sessions/{made[0]}/stop")
+    assert worker.teardown.teardown_one()
     assert caller.post("/sessions", Idempotency_Key="one").status_code == 202
 
 
@@ -150,3 +153,7 @@ def test_many_at_once_get_no_more_than_the_limit(
     statuses = at_once([Program(app, key) for _ in range(8)])
     assert statuses == [201] * 3 + [429] * 5
     assert launched(services) == 3
+
+
+def test_a_key_with_a_space_is_refused(program: MakeProgram, alice: Actor, xfce: str) -> None:
+    assert program(alice).post("/sessions", Idempotency_Key="one two").status_code == 422

@@ -1,5 +1,6 @@
 """Idempotency-Key: whoever got no answer sends the same request again, and nothing comes twice."""
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from webapp.services.repeats import Done, Turn
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LONGEST = 255
+FORM = re.compile(f"[!-~]{{1,{LONGEST}}}")
 
 #: Makes the answer anew of what was made then: its reference, and the operation's own arguments.
 Again = Callable[..., Answer]
@@ -27,7 +29,7 @@ def once(work: Callable[..., Answer], again: Again, arguments: dict[str, Any]) -
     key = request.headers.get(HEADER)
     if key is None:
         return work(**arguments)
-    if not (1 <= len(key) <= LONGEST and key.isascii() and key.isprintable()):
+    if not FORM.fullmatch(key):
         raise invalid("", f"{HEADER} takes 1 to {LONGEST} plain characters.", parameter=HEADER)
     turn = services().repeats.begin(caller().person_id, key, _mark())
     if turn.done:
