@@ -37,7 +37,7 @@ from webapp.services.audit import Actor
         (b'{"duration_minutes": 1.5}', 422, "int"),
         (b'{"duration_minutes": 5, "duration_hours": 1}', 422, "not both"),
         (b'{"duration_minutes": 1000}', 422, "1 to 240"),
-        (b'{"rdp_username": "root"}', 422, "account of the system"),
+        (b'{"rdp_username": "root"}', 422, "group of the system"),
         (b'{"template": "none"}', 422, "no template"),
         (b'{"make_room": "close_all"}', 422, ""),
         (b" " * (64 * 1024 + 1), 413, ""),
