@@ -78,7 +78,7 @@ def desktops(lab: LabNode) -> dict[int, str]:
 def write_playbooks(folder: Path) -> Path:
     """Playbooks for containers that nobody can enter: the real ones but for the last two steps."""
     folder.mkdir()
-    for name in ("roles", "collections", "ansible.cfg", "destroy-winux-session.yml"):
+    for name in ("roles", "tasks", "collections", "ansible.cfg", "destroy-winux-session.yml"):
         (folder / name).symlink_to(ROOT / "playbooks" / name)
     (folder / "create-winux-session.yml").write_text(PLAYBOOK)
     return folder

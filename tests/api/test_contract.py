@@ -26,6 +26,7 @@ BEYOND_SCHEMAS = {
 }
 #: Headers that refuse by what was there before.
 OF_HISTORY = {"If-Match": 412, "Idempotency-Key": 422}
+HEAD_TOO_LARGE = 431
 MOST = settings.default.max_examples // 10
 
 #: Wrong keys are limited per address, so trying them with every operation ends in 429; who may call
@@ -54,6 +55,8 @@ schema = schemathesis.openapi.from_dict(
 def test_the_document_is_true(case: schemathesis.Case, served: Served) -> None:
     key = {"X-API-Key": served.admin_key}
     response = case.call(base_url=f"{served.url}/api/v1", headers=key)
+    if response.status_code == HEAD_TOO_LARGE:  # the web server's answer, not the API's
+        return
     excluded = [*NOT_HERE]
     if is_beyond_schemas(case, response):
         excluded.append(positive_data_acceptance)

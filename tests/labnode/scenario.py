@@ -153,7 +153,8 @@ def prepare(state_dir: Path) -> list[str]:
     for name in TEMPLATES:
         (storages.cache / f"{name}.tar.zst").write_bytes(b"made up")
     timings = dict.fromkeys(("start", "stop", "shutdown", "destroy", "clone", "create"), 0.2)
-    timings |= {"full_clone": 0.4, "stubborn": [130]}
+    # long enough that a busy machine still sees a start under way when it looks for the first time
+    timings |= {"start": 0.6, "full_clone": 0.4, "stubborn": [130]}
     (state_dir / "timings.json").write_text(json.dumps(timings))
     return ["--node", "pve", "--bridge", "vmbr0", "--subnet", "10.99.0.0/24"]
 
