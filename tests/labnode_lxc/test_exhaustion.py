@@ -20,6 +20,8 @@ from tests.labnode_lxc.lab import Lab
 pytestmark = pytest.mark.lab
 
 ROOT, PERSON = 0, 1000
+#: A person inside cannot enter every folder that an environment lies in.
+PYTHON = str(Path(sys.executable).resolve())
 FILES = 16_000
 SEIZED = {
     "inotify instances": """
@@ -60,7 +62,7 @@ print(sent)
 def enter(lab: Lab, vmid: int, uid: int, *namespaces: str) -> list[str]:
     pid = lab.backend.usage(vmid).pid
     ids = (f"--setuid={uid}", f"--setgid={uid}")
-    into = ["nsenter", f"--target={pid}", "--user", *namespaces, *ids, "--", sys.executable]
+    into = ["nsenter", f"--target={pid}", "--user", *namespaces, *ids, "--", PYTHON]
     group = Cgroup(f"winux_{lab.bridge}/{vmid}/payload", find_version()).path("memory")
     limited = [
         "prlimit",

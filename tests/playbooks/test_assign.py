@@ -58,11 +58,12 @@ def test_the_deadline_moves_if_one_is_said(desktop: Desktop) -> None:
     ("variables", "why"),
     [
         ({"rdp_username": "root"}, "'root' is a system account"),
-        ({"rdp_username": "a;reboot"}, "cannot be a user name"),
-        ({"keyboard_layout": "us;reboot"}, "is no keyboard layout"),
+        ({"rdp_username": "a;reboot"}, "rdp_username must be a-z first"),
+        ({"keyboard_layout": "us;reboot"}, "keyboard_layout must be a layout as XKB names it"),
         ({"portal_id": "another"}, "is taken by something else"),
         ({"session_id": "desktop-ffffffff"}, "is taken by something else"),
-        ({"ssh_host_key_sha256": "SHA256:another"}, "is not the desktop that was said"),
+        ({"ssh_host_key_sha256": "SHA256:another"}, "ssh_host_key_sha256 must be a fingerprint"),
+        ({"ssh_host_key_sha256": f"SHA256:{'a' * 43}"}, "is not the desktop that was said"),
     ],
     ids=str,
 )

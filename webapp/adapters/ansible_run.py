@@ -124,7 +124,8 @@ class Run:
             self._failure, self._reason = self._why_ended, INTERRUPTED
         except Exception as error:  # noqa: BLE001 (whatever breaks in a library is a failed run)
             if not self._failure:
-                self._failure, self._reason = _why_broken(error), INTERRUPTED
+                places = (self._options.run_dir, self._options.secrets_dir)
+                self._failure, self._reason = _why_broken(error, places), INTERRUPTED
         finally:
             self._is_ending = True
             end_descendants()
@@ -233,12 +234,18 @@ class Run:
             return None
 
 
-def _why_broken(error: Exception) -> str:
-    """A full disk by its folder, with the cure; anything else by its own words."""
+def _why_broken(error: Exception, places: tuple[Path, Path]) -> str:
+    """A full disk by the folders of runs that lie on it, with the cure; else the error's words."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        folder = Path(error.filename or ".").parent
-        return f"There is no space left in {folder}. Free some: df -h {folder}"
+        # a write that fails names no file
+        folders = " ".join(map(str, filter(_is_full, places))) or " ".join(map(str, places))
+        return f"No space left in {folders}. Free some: df -h {folders}"
     return f"The run broke: {type(error).__name__}: {error}"
+
+
+def _is_full(folder: Path) -> bool:
+    disk = os.statvfs(folder)
+    return disk.f_bavail == 0 or disk.f_favail == 0
 
 
 def _failure_message(data: dict[str, Any]) -> str:
