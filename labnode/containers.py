@@ -258,22 +258,23 @@ class LxcBackend:
         )
 
 
-def clean(state_dir: Path, bridge: str) -> None:
+def clean(state_dir: Path, bridge: str, *, keeps_files: bool = False) -> None:
     """Remove containers, mounts, bridge, packet filter and root file systems; idempotent.
 
-    For when no lab node serves this state folder. What other lab nodes have stays, and so do the
-    machine's own preparations (ids of root, inotify limit, lxcfs).
+    For when no lab node serves this state folder, in which nothing is removed with `keeps_files`.
+    What other lab nodes have stays, and so do the machine's own preparations (ids of root, inotify
+    limit, lxcfs).
     """
     network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), state_dir.absolute())
     storage = Storage(state_dir.absolute(), Mounts(RUN / bridge), network.table)
-    if network.foreign_owner():
+    if not network.foreign_owner():
+        group = Cgroup(network.table, find_version())
+        group.kill(STOP_TIMEOUT_S)
+        storage.unmount_all()
+        network.remove()
+        group.remove()
+    if not keeps_files:
         storage.remove_files()
-        return
-    group = Cgroup(network.table, find_version())
-    group.kill(STOP_TIMEOUT_S)
-    storage.remove_all()
-    network.remove()
-    group.remove()
 
 
 def take_down_network(state_dir: Path, bridge: str) -> None:

@@ -20,17 +20,16 @@ INTERFACES = Path("/sys/class/net")
 TABLE = "winux_"
 #: A part of the path of every folder that a test run makes.
 OF_TESTS = "pytest-of-"
-NO_FOLDER = Path("/nonexistent")
 
 
 def sweep(below: Path) -> list[str]:
     """Remove such lab nodes, also resting ones below a folder; the names of their bridges."""
     rests = {bridge: folder for bridge, folder in _owners().items() if _is_rest(folder, below)}
     for bridge, folder in rests.items():
-        containers.clean(folder if is_state_folder(folder) else NO_FOLDER, bridge)
+        containers.clean(folder, bridge, keeps_files=not is_state_folder(folder))
     lonely = [bridge for bridge in _filtered() if not links(bridge)]
     for bridge in lonely:
-        containers.clean(NO_FOLDER, bridge)
+        containers.clean(Path("/nonexistent"), bridge)
     return [*rests, *lonely]
 
 

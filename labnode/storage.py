@@ -146,12 +146,11 @@ class Storage:
         self._delete([*self._set_aside(self.folder(vmid)), *self._unused_bases()])
         self._usage.pop(vmid, None)
 
-    def remove_all(self) -> None:
-        """Remove every root file system and base of this lab node."""
+    def unmount_all(self) -> None:
+        """Undo every mount of this lab node."""
         for vmid in self.mounts.mounted():
             self.mounts.unmount(vmid)
         shutil.rmtree(self.mounts.run_dir, ignore_errors=True)
-        self.remove_files()
 
     def remove_files(self) -> None:
         """Remove what is in the state folder, and nothing outside."""
