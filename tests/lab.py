@@ -16,11 +16,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from labnode import containers
+from labnode.network import MARK
 from setup import ownership
 from setup.processes import DIE_WITH_PARENT
 
@@ -132,6 +135,7 @@ def lab_node() -> Iterator[RealLab]:
     lab.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lab.log.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run with the same names: wait for its end
+        remove_rest(lab)
         lab.start()
         try:
             yield lab
@@ -139,6 +143,27 @@ def lab_node() -> Iterator[RealLab]:
             lab.stop()
             if setting("WINUX_TEST_LAB_KEEP") != "1":
                 lab.clean()
+
+
+def remove_rest(lab: RealLab) -> None:
+    """Remove bridge and containers that a killed run of another checkout left under our name.
+
+    The other folder may be in another mount namespace, so its processes tell whether it is served.
+    """
+    alias = Path(f"/sys/class/net/{lab.bridge}/ifalias")
+    text = alias.read_text().strip() if alias.exists() else ""
+    folder = Path(text.removeprefix(MARK))
+    if text.startswith(MARK) and folder != lab.state_dir and not _is_served(lab.bridge):
+        containers.clean(folder, lab.bridge, keeps_files=True)
+
+
+def _is_served(bridge: str) -> bool:
+    option = f"--bridge={bridge}".encode()
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile
+            if option in file.read_bytes().split(b"\0"):
+                return True
+    return False
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,10 @@ LAST = (
     "test_no_secret_was_left_or_shown_anywhere",
 )
 PEOPLE = ("alice", "bob", "carol")
-#: Short times, so that tests need not wait long for what happens by itself.
+#: Short times, so that tests need not wait long for what happens by itself; and the few people of
+#: these tests launch more than one person would.
 QUICK = {
+    "WINUX_LAUNCH_BURST": "100",
     "WINUX_LEASE_SECONDS": "6",
     "WINUX_RECONCILE_SECONDS": "2",
     "WINUX_QUARANTINE_SECONDS": "4",
