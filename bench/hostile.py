@@ -12,11 +12,13 @@ import asyncio
 import contextlib
 import json
 import multiprocessing
+import os
 import ssl
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -32,6 +34,8 @@ from tests.gateway.fake_browser import play, rdcleanpath_request
 HONEST = 50
 KEYS_A_SECOND = 10
 GIVEN_UP = 30.0
+LEAST_PRIORITY = 19
+ATTACKERS_START_S = 30
 FLOOD = bytes.fromhex("040360") * ((4 << 20) // 3 - 1)
 """One message of input PDUs of three bytes, as large as a message may be."""
 _MARK_HEAD = MARK.pack(0, MARK.size, 8, 4, 0, 0)[:5]
@@ -159,26 +163,36 @@ async def accomplice(port: int, ticket: str) -> None:
         await asyncio.sleep(0.2)
 
 
-def attack(port: int, sink: int, hostile: int) -> None:
+def attack(port: int, sink: int, hostile: int, is_ready: Event, may_begin: Event) -> None:
     """Runs in a process of its own, until it is ended."""
+    os.nice(LEAST_PRIORITY)
 
     async def both() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(flood(port, f"try-us@{sink}"))
             group.create_task(accomplice(port, f"try-us@{hostile}"))
 
+    is_ready.set()
+    may_begin.wait()
     uvloop.run(both())
 
 
 @contextlib.contextmanager
-def attackers(port: int, folder: Path) -> Iterator[None]:
+def attackers(port: int, folder: Path) -> Iterator[Event]:
+    """Processes that attack from the moment when the event is set.
+
+    They have the least priority, because real ones do not share the gateway's processor: what
+    people wait for is then the gateway's work alone.
+    """
     with role("sink", folder) as sink, role("hostile", folder) as hostile:
-        process = multiprocessing.get_context("spawn").Process(
-            target=attack, args=(port, sink, hostile), daemon=True
-        )
+        spawn = multiprocessing.get_context("spawn")
+        is_ready, may_begin = spawn.Event(), spawn.Event()
+        arguments = (port, sink, hostile, is_ready, may_begin)
+        process = spawn.Process(target=attack, args=arguments, daemon=True)
         process.start()
         try:
-            yield
+            assert is_ready.wait(ATTACKERS_START_S), "the attackers did not start"  # noqa: S101
+            yield may_begin
         finally:
             process.kill()
             process.join()
@@ -195,8 +209,8 @@ def measure(folder: Path, seconds: float) -> dict[str, object]:
         direct = uvloop.run(pressed(lambda: straight(target), seconds))
     with role("busy", folder) as target, gateway(target, folder) as (_, port):
         alone = uvloop.run(pressed(lambda: through_gateway(port), seconds))
-        hostile = attackers(port, folder)
-        attacked = uvloop.run(pressed(lambda: through_gateway(port), seconds, hostile))
+        with attackers(port, folder) as may_begin:
+            attacked = uvloop.run(pressed(lambda: through_gateway(port), seconds, may_begin))
     return {
         "connections": HONEST,
         "direct": summary(direct),
@@ -208,22 +222,22 @@ def measure(folder: Path, seconds: float) -> dict[str, object]:
 Connect = Callable[[], contextlib.AbstractAsyncContextManager[Keys]]
 
 
-async def pressed(
-    connect: Connect,
-    seconds: float,
-    meanwhile: contextlib.AbstractContextManager[None] | None = None,
-) -> Latencies:
-    """What all honest people saw. They are there before `meanwhile` begins."""
+async def pressed(connect: Connect, seconds: float, attack: Event | None = None) -> Latencies:
+    """What all honest people saw. They are connected before the attack begins."""
     async with contextlib.AsyncExitStack() as stack:
         people = [await stack.enter_async_context(connect()) for _ in range(HONEST)]
         await asyncio.sleep(1)  # what a desktop reads together with the set-up is no key
         async with asyncio.TaskGroup() as group:
-            runs = [group.create_task(one.press(seconds)) for one in people]
-            if meanwhile:
-                await asyncio.to_thread(meanwhile.__enter__)
-        if meanwhile:
-            await asyncio.to_thread(meanwhile.__exit__, None, None, None)
+            runs = [group.create_task(press_from(one, n, seconds)) for n, one in enumerate(people)]
+            if attack:
+                attack.set()
         return [one for run in runs for one in run.result()]
+
+
+async def press_from(person: Keys, number: int, seconds: float) -> Latencies:
+    """Spread over the time between two keys: people do not press all at the same moment."""
+    await asyncio.sleep(number / HONEST / KEYS_A_SECOND)
+    return await person.press(seconds)
 
 
 def summary(took: Latencies) -> dict[str, float]:

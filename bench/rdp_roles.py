@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import struct
 import sys
 from pathlib import Path
@@ -99,6 +100,7 @@ class SinkDesktop(FakeDesktop):
             pass
 
 
+HOSTILE_ROLES = ("hostile", "sink")
 ROLES = {"busy": BusyDesktop, "hostile": HostileDesktop, "sink": SinkDesktop}
 
 
@@ -115,4 +117,6 @@ async def serve(role: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] in HOSTILE_ROLES:
+        os.nice(19)  # see `attackers` in bench.hostile
     asyncio.run(serve(sys.argv[1], Path(sys.argv[2])))

@@ -1,6 +1,7 @@
 """What comes is handed on, at once or together with what follows; nothing is kept back."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable
 
@@ -78,3 +79,35 @@ def test_the_end_is_noticed_while_more_is_waited_for(last: bytes) -> None:
     began = time.monotonic()
     assert b"".join(data for _, data in heard(send)) == RECORD + last
     assert time.monotonic() - began < SOON
+
+
+def test_a_peer_that_sends_without_a_pause_takes_one_read_of_each_turn_of_the_loop() -> None:
+    at: list[int] = []
+
+    async def listen() -> None:
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+        loop = asyncio.get_running_loop()
+        with theirs:
+            sent = theirs.send(bytes(2 << 20))
+            assert sent > 1 << 20
+            _, stream = await loop.create_connection(ByteStream, sock=ours)
+            turn, took = 0, 0
+
+            def take(data: Octets) -> None:
+                nonlocal took
+                took += len(data)
+                at.append(turn)
+
+            pouring = asyncio.create_task(stream.pour(take))
+            while took < sent:
+                turn += 1
+                await asyncio.sleep(0)
+            pouring.cancel()
+            stream.abort()
+
+    run_in_loop(asyncio.wait_for(listen(), SOON * 2))
+    assert len(at) > 4
+    assert len(set(at)) == len(at)

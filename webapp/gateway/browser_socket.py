@@ -14,6 +14,7 @@ from websockets.asyncio.messages import Assembler
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
+from webapp.gateway.byte_stream import MUCH_AT_ONCE
 from webapp.gateway.frames import Frames
 from webapp.gateway.front_door import FrontDoor
 
@@ -90,7 +91,8 @@ class BrowserSocket(ServerConnection):
         del self._backlog[:count]
         super().data_received(piece)
         rest = self.on_work(time.thread_time() - began) if self.on_work else 0.0
-        if rest or (self._backlog and not self._is_library_full):
+        is_more = bool(self._backlog) or count >= MUCH_AT_ONCE
+        if rest or (is_more and not self._is_library_full):
             self._turn = self.loop.call_later(rest, self._take_turn)
         self._set_reading()
 

@@ -18,6 +18,10 @@ from webapp.gateway.wire import Octets, ProtocolError
 _ENOUGH = 1 << 16
 """Bytes that wait to be read before the desktop is not listened to any more."""
 _MOST_AT_ONCE = 1 << 18
+MUCH_AT_ONCE = 1 << 16
+"""Bytes after which other connections have a turn: libuv reads 32 times from a socket that has
+more, and up to 256 kB each time, before it looks at any other.
+"""
 _GATHER_FROM, _GATHER_TO = 8 << 10, 64 << 10
 _GATHER_SECONDS = 0.004
 """xrdp sends a picture in TLS records of 16 kB, 0.2 ms apart, up to 30 pictures a second. After a
@@ -34,6 +38,10 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
+
+
+def _go_on_reading() -> None:
+    """What came before was all handed over."""
 
 
 class ByteStream(asyncio.BufferedProtocol):
@@ -141,6 +149,8 @@ class ByteStream(asyncio.BufferedProtocol):
         data = _scratch.view[:count]
         if self._taker:
             self._hand_over(data)
+            if count >= MUCH_AT_ONCE and self._hold is None:
+                self.hold(0.0, _go_on_reading)
             if _GATHER_FROM <= count < _GATHER_TO and not self._is_gathering:
                 self._gather()
             return
