@@ -66,7 +66,7 @@ def test_root_has_no_password_login(running: Desktop, lab_node: RealLab) -> None
 @pytest.mark.parametrize(
     ("request_", "why"),
     [
-        ({"username": "root"}, "belongs to the user 'desktop' already"),
+        ({"username": "root"}, "'root' is a system account"),
         ({"username": "somebody"}, "belongs to the user 'desktop' already"),
         ({"username": "a b"}, "cannot be a user name"),
         ({"username": "-x"}, "cannot be a user name"),
