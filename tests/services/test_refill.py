@@ -51,13 +51,16 @@ def set_pool(services: Services, name: str = "xfce", **numbers: object) -> None:
 
 
 def settle(worker: WorkerServices, rounds: int = 30) -> None:
-    """All that is due is done, again and again."""
+    """All that is due is done, again and again, until a round has nothing to do."""
     for _ in range(rounds):
         worker.pools.keep()
+        turns = 0
         while worker.builder.build_one() or worker.builder.build_for_pool_one():
-            pass
+            turns += 1
         while worker.teardown.teardown_one():
-            pass
+            turns += 1
+        if not turns:
+            return
 
 
 def states(services: Services) -> dict[str, int]:
