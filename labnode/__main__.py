@@ -30,6 +30,7 @@ from labnode.pace import PacedBackend
 from labnode.routes import Node
 from labnode.server import make_server
 from labnode.snapshots import Snapshots
+from labnode.statistics import EVERY_S, Statistics
 from labnode.storages import Storages
 from labnode.store import Store
 from labnode.tasks import Tasks
@@ -65,6 +66,7 @@ def serve(options: argparse.Namespace) -> int:
         for one in nodes:
             one.backend.prepare()
             one.guests.recover(one.snapshots.copies())
+            one.statistics.start()
         uploads = state_dir / "uploads"
         for rest in uploads.glob("pveupload-*"):
             rest.unlink()
@@ -206,12 +208,18 @@ def _make_node(
         storages=Storages(store, state_dir / "nodes" / name if further else state_dir),
         guests=guests,
         snapshots=Snapshots(store, backend, guests),
+        statistics=Statistics(guests, _statistics_s(options)),
         backend=backend,
         bridge=options.bridge,
         gateway=ipaddress.IPv4Interface(f"{gateway}/{options.subnet.prefixlen}"),
         fingerprint="",
         pace=options.pace,
     )
+
+
+def _statistics_s(options: argparse.Namespace) -> float:
+    chosen: float | None = options.statistics
+    return float(EVERY_S * options.pace if chosen is None else chosen)
 
 
 def _make_backend(
@@ -293,6 +301,13 @@ def _parse() -> argparse.Namespace:
         default=0.0,
         metavar="FACTOR",
         help="take the times of a real Proxmox VE: 1 all of them, 0.1 a tenth, 0 none",
+    )
+    serve_.add_argument(
+        "--statistics",
+        type=float,
+        metavar="SECONDS",
+        help=f"how often lists of the cluster are brought up to date; 0: they always are"
+        f" (default {EVERY_S:g} times the pace)",
     )
     return parser.parse_args()
 

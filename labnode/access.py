@@ -24,13 +24,44 @@ PRIVILEGES = frozenset(
     VM.GuestAgent.FileSystemMgmt VM.GuestAgent.FileWrite VM.GuestAgent.Unrestricted VM.Migrate
     VM.PowerMgmt VM.Replicate VM.Snapshot VM.Snapshot.Rollback""".split()
 )
-ROLES = {
-    "Administrator": PRIVILEGES,
-    "NoAccess": frozenset[str](),
-    "PVEAuditor": frozenset(p for p in PRIVILEGES if p.endswith(".Audit")),
-    "PVEDatastoreUser": frozenset({"Datastore.AllocateSpace", "Datastore.Audit"}),
-    "PVESDNUser": frozenset({"SDN.Audit", "SDN.Use"}),
+#: The first part of privileges, by the name of the roles that hold them (`PVEVMUser`).
+CATEGORIES = {
+    **{name: name for name in ("VM", "Datastore", "SDN", "Pool", "Mapping")},
+    "Sys": "Sys",
+    "User": "User|Group|Realm",
 }
+#: What only `Administrator` holds of a category.
+OF_ROOT = frozenset(
+    "Sys.PowerMgmt Sys.Modify Sys.Incoming Sys.AccessNetwork Realm.Allocate".split()
+)
+#: What is enough to use something, beside seeing it.
+OF_USERS = frozenset(
+    """Datastore.AllocateSpace Mapping.Use Pool.Audit SDN.Use VM.Backup VM.Config.CDROM
+    VM.Config.Cloudinit VM.Console VM.GuestAgent.FileRead VM.GuestAgent.FileSystemMgmt
+    VM.GuestAgent.FileWrite VM.PowerMgmt""".split()
+)
+
+
+def _built_in_roles() -> dict[str, frozenset[str]]:
+    """The roles that Proxmox has by itself."""
+    audit = frozenset(p for p in PRIVILEGES if p.endswith(".Audit"))
+    grouped = PRIVILEGES - OF_ROOT - {"Permissions.Modify"}
+    roles = {
+        "Administrator": PRIVILEGES,
+        "NoAccess": frozenset[str](),
+        "PVEAdmin": grouped - {"Mapping.Modify"},
+        "PVEAuditor": audit,
+        "PVETemplateUser": frozenset({"VM.Clone", "VM.Audit"}),
+    }
+    for name, first in CATEGORIES.items():
+        own = frozenset(p for p in grouped if re.match(rf"({first})\.", p))
+        roles[f"PVE{name}Admin"] = own
+        if own & OF_USERS:
+            roles[f"PVE{name}User"] = own & (OF_USERS | audit)
+    return roles
+
+
+ROLES = _built_in_roles()
 TOP_PATHS = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
 ACL_PATH = re.compile(
     r"/|/(access(/groups(/[^/]+)?|/realm(/[^/]+)?)?|nodes(/[^/]+)?|pool(/[^/]+){0,3}"

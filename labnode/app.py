@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BASE = re.compile(r"/api2/+(json|extjs)(/.*)?")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 MAX_BODY, CHUNK = 512 * 1024, 64 * 1024
-UNLOCK = "/labnode/unlock"  # with faults only
+UNLOCK, STATISTICS = "/labnode/unlock", "/labnode/statistics"  # with faults only
 HEADERS = {"Cache-Control": "max-age=0", "Pragma": "no-cache", "Server": "pve-api-daemon/3.0"}
 
 
@@ -72,6 +72,8 @@ class Application:
             return answer
         if self._faults and request.path == UNLOCK:
             return self._unlock(int(request.args["vmid"]))
+        if self._faults and request.path == STATISTICS:
+            return self._collect_statistics()
         match = BASE.fullmatch(request.path)
         if match is None:
             return plain(500, f"no such file '{request.path}'", ending="\n")
@@ -163,6 +165,12 @@ class Application:
         for node in self._node.cluster:
             if node.guests.find(vmid):
                 node.guests.unlock(vmid)
+        return plain(200, "OK", ending="\n")
+
+    def _collect_statistics(self) -> Response:
+        """What the statistics daemon does from time to time; now, for tests."""
+        for node in self._node.cluster:
+            node.statistics.collect()
         return plain(200, "OK", ending="\n")
 
     def _parameters(self, request: Request, route: Route) -> tuple[dict[str, object], Path | None]:

@@ -5,8 +5,8 @@ Only there with `--faults`. `PUT /labnode/faults` takes a JSON list that replace
 
 - `kind`: slow, error, lost-task, failed-task, empty-list, drop, html or crash (the node's own end,
   as by kill -9) instead of what was asked; late, lost-answer or late-crash after it was done;
-  stale-lock (a clone's task dies and leaves its locks; `PUT /labnode/unlock?vmid=N` stands for
-  `pct unlock`); node-down or node-full for as long as it is there, of the `node` it names;
+  stale-lock (the task of a clone or create dies and leaves its locks; `pct unlock` of a real node
+  is `PUT /labnode/unlock?vmid=N`); node-down or node-full for as long as it is there, of a `node`;
 - `path`: a regular expression over "METHOD /path?query" (without /api2/json), default all;
 - `skip`: how many such requests go by first (default 0), `count`: how many it then hits (default 1,
   0: all), `delay`: seconds before it acts, fewer if all faults are replaced or cleared meanwhile;

@@ -222,12 +222,10 @@ class Guests:
         # A host without pressure stall information shows null here, and so do we.
         return row | ({"pid": usage.pid, **dict.fromkeys(PRESSURE)} if running else {})
 
-    def resource(self, vmid: int, config: Config, *, is_member: bool = False) -> Document:
-        """The row of the cluster's resources, or of a pool's members."""
+    def resource(self, vmid: int, config: Config) -> Document:
+        """What the cluster's resources and a pool's members show of its state."""
         row = self.status(vmid, config)
-        drop = {"cpus", "swap", "maxswap", "pid", *PRESSURE}
-        if is_member:
-            drop |= {"tags", "lock"}
+        drop = {"cpus", "swap", "maxswap", "pid", "tags", "lock", *PRESSURE}
         kept = {key: value for key, value in row.items() if key not in drop}
         template = int(config.get("template", 0))
         extra = {"id": f"lxc/{vmid}", "node": self.node, "maxcpu": row["cpus"]}

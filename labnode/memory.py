@@ -24,6 +24,7 @@ class Timings:
     stop: float = 0.05
     shutdown: float = 0.1
     destroy: float = 0.05
+    address: float = 0.0  # from the start until the list of interfaces has it
     stubborn: tuple[int, ...] = ()
 
 
@@ -126,6 +127,8 @@ class MemoryBackend:
         container = self._get(vmid)
         if not container.hwaddr:
             return [LOOPBACK]
+        if time.time() - container.started_at < self._timings.address:
+            return [LOOPBACK, Interface("eth0", container.hwaddr)]
         local = link_local(container.hwaddr)
         return [LOOPBACK, Interface("eth0", container.hwaddr, container.ip, local)]
 

@@ -1,7 +1,7 @@
 """The times of a real Proxmox VE, for a node on which everything is done in milliseconds.
 
 With `--pace 1` tasks last, and so hold their locks, as long as on a real node; `--pace 0.1` is a
-tenth of that. An interrupted create then also ends as it does there: it leaves a locked container.
+tenth of that. Lists of the cluster then follow as late as there (`labnode.statistics`).
 """
 
 from __future__ import annotations

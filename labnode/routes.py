@@ -16,6 +16,7 @@ from labnode.faults import Faults
 from labnode.guests import Guests
 from labnode.schema import Param, required, text
 from labnode.snapshots import Snapshots
+from labnode.statistics import Statistics
 from labnode.storages import Storages
 from labnode.tasks import TaskFault, Tasks, Work
 
@@ -33,6 +34,7 @@ class Node:
     storages: Storages
     guests: Guests
     snapshots: Snapshots
+    statistics: Statistics
     backend: Backend
     bridge: str
     gateway: ipaddress.IPv4Interface

@@ -44,10 +44,13 @@ class Snapshots:
         found = (entry["snapshots"].values() for _, entry in self._table.items())
         return {snapshot["copy"] for snapshots in found for snapshot in snapshots}
 
-    def create(self, vmid: int, name: str, description: str) -> None:
+    def create(self, vmid: int, name: str, description: str, *, can_copy: bool) -> None:
         """Copy the container as it is now."""
+        self._guests.check_lock(vmid)
         if name in self.all(vmid):
             raise Failed(f"snapshot name '{name}' already used")
+        if not can_copy:
+            raise Failed("snapshot feature is not available")
         config = self._guests.lock(vmid, "snapshot")
         try:
             copy = self._free_number(vmid)
@@ -60,6 +63,7 @@ class Snapshots:
 
     def describe(self, vmid: int, name: str, description: str) -> None:
         """Change a snapshot's description."""
+        self._guests.check_lock(vmid)
         changed = {**self.get(vmid, name), "description": description}
         self._save(vmid, {**self.all(vmid), name: changed}, self.parent(vmid))
 
@@ -80,7 +84,13 @@ class Snapshots:
     def delete(self, vmid: int, name: str) -> None:
         """Remove one snapshot; its children become those of its parent."""
         gone = self.get(vmid, name)
-        self._guests.check_lock(vmid)
+        self._guests.lock(vmid, "snapshot-delete")
+        try:
+            self._remove(vmid, name, gone)
+        finally:
+            self._guests.unlock(vmid)
+
+    def _remove(self, vmid: int, name: str, gone: Document) -> None:
         rest = {
             key: {**each, "parent": gone["parent"] if each["parent"] == name else each["parent"]}
             for key, each in self.all(vmid).items()

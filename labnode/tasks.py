@@ -14,7 +14,7 @@ from labnode.errors import ApiError, BadParameters
 from labnode.store import Document, Store
 
 KEPT = 2000
-UNDOING = ("vzcreate", "vzclone")  # these ask themselves, where they can undo what they did
+UNDOING = ("vzcreate", "vzclone")  # these ask themselves, when their step has ended
 DIED = "unexpected status"  # what Proxmox says of a worker that ended without a word
 UPID = re.compile(
     r"UPID:(?P<node>[a-zA-Z0-9\-]+):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9})"
@@ -132,7 +132,7 @@ class Tasks:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def interrupt(self, upid: str) -> None:
-        """Ask a running task to stop; clones and creates stop when they can be undone."""
+        """Ask a running task to stop; clones and creates stop when their step has ended."""
         log = self._logs.get(upid)
         if log:
             log.is_interrupted = True

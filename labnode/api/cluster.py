@@ -66,7 +66,7 @@ def status(call: Call) -> object:
 
 @routes.add("GET", "/cluster/resources", anyone, {"type": choice("vm", "storage", "node", "sdn")})
 def resources(call: Call) -> object:
-    """Everything the user may see; containers as they are now, without Proxmox's lag."""
+    """Everything the user may see; containers as the statistics show them."""
     kind = call.params.get("type")
     rows: list[Document] = []
     if kind is None:
@@ -95,8 +95,10 @@ def _containers(call: Call, node: Node) -> list[Document]:
         config = guests.find(vmid) if call.may(f"/vms/{vmid}", "VM.Audit") else None
         if config is not None:
             pool = {"pool": pools[vmid]} if vmid in pools else {}
-            row = guests.resource(vmid, config) if node.is_online else _unknown(node, vmid, config)
-            rows.append({**row, **pool})
+            shown = node.statistics.row(vmid, config)
+            row = shown if node.is_online else _unknown(node, vmid, config)
+            marks: Document = {key: config[key] for key in ("lock", "tags") if key in config}
+            rows.append({**row, **marks, **pool})
     return rows
 
 

@@ -68,6 +68,8 @@ def create(call: Call) -> object:
     archive = node.storages.template(params["ostemplate"])
     source = params["ostemplate"].partition(":")[0]
     call.check(f"/storage/{source}", "Datastore.AllocateSpace", "Datastore.Audit", any_of=True)
+    if "rootfs" not in config and any(re.fullmatch(r"mp\d+", key) for key in config):
+        raise Failed("mount points configured, but 'rootfs' not set - aborting")
     storage, size = _disk_wish(config.get("rootfs"), params.get("storage", "local"))
     check_rootdir(call, storage)
     if is_unprivileged:
@@ -91,7 +93,7 @@ def _creation(call: Call, archive: Path, final: Config) -> Work:
                 raise BackendError(f"volume '{volume}' does not exist")
             log(f"extracting archive '{archive}'")
             node.backend.create(vmid, archive, parse_config(vmid, final))
-            if node.pace and log.is_interrupted:
+            if log.is_interrupted or (call.fault and call.fault.leaves_locks):
                 raise Died
             log.check()
             log(f"Total bytes read: {archive.stat().st_size}")

@@ -154,7 +154,11 @@ def _cloned_config(call: Call, source: Config) -> tuple[Config, bool]:
         raise Failed("parameter 'storage' not allowed for linked clones")
     if "snapname" in params:
         source = node.snapshots.get(vmid, params["snapname"])["config"]
-    config = {k: v for k, v in source.items() if k not in ("lock", "template")}
+    config = {
+        k: v
+        for k, v in source.items()
+        if k not in ("lock", "template") and not re.fullmatch(r"unused\d+", k)
+    }
     for key in sorted(config):
         if key == "rootfs":
             parts = parse_properties(config[key], "volume")

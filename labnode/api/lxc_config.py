@@ -68,10 +68,11 @@ def change_config(call: Call) -> object:
     with guests.file_lock(vmid):
         config = guests.check_lock(vmid)
         check_digest(config, expected)
-        for name in deleted:
+        for name in [*deleted, *revert]:
             check_privilege(call, name, vmid, None)
         _check_names("revert", revert, params)
         _check_names("delete", deleted, params)
+        _check_both(deleted, revert)
         check_options(call, vmid, None, params, config, config.get("unprivileged") == "1")
         _check_read_only(params, deleted)
         values = {key: options.config_value(key, value) for key, value in params.items()}
@@ -132,6 +133,13 @@ def _check_read_only(values: dict[str, Any], deleted: list[str]) -> None:
     needed = {"memory", "rootfs", "ostype"} & set(deleted)
     if needed:
         raise Failed(f"unable to delete required option '{needed.pop()}'")
+
+
+def _check_both(deleted: list[str], revert: list[str]) -> None:
+    for name in deleted:
+        if name in revert:
+            text = f"you can't use '-delete {name}' and '-revert {name}' at the same time"
+            raise BadParameters({"delete": text})
 
 
 def _check_names(what: str, names: list[str], values: dict[str, Any]) -> None:

@@ -107,6 +107,9 @@ def reboot(call: Call) -> object:
     def work(log: Log) -> None:
         with call.node.guests.file_lock(vmid, log):
             _bring_down(call, log, kills=False)
+            # A hook of the stop starts it again: on a real node that waits for the stop's lock.
+            log("trying to acquire lock...")
+            log(" OK")
             call.node.guests.start(vmid)
 
     return call.spawn("vzreboot", vmid, work)

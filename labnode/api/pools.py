@@ -115,7 +115,7 @@ def _pool(call: Call, name: str, doing: str = "") -> Document:
 def _details(call: Call, name: str) -> Document:
     pool = _pool(call, name)
     members = [
-        node.guests.resource(vmid, config, is_member=True)
+        node.statistics.row(vmid, config)
         for vmid in pool["vms"]
         for node in call.node.cluster
         if (config := node.guests.find(vmid))

@@ -46,9 +46,9 @@ def create_snapshot(call: Call) -> object:
             config = node.guests.config(vmid)
             if config.get("template") == "1":
                 raise Failed("you can't take a snapshot if it's a template")
-            if not node.storages.can_clone(config.get("rootfs", "").partition(":")[0]):
-                raise Failed("snapshot feature is not available")
-            node.snapshots.create(vmid, name, description)
+            storage = config.get("rootfs", "").partition(":")[0]
+            can_copy = node.storages.can_clone(storage)
+            node.snapshots.create(vmid, name, description, can_copy=can_copy)
 
     return call.spawn("vzsnapshot", vmid, work)
 
@@ -61,9 +61,10 @@ def index(call: Call) -> object:
 
 @routes.add("PUT", f"{SNAPSHOT}/config", MAKE, {**VMID_PARAM, **NAME, "description": text()})
 def describe_snapshot(call: Call) -> object:
-    """Change a snapshot's description."""
-    description = call.params.get("description", "")
-    call.node.snapshots.describe(call.params["vmid"], call.params["snapname"], description)
+    """Change a snapshot's description; without one nothing is looked at."""
+    if "description" in call.params:
+        vmid, description = call.params["vmid"], call.params["description"]
+        call.node.snapshots.describe(vmid, call.params["snapname"], description)
     return None
 
 
@@ -83,8 +84,8 @@ def go_back(call: Call) -> object:
             if node.guests.config(vmid).get("template") == "1":
                 raise Failed("you can't rollback if vm is a template")
             node.snapshots.rollback(vmid, name)
-            if call.params.get("start"):
-                node.guests.start(vmid)
+        if call.params.get("start"):
+            call.spawn("vzstart", vmid, lambda _: node.guests.start(vmid))
 
     return call.spawn("vzrollback", vmid, work)
 
@@ -96,8 +97,6 @@ def delete_snapshot(call: Call) -> object:
 
     def work(log: Log) -> None:
         with node.guests.file_lock(vmid, log):
-            if node.guests.config(vmid).get("template") == "1":
-                raise Failed("you can't delete a snapshot if vm is a template")
             node.snapshots.delete(vmid, name)
 
     return call.spawn("vzdelsnapshot", vmid, work)

@@ -99,7 +99,7 @@ def log(call: Call) -> object:
 
 @routes.add("DELETE", TASK, anyone, UPID)
 def stop(call: Call) -> object:
-    """Ask a task to stop; a clone or create is rolled back, and leaves no lock behind."""
+    """Ask a task to stop: a clone is rolled back, a create leaves a locked container behind."""
     parsed = call.node.tasks.parse(call.params["upid"])
     _check_owner(call, parsed, "Sys.Modify")
     call.node.tasks.interrupt(parsed["upid"])

@@ -25,7 +25,16 @@ SECRET, PASSWORD = "11111111-2222-3333-4444-555555555555", "Secret12345"
 TEMPLATES = ("corrupt-12_1_amd64", "debian-12-spike_12.0-1_amd64", "desktop-12-xfce_1.0-1_amd64")
 SMALL = "local:vztmpl/debian-12-spike_12.0-1_amd64.tar.zst"
 LXC = "/nodes/pve/lxc"
+ADDRESS_S = 1.5
 WAIT = ("WAIT", "", {})
+LATER = ("LATER", "", {})  # so much later that a started container has its address
+#: What `pct unlock` did on the node.
+UNLOCK = [("NODE", f"/labnode/unlock?vmid={vmid}", {}) for vmid in (305, 306)]
+#: The worker of the next create is killed (`kill -9`).
+KILL_CREATE = ("NODE", "/labnode/faults", [{"kind": "stale-lock", "path": "POST /nodes/pve/lxc$"}])
+#: The statistics daemon looked, which it did every ten seconds: the times in UPIDs, and uptimes in
+#: what it saw, say between which exchanges.
+LOOK = ("NODE", "/labnode/statistics", {})
 GOLDEN = {
     "ostemplate": SMALL,
     "unprivileged": 1,
@@ -41,7 +50,22 @@ ACL = {"roles": "DeskHost"}
 
 LATER_STORAGES = {"tiny"}  # storages that were added when the scenario was under way
 
-Step = tuple[str, str, dict[str, Any]]
+Step = tuple[str, str, Any]
+# Before the first exchange of these cases the statistics daemon had looked again.
+LOOKED = (
+    "pool.after-clone",
+    "acl.pool.resources",
+    "proxmoxer.resources",
+    "ansible.create",
+    "ansible.clone-existing",
+    "ansible.start-again",
+    "ansible.stop-again",
+    "ansible.bad-storage",
+    "ansible.absent-by-hostname",
+    "ansible.snap",
+    "ansible.vm-info-all",
+    "resources.final",
+)
 # Before the first exchange of a case: requests that were made and not kept. WAIT: tasks ended.
 UNRECORDED: dict[str, list[Step]] = {
     "create.template-bad-volid": [
@@ -56,6 +80,8 @@ UNRECORDED: dict[str, list[Step]] = {
     "create.while-creating.clone": [WAIT],
     "stop.stopped": [("POST", f"{LXC}/100/status/stop", {}), WAIT],
     "start.running": [("POST", f"{LXC}/100/status/start", {}), WAIT],
+    "run.status": [LOOK, LATER],
+    "run.delete": [LOOK],
     "run.put-memory-hotplug": [("PUT", f"{LXC}/100/config", {"hostname": "golden2"})],
     "status.after": [
         ("PUT", f"{LXC}/100/config", {"description": "line1\nline2: é", "tags": "b;a"}),
@@ -87,15 +113,17 @@ UNRECORDED: dict[str, list[Step]] = {
     "race.parallel-linked.0": [("POST", f"{LXC}/100/clone", {"newid": 141, "pool": "desks"})],
     "proxmoxer.403": [WAIT],
     "proxmoxer.clone-locked": [("POST desk", f"{LXC}/100/clone", {"newid": 150, "pool": "desks"})],
-    "proxmoxer.interfaces": [WAIT],
+    "proxmoxer.interfaces": [WAIT, LATER],
+    "desktop.interfaces": [LATER],
+    "ansible.info": [LATER],
     "desktop.template": [WAIT],
     "desktop.put-net": [WAIT],
     "desktop.full-clone": [WAIT],
-    "kill.create": [WAIT],
+    "kill.create": [WAIT, KILL_CREATE],
     "fail.no-such-template": [WAIT],
     "fail.storage-inactive": [WAIT, ("DELETE", f"{LXC}/320", {}), WAIT],
     "root-ticket.login": [("DELETE", f"{LXC}/320", {}), WAIT],
-    "cleanup.delete-305": [WAIT],
+    "cleanup.delete-305": [WAIT, *UNLOCK],
     "busy.second-stop": [],
     "cfg.bad-bridge": [WAIT],
     "status.after-failed-start": [("POST", f"{LXC}/130/status/start", {}), WAIT],
@@ -108,6 +136,7 @@ UNRECORDED: dict[str, list[Step]] = {
     "feature.clone": [WAIT, ("POST", f"{LXC}/131/status/stop", {}), WAIT],
     "shutdown.forcestop": [WAIT],
     "inventory": [WAIT],
+    **{case: [LOOK] for case in LOOKED},
 }
 #: Where the scenario of 8.4 went otherwise: other requests were not kept, others won the races.
 UNRECORDED_8 = UNRECORDED | {
@@ -154,9 +183,10 @@ def prepare(state_dir: Path) -> list[str]:
         (storages.cache / f"{name}.tar.zst").write_bytes(b"made up")
     timings = dict.fromkeys(("start", "stop", "shutdown", "destroy", "clone", "create"), 0.2)
     # long enough that a busy machine still sees a start under way when it looks for the first time
-    timings |= {"start": 0.6, "full_clone": 0.4, "stubborn": [130]}
+    timings |= {"start": 0.6, "full_clone": 0.4, "stubborn": [130], "address": ADDRESS_S}
     (state_dir / "timings.json").write_text(json.dumps(timings))
-    return ["--node", "pve", "--bridge", "vmbr0", "--subnet", "10.99.0.0/24"]
+    network = ["--bridge", "vmbr0", "--subnet", "10.99.0.0/24"]
+    return ["--node", "pve", *network, "--faults"]
 
 
 class Replay:
@@ -193,6 +223,12 @@ class Replay:
     def _unrecorded(self, method: str, path: str, params: dict[str, Any]) -> None:
         if method == "WAIT":
             return self._wait()
+        if method == "LATER":
+            return time.sleep(ADDRESS_S)
+        if method == "NODE":
+            answer = self.client("PUT", path, None, json=params, is_whole=True)
+            assert answer.status == 200, answer
+            return None
         verb, _, who = method.partition(" ")
         token = "desk@pve!rw" if who else "root@pam!full"
         answer = self._send(verb, f"/api2/json{path}", params, {"kind": "token", "tokenid": token})

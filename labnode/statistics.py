@@ -1,0 +1,53 @@
+"""What a node's statistics daemon saw last: `/cluster/resources` and pools show that.
+
+Proxmox's daemon (pvestatd) looks at all containers every ten seconds. Until then a new container is
+`unknown` and has no name, and a changed one is shown as it was. Its tags, its lock, its pool and
+whether it is there at all are always those of the present.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+
+from labnode.backend import BackendError
+from labnode.errors import Failed
+from labnode.guests import Guests
+from labnode.options import Config
+from labnode.store import Document
+
+#: How often a real node looks.
+EVERY_S = 10.0
+
+
+class Statistics:
+    """The rows of one node's containers; without `every_s` they are always those of the present."""
+
+    def __init__(self, guests: Guests, every_s: float) -> None:
+        self._guests, self._every_s = guests, every_s
+        self._seen: dict[int, Document] = {}
+
+    def start(self) -> None:
+        """Look now, and from now on."""
+        if self._every_s:
+            self.collect()
+            threading.Thread(target=self._run, name="statistics", daemon=True).start()
+
+    def collect(self) -> None:
+        """Look at all containers once."""
+        for vmid in self._guests.vmids():
+            with suppress(Failed, BackendError, OSError):  # removed meanwhile
+                self._seen[vmid] = self._guests.resource(vmid, self._guests.config(vmid))
+
+    def row(self, vmid: int, config: Config) -> Document:
+        """A container's row, without what is always of the present."""
+        if not self._every_s:
+            return self._guests.resource(vmid, config)
+        names = {"id": f"lxc/{vmid}", "node": self._guests.node, "type": "lxc", "vmid": vmid}
+        return dict(self._seen.get(vmid) or {**names, "status": "unknown"})
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(self._every_s)
+            self.collect()
