@@ -11,10 +11,14 @@ import pytest
 from tests.lab import ANSIBLE, PLAYBOOKS, ROOT
 from tests.playbooks import actions
 from tests.playbooks.operator import Desktop, Operator, Run
+from webapp.domain import limits
 
 assert actions.COLLECTIONS  # which makes the collection importable
 variables = importlib.import_module(
     "ansible_collections.winux.proxmox.plugins.action.variables_check"
+)
+accounts = importlib.import_module(
+    "ansible_collections.winux.proxmox.plugins.module_utils.accounts"
 )
 CREATE, DESTROY = "create-winux-session.yml", "destroy-winux-session.yml"
 
@@ -58,7 +62,7 @@ def test_a_wrong_size_is_told_before_anything_is_cloned(nobody: Operator, name: 
 PLAYBOOK_FILES = sorted(file.name for file in PLAYBOOKS.glob("*-*.yml"))
 WRONG = {
     "container_id": [True, -5, 99, 10**9, "many"],
-    "rdp_username": ["Anna", "root\nx", False, "1anna"],
+    "rdp_username": ["Anna", "root\nx", False, "1anna", "audio", "root", "winux-x", "systemd-a"],
     "keyboard_layout": [False, True, "German", "pl; reboot"],
     "session_duration": [0, -1, True],
     "deadline_epoch": [-1, "tomorrow"],
@@ -106,6 +110,25 @@ def test_each_wrong_value_is_named(name: str, value: object) -> None:
 )
 def test_what_is_right_passes(name: str, value: object) -> None:
     assert variables.problem_of(name, value) == ""
+
+
+@pytest.mark.parametrize("playbook", [CREATE, "assign-winux-session.yml"])
+@pytest.mark.parametrize("name", ["audio", "root", "shadow", "systemd-network", "winux-helper"])
+def test_a_name_of_the_system_is_refused_before_the_node_is_asked(
+    nobody: Operator, playbook: str, name: str
+) -> None:
+    told = run(nobody, playbook, rdp_username=name)
+    assert told.code != 0
+    assert "rdp_username must be no account or group of the system itself" in told.output
+    assert "nothing was made or changed" in told.output
+    assert "does not answer" not in told.output
+
+
+def test_portal_and_playbooks_reserve_the_same_names() -> None:
+    assert accounts.RESERVED_NAMES == limits.RESERVED_NAMES
+    assert accounts.RESERVED_PREFIXES == limits.RESERVED_PREFIXES
+    assert accounts.USERNAME.pattern == limits.RDP_USERNAME.pattern
+    assert variables.problem_of("rdp_username", limits.decide_username("")) == ""
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOK_FILES)

@@ -12,7 +12,8 @@ from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 
 #: A POSIX user name as Debian's adduser takes it; `root` and system accounts are refused apart.
 RDP_USERNAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
-#: Accounts and groups of the system, of Debian's desktops and of Winux; a template has most of
+#: Accounts and groups of the system, of Debian's desktops and of Winux (the playbooks have the same
+#: list, in `module_utils/accounts.py` of their collection); a template has most of
 #: them. A group's name would work inside, but reads as the system's own in every listing.
 RESERVED_NAMES = frozenset(
     "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats"
@@ -23,7 +24,7 @@ RESERVED_NAMES = frozenset(
     " pipewire polkitd lightdm gdm sddm dnsmasq usbmux fwupd-refresh nm-openvpn libvirt docker"
     " winux person admin administrator".split()
 )
-_RESERVED_PREFIXES = ("systemd-", "winux-")
+RESERVED_PREFIXES = ("systemd-", "winux-")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def decide_username(wanted: str | None) -> str:
             "digits, - and _.",
             what_to_do="Choose another name or leave the field empty.",
         )
-    if name in RESERVED_NAMES or name.startswith(_RESERVED_PREFIXES):
+    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIXES):
         raise BadInput(
             "rdp_username",
             f"{name} is an account or a group of the system itself.",

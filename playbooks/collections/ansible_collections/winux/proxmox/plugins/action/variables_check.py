@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from ansible_collections.winux.proxmox.plugins.module_utils.accounts import USERNAME, is_reserved
 from ansible_collections.winux.proxmox.plugins.module_utils.action import WinuxAction
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import ID
 
 FIRST_VMID, LAST_VMID = 100, 999_999_999
-USERNAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 LAYOUT = re.compile(r"[a-z]{2,10}(\([a-z0-9_-]{1,30}\))?")
 TEMPLATE = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 FINGERPRINT = re.compile(r"(SHA256:)?[A-Za-z0-9+/]{43}=?")
@@ -92,6 +92,12 @@ def networks(value: Any) -> str:
     return ""
 
 
+def username(value: Any) -> str:
+    if not USERNAME.fullmatch(str(value)):
+        return "a-z first, then a-z, 0-9, _ and -, at most 31"
+    return "no account or group of the system itself" if is_reserved(str(value)) else ""
+
+
 def flag(value: Any) -> str:
     words = {"true", "false", "yes", "no", "on", "off", "1", "0"}
     return "" if str(value).lower() in words else "true or false"
@@ -119,7 +125,7 @@ CHECKS: dict[str, Callable[[Any], str]] = {
     "disk_gb": number(1, 131_072),
     "nesting": flag,
     "template_rootfs_anew": flag,
-    "rdp_username": pattern(USERNAME, "a-z first, then a-z, 0-9, _ and -, at most 31"),
+    "rdp_username": username,
     "keyboard_layout": pattern(LAYOUT, "a layout as XKB names it, such as us, pl or de(neo)"),
     "container_address": address(prefix=True),
     "container_gateway": address(prefix=False),
