@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An Ansible callback that kills at the n-th task: `trap.json` beside the playbook says whom.
 
 `{"at": 3, "victim": "playbook"}`: as task number 3 (from 0) begins, or as the play ends if that is

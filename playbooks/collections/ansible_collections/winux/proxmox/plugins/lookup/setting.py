@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`lookup('winux.proxmox.setting', NAME)`: a setting, from where the portal reads it too."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What all our actions share: checked arguments, failures as a message, the connection's options.
 
 They are action plugins and not modules because they run on the controller anyway: a module costs
