@@ -29,6 +29,13 @@ FORMS = ("all", "steps", "storm", "fair", "kills")
 #: Where the database of a storm lies, so that its disk can be full.
 DATABASE_DISK = "48m"
 STORM_SETTINGS = {"WINUX_LEASE_SECONDS": "6", "WINUX_MAX_DESKTOPS": "4", "WINUX_WORKER_SLOTS": "4"}
+#: A person launches the next desktop while the former ones are still being removed.
+KILLS_SETTINGS = {
+    "WINUX_LEASE_SECONDS": "6",
+    "WINUX_WORKER_SLOTS": "4",
+    "WINUX_MAX_DESKTOPS": "50",
+    "WINUX_LAUNCH_BURST": "1000",
+}
 
 
 def main() -> int:
@@ -159,9 +166,9 @@ def run_storm(options: argparse.Namespace) -> list[str]:
 
 def run_kills(options: argparse.Namespace) -> list[str]:
     """Launches while the processes of Ansible runs are killed."""
-    settings = {"WINUX_LEASE_SECONDS": "6", "WINUX_WORKER_SLOTS": "4"}
-    folder = fresh(options.folder / "kills")
-    world = World(folder, number=120, people=options.people, **settings)
+    world = World(
+        fresh(options.folder / "kills"), number=120, people=options.people, **KILLS_SETTINGS
+    )
     toll = kill_runs(world, options.launches, f"{options.seed}/kills", options.kill_every)
     world.end()
     ends = ", ".join(f"{name} {count}" for name, count in sorted(toll.ends.items()))
