@@ -32,7 +32,10 @@ def claim(folder: Path, setting: str) -> None:
             f"Choose a folder that is empty or not there yet: {setting}=…",
         )
     make_private(folder)
-    (folder / MARKER).write_text("Made by Winux. `make clean` removes this folder.\n")
+    marker = folder / MARKER
+    marker.touch(mode=0o600)
+    marker.chmod(0o600)
+    marker.write_text("Made by Winux. `make clean` removes this folder.\n")
 
 
 def make_private(folder: Path) -> None:

@@ -44,7 +44,7 @@ class Portal:
     def migrate(self) -> None:
         """Bring the database to the newest schema, or make it."""
         is_new = not (self.settings.folder / DATABASE).exists()
-        self._run("migrate", *(["--new"] if is_new else []))
+        self.command("migrate", *(["--new"] if is_new else []))
 
     def publish(self, template: GoldenTemplate) -> None:
         """Offer the template to people; known versions stay as they are."""
@@ -52,7 +52,7 @@ class Portal:
         if (template.vmid, template.version) not in versions:
             offer = ["--name", template.name, "--vmid", str(template.vmid)]
             kept = ["--max-pause-minutes", PAUSES_MINUTES]
-            self._run("template", "publish", *offer, "--version", template.version, *kept)
+            self.command("template", "publish", *offer, "--version", template.version, *kept)
 
     def make_person(self, name: str, *, is_admin: bool = False) -> str:
         """Make the account, or give the one that is there a new random password; the password."""
@@ -78,10 +78,10 @@ class Portal:
         for row in pools:
             sizes = {"min": row["minimum"], "target": row["target"], "max": row["maximum"]}
             options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
-            self._run("pool", "set", row["template"], *options)
+            self.command("pool", "set", row["template"], *options)
 
     def stop_desktop(self, desktop_id: str) -> None:
-        self._run("desktop", "stop", desktop_id)
+        self.command("desktop", "stop", desktop_id)
 
     def start_worker(self) -> Child:
         command = [WINUX, "worker"]
@@ -146,7 +146,8 @@ class Portal:
             )
         return json.loads(done.stdout)
 
-    def _run(self, *arguments: str) -> None:
+    def command(self, *arguments: str) -> None:
+        """Run `./winux …`; SetupFailed when it refuses."""
         command = [WINUX, *arguments]
         hint = "Mend what it says, then run this again."
         run_logged(command, self.log, hint, self.process_environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import http.cookiejar
 import re
 import time
@@ -9,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from setup.failure import SetupFailed
@@ -38,15 +40,29 @@ class ReadyDesktop:
         return {name: getattr(self, name) for name in shown}
 
 
-class Visitor:
-    """One browser with its cookies."""
+class _FromAddress(urllib.request.HTTPHandler):
+    """Connections that come from this address of the machine."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self._connect = partial(http.client.HTTPConnection, source_address=(source, 0))
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connect, req)
+
+
+class Visitor:
+    """One browser with its cookies; `status` is that of the page that is open."""
+
+    def __init__(self, url: str, source: str = "127.0.0.1") -> None:
         self.url = url
+        self.status = 0
         self._cookies = http.cookiejar.CookieJar()
         keep_cookies = urllib.request.HTTPCookieProcessor(self._cookies)
         # straight to the portal: a proxy of the environment is for the network outside
-        self._browser = urllib.request.build_opener(keep_cookies, urllib.request.ProxyHandler({}))
+        self._browser = urllib.request.build_opener(
+            keep_cookies, urllib.request.ProxyHandler({}), _FromAddress(source)
+        )
         self.at = url
 
     def sign_in(self, name: str, password: str) -> Page:
@@ -121,11 +137,11 @@ class Visitor:
         target = urllib.parse.urljoin(self.at, path)
         try:
             with self._browser.open(target, body, timeout=30) as answer:
-                self.at = answer.url
+                self.at, self.status = answer.url, answer.status
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             # a refusal is a page too, and says more than its number
-            self.at = error.url
+            self.at, self.status = error.url, error.code
             return error.read().decode()
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             raise SetupFailed(

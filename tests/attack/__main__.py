@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from setup import machine
 from setup.failure import SetupFailed
+from setup.ownership import PRIVATE
 from setup.progress import Progress
 from setup.settings import ATTACK, Settings, settings_from
 from setup.stack import STEPS, Stack
@@ -34,6 +35,7 @@ def main() -> int:
     options = parser.parse_args()
     chosen = [one for one in all_attacks() if _is_wanted(one, options.names)]
     settings = settings_from(os.environ, "WINUX_ATTACK_", ATTACK)
+    os.umask(PRIVATE)
     try:
         machine.check_root("Trying the attacks")
         with machine.only_one(settings):

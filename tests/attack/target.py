@@ -1,5 +1,6 @@
 """The running Winux that attacks are tried on: what an attacker and a bystander can do there."""
 
+import secrets
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from bench.inside import Inside, inside_of
 from setup.portal import Portal
 from setup.settings import Settings
 from setup.visitor import ReadyDesktop, Visitor
+from tests.attack.client import Answer, Client
 
 LOOK_TIMEOUT_S = 120
 
@@ -66,6 +68,54 @@ class Target:
         visitor.sign_in(name, self.person(name, is_admin=is_admin))
         return visitor
 
+    def stranger(self, source: str = "127.0.0.1") -> Client:
+        """A program without a key."""
+        return Client(self.host, self.settings.port, source=source)
+
+    def client(self, name: str, scope: str = "launch", *, is_admin: bool = False) -> Client:
+        """A program that acts for that person, with a new key."""
+        self.person(name, is_admin=is_admin)
+        label = f"attack {secrets.token_hex(4)}"
+        made = self.portal.ask("key", "add", name, label, "--scope", scope)
+        return Client(self.host, self.settings.port, str(made["key"]))
+
+    @contextmanager
+    def session(self, client: Client, **wish: object) -> Iterator[str]:
+        """A ready desktop of the key's person, launched over the API; it ends with the attack."""
+        made = client.api("POST", "/sessions", wish)
+        if made.status not in (201, 202):
+            raise RuntimeError(f"the launch was refused: {made.said}")
+        desktop_id = str(made.json["session_sub"])
+        try:
+            self.wait_state(client, desktop_id, "ready")
+            yield desktop_id
+        finally:
+            self.end(desktop_id)
+
+    def wait_state(self, client: Client, desktop_id: str, *wanted: str) -> str:
+        """Until the desktop is in one of these states; which. TimeoutError says the last one."""
+        give_up = time.monotonic() + LOOK_TIMEOUT_S
+        while (state := self.session_of(client, desktop_id)["status"]) not in wanted:
+            if time.monotonic() > give_up or state == "ended":
+                raise TimeoutError(f"{desktop_id} is {state}, not {' or '.join(wanted)}")
+            time.sleep(0.2)
+        return str(state)
+
+    def session_of(self, client: Client, desktop_id: str) -> Any:
+        """What the API says of a desktop."""
+        found: Answer = client.api("GET", f"/sessions/{desktop_id}")
+        if found.status != 200:
+            raise RuntimeError(f"{desktop_id} cannot be looked at: {found.said}")
+        return found.json
+
+    def end(self, *desktop_ids: str) -> None:
+        """End these desktops, and wait until they are gone."""
+        for desktop_id in desktop_ids:
+            self.portal.stop_desktop(desktop_id)
+        self.wait_until(
+            lambda: not set(desktop_ids) & set(self.portal.live_desktops()), "the desktops end"
+        )
+
     @contextmanager
     def desktop(self, name: str) -> Iterator[tuple[Visitor, ReadyDesktop]]:
         """A ready desktop of that person, which ends with the attack."""
@@ -74,8 +124,7 @@ class Target:
         try:
             yield visitor, ready
         finally:
-            self.portal.stop_desktop(ready.id)
-            self.wait_until(lambda: ready.id not in self.portal.live_desktops(), "it ends")
+            self.end(ready.id)
 
     def inside(self, desktop_id: str) -> Inside:
         """Programs inside a desktop, as its person or as root of its container."""

@@ -138,3 +138,18 @@ def test_logs_are_for_their_owner_alone_also_those_of_earlier_releases(tmp_path:
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
     with open_log(old, anew=True):
         assert old.read_text() == ""
+
+
+def test_the_marker_of_a_folder_is_closed_to_others_also_when_an_older_one_was_open(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "stack"
+    for _ in range(2):
+        before = os.umask(0o022)
+        try:
+            ownership.claim(folder, "WINUX_DEMO_DIR")
+        finally:
+            os.umask(before)
+        [marker] = folder.iterdir()
+        assert marker.stat().st_mode & 0o077 == 0
+        marker.chmod(0o644)
