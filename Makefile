@@ -7,7 +7,7 @@ venv := .venv/bin
 testers := $(shell expr $$(nproc) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test testview check fix bench scale soak chaos attack fuzz clean python prepare-test prepare-check
+.PHONY: help demo install test testview testwhole check fix bench scale soak chaos attack fuzz clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -24,6 +24,10 @@ test: prepare-test check ## All checks and tests, real containers and browser to
 
 testview: prepare-test ## The long tests of the desktop in the browser: picture, keyboards, clipboard, reconnecting
 	@$(venv)/pytest -m view
+
+testwhole: prepare-test ## All cases of the tests of which `make test` runs a sample
+	@$(venv)/pytest -n $(testers) --dist worksteal --whole -m "sampled and not lab"
+	@$(venv)/pytest -n 2 --dist loadscope --whole -m "sampled and lab"
 
 check: prepare-check ## Format, lint, types, import rules, playbooks, templates, scripts
 	@setup/check.sh

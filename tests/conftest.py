@@ -1,6 +1,7 @@
-"""What all tests share: how tests that need real containers are skipped and refused."""
+"""What all tests share: tests that need real containers, and samples of long sets of cases."""
 
 import os
+from collections import defaultdict
 
 import pytest
 from hypothesis import settings
@@ -31,6 +32,29 @@ class TwoParts(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> TwoParts | None:
     return TwoParts(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="all cases of tests marked `sampled`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep so many cases of a sampled test as its mark says, spread evenly; each run has the same."""
+    if config.getoption("whole"):
+        return
+    cases = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    left_out = {item.nodeid for test in cases.values() for item in _beyond_sample(test)}
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
+    items[:] = [item for item in items if item.nodeid not in left_out]
+
+
+def _beyond_sample(cases: list[pytest.Item]) -> list[pytest.Item]:
+    (count,) = cases[0].get_closest_marker("sampled").args  # type: ignore[union-attr]  # it has it
+    kept = {index * len(cases) // count for index in range(count)}
+    return [case for index, case in enumerate(cases) if index not in kept]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -128,6 +128,7 @@ def test_a_build_that_fails_half_way_leaves_nothing_on_the_node(
     assert (desktops_on(lab), reservations(portal.services)) == ([], 0)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("step", "call"),
     [

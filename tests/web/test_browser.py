@@ -367,6 +367,7 @@ def everything(
     return [*addresses(ready), f"/desktops/{making}", f"/desktops/{ended}"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_sticks_out_sideways(
     open_page: OpenPage, everything: list[str], width: int
@@ -378,6 +379,7 @@ def test_nothing_sticks_out_sideways(
         assert too_wide <= 0, path
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_nothing_keeps_people_out(open_page: OpenPage, everything: list[str], colours: str) -> None:
     """Contrast, names, order of headings and more, as axe sees them."""
