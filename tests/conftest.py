@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep so many cases of a sampled test as its mark says, spread evenly; each run has the same."""
+    """Keep so many cases of a sampled test as its mark says: evenly spread, the same each time."""
     if config.getoption("whole"):
         return
     cases = defaultdict(list)
