@@ -13,6 +13,7 @@ from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.mark import Mark
 from webapp.services.audit import Actor
+from webapp.services.connections import Traffic
 from webapp.worker.loop import Worker
 
 
@@ -32,10 +33,15 @@ def test_connections_are_listed_and_cut(
     holder = services.keys.make(alice, "holder", ["launch"]).key
     for _ in range(3):
         issued = services.tickets.issue(replace(alice, key_id=holder.id), ready)
-        services.tickets.redeem(issued.token, "192.0.2.1", "a browser")
+        admitted = services.tickets.redeem(issued.token, "192.0.2.1", "a browser")
+    used = Traffic(admitted.connection_id, 10, 20, None, cpu_ms=1500, was_slowed=True)
+    services.connections.beat([used])
     caller = program(alice)
     first = caller.get("/connections?limit=2")
     rest = caller.get("/connections?limit=2&cursor=" + first.json["next_cursor"]).json
+    busy, idle = first.json["connections"]
+    assert (busy["cpu_ms"], busy["was_slowed"]) == (1500, True)
+    assert (idle["cpu_ms"], idle["was_slowed"]) == (0, False)
     ids = [one["connection"] for one in first.json["connections"] + rest["connections"]]
     assert len(set(ids)) == 3
     assert rest["next_cursor"] is None

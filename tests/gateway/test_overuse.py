@@ -79,7 +79,9 @@ def test_costly_pictures_stop_nobody_else_and_are_cut_with_a_reason(tmp_path: Pa
             assert await closing(socket) == (4420, "overuse")
             await pings
             await until(lambda: ends(gateway) == [ConnectionEnd.OVERUSE])
-            assert gateway.admissions.closed[0][0].cpu_ms >= 1000 * STRICT.burst_seconds
+            traffic = gateway.admissions.closed[0][0]
+            assert traffic.cpu_ms >= 1000 * STRICT.burst_seconds
+            assert traffic.was_slowed
 
     run(test)
 

@@ -115,6 +115,8 @@ def _life(
         end=None if number % 8 == 7 else ConnectionEnd.LEFT,
         bytes_up=number,
         bytes_down=1000 * number,
+        cpu_ms=10 * number,
+        was_slowed=number % 6 == 0,
     )
     refusal = AuditEntry(
         at=began, action="desktop.launch", is_refused=number % 2 == 0, reason="limit"
@@ -128,7 +130,7 @@ def told(services: Services) -> Told:
         families = services.tallies.families(session)
     return {
         family.metric.name: {
-            **{one.labels: one.value for one in family.samples},
+            **{one.labels: round(one.value, 6) for one in family.samples},
             **{one.labels: (one.counts, round(one.total, 2)) for one in family.distributions},
         }
         for family in families
@@ -148,6 +150,8 @@ def test_settled_or_read_history_tells_the_same(site: Services, clock: SteppingC
     assert read["winux_failures_total"] == {("xfce", "desktop_clone", "other"): 12.0}
     assert read["winux_ends_total"] == {("xfce", "expired"): 48.0, ("xfce", "failed"): 12.0}
     assert read["winux_connection_bytes_total"] == {("up",): 1770.0, ("down",): 1770000.0}
+    assert read["winux_connection_cpu_seconds_total"] == {(): 17.7}
+    assert read["winux_connections_slowed_total"] == {(): 10.0}
     site.tallies.settle()
     with site.db.read() as session:
         assert session.scalars(select(Tally)).first() is not None

@@ -205,6 +205,8 @@ def _connection(row: ConnectionView) -> told.Connection:
         end=row.end_reason,
         bytes_up=row.bytes_up,
         bytes_down=row.bytes_down,
+        cpu_ms=row.cpu_ms,
+        was_slowed=row.was_slowed,
         last_input_at=row.last_input_at,
     )
 

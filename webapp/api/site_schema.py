@@ -82,6 +82,10 @@ class Connection(Told):
     end: ConnectionEnd | None
     bytes_up: int
     bytes_down: int
+    cpu_ms: int
+    """Processor time that the gateway spent on it."""
+    was_slowed: bool
+    """Whether it had to rest, since its person had used up a share of the processor."""
     last_input_at: Moment | None
 
 

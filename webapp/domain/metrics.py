@@ -120,6 +120,16 @@ CONNECTION_BYTES = Metric(
     "What connections carried; up is towards the desktop.",
     ("direction",),
 )
+CONNECTION_CPU = Metric(
+    "winux_connection_cpu_seconds_total",
+    _C,
+    "Processor time that the gateways spent on connections.",
+)
+CONNECTIONS_SLOWED = Metric(
+    "winux_connections_slowed_total",
+    _C,
+    "Connections that had to rest, since their person had used up a share of the processor.",
+)
 REFUSALS = Metric(
     "winux_refusals_total",
     _C,

@@ -53,6 +53,8 @@ class Relay:
         self.admitted = admitted
         self.cpu_seconds = 0.0
         """Processor time that this connection has used."""
+        self.was_slowed = False
+        """Whether it ever had to rest."""
         self.allowance = allowance
         """The person's."""
         self._told_seconds = 0.0
@@ -81,12 +83,15 @@ class Relay:
             bytes_down=self._bytes_down,
             last_input_at=self._last_input_at,
             cpu_ms=round(self.cpu_seconds * 1000),
+            was_slowed=self.was_slowed,
         )
 
     def worked(self, seconds: float) -> float:
         """Account for so much processor time; how long to rest now."""
         self.cpu_seconds += seconds
-        return self.allowance.spend(seconds, self._loop.time())
+        rest = self.allowance.spend(seconds, self._loop.time())
+        self.was_slowed |= rest > 0
+        return rest
 
     def take_used(self) -> float:
         """Processor time used since the last call."""

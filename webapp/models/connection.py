@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.domain.connections import ConnectionEnd, Purpose
@@ -46,6 +46,8 @@ class Connection(Base):
     bytes_down: Mapped[int] = mapped_column(BigInteger, default=0)
     cpu_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """Processor time that the gateway spent on it."""
+    was_slowed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it had to rest, since its person had used up a share of the processor."""
     last_input_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     desktop: Mapped[Desktop] = relationship(lazy="joined")

@@ -32,6 +32,8 @@ class Traffic:
     last_input_at: datetime | None
     cpu_ms: int = 0
     """Processor time of the gateway."""
+    was_slowed: bool = False
+    """Whether it had to rest for that."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class ConnectionView:
     bytes_up: int
     bytes_down: int
     cpu_ms: int
+    was_slowed: bool
     last_input_at: datetime | None
     end_reason: ConnectionEnd | None
     end_words: str
@@ -183,6 +186,7 @@ def _carried(traffic: Traffic) -> dict[str, object]:
         "bytes_up": traffic.bytes_up,
         "bytes_down": traffic.bytes_down,
         "cpu_ms": traffic.cpu_ms,
+        "was_slowed": traffic.was_slowed,
     }
     if traffic.last_input_at:
         carried["last_input_at"] = traffic.last_input_at
@@ -206,6 +210,7 @@ def _view(row: Connection) -> ConnectionView:
         bytes_up=row.bytes_up,
         bytes_down=row.bytes_down,
         cpu_ms=row.cpu_ms,
+        was_slowed=row.was_slowed,
         last_input_at=row.last_input_at,
         end_reason=row.end,
         end_words=rules.END_WORDS[row.end] if row.end else "",

@@ -184,6 +184,21 @@ SOURCES = (
         counts_open=True,
     ),
     Source(
+        metrics.CONNECTION_CPU,
+        Connection.__table__,
+        Connection.ended_at,
+        (),
+        Connection.cpu_ms.expression / 1000.0,
+        counts_open=True,
+    ),
+    Source(
+        metrics.CONNECTIONS_SLOWED,
+        Connection.__table__,
+        Connection.ended_at,
+        where=(Connection.was_slowed.is_(True),),
+        counts_open=True,
+    ),
+    Source(
         metrics.REFUSALS,
         AuditEntry.__table__,
         AuditEntry.at,
