@@ -93,6 +93,17 @@ class SilentDesktop(FakeDesktop):
         await reader.read()
 
 
+class DesktopSilentInTls(FakeDesktop):
+    """Agrees to TLS, and never says a word of its hand-shake."""
+
+    async def negotiate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        header = await reader.readexactly(4)
+        await reader.readexactly(struct.unpack(">H", header[2:])[0] - 4)
+        writer.write(CONFIRM)
+        while data := await reader.read(1 << 16):
+            self.received += data
+
+
 class BabblingDesktop(FakeDesktop):
     """Answers with bytes that are no RDP."""
 

@@ -34,10 +34,21 @@ async def running(
     max_connections: int = 300,
     trusted_proxies: int = 0,
     limits: Limits = USUAL,
+    hand_shake_seconds: float = 10.0,
+    sign_in_seconds: float = 30.0,
 ) -> AsyncIterator[Running]:
     admissions = EverybodyIsWelcome(("127.0.0.1", desktop.port), "desktop", PASSWORD)
     admissions.certificate_sha256 = desktop.certificate_sha256
-    settings = Settings(host, 0, ORIGIN, max_connections, trusted_proxies, limits=limits)
+    settings = Settings(
+        host,
+        0,
+        ORIGIN,
+        max_connections,
+        trusted_proxies,
+        limits=limits,
+        hand_shake_seconds=hand_shake_seconds,
+        sign_in_seconds=sign_in_seconds,
+    )
     gateway = Gateway(settings, admissions, NobodyListens(), SystemClock())
     stop = asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()

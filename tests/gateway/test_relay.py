@@ -16,6 +16,7 @@ from tests.gateway.fake_browser import browser, http_status, play, rdcleanpath_r
 from tests.gateway.fake_desktop import (
     BabblingDesktop,
     DepartingDesktop,
+    DesktopSilentInTls,
     FakeDesktop,
     FloodingDesktop,
     HastyDesktop,
@@ -25,7 +26,7 @@ from tests.gateway.fake_desktop import (
 )
 from tests.gateway.gateways import PASSWORD, Running, running
 from webapp.domain.connections import ConnectionEnd, Ending
-from webapp.gateway import aftercare, relay, server
+from webapp.gateway import aftercare
 from webapp.gateway.process import run_in_loop
 
 RECORDS = recorded.read("xfce-with-resize")
@@ -158,17 +159,21 @@ def test_a_huge_first_message_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [(SilentDesktop, 4502), (PlainDesktop, 4502), (HastyDesktop, 4502), (BabblingDesktop, 4400)],
+    [
+        (SilentDesktop, 4502),
+        (DesktopSilentInTls, 4502),
+        (PlainDesktop, 4502),
+        (HastyDesktop, 4502),
+        (BabblingDesktop, 4400),
+    ],
 )
 def test_a_desktop_that_does_not_do_its_part(
-    tmp_path: Path, kind: type[FakeDesktop], code: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: type[FakeDesktop], code: int
 ) -> None:
-    monkeypatch.setattr(server, "HAND_SHAKE_SECONDS", 1.0)
-
     async def test() -> None:
         async with (
             kind(tmp_path, BEGINNING) as desktop,
-            running(desktop) as gateway,
+            running(desktop, hand_shake_seconds=1.0) as gateway,
             browser(gateway.port) as socket,
         ):
             if kind is SilentDesktop:
@@ -292,13 +297,11 @@ def test_bytes_that_are_no_rdp_end_the_connection(tmp_path: Path) -> None:
     run(test)
 
 
-def test_who_never_signs_in_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "SIGN_IN_SECONDS", 0.3)
-
+def test_who_never_signs_in_is_let_go(tmp_path: Path) -> None:
     async def test() -> None:
         async with (
             FakeDesktop(tmp_path, BEGINNING) as desktop,
-            running(desktop) as gateway,
+            running(desktop, sign_in_seconds=0.3) as gateway,
             browser(gateway.port) as socket,
         ):
             await admitted(socket)
@@ -307,16 +310,56 @@ def test_who_never_signs_in_is_let_go(tmp_path: Path, monkeypatch: pytest.Monkey
     run(test)
 
 
-def test_who_says_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HAND_SHAKE_SECONDS", 0.3)
-
+def test_who_says_nothing_is_let_go(tmp_path: Path) -> None:
     async def test() -> None:
         async with (
             FakeDesktop(tmp_path, BEGINNING) as desktop,
-            running(desktop) as gateway,
+            running(desktop, hand_shake_seconds=1.0) as gateway,
             browser(gateway.port) as socket,
         ):
             assert await closing(socket) == (4408, "slow")
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"",
+        b"GET /gateway/rdp HTTP/1.1\r\nHost: a\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+    ids=["nothing", "half a request", "a TLS hand-shake that was begun"],
+)
+def test_who_stays_silent_at_the_port_is_dropped(tmp_path: Path, begin: bytes) -> None:
+    async def test() -> None:
+        async with (
+            FakeDesktop(tmp_path, BEGINNING) as desktop,
+            running(desktop, hand_shake_seconds=1.0) as gateway,
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            writer.write(begin)
+            with contextlib.suppress(ConnectionResetError):
+                assert b" 101 " not in await reader.read()
+            writer.close()
+            assert ends(gateway) == []
+            assert len(gateway.gateway.strangers) == 0
+
+    run(test)
+
+
+def test_a_desktop_silent_in_tls_is_let_go_of(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with (
+            DesktopSilentInTls(tmp_path, BEGINNING) as desktop,
+            running(desktop, hand_shake_seconds=1.0) as gateway,
+            browser(gateway.port) as socket,
+        ):
+            await socket.send(rdcleanpath_request("try-us"))
+            assert await closing(socket) == (4502, "unreachable")
+            await until(lambda: ends(gateway) == [ConnectionEnd.UNREACHABLE])
+            assert desktop.received.startswith(b"\x16\x03"), "a TLS hand-shake was begun"
+            await until(lambda: desktop.open == 0)
 
     run(test)
 

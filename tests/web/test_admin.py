@@ -1,6 +1,7 @@
 """The administrators' pages: find, sort, see why one failed, extend, stop one or many."""
 
 import pytest
+from sqlalchemy import select
 
 from tests.fakes import FailingProvisioner, FakeNode
 from tests.portal import PASSWORD, SteppingClock
@@ -8,8 +9,12 @@ from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
 from webapp import bootstrap_worker
 from webapp.bootstrap import Services
+from webapp.bootstrap_worker import WorkerServices
+from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, State
+from webapp.models import Desktop
 from webapp.services.audit import SYSTEM, Actor
+from webapp.services.guest_troubles import note_bad_answer, note_good_answer
 
 
 @pytest.fixture
@@ -103,6 +108,44 @@ def test_states_are_chosen_by_chips(roots: Browser, services: Services, ready: s
     assert ready not in roots.sees("/admin/desktops/?state=ended")
     assert ready in roots.sees("/admin/desktops/?state=nonsense")
     assert "No desktop matches" in roots.sees("/admin/desktops/?state=making")
+
+
+def test_a_desktop_that_answers_badly_is_marked_until_it_answers_well(
+    roots: Browser, services: Services, ready: str
+) -> None:
+    assert ready not in roots.sees("/admin/desktops/?state=marked")
+    assert roots.sees("/admin/desktops/").count("Answering badly") == 1, "the choice alone"
+    with services.db.begin() as session:
+        one = session.scalars(select(Desktop).where(Desktop.public_id == ready)).one()
+        note_bad_answer(one, OutsideFailed("It said <b>nonsense</b>.", retry=True), services.clock)
+    assert ready in roots.sees("/admin/desktops/?state=marked")
+    assert "Ready Answering badly" in roots.sees("/admin/desktops/")
+    assert "<b>nonsense" not in roots.get("/admin/desktops/").text
+    assert answering_badly(services) == 1
+    with services.db.begin() as session:
+        one = session.scalars(select(Desktop).where(Desktop.public_id == ready)).one()
+        note_good_answer(one)
+    assert ready not in roots.sees("/admin/desktops/?state=marked")
+    assert answering_badly(services) == 0
+
+
+def test_what_has_ended_is_marked_no_more(
+    roots: Browser, services: Services, alice: Actor, ready: str, worker: WorkerServices
+) -> None:
+    with services.db.begin() as session:
+        one = session.scalars(select(Desktop).where(Desktop.public_id == ready)).one()
+        note_bad_answer(one, OutsideFailed("It did not answer.", retry=True), services.clock)
+    services.lifetime.stop(alice, ready)
+    assert worker.teardown.teardown_one()
+    assert row(services, ready).guest_failures
+    assert ready not in roots.sees("/admin/desktops/?state=marked")
+    assert roots.sees("/admin/desktops/?state=all").count("Answering badly") == 1
+    assert answering_badly(services) == 0
+
+
+def answering_badly(services: Services) -> float:
+    families = {family.metric.name: family for family in services.metrics.collect()}
+    return families["winux_desktops_answering_badly"].samples[0].value
 
 
 def test_pages_of_many(roots: Browser, services: Services, xfce: str) -> None:

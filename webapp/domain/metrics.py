@@ -151,6 +151,11 @@ DESKTOPS = Metric(
     "Desktops that exist now, by state; owner is person or pool.",
     ("template", "state", "owner"),
 )
+ANSWERING_BADLY = Metric(
+    "winux_desktops_answering_badly",
+    _G,
+    "Desktops that are marked, since their last answer was nonsense or none.",
+)
 POOL_TARGET = Metric(
     "winux_pool_target", _G, "Desktops that the pool should hold now.", ("template",)
 )

@@ -11,8 +11,6 @@ API = b"/api/"
 _LONGEST_METHOD = 16
 _LARGEST_BEGIN = 64 << 10
 """Bytes that are kept while a connection waits for its hand-shake."""
-SECONDS = 10.0
-"""So long may the first bytes take."""
 
 Owner = Callable[["FrontDoor"], asyncio.Protocol]
 
@@ -20,16 +18,24 @@ Owner = Callable[["FrontDoor"], asyncio.Protocol]
 class FrontDoor(asyncio.Protocol):
     """Waits for the first bytes, then gives the connection away; it stays a stranger till `admit`.
 
-    `is_behind_proxy`: the peer is a proxy, which says in the head for whom it asks.
+    `is_behind_proxy`: the peer is a proxy, which says in the head for whom it asks. The first bytes
+    may take `seconds`.
     """
 
     def __init__(
-        self, websocket: Owner, api: Owner, strangers: Strangers, *, is_behind_proxy: bool
+        self,
+        websocket: Owner,
+        api: Owner,
+        strangers: Strangers,
+        *,
+        is_behind_proxy: bool,
+        seconds: float,
     ) -> None:
         self._websocket = websocket
         self._api = api
         self._strangers = strangers
         self._is_behind_proxy = is_behind_proxy
+        self._seconds = seconds
         self._begin = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -54,7 +60,7 @@ class FrontDoor(asyncio.Protocol):
         self._place = "" if self._is_behind_proxy else place_of(peer)
         self._strangers.add(self, self._place, self._transport.abort)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(SECONDS, self._transport.abort)
+        self._timer = loop.call_later(self._seconds, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         self._begin += data

@@ -34,8 +34,6 @@ from webapp.services.tickets import Admitted
 
 log = logging.getLogger("winux.gateway")
 
-SIGN_IN_SECONDS = 30.0
-"""From TLS to the Client Info PDU; it takes 0.1, and longer on a machine under heavy load."""
 _MOST_BACKLOG = 8 << 20
 """Bytes that wait for a desktop: one long paste is honest, and a few answers of ours."""
 _MESSAGE_SECONDS = 50e-6
@@ -45,10 +43,15 @@ _MOST_CONTROLS, _CONTROLS_A_SECOND = 100, 2
 
 
 class Relay:
-    """Runs until one side ends, or `end` is called."""
+    """Runs until one side ends, or `end` is called; signing in may take `sign_in_seconds`."""
 
     def __init__(
-        self, browser: BrowserSocket, admitted: Admitted, clock: Clock, allowance: Allowance
+        self,
+        browser: BrowserSocket,
+        admitted: Admitted,
+        clock: Clock,
+        allowance: Allowance,
+        sign_in_seconds: float,
     ) -> None:
         self.admitted = admitted
         self.cpu_seconds = 0.0
@@ -58,6 +61,7 @@ class Relay:
         self.allowance = allowance
         """The person's."""
         self._told_seconds = 0.0
+        self._sign_in_seconds = sign_in_seconds
         self._browser = browser
         self._clock = clock
         self._conversation = Conversation(_terms(admitted))
@@ -104,7 +108,7 @@ class Relay:
             asyncio.create_task(self._guard(self._up(link))),
             asyncio.create_task(self._guard(self._down(link))),
         ]
-        timer = self._loop.call_later(SIGN_IN_SECONDS, self._check_signed_in)
+        timer = self._loop.call_later(self._sign_in_seconds, self._check_signed_in)
         try:
             return await self._ending
         finally:

@@ -30,7 +30,6 @@ from webapp.services.tickets import Admitted
 
 RDP_PATH = "/gateway/rdp"
 PING_PATH = "/gateway/ping"
-HAND_SHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 LOOK_SECONDS = 1.0
 """Between two looks into the database: connections and streams end within twice this time."""
@@ -99,7 +98,7 @@ class Gateway:
             create_connection=cast(type[ServerConnection], self._front_door),
             compression=None,
             server_header=None,
-            open_timeout=HAND_SHAKE_SECONDS,
+            open_timeout=self._settings.hand_shake_seconds,
             close_timeout=CLOSE_SECONDS,
             ping_interval=PING_SECONDS,
             ping_timeout=PONG_SECONDS,
@@ -120,6 +119,7 @@ class Gateway:
             self._listeners.make_exchange,
             self.strangers,
             is_behind_proxy=self._settings.trusted_proxies > 0,
+            seconds=self._settings.hand_shake_seconds,
         )
         return cast(ServerConnection, door)
 
@@ -154,14 +154,15 @@ class Gateway:
 
     async def _hand_shake_and_carry(self, browser: BrowserSocket) -> Ending:
         try:
-            ticket = await first_message(browser, HAND_SHAKE_SECONDS)
+            ticket = await first_message(browser, self._settings.hand_shake_seconds)
             admitted = await self._admit(ticket, browser)
         except Refusal as refusal:
             await refuse(browser, refusal.ending)
             return refusal.ending
         now = asyncio.get_running_loop().time()
         allowance = self._allowances.of(admitted.person_id, now)
-        relay = Relay(browser, admitted, self._clock, allowance)
+        sign_in = self._settings.sign_in_seconds
+        relay = Relay(browser, admitted, self._clock, allowance, sign_in)
         self._relays[admitted.connection_id] = relay
         ending = Ending(ConnectionEnd.LOST)
         try:
@@ -195,7 +196,10 @@ class Gateway:
         browser.protocol.max_message_size = _LARGEST_MESSAGE
         try:
             async with desktop_link(
-                admitted.address, admitted.port, admitted.certificate_sha256, HAND_SHAKE_SECONDS
+                admitted.address,
+                admitted.port,
+                admitted.certificate_sha256,
+                self._settings.hand_shake_seconds,
             ) as link:
                 ending = await relay.run(link)
         except Refusal as refusal:
@@ -269,7 +273,7 @@ class Gateway:
     async def _end_all(self, ending: Ending) -> None:
         """End everything and wait until every row is closed."""
         self._is_stopping = True
-        async with asyncio.timeout(HAND_SHAKE_SECONDS):
+        async with asyncio.timeout(self._settings.hand_shake_seconds):
             while self._relays:
                 self._tell_all(ending)
                 await asyncio.sleep(0.02)

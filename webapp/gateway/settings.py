@@ -20,6 +20,10 @@ class Settings:
     max_listeners: int = 1000
     limits: Limits = USUAL
     """Of the processor, for each person."""
+    hand_shake_seconds: float = 10.0
+    """For a browser's hand-shake and first message, and for each step towards the desktop."""
+    sign_in_seconds: float = 30.0
+    """From TLS to the Client Info PDU; it takes 0.1, and longer on a machine under heavy load."""
 
 
 def open_port(host: str, port: int) -> socket.socket:

@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, or_, true
 
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.guest_trouble import pause_after
+from webapp.domain.states import HOLDS_RESOURCES
 from webapp.models import Desktop
 from webapp.ports import Clock
 
@@ -20,6 +21,11 @@ def note_good_answer(desktop: Desktop) -> None:
     if desktop.guest_failures:
         desktop.guest_failures = 0
         desktop.guest_trouble = desktop.ask_again_at = None
+
+
+def is_marked() -> ColumnElement[bool]:
+    """Desktops that exist and whose last answer was nonsense or none."""
+    return (Desktop.guest_failures > 0) & Desktop.state.in_(HOLDS_RESOURCES)
 
 
 def may_be_asked(clock: Clock, *, suspects: bool | None) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from webapp.models import (
     WorkerBeat,
 )
 from webapp.ports import Clock, Database
+from webapp.services.guest_troubles import is_marked
 from webapp.services.node_metrics import node_families
 from webapp.services.reports import WORKER_SILENT
 from webapp.services.tallies import Tallies
@@ -76,7 +77,8 @@ def _desktops(session: Session) -> list[Family]:
         .group_by(Template.name, Desktop.state, "owner")
     )
     samples = [Sample((name, state, owner), count) for name, state, owner, count in rows]
-    return [Family(metrics.DESKTOPS, samples)]
+    marked = session.scalar(select(func.count()).where(is_marked()))
+    return [Family(metrics.DESKTOPS, samples), _one(metrics.ANSWERING_BADLY, marked or 0)]
 
 
 def _queue(session: Session, now: datetime) -> list[Family]:

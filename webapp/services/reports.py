@@ -23,6 +23,7 @@ from webapp.models import AuditEntry, Desktop, DesktopStep, Person, Template, Wo
 from webapp.ports import Clock, Database
 from webapp.services.audit import Actor
 from webapp.services.claim import count_warm
+from webapp.services.guest_troubles import is_marked
 
 T = TypeVar("T")
 
@@ -87,6 +88,8 @@ class DesktopFilter:
     states: frozenset[State] = frozenset()
     has_failed: bool = False
     """Only those that failed, whatever became of them since."""
+    is_marked: bool = False
+    """Only those whose last answer was nonsense or none."""
     sort: str = "created"
     is_descending: bool = True
     page: int = 1
@@ -235,6 +238,8 @@ class Reports:
             query = query.where(Desktop.state.in_(wanted.states))
         if wanted.has_failed:
             query = query.where(Desktop.failure.is_not(None))
+        if wanted.is_marked:
+            query = query.where(is_marked())
         if wanted.text:
             query = query.where(_matches(wanted.text))
         column = SORTS.get(wanted.sort, Desktop.created_at)

@@ -8,7 +8,7 @@ from flask import url_for
 from webapp.domain import clone_queue
 from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.pauses import NOT_RESUMED, may_pause, time_left
-from webapp.domain.states import AT_REST, EndReason, Event, State, can
+from webapp.domain.states import AT_REST, HOLDS_RESOURCES, EndReason, Event, State, can
 from webapp.models import Desktop, Template
 from webapp.services.credentials import RDP_PORT
 from webapp.web.activity import Act
@@ -184,6 +184,11 @@ class DesktopView:
     def owner(self) -> str:
         """Whose it is; a pool desktop is nobody's yet."""
         return self.row.owner.name if self.row.owner else _("nobody (pool)")
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether its last answer was nonsense or none, for administrators."""
+        return self.row.guest_failures > 0 and self.row.state in HOLDS_RESOURCES
 
     @property
     def look(self) -> StateLook:

@@ -22,6 +22,7 @@ CHOICES: dict[str, DesktopFilter] = {
     "paused": DesktopFilter(states=AT_REST),
     "stopping": DesktopFilter(states=frozenset({State.STOPPING})),
     "failed": DesktopFilter(has_failed=True),
+    "marked": DesktopFilter(is_marked=True),
     "ended": DesktopFilter(states=frozenset({State.ENDED})),
     "all": DesktopFilter(),
 }
@@ -130,6 +131,7 @@ def _chips(asked: Asked) -> list[Chip]:
         "paused": _("Paused"),
         "stopping": _("Stopping"),
         "failed": _("Failed"),
+        "marked": _("Answering badly"),
         "ended": _("Ended"),
         "all": _("All"),
     }
