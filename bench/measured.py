@@ -68,6 +68,7 @@ def summary(launches: Sequence[Launch]) -> dict[str, object]:
         "launches": len(launches),
         "answered_median_s": round(median(one.answered_s for one in launches), 2),
         "answered_slowest_s": round(max(one.answered_s for one in launches), 2),
+        "ready_median_s": round(median(sum(one.phases.values()) for one in launches), 2),
         "page_median_s": round(median(one.page_s for one in launches), 2),
         "phases_median_s": {
             name: round(median(one.phases[name] for one in launches), 2) for name in names

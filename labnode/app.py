@@ -23,7 +23,7 @@ from werkzeug.wrappers import Request, Response
 from labnode.backend import BackendError
 from labnode.errors import ApiError, BadParameters, Failed, NotImplementedHere, Unauthorized
 from labnode.faults import Faults
-from labnode.pace import ANSWER_S
+from labnode.pace import answer_s
 from labnode.routes import Call, Node, Route, Table
 from labnode.schema import verify
 from labnode.uploads import UploadFile
@@ -58,7 +58,7 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         if self._node.pace:
-            time.sleep(ANSWER_S * self._node.pace)
+            time.sleep(answer_s(request.method, request.path) * self._node.pace)
         response = self._respond(request)
         if self._faults:
             self._faults.afterwards(request)

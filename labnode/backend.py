@@ -85,6 +85,12 @@ class Backend(Protocol):
     def start(self, vmid: int, config: ContainerConfig) -> None:
         """Start with this configuration applied; return when the container's init runs."""
 
+    def take_address(self, vmid: int, net: Net) -> None:
+        """Take the address from a container that was just started."""
+
+    def give_address(self, vmid: int, net: Net) -> None:
+        """Give it back, with the route to its gateway."""
+
     def stop(self, vmid: int) -> None:
         """Kill; return when it is gone."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from labnode.backend import BackendError, ContainerConfig, Interface, Usage
+from labnode import guest_network
+from labnode.backend import BackendError, ContainerConfig, Interface, Net, Usage
 from labnode.cgroups import Cgroup, find_version, has_swap_limit
 from labnode.command import run
 from labnode.host import RUN, has_apparmor, prepare_host
@@ -122,6 +122,12 @@ class LxcBackend:
             self._clear(vmid)
             raise
 
+    def take_address(self, vmid: int, net: Net) -> None:
+        guest_network.take_address(self._init(vmid), net)
+
+    def give_address(self, vmid: int, net: Net) -> None:
+        guest_network.give_address(self._init(vmid), net)
+
     @told
     def stop(self, vmid: int) -> None:
         self._clear(vmid)
@@ -156,12 +162,12 @@ class LxcBackend:
             return Usage()
 
     def interfaces(self, vmid: int) -> list[Interface]:
-        init = self._cgroup(vmid, PAYLOAD).init()
-        if not init:
-            raise BackendError(f"CT {vmid} not running")
-        # The host's own `ip` in the container's network: nothing of the container is run.
-        shown = run("nsenter", f"--target={init}", "--net", "ip", "-json", "address", "show")
-        return [_parse_interface(link) for link in json.loads(shown)]
+        return guest_network.interfaces(self._init(vmid))
+
+    def _init(self, vmid: int) -> int:
+        if init := self._cgroup(vmid, PAYLOAD).init():
+            return init
+        raise BackendError(f"CT {vmid} not running")
 
     def existing(self) -> set[int]:
         return self._storage.existing() | self._mounts.mounted() | self._network.ports()
@@ -303,11 +309,3 @@ def _uptime_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return float(Path("/proc/uptime").read_text().split()[0]) - started
-
-
-def _parse_interface(link: dict[str, object]) -> Interface:
-    found = {"inet": "", "inet6": ""}
-    addresses = link.get("addr_info")
-    for entry in addresses if isinstance(addresses, list) else []:
-        found[entry["family"]] = f"{entry['local']}/{entry['prefixlen']}"
-    return Interface(name=str(link["ifname"]), hwaddr=str(link.get("address", "")), **found)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from labnode.backend import BackendError, ContainerConfig, Interface, Usage
+from labnode.backend import BackendError, ContainerConfig, Interface, Net, Usage
 
 LOOPBACK = Interface("lo", "00:00:00:00:00:00", "127.0.0.1/8", "::1/128")
 DISK_BYTES, MEMORY_BYTES = 178_597_888, 12_197_888
@@ -86,6 +86,13 @@ class MemoryBackend:
                 maxmem=config.memory_mb * 1024**2,
             ),
         )
+
+    def take_address(self, vmid: int, net: Net) -> None:
+        self._put(vmid, replace(self._get(vmid), ip=""))
+
+    def give_address(self, vmid: int, net: Net) -> None:
+        if self.is_running(vmid):
+            self._put(vmid, replace(self._get(vmid), ip=net.ip if "/" in net.ip else ""))
 
     def stop(self, vmid: int) -> None:
         time.sleep(self._timings.stop)

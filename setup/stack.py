@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from setup import environment, machine, ownership, packages, vendor
@@ -31,8 +31,11 @@ class Stack:
         settings: Settings,
         progress: Progress,
         portal_settings: Mapping[str, str] | None = None,
+        lab_options: Sequence[str] = (),
     ) -> None:
+        """`portal_settings` and `lab_options` are more of what its parts are started with."""
         self.settings = settings
+        self.lab_options = lab_options
         self.portal_settings = portal_settings
         self.progress = progress
         self.portal: Portal | None = None
@@ -80,7 +83,7 @@ class Stack:
         logs = self.settings.logs
         with self.progress.step("Lab node", 3, logs / "labnode.log"):
             self.has_network = True
-            self.children["lab node"] = start_lab_node(self.settings)
+            self.children["lab node"] = start_lab_node(self.settings, *self.lab_options)
         template = self._template()
         self.portal = portal = Portal(
             self.settings, credentials(self.settings, "portal"), self.portal_settings
