@@ -130,6 +130,32 @@ def test_a_task_that_the_node_forgot_is_judged_by_what_is_there(
     assert container.find_ours() is not None
 
 
+def test_a_start_that_was_seen_to_end_well_is_not_looked_at_again(
+    container: Container, break_node: Break
+) -> None:
+    clone(container)
+    break_node("error", path="GET .*/status/current", count=1000, status=500)
+    assert container.start()
+
+
+def test_a_start_that_the_node_forgot_is_judged_by_what_is_there(
+    container: Container, break_node: Break
+) -> None:
+    clone(container)
+    break_node("lost-task", path="POST .*/status/start")
+    assert container.start()
+    assert container.is_running()
+    assert not container.start()
+
+
+def test_a_token_that_could_read_a_template_is_not_asked_for_its_rights(
+    container: Container, break_node: Break
+) -> None:
+    break_node("error", path="GET /access/permissions", count=1000, status=500)
+    assert container.api.read_config(TEMPLATE)["template"] == 1
+    assert container.find() is None
+
+
 def test_a_wrong_token_is_told(memory_node: LabNode) -> None:
     api = api_of(memory_node, api_token_secret="11111111-2222-3333-4444-555555555555")
     with pytest.raises(Exception, match="does not accept the API token winux@pve!portal") as told:

@@ -24,9 +24,16 @@ class ActionModule(ProxmoxAction):
         container = self.container(arguments)
         api = container.api
         answer = {"vmid": container.vmid, "node": api.node}
+        source = arguments["template_vmid"]
+        # Read first: what is read here says too that the token sees containers.
+        trouble = self._trouble_with(api, source) if source else None
         if container.find_ours() is not None and (self.check_mode or container.wait_for_lock()):
             return answer | {"changed": False}
-        source = arguments["template_vmid"] or newest(api, arguments["template_name"]).vmid
+        if not source:
+            source = newest(api, arguments["template_name"]).vmid
+            trouble = self._trouble_with(api, source)
+        if trouble:
+            raise trouble
         if not self.check_mode:
             self._clone(container, source, arguments)
         return answer | {"changed": True, "template_vmid": source}
@@ -39,7 +46,6 @@ class ActionModule(ProxmoxAction):
             "hostname": arguments["session_id"],
             "pool": arguments["pool"],
         }
-        self._check_template(container.api, source)
         try:
             container.create(f"lxc/{source}/clone", what, **names)
         except NodeTrouble as refusal:
@@ -49,15 +55,16 @@ class ActionModule(ProxmoxAction):
                 f"lxc/{source}/clone", what, **names, full=1, storage=arguments["storage"]
             )
 
-    def _check_template(self, api: Api, source: int) -> None:
+    def _trouble_with(self, api: Api, source: int) -> ProxmoxFailed | None:
         """A clone of what is no template would silently be a full one, even of a desktop."""
         try:
-            config = api.read(f"lxc/{source}/config")
+            config = api.read_config(source)
         except Missing as missing:
-            raise ProxmoxFailed(
+            return ProxmoxFailed(
                 f"template {source} is not there, or the API token may not use it: {missing}"
-            ) from missing
+            )
         if str(config.get("template", "0")) != "1":
-            raise ProxmoxFailed(
+            return ProxmoxFailed(
                 f"container {source} is not a template: build one with template-build.yml"
             )
+        return None

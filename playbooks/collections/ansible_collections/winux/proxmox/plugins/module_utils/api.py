@@ -61,6 +61,8 @@ class Api:
             else (f"{host}:{settings['api_port']}")
         )
         self.token = f"{settings['api_user']}!{settings['api_token_id']}"
+        #: Whether the token is known to see any container at all (see check_sight).
+        self.has_sight = False
         self._proxmox = ProxmoxAPI(
             host,
             port=settings["api_port"],
@@ -89,8 +91,11 @@ class Api:
         """Refuse a token that sees no container at all: to it, everything looks like gone.
 
         A token whose rights come from a pool gets 403 for what is not there, so that alone says
-        nothing. /access/permissions tells everybody what they hold, by path.
+        nothing. /access/permissions tells everybody what they hold, by path. One configuration that
+        could be read says as much.
         """
+        if self.has_sight:
+            return
         held = self.read("/access/permissions")
         if not any(isinstance(one, dict) and "VM.Audit" in one for one in held.values()):
             raise ProxmoxFailed(
@@ -113,6 +118,12 @@ class Api:
     def read(self, path: str, /, **parameters: Any) -> dict[str, Any]:
         """GET of one thing below /nodes/{node}; repeated while the node or the way to it fails."""
         return dict(self._read(path, dict, parameters))
+
+    def read_config(self, vmid: int) -> dict[str, Any]:
+        """The configuration of a container."""
+        config = self.read(f"lxc/{vmid}/config")
+        self.has_sight = True
+        return config
 
     def read_list(self, path: str, /, **parameters: Any) -> list[Any]:
         """The same for several things."""
@@ -161,15 +172,18 @@ class Api:
 
     def run(
         self, what: str, method: str, path: str, happened: Callable[[], bool], **parameters: Any
-    ) -> None:
-        """A write that starts a task, and the wait for its end; again if the task met a lock."""
+    ) -> bool:
+        """A write that starts a task, and the wait for its end; again if the task met a lock.
+
+        Whether the task was seen to end well. It was not when the answer was lost and `happened`
+        said yes, or when the node has forgotten the task: then look at what is true.
+        """
         for _waited in moments(self.lock_s, first_s=0.5, longest_s=5):
             upid = self.write(method, path, happened, kind=str, **parameters)
             if upid is None:
-                return
+                return False
             try:
-                self.wait(what, str(upid))
-                return
+                return self.wait(what, str(upid))
             except TaskFailed as failed:
                 last = failed
                 if not LOCK_WORDS.search(failed.exit_status):
@@ -177,17 +191,18 @@ class Api:
         last.reason = LOCKED
         raise last
 
-    def wait(self, what: str, upid: str) -> None:
-        """Until the task ended well.
+    def wait(self, what: str, upid: str) -> bool:
+        """Until the task ended well; whether that was seen.
 
         It is never stopped: that leaves locks which only root on the node can take away. A task
         that the node has forgotten (it restarted) counts as ended: callers look at what is true.
         """
-        for _waited in moments(TASK_S):
+        # A person waits: the pauses are 0.1 s and a tenth of what was waited so far, not more.
+        for _waited in moments(TASK_S, growth=0.1):
             try:
                 state = self.read(f"tasks/{upid}/status")
             except TaskForgotten:
-                return
+                return False
             if state.get("status") == "stopped":
                 break
         else:
@@ -195,6 +210,7 @@ class Api:
         status = str(state.get("exitstatus", "no exit status"))
         if status != "OK" and not status.startswith("WARNINGS"):
             raise TaskFailed(what, status, self._log(upid))
+        return True
 
     def _log(self, upid: str) -> list[str]:
         lines = self.read_list(f"tasks/{upid}/log", limit=200)

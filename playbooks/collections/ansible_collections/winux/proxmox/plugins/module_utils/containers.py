@@ -47,7 +47,7 @@ class Container:
         A token that sees nothing at all is refused: it would take everything for gone.
         """
         try:
-            return self.api.read(f"{self.path}/config")
+            return self.api.read_config(self.vmid)
         except Missing as missing:
             if missing.is_refusal:
                 self.api.check_sight()
@@ -99,8 +99,8 @@ class Container:
     def wait_until_whole(self) -> dict[str, Any]:
         """Until it can be seen, is ours and has no lock."""
         for _waited in moments(VISIBLE_S):
-            if self.find_ours() is not None:
-                return self.wait_for_lock()
+            if (config := self.find_ours()) is not None:
+                return config if "lock" not in config else self.wait_for_lock()
         raise ProxmoxFailed(
             f"container {self.vmid} is not there although Proxmox VE says it was made; is it "
             "in the token's pool?"
@@ -175,19 +175,19 @@ class Container:
 
     def start(self) -> bool:
         """Whether it had to be started."""
-        if self.is_running():
-            return False
         try:
-            self.api.run(
+            has_started = self.api.run(
                 f"starting container {self.vmid}",
                 "post",
                 f"{self.path}/status/start",
                 self.is_running,
             )
-        except NodeTrouble as refusal:
+        except (NodeTrouble, TaskFailed) as refusal:
             if "already running" not in str(refusal):
                 raise
-        if not self.is_running():
+            return False
+        # A task that the node has forgotten may still be at it.
+        if not has_started and not any(self.is_running() for _waited in moments(VISIBLE_S)):
             raise ProxmoxFailed(
                 f"container {self.vmid} was started and does not run; see its log on the node: "
                 f"pct start {self.vmid} --debug"

@@ -9,15 +9,18 @@ from collections.abc import Iterator
 _jitter = random.SystemRandom()
 
 
-def moments(limit_s: float, first_s: float = 0.1, longest_s: float = 1.0) -> Iterator[float]:
+def moments(
+    limit_s: float, first_s: float = 0.1, longest_s: float = 1.0, growth: float = 0.5
+) -> Iterator[float]:
     """Sleep between looks, longer each time, with jitter: many runs wait for the same lock.
 
-    Yields the seconds waited so far, first 0.0 without sleeping.
+    A sleep is longer than the one before by `growth` of it. Yields the seconds waited so far, first
+    0.0 without sleeping.
     """
     started = time.monotonic()
     pause = first_s
     yield 0.0
     while (waited := time.monotonic() - started) < limit_s:
         time.sleep(min(pause * _jitter.uniform(0.8, 1.2), max(0.01, limit_s - waited)))
-        pause = min(pause * 1.5, longest_s)
+        pause = min(pause * (1 + growth), longest_s)
         yield time.monotonic() - started
