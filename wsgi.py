@@ -7,8 +7,9 @@ from webapp.adapters import schema
 from webapp.adapters.logs import log_as_json
 from webapp.app import create_app
 from webapp.bootstrap import build_services
-from webapp.config import BadConfig, load_with_file
+from webapp.config import load_with_file
 from webapp.domain.errors import WinuxError
+from webapp.settings.reader import BadConfig
 
 os.umask(0o077)  # whatever is written, the database first, is for its owner alone
 log_as_json()

@@ -11,8 +11,9 @@ import pytest
 from tests.adapters.lab import TEMPLATE, create, environment_of, fault
 from tests.labnode.server import LabNode
 from webapp.adapters.proxmox import ProxmoxHypervisor
-from webapp.config import ProxmoxConfig, load
+from webapp.config import load
 from webapp.domain.errors import OutsideFailed
+from webapp.settings.proxmox import ProxmoxConfig
 
 RANGE = range(30001, 31000)
 MARK = "winux: portal=tests desktop=desktop-0a1b2c3d"

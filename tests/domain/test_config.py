@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.portal import make_environment
-from webapp.config import ROOT, SECRETS, SETTINGS, BadConfig, load
+from webapp.config import ROOT, load
+from webapp.settings.reader import BadConfig
+from webapp.settings.table import SECRETS, SETTINGS
 
 
 def test_a_full_environment_is_read(tmp_path: Path) -> None:

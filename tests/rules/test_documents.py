@@ -8,8 +8,8 @@ import pytest
 
 from labnode.setup import ROLES
 from tests.rules.files import ROOT, project_files, text_of, texts
-from webapp.config import SETTINGS
 from webapp.domain.states import Event, State, diagram
+from webapp.settings.table import SETTINGS
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s\"[^\"]*\")?\)")
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)

@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl
 
 from webapp.adapters.examine import looked
 from webapp.adapters.proxmox import ProxmoxHypervisor
-from webapp.config import ProxmoxConfig
 from webapp.domain import firewall
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.firewall import GuestFirewall
 from webapp.domain.health import Health, Sign
 from webapp.ports import Neighbour, WantedTemplate
+from webapp.settings.proxmox import ProxmoxConfig
 
 #: Running desktops that are looked at; of more, the first ones.
 MOST_DESKTOPS = 50

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from webapp.adapters.examine import looked
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.proxmox_api import trusting
-from webapp.config import ProxmoxConfig
 from webapp.domain import health, rights
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.health import Health, Sign
 from webapp.ports import WantedTemplate
+from webapp.settings.proxmox import ProxmoxConfig
 
 T = TypeVar("T")
 

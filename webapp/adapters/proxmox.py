@@ -15,10 +15,10 @@ from proxmoxer import ProxmoxAPI, ResourceException
 from proxmoxer.core import AuthenticationError
 
 from webapp.adapters.proxmox_api import connect
-from webapp.config import ProxmoxConfig
 from webapp.domain.clone_queue import REFUSED, UNREACHABLE
 from webapp.domain.errors import OutsideFailed
 from webapp.ports import ClusterSight, Container, Listing, NodeSight
+from webapp.settings.proxmox import ProxmoxConfig
 
 #: Nodes that are asked at the same time.
 AT_ONCE = 8

@@ -14,8 +14,8 @@ import requests
 from proxmoxer import ProxmoxAPI
 from requests.adapters import HTTPAdapter
 
-from webapp.config import ProxmoxConfig
 from webapp.domain.errors import OutsideFailed
+from webapp.settings.proxmox import ProxmoxConfig
 
 #: One answer may take this long in all, and be this large.
 LONGEST_SECONDS = 10.0

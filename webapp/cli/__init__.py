@@ -29,9 +29,10 @@ from webapp.cli import (
     who,
 )
 from webapp.cli.output import complain
-from webapp.config import BadConfig, load_with_file
+from webapp.config import load_with_file
 from webapp.domain.errors import WinuxError
 from webapp.env_file import VARIABLE
+from webapp.settings.reader import BadConfig
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
