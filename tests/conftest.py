@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres", "tests.receiver"]
 
 #: The same examples in each run, so that what one finds the next one finds too; `make fuzz` roams.
-settings.register_profile("steady", derandomize=True)
+settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("roaming", max_examples=2_000, deadline=None)
 settings.load_profile("steady")
 
