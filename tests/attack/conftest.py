@@ -1,12 +1,12 @@
 """One whole Winux on the lab node of the test process, for the quick attacks."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from setup import ownership
 from setup.portal import Portal
 from setup.settings import TEST, settings_from
 from setup.template import GoldenTemplate as Published
@@ -34,7 +34,8 @@ def target(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Targe
         lab_port=lab_node.port,
         vmids=VMIDS,
     )
-    shutil.rmtree(settings.folder, ignore_errors=True)
+    assert ownership.remove(settings.folder), f"{settings.folder} is not ours"
+    ownership.claim(settings.folder, "WINUX_TEST_DIR")
     own = {
         "WINUX_GUEST_KEY_FILE": str(golden_template.guest_key),
         "WINUX_PORTAL_ID": PORTAL_ID,

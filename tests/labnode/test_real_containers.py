@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,14 @@ def desktop(real: LabNode, template: int) -> Iterator[int]:
     assert client.done(client.delete(f"{LXC}/{vmid}", force=1)) == "OK"
 
 
+def wait_until_running(client: Client, vmid: int) -> None:
+    """The start after a rollback is a task of its own, as on Proxmox VE."""
+    give_up = time.monotonic() + 30
+    while client.get(f"{LXC}/{vmid}/status/current").data["status"] != "running":
+        assert time.monotonic() < give_up, "the container did not start"
+        time.sleep(0.1)
+
+
 def root_of(real: LabNode, vmid: int, client: Client) -> Path:
     pid = client.get(f"{LXC}/{vmid}/status/current").data["pid"]
     return Path(f"/proc/{pid}/root")
@@ -93,6 +102,7 @@ def test_a_snapshot_keeps_files(real: LabNode, desktop: int) -> None:
     (root_of(real, desktop, client) / "etc/made-later").write_text("x")
     back = client.post(f"{LXC}/{desktop}/snapshot/clean/rollback", start=1)
     assert client.done(back) == "OK"
+    wait_until_running(client, desktop)
     assert not (root_of(real, desktop, client) / "etc/made-later").exists()
     assert (root_of(real, desktop, client) / "www/index.html").exists()
 

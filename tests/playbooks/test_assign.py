@@ -57,7 +57,7 @@ def test_the_deadline_moves_if_one_is_said(desktop: Desktop) -> None:
 @pytest.mark.parametrize(
     ("variables", "why"),
     [
-        ({"rdp_username": "root"}, "'root' is a system account"),
+        ({"rdp_username": "root"}, "rdp_username must be no account or group of the system"),
         ({"rdp_username": "a;reboot"}, "rdp_username must be a-z first"),
         ({"keyboard_layout": "us;reboot"}, "keyboard_layout must be a layout as XKB names it"),
         ({"portal_id": "another"}, "is taken by something else"),

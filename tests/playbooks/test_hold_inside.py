@@ -156,11 +156,11 @@ def test_a_name_of_a_group_gets_an_account_that_is_not_in_it(
 
 
 def test_accounts_of_the_system_are_refused_as_the_persons_input(
-    desktop: Desktop, golden_template: GoldenTemplate
+    running: Desktop, golden_template: GoldenTemplate
 ) -> None:
-    run = desktop.create(rdp_username="xrdp")
-    assert run.code != 0
-    assert "bad input: 'xrdp' is a system account" in run.output
+    request = {"do": "personalise", "username": "xrdp", "keyboard_layout": "us"}
+    answer = ask(golden_template, running, **request, deadline_epoch=int(time.time()) + 3600)
+    assert answer["error"].startswith("bad input: 'xrdp' is a system account")
 
 
 def test_every_name_of_a_template_is_refused_at_the_edge(
