@@ -88,7 +88,7 @@ class RealLab:
         """What a shell script prints that root runs in a container."""
         where = ["-P", f"/run/winux/{self.bridge}", "-n", str(vmid), "--clear-env"]
         command = ["lxc-attach", *where, "--", "/bin/sh", "-c", script]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
