@@ -191,7 +191,8 @@ def attackers(port: int, folder: Path) -> Iterator[Event]:
         process = spawn.Process(target=attack, args=arguments, daemon=True)
         process.start()
         try:
-            assert is_ready.wait(ATTACKERS_START_S), "the attackers did not start"  # noqa: S101  # measured without them it would mean nothing
+            if not is_ready.wait(ATTACKERS_START_S):
+                raise TimeoutError("the attackers did not start")
             yield may_begin
         finally:
             process.kill()

@@ -35,10 +35,12 @@ class Statistics:
             threading.Thread(target=self._run, name="statistics", daemon=True).start()
 
     def collect(self) -> None:
-        """Look at all containers once."""
+        """Look at all containers once; those that are gone are forgotten."""
+        seen = {}
         for vmid in self._guests.vmids():
             with suppress(Failed, BackendError, OSError):  # removed meanwhile
-                self._seen[vmid] = self._guests.resource(vmid, self._guests.config(vmid))
+                seen[vmid] = self._guests.resource(vmid, self._guests.config(vmid))
+        self._seen = seen
 
     def row(self, vmid: int, config: Config) -> Document:
         """A container's row, without what is always of the present."""

@@ -42,17 +42,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep so many cases of a sampled test as its mark says: evenly spread, the same each time."""
     if config.getoption("whole"):
         return
-    cases = defaultdict(list)
+    cases: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if item.get_closest_marker("sampled"):
-            cases[item.nodeid.partition("[")[0]].append(item)
-    left_out = {item.nodeid for test in cases.values() for item in _beyond_sample(test)}
+        if mark := item.get_closest_marker("sampled"):
+            cases[item.nodeid.partition("[")[0], *mark.args].append(item)
+    left_out = {
+        item.nodeid for (_, count), test in cases.items() for item in _beyond_sample(test, count)
+    }
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
     items[:] = [item for item in items if item.nodeid not in left_out]
 
 
-def _beyond_sample(cases: list[pytest.Item]) -> list[pytest.Item]:
-    (count,) = cases[0].get_closest_marker("sampled").args  # type: ignore[union-attr]  # it has it
+def _beyond_sample(cases: list[pytest.Item], count: int) -> list[pytest.Item]:
     kept = {index * len(cases) // count for index in range(count)}
     return [case for index, case in enumerate(cases) if index not in kept]
 

@@ -87,7 +87,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A node whose certificate its own authority has signed, and that authority trusted."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "lab").mkdir()
-    (folder / "lab/lock").touch()  # or the node takes the folder for somebody else's
+    (folder / "lab/lock").touch()  # a folder with files and without a lock is refused
     (folder / "guest_key").touch(0o600)
     authority = Authority.make(folder / "pve-root-ca.pem")
     authority.issue(folder / "lab/ca.pem", folder / "lab/key.pem", "127.0.0.1 ::1")

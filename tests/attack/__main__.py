@@ -14,7 +14,8 @@ from setup.ownership import PRIVATE
 from setup.progress import Progress
 from setup.settings import ATTACK, Settings, settings_from
 from setup.stack import STEPS, Stack
-from tests.attack.catalogue import Attack, Broken, all_attacks
+from tests.attack.catalogue import Attack, all_attacks
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 

@@ -1,6 +1,7 @@
 """Refusals without end, to fill the audit log."""
 
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 SAME, OTHERS = 60, 40

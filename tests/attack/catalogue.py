@@ -11,10 +11,6 @@ from tests.attack.target import Target
 Try = Callable[[Target], str]
 
 
-class Broken(AssertionError):
-    """The promise does not hold; the text says what was seen instead."""
-
-
 @dataclass(frozen=True)
 class Attack:
     """One attack; `attempt` returns what was seen, or raises Broken."""

@@ -1,9 +1,10 @@
-"""Texts of Proxmox VE (notes, tags) that somebody wrote by hand to be evaluated or shown."""
+"""Hostile notes and tags of a container, written through the API of Proxmox VE."""
 
 from setup.lab import credentials
 from tests.adapters.payloads import payloads
-from tests.attack.catalogue import Broken, attack
-from tests.attack.desktop_answers import canary, pause, resume
+from tests.attack.catalogue import attack
+from tests.attack.desktop_answers import canary
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 from tests.labnode.server import Client as NodeClient
 
@@ -37,8 +38,8 @@ def hostile_notes(target: Target) -> str:
         if written.status != 200:
             raise RuntimeError(f"the node does not take the notes: {written.reason}")
         target.portal.command("reconcile")
-        pause(target, client, desktop_id)
-        asked = resume(target, client, desktop_id)
+        target.pause(client, desktop_id)
+        asked = target.resume(client, desktop_id)
         told = str(target.portal.ask("reconcile", "--dry-run"))
     if any(control in told for control in CONTROLS):
         raise Broken("terminal codes of the notes reach an administrator's terminal")

@@ -13,8 +13,9 @@ from bench.inside import Inside
 from setup.environment import VENV
 from setup.settings import CHECKOUT
 from tests.adapters.payloads import payloads
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
 from tests.attack.client import Client
+from tests.attack.promise import Broken
 from tests.attack.slow_clients import PAGE_S
 from tests.attack.target import Target
 
@@ -97,7 +98,7 @@ def lies_of_all_forms(marker: Path) -> list[Lie]:
 
 @contextmanager
 def canary(target: Target) -> Iterator[Path]:
-    """A file that exists on the portal's host once somebody evaluated a payload."""
+    """A file that exists on the portal's host when a payload was evaluated."""
     marker = target.settings.folder / f"evaluated-{secrets.token_hex(4)}"
     try:
         yield marker
@@ -143,24 +144,6 @@ def adopted(target: Target) -> list[dict[str, Any]]:
     return target.rows(query, BY_HAND)
 
 
-def resume(target: Target, client: Client, desktop_id: str) -> int:
-    """Resume until the desktop is ready; how many times the person had to ask."""
-    for asked in range(1, 30):
-        answer = client.api("POST", f"/sessions/{desktop_id}/resume")
-        if answer.status != 200:
-            raise Broken(f"a desktop that lied cannot be resumed: {answer.said}")
-        if target.wait_state(client, desktop_id, "ready", "paused") == "ready":
-            return asked
-    raise Broken("the desktop could not be resumed any more")
-
-
-def pause(target: Target, client: Client, desktop_id: str) -> None:
-    answer = client.api("POST", f"/sessions/{desktop_id}/pause")
-    if answer.status != 200:
-        raise Broken(f"the desktop could not be paused: {answer.said}")
-    target.wait_state(client, desktop_id, "paused")
-
-
 @attack(
     "desktop: templates in every field of its answer, then adopted and resumed",
     "nothing is evaluated on the portal's host, and its keys are those that were really seen",
@@ -174,8 +157,8 @@ def templates_in_answers(target: Target) -> str:
         [row] = target.rows("select * from desktops where public_id = ?", desktop_id)
         if not FINGERPRINT.fullmatch(row["ssh_host_key_sha256"]):
             raise Broken(f"the portal believes {row['ssh_host_key_sha256'][:80]!r}")
-        pause(target, client, desktop_id)
-        asked = resume(target, client, desktop_id)
+        target.pause(client, desktop_id)
+        asked = target.resume(client, desktop_id)
         if lies_left(inside):
             raise RuntimeError("the desktop was never asked")
     return f"adopted and resumed at try {asked}; {row['ssh_host_key_sha256'][:20]}… is its real key"
@@ -195,9 +178,9 @@ def bad_answers_at_resume(target: Target) -> str:
         inside = target.inside(desktop_id)
         lies = lies_of_all_forms(marker)
         lie_inside(inside, *lies)
-        pause(target, liar, desktop_id)
+        target.pause(liar, desktop_id)
         with target.session(honest):
-            asked = resume(target, liar, desktop_id)
+            asked = target.resume(liar, desktop_id)
         left = lies_left(inside)
     if looks.longest > PAGE_S:
         raise Broken(f"somebody else's page took {looks.longest:.1f} s")
@@ -210,7 +193,7 @@ def bad_answers_at_resume(target: Target) -> str:
 
 @attack(
     "desktop: mute, endless and nested answers to the portal's questions",
-    "the desktop is marked and asked less; the other person's desktop is told its new end",
+    "the desktop is marked and asked less; another person's desktop gets its new deadline",
 )
 def bad_answers_to_questions(target: Target) -> str:
     lies = {
@@ -234,7 +217,9 @@ def marked_after(target: Target, client: Client, lie: Lie, honest: Client, bysta
         lie_inside(target.inside(desktop_id), *[lie] * 20)
         extend(client, desktop_id)
         extend(honest, bystander)
-        target.wait_until(lambda: is_told(target, bystander), "the honest desktop is told its end")
+        target.wait_until(
+            lambda: has_deadline(target, bystander), "the other desktop gets its deadline"
+        )
         target.wait_until(lambda: shown(target, desktop_id)["guest_trouble"], "it is marked")
         return str(shown(target, desktop_id)["guest_trouble"])[:70]
 
@@ -249,6 +234,6 @@ def shown(target: Target, desktop_id: str) -> dict[str, Any]:
     return dict(target.portal.ask("desktop", "show", desktop_id))
 
 
-def is_told(target: Target, desktop_id: str) -> bool:
+def has_deadline(target: Target, desktop_id: str) -> bool:
     query = "select deadline_at = deadline_told_at as told from desktops where public_id = ?"
     return bool(target.rows(query, desktop_id)[0]["told"])

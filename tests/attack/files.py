@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 

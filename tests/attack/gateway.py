@@ -4,7 +4,8 @@ import time
 import urllib.error
 import urllib.request
 
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
+from tests.attack.promise import Broken
 from tests.attack.slow_clients import PAGE_S, half_open
 from tests.attack.target import Target
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from setup.visitor import Visitor
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
 from tests.attack.client import API, Client
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 WAYS = {

@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
 from tests.attack.client import Client
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 #: Accounts and groups that the template has.

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.inside import Inside
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 from tests.labnode_lxc.test_exhaustion import COUNT, PING, SEIZED
 

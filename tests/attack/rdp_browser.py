@@ -9,8 +9,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
 from tests.attack.client import Client
+from tests.attack.promise import Broken
 from tests.attack.slow_clients import PAGE_S
 from tests.attack.target import Target
 from tests.gateway import recorded

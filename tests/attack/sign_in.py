@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from setup.failure import SetupFailed
 from setup.visitor import Visitor
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 WRONG = 31

@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 #: Twice as many as two web workers of four threads have threads, and one.

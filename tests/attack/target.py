@@ -16,6 +16,7 @@ from setup.portal import Portal
 from setup.settings import Settings
 from setup.visitor import ReadyDesktop, Visitor
 from tests.attack.client import Answer, Client
+from tests.attack.promise import Broken
 
 LOOK_TIMEOUT_S = 120
 
@@ -107,6 +108,22 @@ class Target:
         if found.status != 200:
             raise RuntimeError(f"{desktop_id} cannot be looked at: {found.said}")
         return found.json
+
+    def pause(self, client: Client, desktop_id: str) -> None:
+        answer = client.api("POST", f"/sessions/{desktop_id}/pause")
+        if answer.status != 200:
+            raise Broken(f"the desktop could not be paused: {answer.said}")
+        self.wait_state(client, desktop_id, "paused")
+
+    def resume(self, client: Client, desktop_id: str) -> int:
+        """Resume until the desktop is ready; how many times the person had to ask."""
+        for asked in range(1, 30):
+            answer = client.api("POST", f"/sessions/{desktop_id}/resume")
+            if answer.status != 200:
+                raise Broken(f"the desktop cannot be resumed: {answer.said}")
+            if self.wait_state(client, desktop_id, "ready", "paused") == "ready":
+                return asked
+        raise Broken("the desktop could not be resumed any more")
 
     def end(self, *desktop_ids: str) -> None:
         """End these desktops, and wait until they are gone."""

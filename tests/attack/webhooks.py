@@ -4,7 +4,8 @@ import contextlib
 import socket
 
 from setup.failure import SetupFailed
-from tests.attack.catalogue import Broken, attack
+from tests.attack.catalogue import attack
+from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 INWARD = (

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webapp.domain.account_names import RESERVED_NAMES
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.limits import (
-    RESERVED_NAMES,
     Durations,
     decide_extension,
     decide_keyboard,

@@ -11,14 +11,14 @@ import pytest
 from tests.lab import ANSIBLE, PLAYBOOKS, ROOT
 from tests.playbooks import actions
 from tests.playbooks.operator import Desktop, Operator, Run
-from webapp.domain import limits
+from webapp.domain import account_names, limits
 
 assert actions.COLLECTIONS  # which makes the collection importable
 variables = importlib.import_module(
     "ansible_collections.winux.proxmox.plugins.action.variables_check"
 )
 accounts = importlib.import_module(
-    "ansible_collections.winux.proxmox.plugins.module_utils.accounts"
+    "ansible_collections.winux.proxmox.plugins.module_utils.account_names"
 )
 CREATE, DESTROY = "create-winux-session.yml", "destroy-winux-session.yml"
 
@@ -128,9 +128,9 @@ def test_a_name_of_the_system_is_refused_before_the_node_is_asked(
 
 
 def test_portal_and_playbooks_reserve_the_same_names() -> None:
-    assert accounts.RESERVED_NAMES == limits.RESERVED_NAMES
-    assert accounts.RESERVED_PREFIXES == limits.RESERVED_PREFIXES
-    assert accounts.USERNAME.pattern == limits.RDP_USERNAME.pattern
+    assert accounts.RESERVED_NAMES == account_names.RESERVED_NAMES
+    assert accounts.RESERVED_PREFIXES == account_names.RESERVED_PREFIXES
+    assert accounts.USERNAME.pattern == account_names.USERNAME.pattern
     assert variables.problem_of("rdp_username", limits.decide_username("")) == ""
 
 

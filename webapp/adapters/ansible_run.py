@@ -244,7 +244,10 @@ def _why_broken(error: Exception, places: tuple[Path, Path]) -> str:
 
 
 def _is_full(folder: Path) -> bool:
-    disk = os.statvfs(folder)
+    try:
+        disk = os.statvfs(folder)
+    except OSError:  # removed meanwhile
+        return False
     return disk.f_bavail == 0 or disk.f_favail == 0
 
 

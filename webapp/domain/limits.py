@@ -3,28 +3,12 @@
 How many desktops a person may have is in `launch_limits.py`.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from webapp.domain.account_names import USERNAME, is_reserved
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.keyboards import KEYBOARD_LAYOUTS
-
-#: A POSIX user name as Debian's adduser takes it; `root` and system accounts are refused apart.
-RDP_USERNAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
-#: Accounts and groups of the system, of Debian's desktops and of Winux (the playbooks have the same
-#: list, in `module_utils/accounts.py` of their collection); a template has most of
-#: them. A group's name would work inside, but reads as the system's own in every listing.
-RESERVED_NAMES = frozenset(
-    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats"
-    " nobody nogroup adm tty disk kmem dialout fax voice cdrom floppy tape sudo wheel audio dip"
-    " operator src shadow utmp video sasl plugdev staff users input sgx kvm render crontab netdev"
-    " bluetooth scanner lpadmin saned cups-pk-helper whoopsie geoclue tss uuidd tcpdump ssl-cert"
-    " ssh sshd xrdp xrdp-sesman messagebus avahi avahi-autoipd colord rtkit pulse pulse-access"
-    " pipewire polkitd lightdm gdm sddm dnsmasq usbmux fwupd-refresh nm-openvpn libvirt docker"
-    " winux person admin administrator".split()
-)
-RESERVED_PREFIXES = ("systemd-", "winux-")
 
 
 @dataclass(frozen=True)
@@ -51,14 +35,14 @@ def decide_minutes(wanted: int | None, durations: Durations) -> int:
 def decide_username(wanted: str | None) -> str:
     """The RDP user name of a launch: a plain POSIX name that is no system account."""
     name = (wanted or "").strip() or "desktop"
-    if not RDP_USERNAME.fullmatch(name):
+    if not USERNAME.fullmatch(name):
         raise BadInput(
             "rdp_username",
             "An RDP user name starts with a small letter and has at most 31 small letters, "
             "digits, - and _.",
             what_to_do="Choose another name or leave the field empty.",
         )
-    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIXES):
+    if is_reserved(name):
         raise BadInput(
             "rdp_username",
             f"{name} is an account or a group of the system itself.",

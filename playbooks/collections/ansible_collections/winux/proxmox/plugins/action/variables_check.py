@@ -7,7 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ansible_collections.winux.proxmox.plugins.module_utils.accounts import USERNAME, is_reserved
+from ansible_collections.winux.proxmox.plugins.module_utils.account_names import (
+    USERNAME,
+    is_reserved,
+)
 from ansible_collections.winux.proxmox.plugins.module_utils.action import WinuxAction
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import ID

@@ -1,0 +1,1 @@
+../../../../../../../webapp/domain/account_names.py
