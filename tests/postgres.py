@@ -1,14 +1,18 @@
 """A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, on a socket."""
 
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 BINARIES = Path("/usr/lib/postgresql")
+AS_POSTGRES = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+START_S = 60
 
 
 def _program(name: str) -> str:
@@ -26,19 +30,28 @@ def postgres_url() -> Iterator[str]:
         folder = Path(place)
         shutil.chown(folder, "postgres", "postgres")
         data = ("-D", str(folder / "data"))
-        _as_postgres(_program("initdb"), *data, "--auth=trust", "-N")
-        settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        log = ("-l", str(folder / "log"))
-        _as_postgres(_program("pg_ctl"), *data, "-w", "-o", settings, *log, "start")
+        subprocess.run(
+            [*AS_POSTGRES, _program("initdb"), *data, "--auth=trust", "-N"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+            cwd="/",
+        )
+        with (folder / "log").open("wb") as log:
+            settings = ("listen_addresses=", f"unix_socket_directories={folder}", "fsync=off")
+            options = [word for setting in settings for word in ("-c", setting)]
+            # also when this run is killed and its fixtures never end
+            command = [*AS_POSTGRES, "--pdeathsig=INT", _program("postgres"), *data, *options]
+            server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+        _wait_until_ready(folder, server)
         yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
-        _as_postgres(_program("pg_ctl"), *data, "-m", "immediate", "stop")
+        server.send_signal(signal.SIGQUIT)
+        server.wait(60)
 
 
-def _as_postgres(*command: str) -> None:
-    subprocess.run(
-        ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        timeout=60,
-        cwd="/",
-    )
+def _wait_until_ready(folder: Path, server: subprocess.Popen[bytes]) -> None:
+    give_up = time.monotonic() + START_S
+    while subprocess.run([_program("pg_isready"), "-q", "-h", str(folder)]).returncode:
+        assert server.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < give_up, "PostgreSQL did not get ready"
+        time.sleep(0.1)

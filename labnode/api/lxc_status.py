@@ -53,6 +53,11 @@ def start(call: Call) -> object:
     vmid, skips_lock = call.params["vmid"], _skips_lock(call)
     if call.node.guests.is_running(vmid):
         raise Failed(f"CT {vmid} already running")
+    return spawn_start(call, vmid, skips_lock=skips_lock)
+
+
+def spawn_start(call: Call, vmid: int, *, skips_lock: bool = False) -> str:
+    """The task that starts a container; its UPID."""
 
     def work(log: Log) -> None:
         with call.node.guests.file_lock(vmid, log):

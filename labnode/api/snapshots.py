@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labnode import options
 from labnode.api.lxc_rules import AUDIT, GUEST, VMID_PARAM
+from labnode.api.lxc_status import spawn_start
 from labnode.errors import Failed
 from labnode.routes import Call, Routes, anyone, perm
 from labnode.schema import FLAG, required, text
@@ -85,7 +86,7 @@ def go_back(call: Call) -> object:
                 raise Failed("you can't rollback if vm is a template")
             node.snapshots.rollback(vmid, name)
         if call.params.get("start"):
-            call.spawn("vzstart", vmid, lambda _: node.guests.start(vmid))
+            spawn_start(call, vmid)
 
     return call.spawn("vzrollback", vmid, work)
 

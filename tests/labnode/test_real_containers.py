@@ -121,3 +121,22 @@ def test_a_snapshot_survives_a_restart_and_goes(real: LabNode, desktop: int) -> 
     assert client.done(client.delete(f"{LXC}/{desktop}/snapshot/kept")) == "OK"
     names = [each["name"] for each in client.get(f"{LXC}/{desktop}/snapshot").data]
     assert names == ["current"]
+
+
+def test_a_container_that_starts_after_a_rollback_is_destroyed_when_it_has_started(
+    real: LabNode, template: int
+) -> None:
+    """The destroy waits for the start's lock, and leaves nothing half made."""
+    client, vmid = real.client("portal"), 30002
+    made = client.post(f"{LXC}/{template}/clone", newid=vmid, pool="winux", hostname="desktop-b")
+    assert client.done(made) == "OK"
+    assert client.done(client.post(f"{LXC}/{vmid}/snapshot", snapname="clean")) == "OK"
+    for _ in range(3):
+        back = client.post(f"{LXC}/{vmid}/snapshot/clean/rollback", start=1)
+        assert client.done(back) == "OK"
+        stopped = client.post(f"{LXC}/{vmid}/status/stop")
+        assert stopped.status == 500 or client.done(stopped) == "OK"
+    back = client.post(f"{LXC}/{vmid}/snapshot/clean/rollback", start=1)
+    assert client.done(back) == "OK"
+    assert client.done(client.delete(f"{LXC}/{vmid}", force=1)) == "OK"
+    assert vmid not in {row["vmid"] for row in client.get(LXC).data}
