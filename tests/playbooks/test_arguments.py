@@ -193,3 +193,21 @@ def test_a_node_that_is_not_there_is_told(nobody: Operator) -> None:
     assert told.code != 0
     assert "Proxmox VE at 127.0.0.1:1 does not answer properly" in told.output
     assert "Connection refused" in told.output
+
+
+@pytest.mark.parametrize("folder", ["", "/somewhere"])
+def test_results_go_to_the_current_folder_or_home(tmp_path: Path, folder: str) -> None:
+    """Programs such as cron have no PWD: the password must not go to a file in `/`."""
+    show = {"hosts": "localhost", "gather_facts": False, "vars": {"session_id": "desktop-1"}}
+    show["vars_files"] = [str(PLAYBOOKS / "roles/desktop_verify/defaults/main.yml")]
+    show["tasks"] = [{"ansible.builtin.debug": {"var": "result_file"}}]
+    (tmp_path / "show.yml").write_text(json.dumps([show]))
+    environment = os.environ | {"PWD": folder, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [str(ANSIBLE), "-i", "localhost,", "-c", "local", str(tmp_path / "show.yml")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert f'"result_file": "{folder or tmp_path}/desktop-1.json"' in done.stdout

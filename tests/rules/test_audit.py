@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tests.rules.files import ROOT
 from webapp.domain.audit import subject_kind
+from webapp.web.activity import ACTIONS
 from webapp.web.audit_words import SENTENCES
 
 SERVICES = sorted((ROOT / "webapp/services").glob("*.py"))
@@ -162,3 +163,9 @@ def test_every_action_has_words_and_a_kind() -> None:
     assert sorted(SENTENCES.keys() - written) == []
     kinds = {subject_kind(action) for action in written}
     assert kinds <= KINDS
+
+
+def test_every_act_on_a_desktop_has_words_in_its_activity() -> None:
+    acts = {action for action, (done, _refused) in SENTENCES.items() if done}
+    of_desktops = {action for action in acts if subject_kind(action) == "desktop"}
+    assert sorted(of_desktops - ACTIONS.keys()) == []

@@ -7,7 +7,7 @@ from datetime import datetime
 from webapp.models import AuditEntry
 from webapp.web.language import _, lazy_gettext
 
-#: Each action: its icon and what was done; other actions show their own name.
+#: Each action: its icon and what was done.
 ACTIONS = {
     "desktop.launch": ("rocket", lazy_gettext("Launched")),
     "desktop.warm": ("check", lazy_gettext("Ready in the pool")),
@@ -28,6 +28,13 @@ ACTIONS = {
     "desktop.lost": ("alert", lazy_gettext("Found to be gone")),
     "desktop.moved": ("network", lazy_gettext("Moved to another node")),
     "desktop.adopt": ("desktop", lazy_gettext("Adopted: made by hand, now of the portal")),
+    "desktop.adopt_failed": ("alert", lazy_gettext("Could not be adopted")),
+    "desktop.end_on_close": ("info", lazy_gettext("Choice whether closing the page ends it")),
+    "connection.open": ("popout", lazy_gettext("Connected in the browser")),
+    "connection.end": ("popout", lazy_gettext("Connection in the browser ended")),
+    "connection.cut": ("cross-circle", lazy_gettext("Connection in the browser cut")),
+    "reservation.free": ("info", lazy_gettext("Leftover reservations freed")),
+    "container.destroy": ("alert", lazy_gettext("Leftover container destroyed")),
     "desktop.end": ("square", lazy_gettext("Ended, everything erased")),
     "desktop.reveal_password": ("eye", lazy_gettext("Password shown")),
 }
