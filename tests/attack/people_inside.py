@@ -26,10 +26,10 @@ def as_person(inside: Inside, program: str) -> list[str]:
 
 
 @contextmanager
-def seized(inside: Inside, what: str) -> Iterator[int]:
-    """How many the person got; they hold them meanwhile."""
+def seized_by(inside: Inside, program: str) -> Iterator[int]:
+    """The `count` of a person's program, which holds what it got meanwhile."""
     pipe = subprocess.PIPE
-    command = as_person(inside, SEIZED[what] + COUNT)
+    command = as_person(inside, program + COUNT)
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
         if child.stdout is None:
             raise RuntimeError("no output")
@@ -37,9 +37,9 @@ def seized(inside: Inside, what: str) -> Iterator[int]:
         child.communicate("")
 
 
-def got_by_host(what: str) -> int:
+def got_by_host(program: str) -> int:
     done = subprocess.run(
-        [sys.executable, "-c", SEIZED[what].replace("50_000", "100") + COUNT],
+        [sys.executable, "-c", program + COUNT],
         capture_output=True,
         text=True,
         input="",
@@ -56,11 +56,11 @@ def exhaust(target: Target) -> str:
     greedy, honest = target.client("exhauster"), target.client("exhauster-honest")
     told = []
     with target.session(greedy) as mine, target.session(honest) as other:
-        for what in SEIZED:
-            with seized(target.inside(mine), what) as got:
-                with seized(target.inside(other), what) as others:
+        for what, program in SEIZED.items():
+            with seized_by(target.inside(mine), program) as got:
+                with seized_by(target.inside(other), program) as others:
                     pass
-                host = got_by_host(what)
+                host = got_by_host(program.replace("50_000", "100"))
             told.append(f"{what} {got}/{others}")
             if not got or min(others, host) < min(got, ENOUGH):
                 raise Broken(f"of {what} one got {got}, another {others}, the host {host}")
