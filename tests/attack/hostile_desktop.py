@@ -29,6 +29,8 @@ from tests.attack.target import Target
 KEYS_A_SECOND = 10
 ALONE_S, FLOODED_S, LEAST_FLOODED_MB = 5.0, 30.0, 5
 MEDIAN_S = 0.25
+#: How the accomplice's connection, or its ticket, comes to nothing.
+CUT = (ConnectionClosed, RuntimeError, OSError)
 MARK_HEAD = MARK.pack(0, MARK.size, 8, 4, 0, 0)[:5]
 
 
@@ -64,9 +66,8 @@ def accomplice(target: Target, client: Client, desktop_id: str) -> Iterator[list
 
     def read() -> None:
         while not is_over.is_set():
-            with suppress(ConnectionClosed, RuntimeError, OSError, TimeoutError):
-                with connected(target, client, desktop_id) as socket:
-                    take(socket, came, is_over)
+            with suppress(*CUT), connected(target, client, desktop_id) as socket:
+                take(socket, came, is_over)
             is_over.wait(0.2)
 
     reader = threading.Thread(target=read, daemon=True)

@@ -24,7 +24,7 @@ CONFIRM = tpkt(bytes.fromhex("0ed000001234000201080001000000"))
 
 
 class FakeDesktop:
-    """Listens on a free port of 127.0.0.1. `records` is what it plays."""
+    """Listens on a free port of 127.0.0.1, unless told otherwise. `records` is what it plays."""
 
     def __init__(self, folder: Path, records: list[tuple[int, bytes]]) -> None:
         self.records = records
@@ -32,10 +32,10 @@ class FakeDesktop:
         """What came inside TLS, of all connections."""
         self.open = 0
         self.tls, self.certificate_sha256 = make_certificate(folder)
-        self.port = 0
+        self.host, self.port = "127.0.0.1", 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._attend, "127.0.0.1", 0, limit=1 << 20)
+        self._server = await asyncio.start_server(self._attend, self.host, self.port, limit=1 << 20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
