@@ -26,6 +26,7 @@ def test_a_mark_survives_its_way_through_a_description() -> None:
     mark = Mark("acme-1", "desktop-0123abcd")
     assert parse_mark(f"{mark}\n") == mark
     assert parse_mark(f"made by winux\n{mark}\nnotes") == mark
+    assert parse_mark(f"{mark} \r\n{mark}\n") == mark
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,9 @@ def test_a_mark_survives_its_way_through_a_description() -> None:
         "winux",
         "my notes on winux: portal=a desktop=desktop-1",
         "winux: portal=a b desktop=c",
+        "winux: portal=a desktop=b\nwinux: portal=c desktop=b",
+        "winux: portal=a desktop=b\nsomebody's\nwinux: portal=a desktop=d",
+        "winux: portal=a desktop=b\nwinux: portal=ü desktop=b",
     ],
 )
 def test_what_carries_no_mark_of_ours_is_foreign(description: str | None) -> None:

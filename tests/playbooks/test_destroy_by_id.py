@@ -74,3 +74,11 @@ def test_with_a_name_that_is_not_its_own_it_is_refused(
     create(node_api, 30990, description=OURS)
     refused = destroy(node, tmp_path, "container_id=30990 session_id=desktop-other")
     assert (refused.code != 0, is_there(node_api, 30990)) == (True, True), refused.output
+
+
+def test_one_of_two_marks_does_not_suffice_with_its_name(
+    node: LabNode, node_api: Client, tmp_path: Path
+) -> None:
+    create(node_api, 30990, description=f"{OURS}\nwinux: portal=school desktop=desktop-b")
+    refused = destroy(node, tmp_path, "container_id=30990 session_id=desktop-a1b2c3d4")
+    assert (refused.code != 0, is_there(node_api, 30990)) == (True, True), refused.output

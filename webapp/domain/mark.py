@@ -7,9 +7,8 @@ desktop after any crash, and one without our mark is never touched.
 import re
 from dataclasses import dataclass
 
-_MARK = re.compile(
-    r"^winux: portal=(?P<portal>[A-Za-z0-9_-]+) desktop=(?P<desktop>[a-z0-9-]+)\s*$", re.MULTILINE
-)
+_LINE = re.compile(r"^winux: portal=(\S+) desktop=(\S+)\s*$", re.MULTILINE)
+_PORTAL, _DESKTOP = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r"[a-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,14 @@ class Mark:
 
 
 def parse_mark(description: str | None) -> Mark | None:
-    """The mark in a container's description, or None if it carries none."""
-    found = _MARK.search(description or "")
-    return Mark(found["portal"], found["desktop"]) if found else None
+    """The mark in a container's description, or None if it carries none.
+
+    Two different ones, of which one was written by hand, say nothing.
+    """
+    found = set(_LINE.findall(description or ""))
+    if len(found) != 1:
+        return None
+    [(portal_id, desktop_id)] = found
+    if not (_PORTAL.fullmatch(portal_id) and _DESKTOP.fullmatch(desktop_id)):
+        return None
+    return Mark(portal_id, desktop_id)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 
 ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-TRIAL = re.compile(r"^winux: portal=template-build desktop=\S+$", re.MULTILINE)
-DESKTOP = re.compile(r"^winux: portal=(\S+) desktop=(\S+)$", re.MULTILINE)
+TRIAL_PORTAL = "template-build"
+DESKTOP = re.compile(r"^winux: portal=(\S+) desktop=(\S+)[ \t]*$", re.MULTILINE)
 TEMPLATE = re.compile(r"^winux-template: name=(\S+) version=(\S+)$", re.MULTILINE)
 
 
@@ -44,20 +44,31 @@ def draft_mark(name: str, version: str) -> str:
 
 
 def has_mark(config: dict[str, object], mark: str) -> bool:
-    """Whether a line of the description is the mark; people add lines, Proxmox a newline."""
-    return mark in [line.strip() for line in str(config.get("description", "")).splitlines()]
+    """Whether a line of the description is the mark; people add lines, Proxmox a newline.
+
+    A desktop's mark does not count beside another one: it says no more whose the container is.
+    """
+    lines = [line.strip() for line in str(config.get("description", "")).splitlines()]
+    return mark in lines and len(_desktops(config)) <= 1
 
 
 def find_trial_mark(config: dict[str, object]) -> str | None:
     """The mark of a clone on which a template is tried (role template_try), if this is one."""
-    found = TRIAL.search(str(config.get("description", "")).replace("\r", ""))
-    return found and found[0]
+    found = read_desktop(config)
+    if found is None or found[0] != TRIAL_PORTAL:
+        return None
+    return f"winux: portal={found[0]} desktop={found[1]}"
 
 
 def read_desktop(config: dict[str, object]) -> tuple[str, str] | None:
     """Portal and public id of the desktop that this container is, if its one mark says so."""
-    found = DESKTOP.findall(str(config.get("description", "")).replace("\r", ""))
-    return found[0] if len(found) == 1 else None
+    found = _desktops(config)
+    return found.pop() if len(found) == 1 else None
+
+
+def _desktops(config: dict[str, object]) -> set[tuple[str, str]]:
+    """Portal and public id of every desktop's mark in the description."""
+    return set(DESKTOP.findall(str(config.get("description", "")).replace("\r", "")))
 
 
 def read_template(vmid: int, config: dict[str, object]) -> PublishedTemplate | None:
