@@ -33,7 +33,7 @@ try:
             os._exit(0)
         count += 1
 except OSError:
-    pass
+    pass  # it gets no more
 """
 HELD = {
     "open files": """
@@ -44,7 +44,7 @@ try:
         os.open("/dev/null", os.O_RDONLY)
         count += 1
 except OSError:
-    pass
+    pass  # it gets no more
 """,
     "terminals": """
 import os
@@ -54,7 +54,7 @@ try:
         os.openpty()
         count += 1
 except OSError:
-    pass
+    pass  # it gets no more
 """,
 }
 #: Programs of one person that hold as many as each may have.
