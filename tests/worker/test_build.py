@@ -1,6 +1,7 @@
 """Building: the happy way, every way it can break, and that nothing stays of what broke."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -27,6 +28,7 @@ from webapp.bootstrap import Services
 from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import DesktopStep
+from webapp.ports import BuildOrder
 from webapp.services.audit import Actor
 
 
@@ -252,6 +254,20 @@ def test_a_node_that_does_not_answer_after_a_build_fails_it(
     worker.teardown.teardown_one()
     assert row(services, public_id).state == State.STOPPING  # unknown is not gone
     assert reservations(services) == 2
+
+
+def test_what_the_node_says_beside_the_last_step_counts_only_if_it_is_good(
+    services: Services, alice: Actor, xfce: str, make_worker: MakeWorker
+) -> None:
+    node = DownHypervisor()
+
+    class LateNode(FakeProvisioner):
+        def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
+            node.is_down = moment != "after"
+
+    public_id = launch(services, alice)
+    make_worker(LateNode(node), node).builder.build_one()
+    assert row(services, public_id).state == State.READY
 
 
 def test_stopping_a_build_cancels_it_and_tears_it_down(

@@ -48,8 +48,12 @@ COLLECTION_MODULES = (
     ),
 )
 
+#: Kinds of plugins whose options each run reads from their documentation, whether it uses them or
+#: not.
+PLUGIN_KINDS = ("connection", "shell", "become", "callback")
 
-def main() -> int:
+
+def main() -> None:
     """Wait for the word, then be `ansible-playbook` with this program's arguments."""
     for name in MODULES:
         importlib.import_module(name)
@@ -57,7 +61,14 @@ def main() -> int:
     gc.freeze()  # the forks need not look through all of that for garbage
     Path(os.environ["WINUX_GATE"]).read_bytes()
     cli = importlib.import_module("ansible.cli.playbook").PlaybookCLI
-    return int(cli.cli_executor(["ansible-playbook", *sys.argv[1:]]) or 0)
+    try:
+        cli.cli_executor(["ansible-playbook", *sys.argv[1:]])
+    except SystemExit as end:
+        # Freeing all that was imported takes Python a tenth of a second; Ansible's own files are
+        # deleted with the run's folder.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1)
 
 
 def _load_collections(playbooks: Path) -> None:
@@ -67,6 +78,8 @@ def _load_collections(playbooks: Path) -> None:
     loader.init_plugin_loader()
     warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
     finder.AnsibleCollectionConfig.playbook_paths = [str(playbooks)]
+    for kind in PLUGIN_KINDS:
+        list(getattr(loader, f"{kind}_loader").all(class_only=True))
     # A playbook may do without our collection; one that needs it says better what is missing.
     with contextlib.suppress(ImportError):
         for name in COLLECTION_MODULES:
@@ -74,4 +87,4 @@ def _load_collections(playbooks: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

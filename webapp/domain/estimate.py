@@ -6,13 +6,14 @@ from statistics import median
 
 #: The step that holds the source: builds of one template take turns at it.
 CLONE_STEP = "desktop_clone"
+LAST_STEP = "desktop_verify"
 #: The steps of a build in order: the Ansible role that does the step, and its words for people.
 BUILD_STEPS: dict[str, str] = {
     CLONE_STEP: "Copying the template",
     "desktop_configure": "Setting size and address",
     "desktop_start": "Starting the machine",
     "desktop_personalise": "Setting up your account",
-    "desktop_verify": "Waiting for the screen",
+    LAST_STEP: "Waiting for the screen",
 }
 
 #: The steps of assigning a desktop of the pool that is asked for otherwise than it was built.

@@ -2,7 +2,6 @@
 
 import logging
 import random
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -12,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.clone_queue import INTERRUPTED, LOCKED, decide_retry, pause_before
-from webapp.domain.drift import SeenContainer, find_loss
 from webapp.domain.errors import OutsideFailed, Refused
 from webapp.domain.estimate import CLONE_STEP
 from webapp.domain.mark import parse_mark
@@ -30,6 +28,7 @@ from webapp.ports import (
     Vault,
 )
 from webapp.services.audit import SYSTEM, Audit
+from webapp.services.build_check import LOOK_AGAIN, BuildCheck
 from webapp.services.cancel import Cancel
 from webapp.services.clone_queue import CloneQueue, Turn, avoid_source, free_slot
 from webapp.services.findings import stranger_addresses, stranger_vmids
@@ -47,8 +46,6 @@ USUAL_BUILD = timedelta(seconds=10)
 FAR_AWAY = timedelta(days=30)
 #: How many VM ids are tried when foreign containers hold them.
 VMID_TRIES = 3
-#: Seconds between looks at a node that did not answer right after a build.
-LOOK_AGAIN = (0.5, 2.0, 5.0)
 
 
 class Builder:
@@ -122,7 +119,6 @@ class Builder:
             cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.BUILDING)
             try:
                 order, result = self._run(lease, _source_of(turn), cancel)
-                self._verify(lease.desktop.public_id, order)
             except (OutsideFailed, Refused) as error:
                 if cancel.is_for_later:
                     self._leave(lease)
@@ -151,10 +147,9 @@ class Builder:
             self._reserve_another(lease, foreign)
         while True:
             order = self._order(lease.desktop, source)
+            check = BuildCheck(self._hypervisor, self._config.portal_id, order, self.look_again)
             try:
-                return order, self._provisioner.create(
-                    order, on_step=steps.begin, is_cancelled=cancel
-                )
+                result = self._create(order, steps, check, cancel)
             except OutsideFailed as error:
                 if cancel.is_set or error.reason == INTERRUPTED or not self._is_taken(order, error):
                     raise
@@ -167,6 +162,18 @@ class Builder:
                     extra={"desktop": order.desktop_id},
                 )
                 self._reserve_another(lease, foreign)
+            else:
+                check.require_built()
+                return order, result
+
+    def _create(
+        self, order: BuildOrder, steps: Steps, check: BuildCheck, cancel: Cancel
+    ) -> BuildResult:
+        def on_step(step: str) -> None:
+            check.note_step(step)
+            steps.begin(step)
+
+        return self._provisioner.create(order, on_step=on_step, is_cancelled=cancel)
 
     def _order(self, desktop: Desktop, source: Source) -> BuildOrder:
         if desktop.vmid is None or desktop.address is None or desktop.password_locked is None:
@@ -237,33 +244,6 @@ class Builder:
             lease.desktop.vmid, lease.desktop.address = desktop.vmid, desktop.address
             return
         raise OutsideFailed("No free VM id could be reserved.", retry=True)
-
-    # -- believing the node, not the exit code ----------------------------------------------------
-
-    def _verify(self, public_id: str, order: BuildOrder) -> None:
-        container = self._look(order.vmid)
-        seen = container and SeenContainer(
-            container.vmid,
-            container.is_running,
-            container.is_template,
-            container.lock,
-            parse_mark(container.description),
-        )
-        if loss := find_loss(self._config.portal_id, public_id, seen or None):
-            raise OutsideFailed(f"The build reported success, but: {loss}", retry=True)
-        if container and container.address and container.address != order.address:
-            raise OutsideFailed(
-                f"The container has the address {container.address}, not {order.address}.",
-                retry=True,
-            )
-
-    def _look(self, vmid: int) -> Container | None:
-        for delay in self.look_again:
-            try:
-                return self._hypervisor.container(vmid)
-            except OutsideFailed:
-                time.sleep(delay)
-        return self._hypervisor.container(vmid)
 
     # -- writing down -----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.winux.proxmox.plugins.module_utils.action import DESKTOP, ProxmoxAction
 from ansible_collections.winux.proxmox.plugins.module_utils.api import Api, NodeTrouble
-from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container
+from ansible_collections.winux.proxmox.plugins.module_utils.containers import Container, Made
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import Missing, ProxmoxFailed
 from ansible_collections.winux.proxmox.plugins.module_utils.templates import newest
 
@@ -27,18 +27,24 @@ class ActionModule(ProxmoxAction):
         source = arguments["template_vmid"]
         # Read first: what is read here says too that the token sees containers.
         trouble = self._trouble_with(api, source) if source else None
-        if container.find_ours() is not None and (self.check_mode or container.wait_for_lock()):
-            return answer | {"changed": False}
+        # Without trouble the clone itself says whether the container is there already.
+        is_sure_to_clone = source and not trouble and not self.check_mode
+        if not is_sure_to_clone and (config := container.find_ours()) is not None:
+            config = config if self.check_mode else container.wait_for_lock()
+            if config:
+                return answer | {"changed": False, "config": config}
         if not source:
             source = newest(api, arguments["template_name"]).vmid
             trouble = self._trouble_with(api, source)
         if trouble:
             raise trouble
-        if not self.check_mode:
-            self._clone(container, source, arguments)
-        return answer | {"changed": True, "template_vmid": source}
+        answer |= {"changed": True, "template_vmid": source}
+        if self.check_mode:
+            return answer
+        made = self._clone(container, source, arguments)
+        return answer | {"changed": made.is_new, "config": made.config}
 
-    def _clone(self, container: Container, source: int, arguments: dict[str, Any]) -> None:
+    def _clone(self, container: Container, source: int, arguments: dict[str, Any]) -> Made:
         """Linked where the storage can, else full."""
         what = f"cloning template {source} to container {container.vmid}"
         names = {
@@ -47,11 +53,11 @@ class ActionModule(ProxmoxAction):
             "pool": arguments["pool"],
         }
         try:
-            container.create(f"lxc/{source}/clone", what, **names)
+            return container.create(f"lxc/{source}/clone", what, **names)
         except NodeTrouble as refusal:
             if "Linked clone feature" not in str(refusal):
                 raise
-            container.create(
+            return container.create(
                 f"lxc/{source}/clone", what, **names, full=1, storage=arguments["storage"]
             )
 

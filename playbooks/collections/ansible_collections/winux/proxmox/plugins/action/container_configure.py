@@ -32,11 +32,12 @@ class ActionModule(ProxmoxAction):
         "gateway": {"type": "str"},
         "network": {"type": "str"},
         "check_address": {"type": "bool", "default": True},
+        "seen": {"type": "dict"},
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         container = self.container(arguments)
-        config = container.find_ours()
+        config = container.find_ours(arguments["seen"])
         if config is None and self.check_mode:
             return {"changed": True, "address": arguments["address"] or ""}
         if config is None:
@@ -44,9 +45,15 @@ class ActionModule(ProxmoxAction):
                 f"container {container.vmid} is not there: it was to be cloned first"
             )
         address = self._address(container, config, arguments)
-        changed = self._set_options(container, config, arguments, address)
-        changed |= self._grow_disk(container, config, arguments["disk_gb"])
-        return {"changed": changed, "address": address.partition("/")[0]}
+        options = self._options(config, arguments, address)
+        if options and not self.check_mode:
+            container.set_options(options)
+        has_grown = self._grow_disk(container, config, arguments["disk_gb"])
+        return {
+            "changed": bool(options) or has_grown,
+            "address": address.partition("/")[0],
+            "config": config | options,
+        }
 
     def _address(
         self, container: Container, config: dict[str, Any], arguments: dict[str, Any]
@@ -74,10 +81,10 @@ class ActionModule(ProxmoxAction):
         found = configurations(container.api, templates_only=False)
         return {address_of(config): vmid for vmid, config in found if address_of(config)}
 
-    def _set_options(
-        self, container: Container, config: dict[str, Any], arguments: dict[str, Any], address: str
-    ) -> bool:
-        """PUT what differs, and only that."""
+    def _options(
+        self, config: dict[str, Any], arguments: dict[str, Any], address: str
+    ) -> dict[str, Any]:
+        """What differs, and only that."""
         gateway = arguments["gateway"] or (
             gateway_of(arguments["network"]) if arguments["network"] else ""
         )
@@ -90,10 +97,7 @@ class ActionModule(ProxmoxAction):
             name: value for name, value in wanted.items() if str(config.get(name)) != str(value)
         }
         options |= net_option(str(config.get("net0", "")), arguments["bridge"], address, gateway)
-        options |= nesting_option(str(config.get("features", "")), arguments["nesting"])
-        if options and not self.check_mode:
-            container.set_options(options)
-        return bool(options)
+        return options | nesting_option(str(config.get("features", "")), arguments["nesting"])
 
     def _grow_disk(self, container: Container, config: dict[str, Any], disk_gb: int) -> bool:
         """Larger than the template's disk if asked; it cannot shrink."""

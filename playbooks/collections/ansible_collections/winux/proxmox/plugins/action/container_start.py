@@ -10,11 +10,14 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import Prox
 
 
 class ActionModule(ProxmoxAction):
-    spec: ClassVar[dict[str, Any]] = DESKTOP | {"settle": {"type": "bool", "default": False}}
+    spec: ClassVar[dict[str, Any]] = DESKTOP | {
+        "settle": {"type": "bool", "default": False},
+        "seen": {"type": "dict"},
+    }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         container = self.container(arguments)
-        config = container.find_ours()
+        config = container.find_ours(arguments["seen"])
         if config is None and self.check_mode:
             return {"changed": True}
         if config is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.winux.proxmox.plugins.module_utils.addresses import parse_properties
 from ansible_collections.winux.proxmox.plugins.module_utils.api import (
@@ -32,6 +32,13 @@ def is_disk_large(config: dict[str, Any], size_gb: int) -> bool:
     return not size.endswith("G") or float(size[:-1]) >= size_gb
 
 
+class Made(NamedTuple):
+    """A container that is whole: its configuration, and whether it was not there before."""
+
+    config: dict[str, Any]
+    is_new: bool
+
+
 class Container:
     """A container id and the mark that makes it ours."""
 
@@ -53,9 +60,12 @@ class Container:
                 self.api.check_sight()
             return None
 
-    def find_ours(self) -> dict[str, Any] | None:
-        """Its configuration, or None; Taken if it is somebody else's."""
-        config = self.find()
+    def find_ours(self, seen: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """Its configuration, or None; Taken if it is somebody else's.
+
+        `seen` is what the step before this one read a moment ago; then it is not read again.
+        """
+        config = seen or self.find()
         if config is not None and not has_mark(config, self.mark):
             name = config.get("hostname", "no name")
             raise Taken(
@@ -78,8 +88,10 @@ class Container:
         """Whether a create whose answer was lost did happen; it shows a moment later."""
         return any(self.find_ours() is not None for _waited in moments(3, first_s=0.5))
 
-    def create(self, path: str, what: str, **parameters: Any) -> None:
-        """Clone or create, marked in the same call; then wait until it is whole."""
+    def create(self, path: str, what: str, **parameters: Any) -> Made:
+        """Clone or create, marked in the same call, and wait until it is whole; unless it is there
+        already."""
+        is_new = True
         try:
             self.api.run(
                 what, "post", path, self.exists_with_mark, description=self.mark, **parameters
@@ -94,7 +106,8 @@ class Container:
                 raise Taken(
                     f"container id {self.vmid} is taken by something else; it was not touched"
                 ) from refusal
-        self.wait_until_whole()
+            is_new = False
+        return Made(self.wait_until_whole(), is_new)
 
     def wait_until_whole(self) -> dict[str, Any]:
         """Until it can be seen, is ours and has no lock."""

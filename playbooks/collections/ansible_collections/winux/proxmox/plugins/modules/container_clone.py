@@ -49,4 +49,5 @@ RETURN = r"""
 vmid: {description: The container., type: int, returned: always}
 node: {description: Where it is., type: str, returned: always}
 template_vmid: {description: What was cloned., type: int, returned: when changed}
+config: {description: The container's configuration., type: dict, returned: success}
 """

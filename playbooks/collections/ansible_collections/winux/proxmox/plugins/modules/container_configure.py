@@ -47,6 +47,9 @@ options:
     description: Refuse an O(address) that another container holds.
     type: bool
     default: true
+  seen:
+    description: Its configuration, if the task before this one read it; then it is not read again.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -62,4 +65,5 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 address: {description: The address without its prefix., type: str, returned: always}
+config: {description: Its configuration afterwards., type: dict, returned: success}
 """

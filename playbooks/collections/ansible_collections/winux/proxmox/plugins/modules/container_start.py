@@ -14,6 +14,9 @@ options:
     description: Wait first for a start, stop or shutdown of it that is under way.
     type: bool
     default: false
+  seen:
+    description: Its configuration, if the task before this one read it; then it is not read again.
+    type: dict
 """
 
 EXAMPLES = r"""

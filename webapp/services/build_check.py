@@ -1,0 +1,78 @@
+"""Whether the node agrees that a desktop was built; the exit code of a playbook is not enough."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from webapp.domain.drift import SeenContainer, find_loss
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.estimate import LAST_STEP
+from webapp.domain.mark import parse_mark
+from webapp.ports import BuildOrder, Container, Hypervisor
+
+#: Seconds between looks at a node that did not answer right after a build.
+LOOK_AGAIN = (0.5, 2.0, 5.0)
+
+
+class BuildCheck:
+    """One build's look at the node. It begins beside the last step, for which the person would
+    wait a moment longer otherwise; what it saw then counts only if it is good."""
+
+    def __init__(
+        self,
+        hypervisor: Hypervisor,
+        portal_id: str,
+        order: BuildOrder,
+        look_again: Sequence[float] = LOOK_AGAIN,
+    ) -> None:
+        self._hypervisor = hypervisor
+        self._portal_id = portal_id
+        self._order = order
+        self._look_again = look_again
+        self._early: Future[Container | None] | None = None
+
+    def note_step(self, step: str) -> None:
+        """The playbook begins a step."""
+        if step == LAST_STEP:
+            thread = ThreadPoolExecutor(1)
+            self._early = thread.submit(self._hypervisor.container, self._order.vmid)
+            thread.shutdown(wait=False)
+
+    def require_built(self) -> None:
+        """OutsideFailed, to be tried again: the node does not have the desktop as ordered."""
+        if self._looked_good_early():
+            return
+        if trouble := self._trouble_with(self._look(self._order.vmid)):
+            raise OutsideFailed(trouble, retry=True)
+
+    def _looked_good_early(self) -> bool:
+        if self._early is None:
+            return False
+        try:
+            return not self._trouble_with(self._early.result())
+        except OutsideFailed:
+            return False
+
+    def _trouble_with(self, container: Container | None) -> str:
+        """What is not as ordered; empty if all is."""
+        seen = container and SeenContainer(
+            container.vmid,
+            container.is_running,
+            container.is_template,
+            container.lock,
+            parse_mark(container.description),
+        )
+        if loss := find_loss(self._portal_id, self._order.desktop_id, seen or None):
+            return f"The build reported success, but: {loss}"
+        wanted = self._order.address
+        if container and container.address and container.address != wanted:
+            return f"The container has the address {container.address}, not {wanted}."
+        return ""
+
+    def _look(self, vmid: int) -> Container | None:
+        for delay in self._look_again:
+            try:
+                return self._hypervisor.container(vmid)
+            except OutsideFailed:
+                time.sleep(delay)
+        return self._hypervisor.container(vmid)
