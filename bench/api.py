@@ -38,7 +38,7 @@ from webapp.config import load as load_config
 from webapp.domain.keys import Scope
 from webapp.domain.states import State
 from webapp.models import Desktop, Person, Role
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 SUBNET, VMIDS = "10.64.0.0/16", (30001, 49999)
 PAGE = 50

@@ -20,7 +20,7 @@ from webapp.bootstrap import Services, build_services
 from webapp.bootstrap_worker import build_worker_services
 from webapp.config import ROOT, load
 from webapp.models import Role
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
 

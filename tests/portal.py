@@ -18,7 +18,7 @@ from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.config import Config, load
 from webapp.models import Role, Template
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 PASSWORD = "correct horse battery"
 #: argon2id as in the product, but at a cost that hundreds of tests can afford.

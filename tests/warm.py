@@ -9,7 +9,7 @@ from webapp.bootstrap import Services
 from webapp.domain.passwords import make_password
 from webapp.domain.states import Event, State, advance
 from webapp.models import Desktop, Template
-from webapp.services.reservation import reserve
+from webapp.services.desktops.reservation import reserve
 
 
 def add_warm(

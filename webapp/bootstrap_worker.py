@@ -14,27 +14,28 @@ from webapp.adapters.webhook_post import WebhookPost
 from webapp.bootstrap import Services
 from webapp.config import Config
 from webapp.ports import Examiner, Hypervisor, WarmProvisioner
-from webapp.services.adopt import Adopter
-from webapp.services.assign import Assigner
-from webapp.services.audit_retention import AuditRetention
-from webapp.services.build import Builder
-from webapp.services.cleanup import Cleanups
-from webapp.services.clone_queue import CloneQueue
-from webapp.services.doctor import Doctor, launchable, running_desktops
-from webapp.services.heartbeat import Heartbeat
-from webapp.services.idle import IdleWatch
-from webapp.services.lease import Leases
-from webapp.services.lifetime import DeadlineTeller, Lifetime
-from webapp.services.nodes import NodeWatch
-from webapp.services.old_templates import OldTemplates
-from webapp.services.pauser import Pauser
-from webapp.services.pauses import Pauses
-from webapp.services.reconcile import Reconciler
-from webapp.services.refill import PoolKeeper
-from webapp.services.resumer import Resumer
-from webapp.services.tallies import Tallies
-from webapp.services.teardown import Teardown
-from webapp.services.webhook_delivery import Deliverer
+from webapp.services.audit.retention import AuditRetention
+from webapp.services.desktops.idle import IdleWatch
+from webapp.services.desktops.lifetime import Lifetime
+from webapp.services.desktops.pauses import Pauses
+from webapp.services.nodes.scan import NodeWatch
+from webapp.services.pool.keeper import PoolKeeper
+from webapp.services.provisioning.adopt import Adopter
+from webapp.services.provisioning.assign import Assigner
+from webapp.services.provisioning.build import Builder
+from webapp.services.provisioning.clone_queue import CloneQueue
+from webapp.services.provisioning.deadline import DeadlineTeller
+from webapp.services.provisioning.lease import Leases
+from webapp.services.provisioning.pause import Pauser
+from webapp.services.provisioning.resume import Resumer
+from webapp.services.provisioning.teardown import Teardown
+from webapp.services.statistics.tallies import Tallies
+from webapp.services.templates.retirement import OldTemplates
+from webapp.services.upkeep.cleanup import Cleanups
+from webapp.services.upkeep.doctor import Doctor, launchable, running_desktops
+from webapp.services.upkeep.heartbeat import Heartbeat
+from webapp.services.upkeep.reconcile import Reconciler
+from webapp.services.webhooks.delivery import Deliverer
 
 
 def build_deliverer(services: Services) -> Deliverer:

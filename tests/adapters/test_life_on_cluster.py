@@ -24,8 +24,8 @@ from webapp.adapters import migration
 from webapp.bootstrap import Services
 from webapp.config import load
 from webapp.domain.states import State
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 from webapp.worker.loop import Worker
 
 pytestmark = pytest.mark.slow

@@ -30,8 +30,8 @@ from webapp.config import ROOT, load
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import DesktopStep
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 pytestmark = pytest.mark.slow
 

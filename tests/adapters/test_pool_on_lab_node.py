@@ -17,7 +17,7 @@ from webapp.adapters import migration
 from webapp.config import ROOT, load
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
-from webapp.services.audit import SYSTEM
+from webapp.services.audit.record import SYSTEM
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from webapp.domain.drift import Kind
 from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.ports import BuildOrder, BuildResult
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
 

@@ -14,7 +14,7 @@ from webapp import bootstrap_worker
 from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 API = "/api/v1"
 

@@ -24,7 +24,7 @@ from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
 from webapp.models import Role
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 #: Desktops that wait in the pool: as many launches are ready at once.
 WARM = 100

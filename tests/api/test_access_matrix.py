@@ -18,7 +18,7 @@ from webapp.api.operation import OPERATIONS, Operation, operation_of
 from webapp.bootstrap import Services
 from webapp.http.access import Access, by_scope, rule_of
 from webapp.models import Person, Role
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 EXPECTED = expected(
     """

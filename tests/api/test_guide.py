@@ -15,8 +15,8 @@ from tests.worker.life import until
 from webapp.config import ROOT
 from webapp.domain.states import State
 from webapp.models import Role
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
 
 GUIDE = (ROOT / "docs/api/guide.md").read_text()
 SECTIONS = re.split(r"^## ", GUIDE, flags=re.MULTILINE)[1:]

@@ -11,7 +11,7 @@ from tests.warm import add_warm
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Desktop, Repeat
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 def test_a_launch_that_is_repeated_launches_once(

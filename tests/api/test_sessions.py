@@ -7,7 +7,7 @@ from tests.portal import SteppingClock
 from tests.warm import add_warm
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 
 def test_a_queued_launch_is_followed_by_its_location(

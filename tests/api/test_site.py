@@ -12,8 +12,8 @@ from tests.web.conftest import Browser
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.mark import Mark
-from webapp.services.audit import Actor
-from webapp.services.connections import Traffic
+from webapp.services.audit.record import Actor
+from webapp.services.connections.connections import Traffic
 from webapp.worker.loop import Worker
 
 

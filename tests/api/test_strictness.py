@@ -13,7 +13,7 @@ from tests.web.conftest import TOKEN, Browser
 from webapp.api.problem import KINDS
 from webapp.app import create_app
 from webapp.bootstrap import Services
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from tests.chaos.world import World, fresh
 from webapp.domain.states import State
 from webapp.models import Desktop
-from webapp.services.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchWish
 
 SETTINGS = {
     "WINUX_MAX_DESKTOPS": "12",

@@ -15,8 +15,8 @@ from tests.chaos.mischief import run_of
 from tests.chaos.world import World, kill
 from webapp.domain.states import State
 from webapp.models import Desktop
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
 
 #: Launches that are under way at once.
 AT_ONCE = 3

@@ -24,7 +24,7 @@ from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
-from webapp.services.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchWish
 from webapp.worker.loop import Worker, worker_name
 
 #: A held request waits this long for the blow.

@@ -12,7 +12,7 @@ from tests.chaos.world import TEMPLATE, World
 from webapp.domain.mark import Mark, parse_mark
 from webapp.domain.states import State
 from webapp.models import AddressReservation, AuditEntry, CloneSlot, Desktop, VmidReservation
-from webapp.services.lifetime import CLOSE_ENOUGH
+from webapp.services.desktops.lifetime import CLOSE_ENOUGH
 
 #: When all is quiet, a desktop has a running container, or one that is down as long as it is
 #: paused, or none and no claim on anything.

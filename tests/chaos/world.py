@@ -26,7 +26,7 @@ from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
 from webapp.models import Role, Template
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 #: argon2id as in the product, at a cost that many people's sign-ins can afford.
 QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)

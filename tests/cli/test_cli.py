@@ -17,8 +17,8 @@ from webapp.cli import main, make_parser, remote
 from webapp.config import ROOT, load
 from webapp.domain.states import State
 from webapp.models import Desktop
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 Run = Callable[..., tuple[int, str, str]]
 

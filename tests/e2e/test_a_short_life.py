@@ -13,7 +13,7 @@ from tests.e2e.conftest import Visit
 from tests.e2e.person import Person
 from tests.e2e.screen import Screen
 from tests.e2e.site import Site
-from webapp.services.lifetime import CLOSE_ENOUGH
+from webapp.services.desktops.lifetime import CLOSE_ENOUGH
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 

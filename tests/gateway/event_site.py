@@ -22,9 +22,9 @@ from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
 from webapp.domain.states import Event, State, advance
 from webapp.models import Desktop, Role, Template
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
-from webapp.services.steps import Steps, finish_steps
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
+from webapp.services.provisioning.steps import Steps, finish_steps
 
 
 @dataclass

@@ -12,7 +12,7 @@ from tests.gateway.event_site import EventSite, event_site, free_port
 from tests.gateway.test_events import signed_in
 from webapp.api.streams import STREAMS, Stream
 from webapp.models import ApiKey, Person, Role
-from webapp.services.audit import SYSTEM
+from webapp.services.audit.record import SYSTEM
 
 EXPECTED = expected(
     """

@@ -26,7 +26,7 @@ from webapp.domain.states import Event
 from webapp.gateway.listeners import MOST_OF_A_PERSON
 from webapp.gateway.problem import TITLES
 from webapp.models import Role
-from webapp.services.audit import SYSTEM
+from webapp.services.audit.record import SYSTEM
 
 pytestmark = pytest.mark.timeout(60)
 

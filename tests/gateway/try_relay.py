@@ -25,9 +25,9 @@ from webapp.gateway.admission import Visitor
 from webapp.gateway.process import run_in_loop
 from webapp.gateway.server import Gateway
 from webapp.gateway.settings import Settings
-from webapp.services.connections import Traffic
-from webapp.services.session_feed import Proof, Sights, Wish
-from webapp.services.tickets import Admitted
+from webapp.services.connections.connections import Traffic
+from webapp.services.connections.event_feed import Proof, Sights, Wish
+from webapp.services.connections.tickets import Admitted
 
 
 class EverybodyIsWelcome:

@@ -20,7 +20,7 @@ from webapp.config import load
 from webapp.domain.states import State
 from webapp.models import Desktop as DesktopRow
 from webapp.models import Template
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
 pytestmark = pytest.mark.lab

@@ -8,7 +8,7 @@ from webapp.domain.audit import subject_kind
 from webapp.web.activity import ACTIONS
 from webapp.web.audit_words import SENTENCES
 
-SERVICES = sorted((ROOT / "webapp/services").glob("*.py"))
+SERVICES = sorted((ROOT / "webapp/services").rglob("*.py"))
 API = sorted((ROOT / "webapp/api").glob("*.py"))
 
 #: Public methods that write without an entry, and why.

@@ -6,7 +6,7 @@ from tests.portal import PASSWORD, SteppingClock
 from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, NotFound, Refused, TooMany
 from webapp.models import AuditEntry
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 
 def sign_in(services: Services, name: str = "alice", password: str = PASSWORD) -> str:

@@ -8,8 +8,8 @@ from tests.portal import SteppingClock
 from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, Refused
 from webapp.models import AuditEntry
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.audit_log import BATCH, LARGEST_PAGE, MACHINE, WINUX, AuditFilter
+from webapp.services.audit.log import BATCH, LARGEST_PAGE, MACHINE, WINUX, AuditFilter
+from webapp.services.audit.record import SYSTEM, Actor
 
 OPERATOR = Actor(person_id=None, is_admin=True)
 

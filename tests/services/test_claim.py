@@ -19,9 +19,9 @@ from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import AuditEntry, Desktop, Node, Template
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.claim import take_warm
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.claim import take_warm
+from webapp.services.desktops.launch import LaunchWish
 
 PLAIN = LaunchWish()
 

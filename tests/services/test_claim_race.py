@@ -24,9 +24,9 @@ from webapp.config import Config, load
 from webapp.domain.errors import Conflict, Refused
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import AddressReservation, Base, Desktop, Person, Template, VmidReservation
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
-from webapp.services.refill import PoolKeeper
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
+from webapp.services.pool.keeper import PoolKeeper
 
 PEOPLE, CLAIMS, WARM = 8, 25, 150
 TURNS = 20

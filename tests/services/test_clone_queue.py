@@ -13,10 +13,10 @@ from tests.worker.life import launch, row
 from webapp.bootstrap import Services
 from webapp.domain.states import Event, State, advance
 from webapp.models import CloneSlot, Desktop, Node
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.clone_queue import CloneQueue, Turn, free_slot
-from webapp.services.launch import LaunchWish
-from webapp.services.lease import Leases
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
+from webapp.services.provisioning.clone_queue import CloneQueue, Turn, free_slot
+from webapp.services.provisioning.lease import Leases
 
 MakeQueue = Callable[[], CloneQueue]
 

@@ -7,8 +7,8 @@ from webapp.bootstrap import Services
 from webapp.domain.errors import NotFound, Refused
 from webapp.domain.states import Event, advance
 from webapp.models import Desktop
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from webapp.domain.errors import Refused, TooMany
 from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import State
 from webapp.models import AddressReservation, Desktop
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 def site(folder: Path, clock: SteppingClock, **settings: str) -> Services:

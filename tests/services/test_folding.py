@@ -12,11 +12,11 @@ from webapp.domain.audit import MOST_OF_STRANGERS, MOST_THINGS
 from webapp.domain.errors import NotFound, Refused
 from webapp.domain.webhooks import MOST_REFUSALS, REFUSALS_WITHIN
 from webapp.models import AuditEntry, WebhookDelivery
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.audit_export import to_csv, to_json
-from webapp.services.audit_log import AuditFilter, AuditLine
-from webapp.services.audit_retention import AuditRetention
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.export import to_csv, to_json
+from webapp.services.audit.log import AuditFilter, AuditLine
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.audit.retention import AuditRetention
+from webapp.services.desktops.launch import LaunchWish
 
 REFUSALS = AuditFilter(refused_only=True)
 

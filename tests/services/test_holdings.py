@@ -14,9 +14,9 @@ from webapp.bootstrap import Services
 from webapp.domain.connections import ConnectionEnd
 from webapp.domain.errors import NotFound, Refused, TooMany
 from webapp.models import Connection, Ticket
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.session_feed import Proof, Wish
-from webapp.services.tickets import Denied
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.connections.event_feed import Proof, Wish
+from webapp.services.connections.tickets import Denied
 
 HERE = "192.0.2.1"
 NEW = "another long password"

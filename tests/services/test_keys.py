@@ -14,8 +14,8 @@ from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.keys import MOST_KEYS, Scope, make_key, prefix_of
 from webapp.models import ApiKey, AuditEntry, Person, Role
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.keys import KeyHolder, Keys
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.people.keys import KeyHolder, Keys
 
 OPERATOR = Actor(person_id=None, is_admin=True)
 HERE = "192.0.2.77"

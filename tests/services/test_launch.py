@@ -14,8 +14,8 @@ from webapp.config import load
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.states import State
 from webapp.models import AddressReservation, AuditEntry, Desktop, VmidReservation
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 def test_a_launch_queues_a_desktop_with_all_it_needs(

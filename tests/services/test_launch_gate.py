@@ -12,8 +12,8 @@ from webapp.domain.clone_queue import BAD_INPUT, LOCKED, UNREACHABLE
 from webapp.domain.errors import TooMany
 from webapp.domain.states import State
 from webapp.models import Desktop, Node, Template
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 def fail(

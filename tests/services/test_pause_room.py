@@ -13,7 +13,7 @@ from webapp.config import Config, load
 from webapp.domain.errors import TooMany
 from webapp.domain.states import State
 from webapp.models import Desktop, Node
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from webapp.config import load
 from webapp.domain.errors import Refused
 from webapp.domain.keys import MOST_KEYS
 from webapp.models import AddressReservation, Base, VmidReservation
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture

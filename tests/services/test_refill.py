@@ -16,8 +16,8 @@ from webapp.bootstrap_worker import WorkerServices
 from webapp.config import Config, load
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Desktop, Node, PoolSchedule, Template
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from webapp.domain.errors import Refused, TooMany
 from webapp.domain.keys import make_key
 from webapp.domain.sign_in_limits import MOST_ATTEMPTS, PER_ADDRESS
 from webapp.models import Base, SignInAttempt
-from webapp.services.audit import SYSTEM
-from webapp.services.hashing_places import AT_ONCE, WAITING
+from webapp.services.audit.record import SYSTEM
+from webapp.services.people.hashing_places import AT_ONCE, WAITING
 
 HERE = "192.0.2.1"
 

@@ -16,9 +16,9 @@ from webapp.bootstrap_worker import WorkerServices, build_deliverer
 from webapp.config import Config, load
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.webhooks import CHOOSABLE, MOST_WEBHOOKS, sign
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
-from webapp.services.webhook_delivery import CLAIM, Deliverer
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
+from webapp.services.webhooks.delivery import CLAIM, Deliverer
 from webapp.worker.webhooks import AT_ONCE, Post
 
 EVERYTHING = [event.value for event in CHOOSABLE]

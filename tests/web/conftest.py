@@ -16,7 +16,7 @@ from webapp import bootstrap_worker
 from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 TOKEN = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 

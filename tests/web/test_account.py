@@ -5,7 +5,7 @@ from flask import Flask
 from tests.portal import PASSWORD
 from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 def test_sign_ins_are_listed_with_browser_and_address(browse: Browse, alice: Actor) -> None:

@@ -13,8 +13,8 @@ from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.guest_troubles import note_bad_answer, note_good_answer
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.guest_troubles import note_bad_answer, note_good_answer
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.conftest import Browse, Browser
 from webapp.config import ROOT
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 LINK = '<link rel="manifest" href="/app.webmanifest">'
 

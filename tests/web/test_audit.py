@@ -12,10 +12,10 @@ from tests.portal import SteppingClock
 from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.domain.errors import NotFound
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.audit_export import to_csv, to_json
-from webapp.services.audit_log import AuditFilter
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.export import to_csv, to_json
+from webapp.services.audit.log import AuditFilter
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture

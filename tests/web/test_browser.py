@@ -27,7 +27,7 @@ from tests.worker.life import launch
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Desktop
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 # Never beside the tests with real containers (`make test` runs those later): Chromium drops its
 # connections, even those to 127.0.0.1, each time an address appears on some interface.

@@ -11,8 +11,8 @@ from tests.web.conftest import Browse
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Node, TemplateReplica
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture(autouse=True)

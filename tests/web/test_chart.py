@@ -8,8 +8,8 @@ from flask import Flask
 from tests.web.conftest import Browse, words
 from tests.worker.life import launch
 from webapp.bootstrap import Services
-from webapp.services.audit import Actor
-from webapp.services.trends import BusyHour
+from webapp.services.audit.record import Actor
+from webapp.services.statistics.trends import BusyHour
 from webapp.web.admin.chart import HEIGHT, chart_of
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -14,7 +14,7 @@ from webapp.bootstrap import Services
 from webapp.domain.connections import Purpose
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop, SignIn
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 from webapp.web.vendor import ENCODINGS, FOLDER, manifest
 
 SETTINGS = re.compile(r'<script type="application/json" id="desktop-view-settings">(.*?)</script>')

@@ -13,9 +13,9 @@ from webapp.domain.drift import ANSWERS
 from webapp.domain.health import Health, Sign
 from webapp.domain.mark import Mark
 from webapp.domain.states import State
-from webapp.services.audit import Actor
-from webapp.services.doctor import Doctor
-from webapp.services.findings import MASS_WORDS
+from webapp.services.audit.record import Actor
+from webapp.services.nodes.findings import MASS_WORDS
+from webapp.services.upkeep.doctor import Doctor
 from webapp.web.difference_words import WORDS
 
 

@@ -8,7 +8,7 @@ from tests.web.conftest import Browse, Browser, words
 from webapp.bootstrap import Services
 from webapp.domain.errors import Conflict
 from webapp.http.access import anyone
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 def test_nothing_there(stranger: Browser) -> None:

@@ -14,7 +14,7 @@ from webapp.bootstrap import Services, build_services
 from webapp.bootstrap_worker import build_doctor
 from webapp.config import load
 from webapp.domain.errors import OutsideFailed
-from webapp.services.audit import SYSTEM
+from webapp.services.audit.record import SYSTEM
 
 PASSWORD = "a long enough password"
 

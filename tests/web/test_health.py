@@ -8,7 +8,7 @@ from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import WorkerBeat
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 #: The portal's own machine, where the whole answer is shown.
 HERE = {"REMOTE_ADDR": "127.0.0.1"}

@@ -5,7 +5,7 @@ from tests.web.conftest import Browse
 from tests.worker.life import launch
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 def live_once(

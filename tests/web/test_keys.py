@@ -10,9 +10,9 @@ from tests.web.conftest import Browse, words
 from webapp.bootstrap import Services
 from webapp.domain.connections import ConnectionEnd
 from webapp.domain.errors import Refused
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.keys import Keys
-from webapp.services.tickets import Denied
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.connections.tickets import Denied
+from webapp.services.people.keys import Keys
 
 KEY = re.compile(r"wx_\w{8}_\w{40}")
 HERE = "192.0.2.77"

@@ -24,8 +24,8 @@ from webapp.domain.estimate import BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.placement import Wait
 from webapp.domain.pool import Why
-from webapp.services.audit import Actor
-from webapp.services.pool import ScheduleWish
+from webapp.services.audit.record import Actor
+from webapp.services.pool.settings import ScheduleWish
 from webapp.web.domain_words import WORDS
 from webapp.web.language import init_language
 

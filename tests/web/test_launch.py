@@ -10,8 +10,8 @@ from tests.worker.life import row
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import WorkerBeat
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import row
 from webapp.bootstrap import Services
 from webapp.domain.states import State
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture

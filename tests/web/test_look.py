@@ -3,7 +3,7 @@
 import pytest
 
 from tests.web.conftest import Browse
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "contrast"])

@@ -22,7 +22,7 @@ from webapp.domain.errors import Refused
 from webapp.domain.health import Health
 from webapp.domain.metrics import METRICS
 from webapp.models import Checkup, FindingRow, Node, Template, TemplateReplica
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 TOKEN = "a-token-that-only-Prometheus-has"
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -30,7 +30,7 @@ from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
 from webapp.domain.states import LIVE
 from webapp.models import Base
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 CLICKS = 50
 START_S = 60

@@ -8,7 +8,7 @@ from tests.worker.life import launch, row
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.states import State
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 DAY = 24 * 60
 

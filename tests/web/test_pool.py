@@ -11,7 +11,7 @@ from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.states import EndReason, State
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 @pytest.fixture

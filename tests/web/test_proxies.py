@@ -23,7 +23,7 @@ from webapp import bootstrap
 from webapp.adapters import migration
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
-from webapp.services.audit import SYSTEM
+from webapp.services.audit.record import SYSTEM
 
 pytestmark = pytest.mark.timeout(240)
 SLOW = 300

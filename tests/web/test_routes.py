@@ -11,8 +11,8 @@ from tests.portal import PASSWORD
 from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.http.access import Access, rule_of
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.pool import ScheduleWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.pool.settings import ScheduleWish
 from webapp.web.vendor import manifest
 
 #: All routes; one that is added or vanishes fails a test below until it is written down here.

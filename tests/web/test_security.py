@@ -14,7 +14,7 @@ from webapp.adapters import migration
 from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 
 def make_app(folder: Path, **changes: str) -> tuple[Flask, Services]:

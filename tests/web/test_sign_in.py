@@ -6,7 +6,7 @@ from flask import Flask
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, Browser, words
 from webapp.bootstrap import Services
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 
 def test_a_person_signs_in_and_lands_at_home(stranger: Browser, alice: Actor) -> None:

@@ -11,8 +11,8 @@ from tests.web.conftest import Browse
 from tests.worker.life import row
 from webapp.bootstrap import Services
 from webapp.domain.states import State
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
 
 
 @pytest.fixture

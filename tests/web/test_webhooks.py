@@ -14,7 +14,7 @@ from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.bootstrap_worker import build_deliverer
 from webapp.config import ROOT, Config, load
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 SECRET = re.compile(r"whsec_[\w-]{43}")
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.conftest import Browse
 from webapp.config import ROOT
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 LIMIT_BYTES = 100_000
 

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from webapp.bootstrap import Services
 from webapp.models import AddressReservation, Desktop, Template, VmidReservation
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
-from webapp.services.refill import queue_pool_desktop
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
+from webapp.services.pool.keeper import queue_pool_desktop
 from webapp.worker.loop import Worker
 
 

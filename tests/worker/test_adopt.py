@@ -12,8 +12,8 @@ from webapp.domain.errors import NotFound, OutsideFailed, Refused
 from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry
-from webapp.services.adopt import AdoptionWish
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.provisioning.adopt import AdoptionWish
 
 MADE = Mark("manual", "desktop-0badcafe")
 WISH = AdoptionWish(vmid=20001, owner="alice", minutes=60, password="a given password")

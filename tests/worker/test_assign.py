@@ -16,9 +16,9 @@ from webapp.domain.estimate import ASSIGN_STEPS
 from webapp.domain.passwords import make_password
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop, Template
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
-from webapp.services.reservation import reserve
+from webapp.services.audit.record import Actor
+from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.reservation import reserve
 
 ANNA = LaunchWish(rdp_username="anna", keyboard_layout="pl")
 

@@ -29,7 +29,7 @@ from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import DesktopStep
 from webapp.ports import BuildOrder
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 def test_a_queued_desktop_becomes_ready(

@@ -14,9 +14,9 @@ from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.states import EndReason
 from webapp.models import AuditEntry, Connection, Desktop, Template, Ticket
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.connections import Traffic
-from webapp.services.tickets import Admitted, Denied
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.connections.connections import Traffic
+from webapp.services.connections.tickets import Admitted, Denied
 
 BROWSER = ("192.0.2.9", "Firefox")
 

@@ -12,7 +12,7 @@ from tests.worker.test_assign import ANNA, build_for_pool
 from webapp.bootstrap import Services
 from webapp.domain.states import State
 from webapp.ports import BuildOrder
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 class ClockSetter(FakeProvisioner):

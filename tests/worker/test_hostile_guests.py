@@ -18,7 +18,7 @@ from webapp.domain.errors import OutsideFailed
 from webapp.domain.guest_trouble import NONSENSE
 from webapp.domain.states import State
 from webapp.models import Desktop
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 from webapp.worker.loop import Worker
 
 pytestmark = pytest.mark.usefixtures("xfce")

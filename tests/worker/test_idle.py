@@ -15,9 +15,9 @@ from webapp.domain.connections import ConnectionEnd
 from webapp.domain.errors import NotFound, OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import Template
-from webapp.services.audit import Actor
-from webapp.services.connections import Traffic
-from webapp.services.idle import IdleWatch
+from webapp.services.audit.record import Actor
+from webapp.services.connections.connections import Traffic
+from webapp.services.desktops.idle import IdleWatch
 
 
 @pytest.fixture

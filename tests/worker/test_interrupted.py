@@ -10,7 +10,7 @@ from tests.worker.test_assign import ANNA, build_for_pool
 from webapp.bootstrap import Services
 from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.states import State
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 pytestmark = pytest.mark.usefixtures("xfce")
 

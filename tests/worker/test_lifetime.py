@@ -13,7 +13,7 @@ from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, NotFound, OutsideFailed, Refused
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from webapp.config import Config, load
 from webapp.domain.states import EndReason, State
 from webapp.models import WorkerBeat
 from webapp.ports import BuildOrder, BuildResult
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 from webapp.worker.loop import Worker, worker_name
 
 

@@ -15,7 +15,7 @@ from webapp.config import Config, load
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import State
 from webapp.models import AuditEntry, TemplateReplica
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 OLD, NEW = (29001, "1"), (29002, "2")
 DAY = {"hours": 24}

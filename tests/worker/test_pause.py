@@ -28,9 +28,9 @@ from webapp.domain.pauses import NO_ROOM, NOT_RESUMED, TRIES
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Node, Template
 from webapp.ports import Container
-from webapp.services.audit import Actor
-from webapp.services.launch import LaunchWish
-from webapp.services.session_feed import Proof, SessionFeed, Wish
+from webapp.services.audit.record import Actor
+from webapp.services.connections.event_feed import Proof, SessionFeed, Wish
+from webapp.services.desktops.launch import LaunchWish
 
 DAY = 24 * 60
 

@@ -11,7 +11,7 @@ from tests.worker.life import launch, queue_for_pool, row
 from webapp.bootstrap import Services
 from webapp.domain.states import State
 from webapp.ports import BuildOrder
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 
 
 def test_a_pool_desktop_becomes_warm_and_has_neither_owner_nor_deadline(

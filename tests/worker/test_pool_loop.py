@@ -16,7 +16,7 @@ from webapp.config import Config, load
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import State
 from webapp.ports import BuildOrder
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
 #: So long that nobody who waited for one to end would be served in time, on the slowest machine.

@@ -19,8 +19,8 @@ from webapp.bootstrap import Services
 from webapp.config import load
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
-from webapp.services.audit import SYSTEM, Actor
-from webapp.services.launch import LaunchWish
+from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.desktops.launch import LaunchWish
 
 pytestmark = pytest.mark.lab
 #: One build takes 5 to 10 s here; a loaded machine needs its time.

@@ -13,7 +13,7 @@ from webapp import bootstrap_worker
 from webapp.adapters.system import SystemClock
 from webapp.bootstrap import Services
 from webapp.config import Config, load
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
 

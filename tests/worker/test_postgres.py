@@ -19,7 +19,7 @@ from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Base, Desktop, Template, TemplateReplica
-from webapp.services.audit import SYSTEM, Actor
+from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
 

@@ -22,7 +22,7 @@ from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import AddressReservation, Desktop, VmidReservation, Watch
 from webapp.ports import Listing
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 STRANGER = Mark("tests", "desktop-0badcafe")
 

@@ -12,7 +12,7 @@ from tests.worker.life import launch, queue_for_pool, reservations, row
 from webapp.bootstrap import Services
 from webapp.domain.mark import Mark
 from webapp.domain.states import EndReason, State
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 
 @pytest.fixture

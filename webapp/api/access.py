@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 from webapp.api.problem import Problem
 from webapp.domain.keys import Scope, held_scopes
 from webapp.http.context import current_person, services, source_address
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 #: Methods that change nothing.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -13,7 +13,7 @@ from webapp.api.answer import Answer
 from webapp.api.problem import Problem, invalid
 from webapp.domain.errors import Conflict, NotFound, Refused
 from webapp.http.context import services
-from webapp.services.repeats import Done, Turn
+from webapp.services.idempotency import Done, Turn
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"

@@ -24,7 +24,7 @@ from webapp.domain.keys import Scope, default_end
 from webapp.domain.passwords import same_name
 from webapp.http.context import services
 from webapp.models import ApiKey, Person
-from webapp.services.audit_log import AuditFilter, AuditLine
+from webapp.services.audit.log import AuditFilter, AuditLine
 
 
 @operation("GET", "/me", tag="me", scope=Scope.READ, answers={200: Reply(told.Me, "The caller.")})

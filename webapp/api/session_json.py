@@ -9,8 +9,8 @@ from webapp.api.session_schema import Progress, Session, SessionDetail, SessionL
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
-from webapp.services.credentials import RDP_PORT
-from webapp.services.reports import BuildView
+from webapp.services.desktops.credentials import RDP_PORT
+from webapp.services.desktops.views import BuildView
 
 #: States in which something is done with a desktop that has a progress.
 IN_THE_MAKING = frozenset(

@@ -9,7 +9,7 @@ from webapp.api.paging import PageQuery
 from webapp.api.schema import LEFT_OUT, Moment, Sent, SessionId, Told, Unset
 from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.states import EndReason, State
-from webapp.services.desktop_pages import Order
+from webapp.services.desktops.listing import Order
 
 TemplateName = Annotated[
     str, Meta(max_length=32, description="Name of a template.", examples=["xfce"])

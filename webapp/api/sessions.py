@@ -33,8 +33,8 @@ from webapp.domain.rdp_file import rdp_file
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
-from webapp.services.desktop_pages import DesktopQuery, Place
-from webapp.services.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.listing import DesktopQuery, Place
 
 TAG = "sessions"
 LOCATION = {"Location": "The session's address."}

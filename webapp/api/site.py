@@ -13,11 +13,11 @@ from webapp.api.site_schema import CleanupId, ConnectionId, ConnectionQuery
 from webapp.domain.keys import Scope
 from webapp.http.context import services
 from webapp.models import FindingRow
-from webapp.services.cleanup import CleanupView
-from webapp.services.connections import ConnectionView
-from webapp.services.launch_gate import Gate
-from webapp.services.pool_sight import PoolView
-from webapp.services.reports import Offer
+from webapp.services.connections.connections import ConnectionView
+from webapp.services.desktops.gate import Gate
+from webapp.services.desktops.views import Offer
+from webapp.services.pool.plan import PoolView
+from webapp.services.upkeep.cleanup import CleanupView
 
 
 @operation(

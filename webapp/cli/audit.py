@@ -7,8 +7,8 @@ from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import show_rows
 from webapp.domain.audit import OPERATOR_ROLE, parse_moment
-from webapp.services.audit_export import KINDS, to_values
-from webapp.services.audit_log import LARGEST_PAGE, MACHINE, WINUX, AuditFilter, AuditLine
+from webapp.services.audit.export import KINDS, to_values
+from webapp.services.audit.log import LARGEST_PAGE, MACHINE, WINUX, AuditFilter, AuditLine
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:

@@ -9,8 +9,8 @@ from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
 from webapp.domain.states import State
 from webapp.models import Desktop
-from webapp.services.adopt import AdoptionWish
-from webapp.services.reports import DesktopFilter
+from webapp.services.desktops.views import DesktopFilter
+from webapp.services.provisioning.adopt import AdoptionWish
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from typing import TypeAlias
 
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
 
 #: Whoever can run commands with the portal's settings may do what an admin may.
 OPERATOR = Actor(person_id=None, is_admin=True)

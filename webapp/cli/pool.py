@@ -6,8 +6,8 @@ from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.schedule import weekdays_text
-from webapp.services.pool import NUMBERS, ScheduleWish
-from webapp.services.pool_sight import PoolView
+from webapp.services.pool.plan import PoolView
+from webapp.services.pool.settings import NUMBERS, ScheduleWish
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import Refused
-from webapp.services.catalogue import NUMBERS, TEXTS
+from webapp.services.templates.catalogue import NUMBERS, TEXTS
 
 LARGEST_RESULT = 64 << 10
 

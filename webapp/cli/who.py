@@ -5,7 +5,7 @@ import argparse
 from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_rows
-from webapp.services.connections import ConnectionView
+from webapp.services.connections.connections import ConnectionView
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:

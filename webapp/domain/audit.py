@@ -35,7 +35,7 @@ KINDS = {
 
 
 #: Repeats of a refusal within this time of the first are one entry. Metrics take entries for
-#: settled soon after (services/tallies.py), so it is shorter than that.
+#: settled soon after (services/statistics/tallies.py), so it is shorter than that.
 FOLD_WITHIN = timedelta(minutes=5)
 #: So many entries of one action and reason has one person or address in that time, each for another
 #: thing; more of them are one entry that names none.

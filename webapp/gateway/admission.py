@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from webapp.domain.connections import ConnectionEnd, Ending
-from webapp.services.connections import Traffic
-from webapp.services.tickets import Admitted
+from webapp.services.connections.connections import Traffic
+from webapp.services.connections.tickets import Admitted
 
 
 class Refusal(Exception):

@@ -8,8 +8,8 @@ from typing import TypeVar
 from webapp.domain.connections import ConnectionEnd, Ending
 from webapp.domain.errors import WinuxError
 from webapp.gateway.admission import Refusal, Visitor
-from webapp.services.connections import Connections, Traffic
-from webapp.services.tickets import Admitted, Denied, Tickets
+from webapp.services.connections.connections import Connections, Traffic
+from webapp.services.connections.tickets import Admitted, Denied, Tickets
 
 T = TypeVar("T")
 THREADS = 4

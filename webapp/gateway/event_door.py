@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeVar
 
 from webapp.adapters.sign_in_cookie import SignInCookie
-from webapp.services.accounts import Accounts
-from webapp.services.key_gate import KeyGate
-from webapp.services.session_feed import Proof, SessionFeed, Sights, Wish
+from webapp.services.connections.event_feed import Proof, SessionFeed, Sights, Wish
+from webapp.services.people.accounts import Accounts
+from webapp.services.people.key_gate import KeyGate
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from webapp.domain.session_events import Mark, SessionEvent, SessionSight, changes, present
 from webapp.domain.states import State
 from webapp.gateway.exchange import Exchange
-from webapp.services.session_feed import Wish
+from webapp.services.connections.event_feed import Wish
 
 HEADERS = {
     "content-type": "text/event-stream",

@@ -18,7 +18,7 @@ from webapp.gateway.exchange import Asked, Exchange
 from webapp.gateway.front_door import FrontDoor
 from webapp.gateway.listener import HEADERS, Listener
 from webapp.gateway.problem import Problem
-from webapp.services.session_feed import Proof, Wish
+from webapp.services.connections.event_feed import Proof, Wish
 
 _ONE = re.compile(r"/api/v1/sessions/([^/]{1,64})/events")
 _ALL = "/api/v1/events"

@@ -29,8 +29,8 @@ from webapp.gateway.rdp import Conversation
 from webapp.gateway.terms import Terms
 from webapp.gateway.wire import Octets, ProtocolError
 from webapp.ports import Clock
-from webapp.services.connections import Traffic
-from webapp.services.tickets import Admitted
+from webapp.services.connections.connections import Traffic
+from webapp.services.connections.tickets import Admitted
 
 log = logging.getLogger("winux.gateway")
 

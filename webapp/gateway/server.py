@@ -26,7 +26,7 @@ from webapp.gateway.relay import Relay
 from webapp.gateway.settings import Settings, open_port
 from webapp.gateway.strangers import Strangers
 from webapp.ports import Clock
-from webapp.services.tickets import Admitted
+from webapp.services.connections.tickets import Admitted
 
 RDP_PATH = "/gateway/rdp"
 PING_PATH = "/gateway/ping"

@@ -7,8 +7,8 @@ from flask import Flask, current_app, g, request
 from flask_login import LoginManager, current_user
 
 from webapp.bootstrap import Services
-from webapp.services.accounts import SignedIn
-from webapp.services.audit import Actor
+from webapp.services.audit.record import Actor
+from webapp.services.people.accounts import SignedIn
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup, escape
 
-from webapp.services.audit_log import AuditLine
+from webapp.services.audit.log import AuditLine
 from webapp.web.language import _, lazy_gettext
 
 #: Each action: what was done, and what was refused. %(who)s acts, %(what)s is the thing.

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from webapp.domain.clone_queue import INTERRUPTED, LOCKED, UNREACHABLE
 from webapp.domain.pauses import NO_ROOM
-from webapp.services.reports import BuildView, StepView
-from webapp.services.waiting import Waiting
+from webapp.services.desktops.queue_position import Waiting
+from webapp.services.desktops.views import BuildView, StepView
 from webapp.web.language import _, lazy_gettext
 from webapp.web.words import precise, short
 

@@ -27,7 +27,7 @@ from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.http.access import signed_in
 from webapp.http.context import actor, services
 from webapp.http.security import content_security_policy
-from webapp.services.presence import Heartbeat
+from webapp.services.desktops.presence import Heartbeat
 from webapp.web.connect_words import view_words
 from webapp.web.desktop_view import DesktopView
 from webapp.web.errors import show_own, status_of

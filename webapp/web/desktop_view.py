@@ -10,7 +10,7 @@ from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.pauses import NOT_RESUMED, may_pause, time_left
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, EndReason, Event, State, can
 from webapp.models import Desktop, Template
-from webapp.services.credentials import RDP_PORT
+from webapp.services.desktops.credentials import RDP_PORT
 from webapp.web.activity import Act
 from webapp.web.build_progress import BuildProgress
 from webapp.web.language import _, lazy_gettext

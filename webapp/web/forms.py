@@ -6,7 +6,7 @@ from wtforms.validators import Length, Optional, Regexp
 from webapp.domain.errors import BadInput
 from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.models import Template
-from webapp.services.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchWish
 from webapp.web.language import _, lazy_gettext
 
 

@@ -2,7 +2,7 @@
 
 from webapp.domain.breaker import Resting
 from webapp.http.context import services
-from webapp.services.launch_gate import Gate
+from webapp.services.desktops.gate import Gate
 from webapp.web import words
 from webapp.web.language import _, ngettext
 

@@ -12,8 +12,8 @@ from webapp.domain.states import LIVE
 from webapp.http.access import signed_in
 from webapp.http.context import actor, current_person, services
 from webapp.models import Template
-from webapp.services.launch_gate import Gate
-from webapp.services.reports import Offer
+from webapp.services.desktops.gate import Gate
+from webapp.services.desktops.views import Offer
 from webapp.web import words
 from webapp.web.desktop_view import DesktopView, picture_of
 from webapp.web.forms import LaunchForm

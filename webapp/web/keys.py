@@ -11,7 +11,7 @@ from webapp.domain.errors import BadInput, Refused
 from webapp.domain.keys import LONGEST_NAME, MOST_KEYS, Scope
 from webapp.http.access import signed_in
 from webapp.http.context import actor, current_person, services
-from webapp.services.keys import NewKey
+from webapp.services.people.keys import NewKey
 from webapp.web.key_words import SCOPES, key_rows
 from webapp.web.language import _, lazy_gettext
 from webapp.web.live import is_live_request

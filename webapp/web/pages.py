@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from flask import request
 
 from webapp.models import Desktop
-from webapp.services.reports import PAGE_SIZE, Page
+from webapp.services.paging import PAGE_SIZE, Page
 from webapp.web.desktop_view import DesktopView
 from webapp.web.viewing import plain_view
 

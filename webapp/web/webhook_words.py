@@ -6,7 +6,7 @@ from datetime import datetime
 
 from webapp.domain.webhooks import WebhookEvent
 from webapp.models import Webhook, WebhookDelivery
-from webapp.services.webhooks import WebhookView
+from webapp.services.webhooks.settings import WebhookView
 from webapp.web.language import _, lazy_gettext
 
 #: What each event is.

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from webapp.services.webhook_delivery import Claimed, Deliverer
+from webapp.services.webhooks.delivery import Claimed, Deliverer
 from webapp.worker.jobs import survives
 
 #: So many are sent at the same time, but to one receiver one after the other.

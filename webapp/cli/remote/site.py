@@ -14,7 +14,7 @@ from webapp.cli.remote.client import ApiProblem, Client
 from webapp.cli.remote.printing import print_one, print_rows
 from webapp.domain.audit import parse_moment
 from webapp.models import Role
-from webapp.services.audit_export import FORMULA
+from webapp.services.audit.export import FORMULA
 
 #: So long a cleanup is waited for.
 CLEANUP_SECONDS = 120

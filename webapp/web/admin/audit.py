@@ -11,8 +11,8 @@ from webapp.domain.audit import parse_moment
 from webapp.domain.errors import BadInput
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
-from webapp.services.audit_export import KINDS
-from webapp.services.audit_log import MACHINE, WINUX, AuditFilter, AuditPage
+from webapp.services.audit.export import KINDS
+from webapp.services.audit.log import MACHINE, WINUX, AuditFilter, AuditPage
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.audit_words import AuditRow, audit_row
 from webapp.web.language import _

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webapp.services.trends import BusyHour
+from webapp.services.statistics.trends import BusyHour
 from webapp.web.language import _
 
 #: Of the drawing, in its own units; a bar and the gap beside it make a step.

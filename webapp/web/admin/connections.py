@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.errors import NotFound
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
-from webapp.services.connections import ConnectionView
+from webapp.services.connections.connections import ConnectionView
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.browser_name import browser_name
 from webapp.web.language import _

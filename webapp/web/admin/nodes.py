@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.errors import NotFound
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
-from webapp.services.capacity import ClusterView
+from webapp.services.desktops.capacity import ClusterView
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.language import _
 from webapp.web.live import fragment

@@ -10,8 +10,8 @@ from webapp.domain.health import Health
 from webapp.domain.states import AT_REST, LIVE, State
 from webapp.http.access import admin_only
 from webapp.http.context import services
-from webapp.services.capacity import ClusterView
-from webapp.services.reports import DesktopFilter
+from webapp.services.desktops.capacity import ClusterView
+from webapp.services.desktops.views import DesktopFilter
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.chart import chart_of
 from webapp.web.language import _, ngettext

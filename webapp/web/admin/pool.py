@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.errors import BadInput, Refused
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
-from webapp.services.pool import NUMBERS, ScheduleWish
+from webapp.services.pool.settings import NUMBERS, ScheduleWish
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.pool_view import POLL_SECONDS, PoolPage, pool_pages
 from webapp.web.language import _, ngettext

@@ -8,7 +8,7 @@ from flask_babel import format_datetime, get_locale
 from webapp.domain.schedule import WEEKDAYS, Schedule
 from webapp.http.context import services
 from webapp.models import Desktop, PoolSchedule
-from webapp.services.pool_sight import PoolView, is_current
+from webapp.services.pool.plan import PoolView, is_current
 from webapp.web.desktop_view import DesktopView
 from webapp.web.language import _
 from webapp.web.words import short

@@ -9,7 +9,7 @@ from webapp.domain.errors import Refused
 from webapp.domain.webhooks import CHOOSABLE
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
-from webapp.services.webhooks import NewWebhook
+from webapp.services.webhooks.settings import NewWebhook
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.language import _
 from webapp.web.live import fragment, is_live_request

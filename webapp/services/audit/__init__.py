@@ -1,0 +1,1 @@
+"""What was done and refused: written in the act's transaction, read, exported, announced."""

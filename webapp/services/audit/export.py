@@ -1,0 +1,65 @@
+"""Audit entries as CSV and JSON, made while they are sent."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, fields
+from datetime import datetime
+
+from webapp.services.audit.log import AuditLine
+
+COLUMNS = [field.name for field in fields(AuditLine)]
+#: A spreadsheet takes a cell that begins so for a formula, also one from a stranger's form.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def to_csv(lines: Iterable[AuditLine]) -> Iterator[str]:
+    """A head and a row for each entry (RFC 4180); what looks like a formula begins with `'`."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for line in lines:
+        writer.writerow([_cell(value) for value in to_values(line).values()])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def to_json(lines: Iterable[AuditLine]) -> Iterator[str]:
+    """One array of objects, one a line; times are ISO 8601 in UTC."""
+    before = "[\n"
+    for line in lines:
+        yield before + json.dumps(to_values(line), ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def to_values(line: AuditLine) -> dict[str, object]:
+    """An entry for programs."""
+    return {
+        **asdict(line),
+        "at": _moment(line.at),
+        "last_at": line.last_at and _moment(line.last_at),
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+#: How each kind is made, and its media type.
+KINDS: dict[str, tuple[Callable[[Iterable[AuditLine]], Iterator[str]], str]] = {
+    "csv": (to_csv, "text/csv; charset=utf-8"),
+    "json": (to_json, "application/json"),
+}
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

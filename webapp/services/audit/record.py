@@ -1,0 +1,134 @@
+"""Writing audit entries: beside the act in its transaction, or alone for a refusal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import ScalarSelect, select, update
+from sqlalchemy.orm import Session
+
+from webapp.domain.audit import (
+    FOLD_WITHIN,
+    NOT_FOUND,
+    OPERATOR_ROLE,
+    Refusal,
+    decide_folding,
+    subject_kind,
+)
+from webapp.domain.errors import NotFound, Refused
+from webapp.models import AuditEntry, Person, Role
+from webapp.ports import Clock, Database
+from webapp.services.audit.announce import announce
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person at an address, or Winux itself (no person)."""
+
+    person_id: int | None
+    source_address: str | None = None
+    is_admin: bool = False
+    key_id: int | None = None
+    """The API key that they act with; None: by signing in, or at the command line."""
+
+
+#: Winux acting by itself: expiry, reconciliation, operators at the command line.
+SYSTEM = Actor(person_id=None)
+
+
+class Audit:
+    """Writes what was done and what was refused."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def record(
+        self, session: Session, actor: Actor, action: str, subject: str = "", detail: str = ""
+    ) -> None:
+        """One act, in the transaction of the act itself."""
+        self._write(session, self._entry(actor, action, subject, detail))
+
+    @contextmanager
+    def refusals(self, actor: Actor, action: str, subject: str = "") -> Iterator[None]:
+        """Records a Refused or NotFound that comes out of the block, in its own transaction."""
+        try:
+            yield
+        except Refused as refusal:
+            self.refuse(actor, action, subject, refusal.message, refusal.reason)
+            raise
+        except NotFound as error:
+            self.refuse(actor, action, subject, error.message, NOT_FOUND)
+            raise
+
+    def refuse(self, actor: Actor, action: str, subject: str, detail: str, reason: str) -> None:
+        """One refusal, in a transaction of its own; `reason` is a stable word.
+
+        Repeats within a few minutes count in the first one's entry.
+        """
+        entry = self._entry(actor, action, subject, detail, reason)
+        with self._db.begin() as session:
+            announce(session, entry)
+            folding = decide_folding(_refusal(entry), self._recent(session, actor, action))
+            if folding.into is not None:
+                self._count_in(session, folding.into)
+                return
+            if folding.written_as.subject != entry.subject:
+                entry.subject, entry.detail = "", "Several, told together: they came too fast."
+            entry.source_address = folding.written_as.source
+            session.add(entry)
+
+    def _recent(self, session: Session, actor: Actor, action: str) -> list[tuple[int, Refusal]]:
+        """The person's (or all strangers') refusals that this one may repeat, oldest first."""
+        since = self._clock.now() - FOLD_WITHIN
+        rows = session.scalars(
+            select(AuditEntry)
+            .where(AuditEntry.is_refused.is_(True), AuditEntry.at > since)
+            .where(AuditEntry.action == action)
+            .where(AuditEntry.person_id.is_not_distinct_from(actor.person_id))
+            .order_by(AuditEntry.id)
+        )
+        return [(row.id, _refusal(row)) for row in rows]
+
+    def _count_in(self, session: Session, entry_id: int) -> None:
+        session.execute(
+            update(AuditEntry)
+            .where(AuditEntry.id == entry_id)
+            .values(times=AuditEntry.times + 1, last_at=self._clock.now())
+            .execution_options(synchronize_session=False)
+        )
+
+    def _write(self, session: Session, entry: AuditEntry) -> None:
+        """The entry, and the deliveries to the webhooks that are told of it."""
+        session.add(entry)
+        announce(session, entry)
+
+    def _entry(
+        self, actor: Actor, action: str, subject: str, detail: str, reason: str | None = None
+    ) -> AuditEntry:
+        return AuditEntry(
+            at=self._clock.now(),
+            action=action,
+            is_refused=reason is not None,
+            reason=reason and reason[:32],
+            person_id=actor.person_id,
+            role=_role(actor),
+            key_id=actor.key_id,
+            source_address=actor.source_address,
+            subject_kind=subject_kind(action, is_refused=reason is not None),
+            subject=subject[:80],
+            detail=detail[:500],
+        )
+
+
+def _refusal(entry: AuditEntry) -> Refusal:
+    return Refusal(
+        entry.person_id, entry.key_id, entry.source_address, entry.reason or "", entry.subject
+    )
+
+
+def _role(actor: Actor) -> ScalarSelect[Role] | str | None:
+    """The role that the actor has as the entry is written; nothing is asked beforehand."""
+    if actor.person_id is None:
+        return OPERATOR_ROLE if actor.is_admin else None
+    return select(Person.role).where(Person.id == actor.person_id).scalar_subquery()

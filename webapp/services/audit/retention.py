@@ -1,0 +1,59 @@
+"""The end of old audit entries, which is an entry itself."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.models import AuditEntry
+from webapp.ports import Clock, Database
+from webapp.services.audit.record import SYSTEM, Audit
+
+#: So many entries are cut in one transaction, while others wait to write.
+BATCH = 5000
+
+
+class AuditRetention:
+    """Cuts what is older than the site keeps."""
+
+    def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._audit = audit
+
+    def cut(self) -> None:
+        """Delete entries that are too old, each time with an entry that says how many."""
+        while self._cut_some():
+            pass
+
+    def _cut_some(self) -> bool:
+        """Delete a batch; whether there may be more."""
+        if not self._config.audit_kept:
+            return False
+        before = self._clock.now() - self._config.audit_kept
+        with self._db.read() as session:  # a look takes no write lock
+            if session.scalar(_old(before).limit(1)) is None:
+                return False
+        with self._db.begin() as session:
+            return self._cut_in(session, before) == BATCH
+
+    def _cut_in(self, session: Session, before: datetime) -> int:
+        chosen = _old(before).order_by(AuditEntry.id).limit(BATCH).subquery()
+        gone = session.scalars(
+            delete(AuditEntry)
+            .where(AuditEntry.id.in_(select(chosen.c.id)))
+            .execution_options(synchronize_session=False)
+            .returning(AuditEntry.id)
+        ).all()
+        if gone:
+            words = f"{len(gone)} entries, number {min(gone)} to {max(gone)}"
+            day = before.date().isoformat()
+            self._audit.record(session, SYSTEM, "audit.cut", f"before {day}", words)
+        return len(gone)
+
+
+def _old(before: datetime) -> Select[int]:
+    """The ids; a folded entry's repeats come minutes after its first time, which is indexed."""
+    return select(AuditEntry.id).where(AuditEntry.at < before)

@@ -1,0 +1,1 @@
+"""Tickets, open connections, and the events that programs follow."""

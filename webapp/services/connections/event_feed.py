@@ -1,0 +1,206 @@
+"""What listeners see: all their desktops and rights in one read, however many listen."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
+from webapp.domain.keys import Scope, held_scopes, is_good
+from webapp.domain.session_events import SessionSight, StepSight
+from webapp.domain.states import State
+from webapp.models import ApiKey, Desktop, DesktopStep, SignIn, Template
+from webapp.ports import Clock, Database
+from webapp.services.people.sign_ins import is_live
+
+#: An end is told to those who follow all their desktops for so long.
+END_IS_NEWS = timedelta(minutes=1)
+#: A step that ended with its build is told within this time after it.
+STEPS_ARE_NEWS = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a listener showed, and shows at every look: an API key or a sign-in."""
+
+    person_id: int
+    key_id: int | None = None
+    sign_in_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Whom a listener is, and what it follows: one desktop, or (None) all of its own."""
+
+    proof: Proof
+    public_id: str | None = None
+
+
+@dataclass
+class Sights:
+    """What one look saw."""
+
+    rights: dict[Proof, bool] = field(default_factory=dict)
+    """The proofs that still hold, and whether with an admin's rights."""
+    desktops: dict[str, tuple[int | None, SessionSight]] = field(default_factory=dict)
+    """By public id, with their owners."""
+
+    def holds(self, proof: Proof) -> bool:
+        """Whether the key or sign-in is still good."""
+        return proof in self.rights
+
+    def of(self, wish: Wish) -> list[SessionSight]:
+        """What it may see; nothing of what is somebody else's or is not there."""
+        if wish.public_id is None:
+            own = self.desktops.values()
+            return [sight for owner, sight in own if owner == wish.proof.person_id]
+        owner, sight = self.desktops.get(wish.public_id, (None, None))
+        is_theirs = owner == wish.proof.person_id or self.rights.get(wish.proof, False)
+        return [sight] if sight and is_theirs else []
+
+
+class SessionFeed:
+    """Reads for the gateways' listeners."""
+
+    def __init__(self, db: Database, clock: Clock, config: Config) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+
+    def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
+        """All that these may see now: four queries at most.
+
+        The steps of what was ready long before are read for a first look alone.
+        """
+        if not wishes:
+            return Sights()
+        with self._db.read() as session:
+            rights = self._rights(session, {wish.proof for wish in wishes})
+            good = [wish for wish in wishes if wish.proof in rights]
+            rows = session.execute(_desktops().where(self._is_wanted(good))).all()
+            since = self._clock.now() - STEPS_ARE_NEWS
+            fresh = [one.id for one in rows if is_first or _moves(one, since)]
+            steps = _steps(session, fresh)
+        seen = {one.public_id: (one.owner_id, _sight(one, steps.get(one.id, []))) for one in rows}
+        return Sights(rights, seen)
+
+    def _rights(self, session: Session, proofs: Collection[Proof]) -> dict[Proof, bool]:
+        keys, sign_ins = self._keys(session, proofs), self._sign_ins(session, proofs)
+        rights = {}
+        for proof in proofs:
+            is_admin = (
+                sign_ins.get(proof.sign_in_id) if proof.key_id is None else keys.get(proof.key_id)
+            )
+            if is_admin is not None:
+                rights[proof] = is_admin
+        return rights
+
+    def _keys(self, session: Session, proofs: Iterable[Proof]) -> dict[int | None, bool]:
+        wanted = [proof.key_id for proof in proofs if proof.key_id is not None]
+        if not wanted:
+            return {}
+        now = self._clock.now()
+        return {
+            key.id: Scope.ADMIN in held_scopes(key.scopes, is_admin=key.person.is_admin)
+            for key in session.scalars(select(ApiKey).where(ApiKey.id.in_(wanted)))
+            if is_good(key.standing, now)
+        }
+
+    def _sign_ins(self, session: Session, proofs: Iterable[Proof]) -> dict[int | None, bool]:
+        wanted = [proof.sign_in_id for proof in proofs if proof.sign_in_id is not None]
+        if not wanted:
+            return {}
+        now = self._clock.now()
+        return {
+            row.id: row.person.is_admin
+            for row in session.scalars(select(SignIn).where(SignIn.id.in_(wanted)))
+            if is_live(row, self._config, now)
+        }
+
+    def _is_wanted(self, wishes: Collection[Wish]) -> ColumnElement[bool]:
+        ids = {wish.public_id for wish in wishes if wish.public_id is not None}
+        people = {wish.proof.person_id for wish in wishes if wish.public_id is None}
+        is_news = or_(
+            Desktop.state != State.ENDED, Desktop.ended_at > self._clock.now() - END_IS_NEWS
+        )
+        return or_(Desktop.public_id.in_(ids), and_(Desktop.owner_id.in_(people), is_news))
+
+
+def _desktops() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Desktop.id,
+            Desktop.public_id,
+            Desktop.owner_id,
+            Desktop.state,
+            Desktop.state_at,
+            Desktop.deadline_at,
+            Desktop.end_reason,
+            Desktop.warmed_at,
+            Desktop.launched_at,
+            Template.name.label("template"),
+        )
+        .join(Template, Template.id == Desktop.template_id)
+        .where(Desktop.launched_at.is_not(None))
+    )
+
+
+_HAS_STEPS = (State.BUILDING, State.ASSIGNING, State.PAUSING, State.RESUMING)
+
+
+def _moves(row: Row[*tuple[Any, ...]], since: datetime) -> bool:
+    """Whether steps of it may be news."""
+    return row.state in _HAS_STEPS or row.state_at > since
+
+
+def _steps(session: Session, desktop_ids: list[int]) -> dict[int, list[Row[*tuple[Any, ...]]]]:
+    if not desktop_ids:
+        return {}
+    rows = session.execute(
+        select(
+            DesktopStep.id,
+            DesktopStep.desktop_id,
+            DesktopStep.name,
+            DesktopStep.started_at,
+            DesktopStep.finished_at,
+        )
+        .where(DesktopStep.desktop_id.in_(desktop_ids))
+        .order_by(DesktopStep.desktop_id, DesktopStep.id)
+    )
+    return {one: list(steps) for one, steps in groupby(rows, lambda step: step.desktop_id)}
+
+
+def _sight(row: Row[*tuple[Any, ...]], steps: list[Row[*tuple[Any, ...]]]) -> SessionSight:
+    names, since = _names(row)
+    theirs: dict[str, StepSight] = {}
+    for step in steps:
+        if step.name in names and (since is None or step.started_at >= since):
+            title = names[step.name]
+            sight = StepSight(step.id, step.name, title, step.started_at, step.finished_at)
+            theirs.setdefault(step.name, sight)  # a pause has steps of the same name, later
+    return SessionSight(
+        public_id=row.public_id,
+        template=row.template,
+        state=row.state,
+        state_at=row.state_at,
+        deadline_at=row.deadline_at,
+        end_reason=row.end_reason,
+        steps=tuple(theirs.values()),
+        step_count=len(names),
+    )
+
+
+def _names(row: Row[*tuple[Any, ...]]) -> tuple[dict[str, str], datetime | None]:
+    """The steps that are told of, and since when: of a pause or its end its own; of a claimed
+    desktop those of its assigning alone, as it was built for nobody."""
+    if row.state == State.RESUMING:
+        return RESUME_STEPS, row.state_at
+    if row.state == State.PAUSING:
+        return PAUSE_STEPS, row.state_at
+    is_claimed = row.warmed_at is not None and row.launched_at is not None
+    return (ASSIGN_STEPS, row.launched_at) if is_claimed else (BUILD_STEPS, None)

@@ -1,0 +1,1 @@
+"""What a person asks of desktops: launch, claim, extend, pause, stop; and their lists."""

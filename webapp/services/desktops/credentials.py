@@ -1,0 +1,77 @@
+"""Showing a ready desktop's credentials to its owner; each time is audited."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+
+from webapp.domain.errors import NotFound, Refused
+from webapp.domain.rdp_file import RdpTarget
+from webapp.domain.states import State
+from webapp.models import Desktop
+from webapp.ports import Database, Vault
+from webapp.services.audit.record import Actor, Audit
+
+RDP_PORT = 3389
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """How to open one desktop. Holds a secret: never log it, never put it in a list."""
+
+    target: RdpTarget
+    password: str
+
+
+class CredentialDesk:
+    """Hands out credentials, to the owner alone (an admin stops desktops, but opens none)."""
+
+    def __init__(self, db: Database, vault: Vault, audit: Audit) -> None:
+        self._db = db
+        self._vault = vault
+        self._audit = audit
+
+    def reveal(self, actor: Actor, public_id: str) -> Credentials:
+        """Address, user name and password. Raises NotFound for anybody but the owner."""
+        with (
+            self._audit.refusals(actor, "desktop.reveal_password", public_id),
+            self._db.begin() as session,
+        ):
+            desktop = self._own_ready(session.scalar(_by_public_id(public_id)), actor)
+            self._audit.record(session, actor, "desktop.reveal_password", public_id)
+            locked = desktop.password_locked or b""
+        return Credentials(_target(desktop), self._vault.unlock(locked))
+
+    def target(self, actor: Actor, public_id: str) -> RdpTarget:
+        """What the `.rdp` file needs: all but the password."""
+        with self._db.read() as session:
+            return _target(self._own_ready(session.scalar(_by_public_id(public_id)), actor))
+
+    def _own_ready(self, desktop: Desktop | None, actor: Actor) -> Desktop:
+        if desktop is None or not desktop.belongs_to(actor.person_id):
+            raise NotFound("There is no such desktop.")
+        check_not_paused(desktop)
+        if desktop.state != State.READY:
+            raise Refused(
+                "not_ready",
+                f"{desktop.public_id} is {desktop.state}, so it cannot be opened.",
+                what_to_do="Wait until it is ready, or launch a new one.",
+            )
+        return desktop
+
+
+def check_not_paused(desktop: Desktop) -> None:
+    """Refuse what a paused desktop cannot do, and say how it can."""
+    if desktop.state in (State.PAUSING, State.PAUSED):
+        raise Refused(
+            "paused",
+            f"{desktop.public_id} is paused, so it cannot be opened.",
+            what_to_do="Resume it first; its files and its password are kept.",
+        )
+
+
+def _by_public_id(public_id: str) -> Select[Desktop]:
+    return select(Desktop).where(Desktop.public_id == public_id)
+
+
+def _target(desktop: Desktop) -> RdpTarget:
+    return RdpTarget(desktop.address or "", RDP_PORT, desktop.rdp_username, desktop.public_id)

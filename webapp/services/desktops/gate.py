@@ -1,0 +1,147 @@
+"""What may keep a template from being built right now: a rest after failures, or no room.
+
+Asked by a launch that finds no warm desktop, and by the pages before the click.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.breaker import Failure, Record, Resting, decide_breaker, find_rest
+from webapp.domain.capacity import Room, decide_room
+from webapp.domain.clone_queue import OF_THE_PERSON, OF_THE_SITE
+from webapp.domain.pauses import NO_ROOM
+from webapp.domain.placement import NodeRoom, count_fitting
+from webapp.domain.states import State
+from webapp.models import Desktop, Person, Role, Template
+from webapp.services.nodes.cluster import Cluster, read_cluster
+
+#: Failures that are older say nothing about today's builds.
+REMEMBERED = timedelta(days=1)
+_NOT_ITS_OWN = OF_THE_SITE | OF_THE_PERSON
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How things stand for one template."""
+
+    template: Template
+    rest: Resting | None
+    room: Room
+
+    @property
+    def fits(self) -> int | None:
+        """How many more a person could have now; None: nobody can see that."""
+        return None if self.room.fits is None else max(0, self.room.fits - self.room.ahead)
+
+
+class LaunchGate:
+    """Refuses launches that could only fail or wait for long."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def decide(self, session: Session, template: Template, now: datetime, owner: Person) -> None:
+        """Raise TooMany, with when to come back. An admin may try a resting template any time."""
+        if owner.role is not Role.ADMIN:
+            record = read_records(session, now, template.id)[template.id]
+            decide_breaker(record, template.title, now, owner.id)
+        if self._config.refuses_when_full:
+            cluster = read_cluster(session, self._config, now)
+            room = _Rooms(session, cluster).of(template)
+            decide_room(room, refuses=True, now=now)
+
+    def stand(self, session: Session, now: datetime) -> dict[int, Gate]:
+        """How things stand for every template that can be launched, by its id."""
+        templates = session.scalars(select(Template).where(Template.is_enabled)).all()
+        records = read_records(session, now)
+        rooms = _Rooms(session, read_cluster(session, self._config, now))
+        return {
+            one.id: Gate(
+                template=one,
+                rest=find_rest(records[one.id], now),
+                room=rooms.of(one),
+            )
+            for one in templates
+        }
+
+
+class _Rooms:
+    """The room for each template, of one look at the cluster."""
+
+    def __init__(self, session: Session, cluster: Cluster) -> None:
+        self._cluster = cluster
+        waiting = select(func.count()).where(
+            Desktop.owner_id.is_not(None),
+            or_(
+                Desktop.state == State.QUEUED,
+                and_(Desktop.state == State.RESUMING, Desktop.failure_reason == NO_ROOM),
+            ),
+        )
+        self._ahead = session.scalar(waiting) or 0
+        next_end = select(func.min(Desktop.deadline_at)).where(Desktop.state == State.READY)
+        self._next_free_at = session.scalar(next_end)
+
+    def of(self, template: Template) -> Room:
+        sources = self._cluster.sources.get(template.id, ())
+        names = {one.node for one in sources if not one.is_missing}
+        rooms = [self._cluster.rooms.get(name) or NodeRoom(name) for name in names]
+        need = self._cluster.needs.get(template.id, template.memory_mb)
+        fits = count_fitting(rooms, need, self._cluster.config.node_reserve_mb)
+        return Room(fits, self._ahead, self._next_free_at)
+
+
+def read_records(
+    session: Session, now: datetime, template_id: int | None = None
+) -> Mapping[int, Record]:
+    """What is known of the latest builds of one template, or of all; three small queries.
+
+    Failures of the site (locks, no answer, a refused token, a killed run), of what a person chose,
+    of cancelled builds (they never count as failed), of adopted desktops and of those that had been
+    ready are not the template's.
+    """
+    of_it = Desktop.template_id == template_id if template_id else true()
+    failed = session.execute(
+        select(Desktop.template_id, Desktop.failed_at, Desktop.owner_id).where(
+            of_it,
+            Desktop.failed_at > now - REMEMBERED,
+            Desktop.ready_at.is_(None),
+            Desktop.warmed_at.is_(None),
+            Desktop.adopted_from.is_(None),
+            or_(Desktop.failure_reason.is_(None), Desktop.failure_reason.not_in(_NOT_ITS_OWN)),
+        )
+    ).all()
+    of_template = Desktop.template_id == Template.id
+    warmed_at = select(func.max(Desktop.warmed_at)).where(of_template)
+    built_at = (  # the first row from the newest on, so a long history costs nothing
+        select(Desktop.ready_at)
+        .where(of_template, Desktop.ready_at > now - REMEMBERED, Desktop.warmed_at.is_(None))
+        .order_by(Desktop.ready_at.desc())
+        .limit(1)
+    )
+    worked = session.execute(
+        select(
+            Template.id,
+            Template.published_at,
+            warmed_at.correlate(Template).scalar_subquery().label("warmed_at"),
+            built_at.correlate(Template).scalar_subquery().label("built_at"),
+        ).where(Template.id == template_id if template_id else true())
+    ).all()
+    trials = session.execute(
+        select(Desktop.template_id, func.min(Desktop.created_at))
+        .where(of_it, Desktop.state.in_((State.QUEUED, State.BUILDING)))
+        .group_by(Desktop.template_id)
+    ).all()
+    trial_at = {row[0]: row[1] for row in trials}
+    return {
+        row.id: Record(
+            failures=[Failure(at, owner) for one, at, owner in failed if one == row.id and at],
+            worked_at=max(at for at in (row.published_at, row.warmed_at, row.built_at) if at),
+            trial_at=trial_at.get(row.id),
+        )
+        for row in worked
+    }

@@ -1,0 +1,143 @@
+"""Pausing and resuming as people ask for it, and the end of what was paused for too long.
+
+The worker does the work: `webapp/services/provisioning/pause.py` shuts down, `resume.py` starts
+again.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain import pauses as rules
+from webapp.domain.states import EndReason, Event, State, advance
+from webapp.models import Desktop
+from webapp.ports import Clock, Database
+from webapp.services.audit.record import SYSTEM, Actor, Audit
+from webapp.services.desktops.lifetime import AT_ONCE, ask_for_end, theirs
+from webapp.services.nodes.cluster import read_cluster
+
+log = logging.getLogger(__name__)
+
+
+class Pauses:
+    """What people ask of their desktops' pauses, and what the clock does."""
+
+    def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._audit = audit
+
+    def pause(self, actor: Actor, public_id: str) -> datetime | None:
+        """Ask for a pause; until when the desktop is kept. Asking again changes nothing.
+
+        Refused where the template does not allow it and when the desktop is not ready.
+        """
+        with (
+            self._audit.refusals(actor, "desktop.pause", public_id),
+            self._db.begin() as session,
+        ):
+            desktop = theirs(session, actor, public_id)
+            if desktop.state in (State.PAUSING, State.PAUSED):
+                return desktop.paused_until
+            now = self._clock.now()
+            until = rules.decide_pause(
+                public_id,
+                desktop.state,
+                desktop.deadline_at,
+                desktop.template.max_pause_minutes,
+                now,
+            )
+            begin_pause(desktop, until, now)
+            self._audit.record(session, actor, "desktop.pause", public_id)
+            return until
+
+    def resume(self, actor: Actor, public_id: str) -> None:
+        """Ask for the end of a pause; asking again, or of one that runs, changes nothing.
+
+        Refused when the desktop is neither, is kept no longer, or (by setting) when its node
+        has no memory for it.
+        """
+        with (
+            self._audit.refusals(actor, "desktop.resume", public_id),
+            self._db.begin() as session,
+        ):
+            desktop = theirs(session, actor, public_id)
+            if desktop.state not in (State.RESUMING, State.READY):
+                ask_to_resume(session, self._config, desktop, self._clock.now())
+                self._audit.record(session, actor, "desktop.resume", public_id)
+
+    def expire_some(self) -> bool:
+        """Ask for the end of some that were paused for longer than they are kept; False: none."""
+        now = self._clock.now()
+        overdue = Desktop.state.in_((State.PAUSING, State.PAUSED)) & (Desktop.paused_until <= now)
+        with self._db.read() as session:  # a look takes no write lock
+            found = session.scalars(select(Desktop.id).where(overdue).limit(AT_ONCE)).all()
+        if not found:
+            return False
+        with self._db.begin() as session:
+            still = select(Desktop).where(Desktop.id.in_(found), overdue).order_by(Desktop.id)
+            for desktop in session.scalars(still.with_for_update(of=Desktop)):
+                desktop.deadline_at = desktop.paused_until
+                ask_for_end(desktop, EndReason.EXPIRED, now)
+                why = "paused for longer than it is kept"
+                self._audit.record(session, SYSTEM, "desktop.expire", desktop.public_id, why)
+                log.info("Paused desktop expired", extra={"desktop": desktop.public_id})
+        return True
+
+
+def ask_to_resume(session: Session, config: Config, desktop: Desktop, now: datetime) -> None:
+    """Write that `desktop` is to run again. Raises Refused."""
+    rules.decide_resume(desktop.public_id, desktop.state, desktop.paused_until, now)
+    if config.refuses_when_full:
+        cluster = read_cluster(session, config, now)
+        rules.decide_room_to_resume(
+            cluster.left_mb(desktop.node), cluster.needs.get(desktop.template_id, 0), refuses=True
+        )
+    begin_resume(desktop, now)
+
+
+def begin_pause(desktop: Desktop, until: datetime, now: datetime) -> None:
+    """From now on its time stands still; the worker shuts it down."""
+    advance(desktop, Event.PAUSE_REQUESTED, now)
+    stop_time(desktop, until, now)
+
+
+def find_paused(desktop: Desktop, until: datetime, now: datetime) -> None:
+    """Somebody shut it down: it is as if it had been paused."""
+    advance(desktop, Event.SHUT_DOWN, now)
+    stop_time(desktop, until, now)
+
+
+def stop_time(desktop: Desktop, until: datetime, now: datetime) -> None:
+    """Its time stands still, and it is kept `until` then."""
+    desktop.paused_at, desktop.paused_until = now, until
+    forget_trouble(desktop)
+
+
+def begin_resume(desktop: Desktop, now: datetime) -> None:
+    """The worker starts it again; its time stands still until that is done."""
+    advance(desktop, Event.RESUME_REQUESTED, now)
+    forget_trouble(desktop)
+
+
+def end_pause(desktop: Desktop, now: datetime) -> None:
+    """It is ready again, with as much time left as it had."""
+    advance(desktop, Event.RESUMED, now)
+    stood = now - (desktop.paused_at or now)
+    if desktop.deadline_at:
+        desktop.deadline_at += stood
+    desktop.paused_seconds += round(stood / timedelta(seconds=1))
+    desktop.paused_at = desktop.paused_until = None
+    desktop.resumed_at = now
+    desktop.left_at = desktop.idle_warned_at = desktop.input_asked_at = None
+    forget_trouble(desktop)
+
+
+def forget_trouble(desktop: Desktop) -> None:
+    """What went wrong in tries before is over."""
+    desktop.attempts, desktop.retry_at = 0, None
+    desktop.failure = desktop.failure_reason = desktop.failure_log = None

@@ -1,0 +1,111 @@
+"""Whether somebody looks at a desktop: heartbeats of its page, its good-bye, and the idle limit.
+
+An open page keeps nothing alive: only input counts as use (`domain.connections.idle_ends_at`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain import connections as rules
+from webapp.domain.errors import NotFound
+from webapp.domain.states import State
+from webapp.models import Connection, Desktop
+from webapp.ports import Clock, Database
+from webapp.services.audit.record import Actor, Audit
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a page that shows a desktop needs to know again and again."""
+
+    state: State
+    deadline_at: datetime | None
+    idle_ends_at: datetime | None
+    """None: this desktop has no idle limit."""
+    is_idle_soon: bool
+    end_on_close: bool
+
+
+class Presence:
+    """What the page of a desktop says, and what it is answered."""
+
+    def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._audit = audit
+
+    def heartbeat(self, actor: Actor, public_id: str) -> Heartbeat:
+        """The page is being looked at. Raises NotFound for anybody but the owner."""
+        with self._db.read() as session:
+            desktop = _own(session, actor, public_id)
+            beat = self._beat(session, desktop)
+        if desktop.left_at is not None:
+            with self._db.begin() as session:
+                _own(session, actor, public_id).left_at = None
+        return beat
+
+    def left(self, actor: Actor, public_id: str) -> None:
+        """The page was closed: its desktop ends after a moment, if the person chose that.
+
+        A page that is reloaded says the same, so a heartbeat or a new ticket takes it back.
+        """
+        with self._db.begin() as session:
+            desktop = _own(session, actor, public_id)
+            if desktop.end_on_close and desktop.state == State.READY:
+                desktop.left_at = desktop.left_at or self._clock.now()
+
+    def choose_end_on_close(self, actor: Actor, public_id: str, *, wanted: bool) -> None:
+        """Whether closing the page ends this desktop."""
+        refusals = self._audit.refusals(actor, "desktop.end_on_close", public_id)
+        with refusals, self._db.begin() as session:
+            desktop = _own(session, actor, public_id)
+            if desktop.end_on_close != wanted:
+                desktop.end_on_close = wanted
+                choice = "yes" if wanted else "no"
+                self._audit.record(session, actor, "desktop.end_on_close", public_id, choice)
+
+    def _beat(self, session: Session, desktop: Desktop) -> Heartbeat:
+        ends_at = idle_end(session, desktop, self._config)
+        return Heartbeat(
+            state=desktop.state,
+            deadline_at=desktop.deadline_at,
+            idle_ends_at=ends_at,
+            is_idle_soon=rules.is_idle_soon(ends_at, self._clock.now()),
+            end_on_close=desktop.end_on_close,
+        )
+
+
+def idle_limit_minutes(desktop: Desktop, config: Config) -> int:
+    """The idle limit of a desktop: its template's, else the site's; 0: none."""
+    own = desktop.template.idle_minutes
+    return config.idle_minutes if own is None else own
+
+
+def idle_end(session: Session, desktop: Desktop, config: Config) -> datetime | None:
+    """When a ready desktop ends for lack of input; None when it has no idle limit."""
+    if desktop.state != State.READY or desktop.ready_at is None:
+        return None
+    last = session.scalar(
+        select(func.max(func.coalesce(Connection.last_input_at, Connection.started_at))).where(
+            _of(desktop)
+        ),
+    )
+    newest = max(filter(None, (last, desktop.input_at)), default=None)
+    begin = desktop.unused_from or desktop.ready_at
+    return rules.idle_ends_at(idle_limit_minutes(desktop, config), begin, newest)
+
+
+def _of(desktop: Desktop) -> ColumnElement[bool]:
+    return Connection.desktop_id == desktop.id
+
+
+def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
+    desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
+    if desktop is None or not desktop.belongs_to(actor.person_id):
+        raise NotFound("There is no such desktop.")
+    return desktop

@@ -1,0 +1,1 @@
+"""Accounts, sign-ins, API keys, and what a person holds."""

@@ -1,0 +1,258 @@
+"""Accounts and sign-ins: who is who, and for how long a browser stays signed in."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain import devices, passwords
+from webapp.domain.errors import BadInput, NotFound, Refused
+from webapp.models import Person, Role, SignIn
+from webapp.ports import Clock, Database
+from webapp.services.audit.record import Actor, Audit
+from webapp.services.people.holdings import end_holdings
+from webapp.services.people.password_check import PasswordCheck
+from webapp.services.people.sign_in_attempts import Try, source_network
+from webapp.services.people.sign_ins import is_live
+
+#: A sign-in's `seen_at` is written at most this often.
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A live sign-in: who it is. Made anew for every request."""
+
+    sign_in_id: int
+    person_id: int
+    name: str
+    is_admin: bool
+
+
+class Accounts:
+    """People, their passwords and their sign-ins."""
+
+    def __init__(
+        self, db: Database, clock: Clock, config: Config, check: PasswordCheck, audit: Audit
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._check = check
+        self._audit = audit
+        self._device_key = config.secret_key.encode()
+
+    # -- people ---------------------------------------------------------------------------------
+
+    def add_person(
+        self, actor: Actor, name: str, password: str, *, role: Role = Role.PERSON
+    ) -> int:
+        """The id of the new person. Raises BadInput when the name is taken or not usable."""
+        with self._audit.refusals(actor, "person.add", name):
+            name = passwords.parse_name(name)
+            hashed = self._check.hash(password)
+            try:
+                return self._write_person(actor, name, hashed, role)
+            except IntegrityError as error:
+                raise BadInput("name", f"There is a person {name} already.") from error
+
+    def _write_person(self, actor: Actor, name: str, hashed: str, role: Role) -> int:
+        with self._db.begin() as session:
+            person = Person(
+                name=name, password_hash=hashed, role=role, created_at=self._clock.now()
+            )
+            session.add(person)
+            session.flush()
+            self._audit.record(session, actor, "person.add", name, role)
+            return person.id
+
+    def people(self, *, after: str = "", limit: int | None = None) -> list[Person]:
+        """Everyone, by name; so many at most, of those whose names come after `after`."""
+        query = select(Person).where(Person.name > after).order_by(Person.name).limit(limit)
+        with self._db.read() as session:
+            return list(session.scalars(query))
+
+    def person(self, name: str) -> Person:
+        """The person of that name. Raises NotFound."""
+        with self._db.read() as session:
+            return _person(session, name)
+
+    def set_password(self, actor: Actor, name: str, password: str) -> None:
+        """A new password, set by somebody else; ends everything that the person holds."""
+        with self._audit.refusals(actor, "person.set_password", name):
+            hashed = self._check.hash(password)
+            self._write_password(actor, name, hashed)
+
+    def _write_password(self, actor: Actor, name: str, hashed: str) -> None:
+        with self._db.begin() as session:
+            person = _person(session, name)
+            person.password_hash = hashed
+            end_holdings(session, person, self._clock.now())
+            self._audit.record(session, actor, "person.set_password", person.name)
+
+    def disable(self, actor: Actor, name: str) -> None:
+        """Nobody signs in as this person any more; everything that they hold ends at once.
+
+        Raises NotFound, and Refused for oneself.
+        """
+        with self._audit.refusals(actor, "person.disable", name), self._db.begin() as session:
+            person = _person(session, name)
+            if person.id == actor.person_id:
+                raise Refused(
+                    "oneself",
+                    "You cannot suspend yourself.",
+                    what_to_do="Ask another administrator, or use ./winux person disable.",
+                )
+            person.disabled_at = person.disabled_at or self._clock.now()
+            end_holdings(session, person, self._clock.now())
+            self._audit.record(session, actor, "person.disable", person.name)
+
+    def enable(self, actor: Actor, name: str) -> None:
+        """They may sign in again. What `disable` ended stays ended."""
+        with self._audit.refusals(actor, "person.enable", name), self._db.begin() as session:
+            person = _person(session, name)
+            person.disabled_at = None
+            self._audit.record(session, actor, "person.enable", person.name)
+
+    # -- sign-ins -------------------------------------------------------------------------------
+
+    def sign_in(
+        self, name: str, password: str, source_address: str, user_agent: str, device: str = ""
+    ) -> str:
+        """The token for the browser's cookie; `device` is the device cookie that it shows.
+
+        Raises TooMany when it failed too often, and one same Refused for an unknown name, a wrong
+        password and a disabled person.
+        """
+        name = passwords.same_name(name)
+        actor = Actor(None, source_address)
+        with self._audit.refusals(actor, "sign_in", name):
+            wanted = self._try(name, source_address, device)
+            attempt = self._check.try_password(wanted, password)
+            if wanted.person is None or attempt is None:
+                raise _wrong_password()
+            return self._open(wanted.person, wanted, attempt, source_address, user_agent)
+
+    def device_cookie(self, person_id: int, shown: str) -> str:
+        """The device cookie for a browser in which this person is signed in, and showed `shown`."""
+        with self._db.read() as session:
+            owner = _owner(session.get_one(Person, person_id))
+        made = devices.make_device(self._device_key, owner, self._clock.now())
+        return devices.add_device(shown, made)
+
+    def signed_in(self, token: str) -> SignedIn | None:
+        """Who holds this token, or None when it is unknown, ended or timed out."""
+        now = self._clock.now()
+        with self._db.read() as session:
+            row = _sign_in_by_token(session, token)
+            if row is None or not self._is_live(row, now):
+                return None
+            if now - row.seen_at < SEEN_EVERY:
+                return _signed_in(row)
+        with self._db.begin() as session:
+            session.execute(update(SignIn).where(SignIn.id == row.id).values(seen_at=now))
+        return _signed_in(row)
+
+    def sign_out(self, actor: Actor, token: str) -> None:
+        """End the sign-in of this token."""
+        with self._db.begin() as session:
+            row = _sign_in_by_token(session, token)
+            if row and row.ended_at is None:
+                row.ended_at = self._clock.now()
+                self._audit.record(session, actor, "sign_out", row.person.name)
+
+    def sign_ins(self, person_id: int) -> list[SignIn]:
+        """The person's live sign-ins, newest first."""
+        now = self._clock.now()
+        with self._db.read() as session:
+            rows = session.scalars(
+                select(SignIn)
+                .where(SignIn.person_id == person_id, SignIn.ended_at.is_(None))
+                .order_by(SignIn.seen_at.desc())
+            )
+            return [row for row in rows if self._is_live(row, now)]
+
+    def end_sign_in(self, actor: Actor, sign_in_id: int) -> None:
+        """End one of the actor's own sign-ins. Raises NotFound for anybody else's."""
+        with (
+            self._audit.refusals(actor, "sign_in.end", str(sign_in_id)),
+            self._db.begin() as session,
+        ):
+            row = session.get(SignIn, sign_in_id)
+            if row is None or row.person_id != actor.person_id:
+                raise NotFound("There is no such sign-in.")
+            row.ended_at = row.ended_at or self._clock.now()
+            self._audit.record(session, actor, "sign_in.end", row.person.name)
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def _is_live(self, row: SignIn, now: datetime) -> bool:
+        return is_live(row, self._config, now)
+
+    def _try(self, name: str, source_address: str, device: str) -> Try:
+        """Who wants to sign in."""
+        with self._db.read() as session:
+            person = session.scalar(select(Person).where(Person.name == name))
+        known = None
+        if person is not None:
+            owner, now = _owner(person), self._clock.now()
+            known = devices.known_device(self._device_key, owner, device, now)
+        return Try(name, source_network(source_address), person, known)
+
+    def _open(
+        self, person: Person, wanted: Try, attempt: int, source_address: str, user_agent: str
+    ) -> str:
+        token = passwords.make_token()
+        now = self._clock.now()
+        with self._db.begin() as session:
+            self._refuse_stale(session, person)
+            self._check.attempts.forgive(session, wanted, attempt)
+            session.add(
+                SignIn(
+                    token_hash=passwords.hash_token(token),
+                    person_id=person.id,
+                    created_at=now,
+                    seen_at=now,
+                    proved_at=now,
+                    source_address=source_address[:45],
+                    user_agent=user_agent[:200],
+                )
+            )
+            self._audit.record(session, Actor(person.id, source_address), "sign_in", person.name)
+        return token
+
+    def _refuse_stale(self, session: Session, checked: Person) -> None:
+        """Refuse a password that was right when it was checked, and is not any more."""
+        row = session.get_one(Person, checked.id, with_for_update=True)
+        if row.password_hash != checked.password_hash or row.disabled_at is not None:
+            raise _wrong_password()
+
+
+def _wrong_password() -> Refused:
+    return Refused(
+        "wrong_password",
+        "That name and password do not belong together.",
+        what_to_do="Check both and try again.",
+    )
+
+
+def _owner(person: Person) -> devices.Owner:
+    return devices.Owner(person.id, person.password_hash, person.held_since)
+
+
+def _person(session: Session, name: str) -> Person:
+    person = session.scalar(select(Person).where(Person.name == passwords.same_name(name)))
+    if person is None:
+        raise NotFound(f"There is no person {name[:64]}.")
+    return person
+
+
+def _sign_in_by_token(session: Session, token: str) -> SignIn | None:
+    return session.scalar(select(SignIn).where(SignIn.token_hash == passwords.hash_token(token)))
+
+
+def _signed_in(row: SignIn) -> SignedIn:
+    return SignedIn(row.id, row.person_id, row.person.name, row.person.is_admin)

@@ -1,0 +1,260 @@
+"""API keys: made, found by what a request shows, listed and revoked."""
+
+import hmac
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from webapp.domain import keys as rules
+from webapp.domain.errors import BadInput, NotFound, Refused
+from webapp.domain.keys import Scope
+from webapp.domain.passwords import same_name
+from webapp.models import ApiKey, Person
+from webapp.ports import Clock, Database
+from webapp.services.audit.record import Actor, Audit
+from webapp.services.paging import PAGE_SIZE, Page
+
+#: A key's `last_used_at` is written at most this often.
+USED_EVERY = timedelta(minutes=1)
+ANOTHER = "Choose another name, or revoke that key first."
+#: How often a prefix that is taken is thrown again.
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that was just made. `text` is the secret, seen here and never again."""
+
+    key: ApiKey
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KeyHolder:
+    """Whom a request with a good key acts for, and what it may do. Made anew for every request."""
+
+    key_id: int
+    person_id: int
+    name: str
+    """The person's."""
+    scopes: frozenset[Scope]
+    """All that it may do: `launch` holds `read`; `admin`, an admin's alone, holds both."""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it acts with an admin's rights; without the scope, an admin is a person."""
+        return Scope.ADMIN in self.scopes
+
+    def actor(self, source_address: str | None) -> Actor:
+        """Who acts, for the services."""
+        return Actor(self.person_id, source_address, self.is_admin, key_id=self.key_id)
+
+
+class Keys:
+    """The use cases around API keys."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        make_key: Callable[[], str] = rules.make_key,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._audit = audit
+        self._make_key = make_key
+
+    def make(
+        self,
+        actor: Actor,
+        name: str,
+        scopes: Iterable[str],
+        expires_at: datetime | None = None,
+        *,
+        person: str | None = None,
+    ) -> NewKey:
+        """A key for the actor; whoever runs commands on the machine names the `person`.
+
+        Raises BadInput, also for a name that one of their keys has; Refused with `forbidden` (the
+        admin scope for somebody who is no admin, a key that makes keys without that scope) or
+        `too_many_keys`; NotFound for an unknown person.
+        """
+        with self._audit.refusals(actor, "key.add", person or ""), self._db.begin() as session:
+            chosen = rules.parse_scopes(scopes)
+            owner = self._owner(session, actor, person)
+            name = rules.parse_key_name(name)
+            self._check(session, actor, owner, chosen)
+            if self._is_taken(session, owner, name):
+                raise BadInput("name", f"There is a key {name} already.", what_to_do=ANOTHER)
+            key = ApiKey(
+                key_hash="",
+                name=name,
+                scope_words=" ".join(scope for scope in Scope if scope in chosen),
+                person=owner,
+                created_at=self._clock.now(),
+                expires_at=rules.parse_expiry(expires_at, self._clock.now()),
+            )
+            text = self._free_text(session)
+            key.prefix, key.key_hash = rules.prefix_of(text) or "", rules.hash_key(text)
+            session.add(key)
+            session.flush()
+            self._audit.record(session, actor, "key.add", owner.name, _words(key))
+        return NewKey(key, text)
+
+    def list(self, person_id: int | None) -> Sequence[ApiKey]:
+        """The person's keys that are not revoked, newest first; of None: everybody's."""
+        query = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id.desc())
+        if person_id is not None:
+            query = query.where(ApiKey.person_id == person_id)
+        with self._db.read() as session:
+            return session.scalars(query).all()
+
+    def search(self, text: str, page: int) -> Page[ApiKey]:
+        """Everybody's keys whose person, name or beginning has `text` in it, a page at a time."""
+        query = select(ApiKey).join(ApiKey.person).where(ApiKey.revoked_at.is_(None))
+        if wanted := text.removeprefix("wx_").rstrip("_"):
+            places = (Person.name, ApiKey.name, ApiKey.prefix)
+            query = query.where(or_(*(one.icontains(wanted, autoescape=True) for one in places)))
+        with self._db.read() as session:
+            total = session.scalar(query.with_only_columns(func.count(ApiKey.id))) or 0
+            pages = max(1, -(-total // PAGE_SIZE))
+            number = min(max(page, 1), pages)
+            newest = query.order_by(ApiKey.id.desc()).limit(PAGE_SIZE)
+            rows = session.scalars(newest.offset((number - 1) * PAGE_SIZE)).all()
+        return Page(rows, number, pages, total)
+
+    def one(self, actor: Actor, key_id: int) -> ApiKey:
+        """A key that is not revoked: an admin any, others their own. Raises NotFound."""
+        with self._db.read() as session:
+            return _key(session, actor, key_id)
+
+    def revoke(self, actor: Actor, key_id: int) -> None:
+        """It works no more, at once: an admin any, others their own. Raises NotFound."""
+        with (
+            self._audit.refusals(actor, "key.revoke", f"key {key_id}"),
+            self._db.begin() as session,
+        ):
+            key = _key(session, actor, key_id)
+            key.revoked_at = self._clock.now()
+            self._audit.record(session, actor, "key.revoke", key.person.name, _words(key))
+
+    def identify(self, text: str, source_address: str) -> KeyHolder | None:
+        """Whose key this is; None when unknown, revoked, expired, or its person is disabled."""
+        key, now = self._find(text), self._clock.now()
+        if key is None or not rules.is_good(key.standing, now):
+            return None
+        if key.last_used_at is None or now - key.last_used_at >= USED_EVERY:
+            self._mark_used(key, source_address, now)
+        scopes = rules.held_scopes(key.scopes, is_admin=key.person.is_admin)
+        return KeyHolder(key.id, key.person_id, key.person.name, scopes)
+
+    def refuse(self, text: str, source_address: str) -> None:
+        """Write down that a key was shown which is not good, and why."""
+        key = self._find(text)
+        if key is None:
+            self._audit.refuse(Actor(None, source_address), "key.use", "", "", "unknown")
+            return
+        who = Actor(key.person_id, source_address, key_id=key.id)
+        why = rules.why_refused(key.standing, self._clock.now()) or "unknown"
+        self._audit.refuse(who, "key.use", key.person.name, _words(key), why)
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def _find(self, text: str) -> ApiKey | None:
+        """The key of this text, good or not."""
+        prefix = rules.prefix_of(text)
+        if prefix is None:
+            return None
+        with self._db.read() as session:
+            key = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix))
+        is_right = hmac.compare_digest(key.key_hash if key else "", rules.hash_key(text))
+        return key if is_right else None
+
+    def _owner(self, session: Session, actor: Actor, name: str | None) -> Person:
+        """For whom the key is; their row stays locked, so that two at once cannot pass a limit."""
+        query = select(Person).with_for_update()
+        if name is None:
+            query = query.where(Person.id == actor.person_id)
+        elif actor.is_admin and actor.person_id is None:
+            query = query.where(Person.name == same_name(name))
+        else:
+            raise Refused("forbidden", "People make their keys themselves.")
+        owner = session.scalar(query)
+        if owner is None:
+            raise NotFound(f"There is no person {(name or '')[:64]}.")
+        return owner
+
+    def _check(
+        self, session: Session, actor: Actor, owner: Person, scopes: frozenset[Scope]
+    ) -> None:
+        if actor.key_id is not None and not actor.is_admin:
+            raise Refused(
+                "forbidden",
+                "A key cannot make keys.",
+                what_to_do="Sign in and make it on the page of your account.",
+            )
+        if owner.disabled_at is not None:
+            raise BadInput("person", f"{owner.name} is disabled.", what_to_do="Enable them first.")
+        if Scope.ADMIN in scopes and not owner.is_admin:
+            raise Refused(
+                "forbidden",
+                "Only an administrator's key can have the scope admin.",
+                what_to_do="Choose launch or read.",
+            )
+        if self._count_good(session, owner) >= rules.MOST_KEYS:
+            raise Refused(
+                "too_many_keys",
+                f"There are {rules.MOST_KEYS} keys already, as many as a person may have.",
+                what_to_do="Revoke one that is not needed any more.",
+            )
+
+    def _count_good(self, session: Session, owner: Person) -> int:
+        return session.scalar(self._good(owner).with_only_columns(func.count(ApiKey.id))) or 0
+
+    def _is_taken(self, session: Session, owner: Person, name: str) -> bool:
+        named = self._good(owner).where(ApiKey.name == name).with_only_columns(ApiKey.id)
+        return session.scalar(named) is not None
+
+    def _good(self, owner: Person) -> Select[ApiKey]:
+        """Their keys that still work."""
+        has_time = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > self._clock.now())
+        return select(ApiKey).where(
+            ApiKey.person_id == owner.id, ApiKey.revoked_at.is_(None), has_time
+        )
+
+    def _free_text(self, session: Session) -> str:
+        """A new key's text, whose prefix no other has; the unique index has the last word."""
+        text = self._make_key()
+        for _ in range(TRIES):
+            taken = select(ApiKey.id).where(ApiKey.prefix == rules.prefix_of(text))
+            if session.scalar(taken) is None:
+                break
+            text = self._make_key()
+        return text
+
+    def _mark_used(self, key: ApiKey, source_address: str, now: datetime) -> None:
+        with self._db.begin() as session:
+            session.execute(
+                update(ApiKey)
+                .where(
+                    ApiKey.id == key.id,
+                    or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - USED_EVERY),
+                )
+                .values(last_used_at=now, last_used_from=source_address[:45])
+            )
+
+
+def _key(session: Session, actor: Actor, key_id: int) -> ApiKey:
+    key = session.get(ApiKey, key_id)
+    is_theirs = key is not None and (actor.is_admin or key.person_id == actor.person_id)
+    if key is None or key.revoked_at is not None or not is_theirs:
+        raise NotFound("There is no such key.")
+    return key
+
+
+def _words(key: ApiKey) -> str:
+    return f"{key.prefix} {key.name} ({key.scope_words})"

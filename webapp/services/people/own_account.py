@@ -1,0 +1,114 @@
+"""What people do with their own account: type the password again, change it, end everything."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain import sign_in_limits
+from webapp.domain.errors import NotFound, Refused
+from webapp.domain.passwords import same_name
+from webapp.models import Person, SignIn
+from webapp.ports import Clock, Database
+from webapp.services.audit.record import Actor, Audit
+from webapp.services.people.holdings import end_holdings
+from webapp.services.people.password_check import PasswordCheck
+from webapp.services.people.sign_in_attempts import Try, source_network
+from webapp.services.people.sign_ins import is_live
+
+
+class OwnAccount:
+    """The use cases that need a sign-in, or the machine's operator."""
+
+    def __init__(
+        self, db: Database, clock: Clock, config: Config, check: PasswordCheck, audit: Audit
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._check = check
+        self._audit = audit
+
+    def is_fresh(self, actor: Actor, sign_in_id: int) -> bool:
+        """Whether the password was typed lately enough for what needs it."""
+        try:
+            self._decide_fresh(self._own(actor, sign_in_id))
+        except Refused:
+            return False
+        return True
+
+    def check_fresh(self, actor: Actor, sign_in_id: int, action: str) -> None:
+        """Raise Refused (`password_needed`) for an `action` that needs the password again."""
+        with self._audit.refusals(actor, action):
+            self._decide_fresh(self._own(actor, sign_in_id))
+
+    def confirm(self, actor: Actor, sign_in_id: int, password: str) -> None:
+        """The person types their password again. Raises Refused, TooMany, NotFound."""
+        with self._audit.refusals(actor, "sign_in.confirm"):
+            row = self._own(actor, sign_in_id)
+            wanted, attempt = self._try(actor, row, password)
+            with self._db.begin() as session:
+                _unchanged(session, row.person)
+                self._check.attempts.forgive(session, wanted, attempt)
+                session.get_one(SignIn, row.id).proved_at = self._clock.now()
+                self._audit.record(session, actor, "sign_in.confirm", row.person.name)
+
+    def change_password(self, actor: Actor, sign_in_id: int, old: str, new: str) -> None:
+        """A new password of one's own; everything but this sign-in ends.
+
+        Raises Refused for a wrong old one, BadInput for a new one that is not accepted, TooMany.
+        """
+        with self._audit.refusals(actor, "person.change_password"):
+            row = self._own(actor, sign_in_id)
+            wanted, attempt = self._try(actor, row, old)
+            hashed = self._check.hash(new)
+            now = self._clock.now()
+            with self._db.begin() as session:
+                person = _unchanged(session, row.person)
+                self._check.attempts.forgive(session, wanted, attempt)
+                person.password_hash = hashed
+                end_holdings(session, person, now, keep_sign_in=row.id)
+                session.get_one(SignIn, row.id).proved_at = now
+                self._audit.record(session, actor, "person.change_password", person.name)
+
+    def end_everything(self, actor: Actor, name: str) -> None:
+        """End all that the person holds, this sign-in too. Raises NotFound for other people."""
+        with (
+            self._audit.refusals(actor, "person.end_everything", name),
+            self._db.begin() as session,
+        ):
+            person = session.scalar(select(Person).where(Person.name == same_name(name)))
+            if person is None or not (actor.is_admin or person.id == actor.person_id):
+                raise NotFound(f"There is no person {name[:64]}.")
+            end_holdings(session, person, self._clock.now())
+            self._audit.record(session, actor, "person.end_everything", person.name)
+
+    def _own(self, actor: Actor, sign_in_id: int) -> SignIn:
+        with self._db.read() as session:
+            row = session.get(SignIn, sign_in_id)
+            if row is None or row.person_id != actor.person_id:
+                raise NotFound("There is no such sign-in.")
+            if not is_live(row, self._config, self._clock.now()):
+                raise NotFound("That sign-in is over.")
+            return row
+
+    def _decide_fresh(self, row: SignIn) -> None:
+        sign_in_limits.decide_fresh(row.proved_at, self._config.fresh_sign_in, self._clock.now())
+
+    def _try(self, actor: Actor, row: SignIn, password: str) -> tuple[Try, int]:
+        """Check the password; guesses count for this sign-in alone, and lock nobody else out."""
+        source = source_network(actor.source_address or "")
+        wanted = Try(row.person.name, source, row.person, f"s{row.id}")
+        attempt = self._check.try_password(wanted, password)
+        if attempt is None:
+            raise Refused(
+                "wrong_password", "That is not your password.", what_to_do="Type it again."
+            )
+        return wanted, attempt
+
+
+def _unchanged(session: Session, checked: Person) -> Person:
+    """The person, unless their password changed since it was checked."""
+    person = session.get_one(Person, checked.id, with_for_update=True)
+    if person.password_hash != checked.password_hash or person.disabled_at is not None:
+        raise Refused("wrong_password", "That is not your password.", what_to_do="Type it again.")
+    return person

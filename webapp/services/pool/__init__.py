@@ -1,0 +1,1 @@
+"""Desktops that are built ahead: how many, where there is room, and their upkeep."""

@@ -1,0 +1,112 @@
+"""Keeping the pools at their size: the worker's part, a moment at a time.
+
+What is missing becomes rows to build, which the builder takes when nobody else waits; what is too
+much is asked to end. Any number of workers may do it: each waits for its turn.
+"""
+
+import logging
+import secrets
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain import limits
+from webapp.domain.errors import Conflict, Refused
+from webapp.domain.passwords import make_password
+from webapp.domain.pool import Drain
+from webapp.domain.states import EndReason, Event, State, advance
+from webapp.models import Desktop, Template
+from webapp.ports import Clock, Database, Vault
+from webapp.services.audit.record import SYSTEM, Actor, Audit
+from webapp.services.desktops.reservation import one_at_a_time, reserve
+from webapp.services.pool.plan import PoolView, look_at_pools
+
+log = logging.getLogger(__name__)
+
+
+class PoolKeeper:
+    """Begins and ends pool desktops."""
+
+    def __init__(
+        self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._vault = vault
+        self._audit = audit
+
+    def keep(self) -> None:
+        """Bring every pool a step nearer to its size; most often there is nothing to do."""
+        with self._db.read() as session:  # a look takes no write lock
+            if not any(view.steps for view in look_at_pools(session, self._config, self._now)):
+                return
+        try:
+            with self._db.begin() as session:
+                _lock(session)
+                for view in look_at_pools(session, self._config, self._now):
+                    self._drain(session, view)
+                    self._build(session, view)
+        except (Conflict, IntegrityError) as error:  # a launch was first: at the next turn
+            log.info("The pools are looked at again: %s", error)
+
+    @property
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+    def _drain(self, session: Session, view: PoolView) -> None:
+        for desktop in view.desktops:
+            if why := view.steps.drain.get(desktop.public_id):
+                drain_desktop(session, self._audit, SYSTEM, desktop, why, self._now)
+
+    def _build(self, session: Session, view: PoolView) -> None:
+        try:
+            for _ in range(view.steps.build):
+                with session.begin_nested():
+                    queue_pool_desktop(session, self._config, self._vault, view.template, self._now)
+        except Refused as refusal:  # no VM id or address is left
+            log.warning("The pool of %s waits: %s", view.template.name, refusal)
+
+
+def queue_pool_desktop(
+    session: Session, config: Config, vault: Vault, template: Template, now: datetime
+) -> Desktop:
+    """A desktop for nobody, with what a launch without wishes gets. Raises Refused when no VM id
+    or address is left."""
+    desktop = Desktop(
+        public_id=f"desktop-{secrets.token_hex(4)}",
+        template=template,
+        state=State.QUEUED,
+        state_at=now,
+        created_at=now,
+        minutes=template.default_minutes,
+        rdp_username=limits.decide_username(None),
+        keyboard_layout=limits.decide_keyboard(None),
+        password_locked=vault.lock(make_password()),
+    )
+    session.add(desktop)
+    reserve(session, config, desktop)
+    return desktop
+
+
+def drain_desktop(
+    session: Session, audit: Audit, actor: Actor, desktop: Desktop, why: Drain, now: datetime
+) -> None:
+    """Ask for the end of a desktop that is nobody's."""
+    advance(desktop, Event.STOP_REQUESTED, now)
+    desktop.end_reason = EndReason.POLICY
+    desktop.stop_requested_at = now
+    desktop.retry_at = None
+    audit.record(session, actor, "pool.drain", desktop.public_id, why)
+    log.info("Pool desktop goes: %s", why, extra={"desktop": desktop.public_id})
+
+
+def _lock(session: Session) -> None:
+    """One worker at a time looks and acts, and no launch reserves meanwhile.
+
+    Never the templates' rows first: a launch that has its turn needs them, and each would wait
+    for the other.
+    """
+    one_at_a_time(session)

@@ -1,0 +1,64 @@
+"""How much of the site the pools may take: what people leave, and a little less."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.placement import count_fitting
+from webapp.domain.pool import decide_room
+from webapp.domain.states import HOLDS_RESOURCES, State
+from webapp.models import Desktop, Node, WorkerBeat
+from webapp.services.nodes.cluster import read_cluster
+
+#: A worker that was silent for longer builds nothing.
+WORKER_SILENT = timedelta(seconds=30)
+
+
+def builds_at_once(session: Session, config: Config, now: datetime) -> int:
+    """How many pool builds can run at once: of two or more slots one is kept for people."""
+    alive = session.scalar(select(func.count()).where(WorkerBeat.seen_at > now - WORKER_SILENT))
+    return max(1, alive or 0) * max(1, config.worker_slots - 1)
+
+
+def read_room(session: Session, config: Config, pooled: Sequence[Desktop], now: datetime) -> int:
+    """How many desktops all pools together may hold; `pooled` are those that they hold."""
+    addresses = int(config.addresses.last) - int(config.addresses.first) + 1
+    held = session.scalar(select(func.count()).where(Desktop.state.in_(HOLDS_RESOURCES))) or 0
+    return decide_room(
+        places=min(config.max_desktops_total, len(config.vmids), addresses),
+        others=held - len(pooled),
+        pooled=len(pooled),
+        begun=sum(one.state != State.QUEUED for one in pooled) + _leaving(session),
+        fits=_fits(session, config, now),
+        ahead=_ahead(session),
+    )
+
+
+def _fits(session: Session, config: Config, now: datetime) -> int | None:
+    """How many more of the largest template fit into the nodes' memory; None: nobody can see it."""
+    cluster = read_cluster(session, config, now)
+    if not cluster.rooms:  # nobody has looked yet
+        return None
+    need = max(cluster.needs.values(), default=1)
+    return count_fitting(cluster.rooms.values(), need, config.node_reserve_mb)
+
+
+def _leaving(session: Session) -> int:
+    """Desktops whose memory is about to be free, or is free and was not seen to be yet."""
+    seen_at = select(func.min(Node.seen_at)).scalar_subquery()
+    has_ended = and_(Desktop.state == State.ENDED, Desktop.ended_at > seen_at)
+    is_going = or_(Desktop.state == State.STOPPING, has_ended)
+    return session.scalar(select(func.count()).where(is_going, Desktop.node.is_not(None))) or 0
+
+
+def _ahead(session: Session) -> int:
+    """People's desktops that have no place on a node yet."""
+    return (
+        session.scalar(
+            select(func.count()).where(Desktop.state == State.QUEUED, Desktop.owner_id.is_not(None))
+        )
+        or 0
+    )

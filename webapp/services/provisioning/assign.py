@@ -1,0 +1,179 @@
+"""Assigning: a claimed pool desktop gets the user name, password and keyboard its person asked for.
+
+What was asked for as it was built needs none of this (services/desktops/claim.py). The row says
+all: user name, keyboard and a new password were written by the claim, so a run that was interrupted
+is simply run again.
+"""
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from webapp.config import Config
+from webapp.domain.clone_queue import INTERRUPTED, decide_retry, pause_before
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.states import EndReason, Event, State, advance, can
+from webapp.models import Desktop
+from webapp.ports import AssignOrder, BuildResult, Clock, Database, Provisioner, Vault
+from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.desktops.claim import become_ready
+from webapp.services.desktops.lifetime import ask_for_end, note_told
+from webapp.services.provisioning.cancellation import Cancel
+from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.provisioning.steps import Steps, finish_steps
+
+log = logging.getLogger(__name__)
+
+_WAITING = Desktop.state == State.ASSIGNING
+
+
+class Assigner:
+    """Assigns the desktop that has waited longest."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        config: Config,
+        vault: Vault,
+        audit: Audit,
+        provisioner: Provisioner,
+        leases: Leases,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._vault = vault
+        self._audit = audit
+        self._provisioner = provisioner
+        self._leases = leases
+
+    def assign_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Assign one claimed desktop, or go on with one whose worker died; False: nothing to do.
+
+        `is_stopping` says that this worker ends: the run is cancelled and left to the next one.
+        """
+        lease = self._leases.claim(_WAITING, lambda _session, _desktop: None)
+        if lease is None:
+            return False
+        try:
+            self._assign(lease, is_stopping)
+        except LeaseLost:
+            log.warning("Another worker took over", extra=_about(lease))
+        return True
+
+    def _assign(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
+        with KeptLease(self._leases, lease) as kept:
+            cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.ASSIGNING)
+            try:
+                told_at = self._run(lease.desktop, cancel)
+            except OutsideFailed as error:
+                if cancel.is_for_later:
+                    self._leave(lease)
+                elif self._passes(lease.desktop, error):
+                    self._put_back(lease, error)
+                else:
+                    self._fail(lease, error)
+            else:
+                self._record(lease, told_at)
+
+    def _passes(self, desktop: Desktop, error: OutsideFailed) -> bool:
+        """Whether what broke passes by itself, soon enough for its person."""
+        begun = self._clock.now() - desktop.asked_at
+        return decide_retry(error.reason, begun, self._config.build_timeout)
+
+    def _run(self, desktop: Desktop, is_cancelled: Callable[[], bool]) -> datetime:
+        """Run the playbook; the deadline that the desktop was told."""
+        now = self._clock.now()
+        if now - desktop.asked_at > self._config.build_timeout:
+            raise OutsideFailed(
+                "It was interrupted and could not be finished in time.",
+                retry=True,
+                reason=INTERRUPTED,
+            )
+        order = self._order(desktop)
+        result = self._provisioner.assign(
+            order,
+            on_step=Steps(self._db, self._clock, desktop.id).begin,
+            is_cancelled=is_cancelled,
+        )
+        _verify(desktop, result)
+        return order.deadline_at
+
+    def _order(self, desktop: Desktop) -> AssignOrder:
+        if desktop.vmid is None or not desktop.ssh_host_key_sha256 or not desktop.password_locked:
+            raise OutsideFailed("Its VM id, host key or password is not known.", retry=False)
+        return AssignOrder(
+            desktop_id=desktop.public_id,
+            vmid=desktop.vmid,
+            node=desktop.node,
+            ssh_host_key_sha256=desktop.ssh_host_key_sha256,
+            rdp_username=desktop.rdp_username,
+            rdp_password=self._vault.unlock(desktop.password_locked),
+            keyboard_layout=desktop.keyboard_layout,
+            deadline_at=self._clock.now() + timedelta(minutes=desktop.minutes),
+        )
+
+    # -- writing down -----------------------------------------------------------------------------
+
+    def _record(self, lease: Lease, told_at: datetime) -> None:
+        now = self._clock.now()
+        with self._leases.giving_back(lease) as (session, desktop):
+            finish_steps(session, desktop.id, now)
+            if not can(desktop.state, Event.ASSIGNED):  # stopped at the last moment
+                return
+            become_ready(desktop, now)
+            desktop.attempts, desktop.failure_reason = 0, None
+            note_told(desktop, told_at)
+            self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
+        log.info("Desktop assigned", extra=_about(lease))
+
+    def _fail(self, lease: Lease, error: OutsideFailed) -> None:
+        """Say why, and ask for its teardown: nobody knows how far it is assigned."""
+        now = self._clock.now()
+        with self._leases.giving_back(lease) as (session, desktop):
+            if not can(desktop.state, Event.BROKE):  # stopped: what broke was its own cancelling
+                return
+            advance(desktop, Event.BROKE, now)
+            desktop.failed_at = now
+            desktop.failure = str(error)[:500]
+            desktop.failure_log = error.log or None
+            desktop.failure_reason = error.reason[:16] or None
+            ask_for_end(desktop, EndReason.FAILED, now)
+            self._audit.record(
+                session, SYSTEM, "desktop.assign_failed", desktop.public_id, str(error)
+            )
+        log.warning("Assigning failed: %s", error, extra=_about(lease))
+
+    def _put_back(self, lease: Lease, error: OutsideFailed) -> None:
+        """Let it wait a moment and be run again: each step of the playbook may be repeated."""
+        with self._leases.giving_back(lease) as (_session, desktop):
+            if desktop.state != State.ASSIGNING:
+                return
+            desktop.attempts += 1
+            desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, _chance())
+            desktop.failure_reason = error.reason
+        log.warning("Assigning put back: %s", error, extra=_about(lease))
+
+    def _leave(self, lease: Lease) -> None:
+        """This worker ends: the row stays in ASSIGNING, free for the next one at once."""
+        with self._leases.giving_back(lease):
+            log.info("Assigning left to another worker", extra=_about(lease))
+
+
+#: Spreads desktops that met the same trouble.
+_chance = random.SystemRandom().random
+
+
+def _verify(desktop: Desktop, result: BuildResult) -> None:
+    """The desktop that answered is the one that was built; keys and certificate stay its own."""
+    if (result.ssh_host_key_sha256, result.rdp_certificate_sha256) != (
+        desktop.ssh_host_key_sha256,
+        desktop.rdp_certificate_sha256,
+    ):
+        raise OutsideFailed("Another machine answered at the desktop's address.", retry=False)
+
+
+def _about(lease: Lease) -> dict[str, str]:
+    return {"desktop": lease.desktop.public_id}

@@ -1,0 +1,137 @@
+"""Pausing: a desktop's container is shut down and kept, and tried again until it surely is.
+
+Its owner can resume it meanwhile, or stop it; the run is then broken off.
+"""
+
+import logging
+import random
+from collections.abc import Callable
+
+from webapp.config import Config
+from webapp.domain.clone_queue import pause_before
+from webapp.domain.drift import Loss
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.states import Event, State, advance
+from webapp.models import Desktop
+from webapp.ports import Clock, Database, Hypervisor, Provisioner
+from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.nodes.cluster import is_reachable
+from webapp.services.provisioning.cancellation import Cancel
+from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.provisioning.loss import end_lost, find_fate
+from webapp.services.provisioning.steps import Steps, finish_steps
+
+log = logging.getLogger(__name__)
+
+
+class Pauser:
+    """Pauses the desktop that has waited longest for it."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        config: Config,
+        audit: Audit,
+        provisioner: Provisioner,
+        hypervisor: Hypervisor,
+        leases: Leases,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._audit = audit
+        self._provisioner = provisioner
+        self._hypervisor = hypervisor
+        self._leases = leases
+
+    def pause_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Pause one desktop, or go on with one whose worker died; False: nothing to do.
+
+        `is_stopping` says that this worker ends: the run is cancelled and left to the next one.
+        """
+        wanted = (Desktop.state == State.PAUSING) & is_reachable(self._clock.now())
+        lease = self._leases.claim(wanted, lambda _session, _desktop: None)
+        if lease is None:
+            return False
+        try:
+            self._pause(lease, is_stopping)
+        except LeaseLost:
+            log.warning("Another worker took over", extra=_about(lease))
+        return True
+
+    def _pause(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
+        with KeptLease(self._leases, lease) as kept:
+            cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.PAUSING)
+            trouble = self._run(lease.desktop, cancel)
+            if cancel.is_set:
+                self._leave(lease)
+                return
+            try:
+                fate = find_fate(self._hypervisor, self._config.portal_id, lease.desktop)
+            except OutsideFailed as unknown:
+                self._wait(lease, trouble or unknown)
+                return
+            self._record(lease, fate, trouble)
+
+    def _run(self, desktop: Desktop, is_cancelled: Callable[[], bool]) -> OutsideFailed | None:
+        """Run the playbook; what went wrong, if something did."""
+        try:
+            self._provisioner.pause(
+                desktop.public_id,
+                desktop.vmid or 0,
+                node=desktop.node,
+                on_step=Steps(self._db, self._clock, desktop.id).begin,
+                is_cancelled=is_cancelled,
+            )
+        except OutsideFailed as error:
+            return error
+        return None
+
+    # -- writing down -----------------------------------------------------------------------------
+
+    def _record(self, lease: Lease, fate: Loss | None, trouble: OutsideFailed | None) -> None:
+        """The node's word counts, not the playbook's."""
+        if fate is None:
+            runs = OutsideFailed("The container still runs after its shutdown.", retry=True)
+            self._wait(lease, trouble or runs)
+            return
+        now = self._clock.now()
+        with self._leases.giving_back(lease) as (session, desktop):
+            finish_steps(session, desktop.id, now)
+            if desktop.state != State.PAUSING:  # stopped or resumed at the last moment
+                return
+            if fate is not Loss.STOPPED:
+                end_lost(session, self._audit, desktop, fate, now)
+                return
+            advance(desktop, Event.SHUT_DOWN, now)
+            if desktop.attempts:  # else what is told is why it could not be resumed
+                desktop.failure = desktop.failure_reason = desktop.failure_log = None
+            desktop.attempts, desktop.retry_at = 0, None
+            self._audit.record(session, SYSTEM, "desktop.paused", desktop.public_id)
+        log.info("Desktop paused", extra=_about(lease))
+
+    def _wait(self, lease: Lease, error: OutsideFailed) -> None:
+        """Say what is wrong, and try again later, for as long as it is wanted."""
+        with self._leases.giving_back(lease) as (_session, desktop):
+            if desktop.state != State.PAUSING:
+                return
+            desktop.attempts += 1
+            desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, _chance())
+            desktop.failure = f"It could not be paused yet: {error}"[:500]
+            desktop.failure_reason = error.reason[:16] or None
+            desktop.failure_log = error.log or None
+            tries = desktop.attempts
+        log.warning("Pausing failed, try %s: %s", tries, error, extra=_about(lease))
+
+    def _leave(self, lease: Lease) -> None:
+        with self._leases.giving_back(lease):
+            log.info("Pausing broken off", extra=_about(lease))
+
+
+#: Spreads desktops that met the same trouble.
+_chance = random.SystemRandom().random
+
+
+def _about(lease: Lease) -> dict[str, str]:
+    return {"desktop": lease.desktop.public_id}

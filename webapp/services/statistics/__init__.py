@@ -1,0 +1,1 @@
+"""Metrics and trends, from rows alone."""

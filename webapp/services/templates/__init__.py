@@ -1,0 +1,1 @@
+"""What people can launch: publishing it, removing old versions."""

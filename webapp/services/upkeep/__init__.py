@@ -1,0 +1,1 @@
+"""What the worker does for the site: reconciling, the doctor, cleaning up, signs of life."""

@@ -1,0 +1,125 @@
+"""Cleaning up on demand: an administrator asks, a worker does, and the audit log says what.
+
+The web never talks to Proxmox; so it writes that a round is wanted, and reads what came of it.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from webapp.domain.errors import NotFound, WinuxError
+from webapp.models import AuditEntry, Cleanup
+from webapp.ports import Clock, Database
+from webapp.services.audit.record import Actor, Audit
+
+#: A worker that is silent about its round for so long has died: another takes it.
+LONGEST_ROUND = timedelta(minutes=10)
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One thing that Winux did by itself."""
+
+    at: datetime
+    action: str
+    subject: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class CleanupView:
+    """A round and what it did."""
+
+    cleanup: Cleanup
+    deeds: Sequence[Deed]
+
+    @property
+    def status(self) -> str:
+        if self.cleanup.finished_at is None:
+            return "working" if self.cleanup.taken_at else "asked"
+        return "trouble" if self.cleanup.trouble else "done"
+
+
+class Cleanups:
+    """Asking for a round, and taking it on."""
+
+    def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
+        self._db = db
+        self._clock = clock
+        self._audit = audit
+
+    def ask(self, actor: Actor) -> CleanupView:
+        """A round as soon as a worker can; one that waits already serves for this too."""
+        with self._db.begin() as session:
+            waiting = select(Cleanup).where(Cleanup.taken_at.is_(None))
+            row = session.scalars(waiting.limit(1)).first()
+            if row is None:
+                row = Cleanup(
+                    public_id=f"cleanup-{secrets.token_hex(4)}",
+                    person_id=actor.person_id,
+                    asked_at=self._clock.now(),
+                )
+                session.add(row)
+            self._audit.record(session, actor, "cleanup.ask", row.public_id)
+        return CleanupView(row, [])
+
+    def one(self, public_id: str) -> CleanupView:
+        """A round. Raises NotFound."""
+        with self._db.read() as session:
+            row = session.scalar(select(Cleanup).where(Cleanup.public_id == public_id))
+            if row is None:
+                raise NotFound("There is no such cleanup.")
+            return CleanupView(row, _deeds(session, row))
+
+    def do_one(self, clean: Callable[[], object]) -> bool:
+        """Do the oldest round that waits, by calling `clean`; False: none waits."""
+        row_id = self._take()
+        if row_id is None:
+            return False
+        trouble = None
+        try:
+            clean()
+        except WinuxError as error:
+            trouble = str(error)[:500]
+        with self._db.begin() as session:
+            row = session.get_one(Cleanup, row_id)
+            row.finished_at = self._clock.now()
+            row.last_entry = _newest(session)
+            row.trouble = trouble
+        return True
+
+    def _take(self) -> int | None:
+        now = self._clock.now()
+        is_free = or_(Cleanup.taken_at.is_(None), Cleanup.taken_at < now - LONGEST_ROUND)
+        waits = select(Cleanup).where(Cleanup.finished_at.is_(None), is_free).order_by(Cleanup.id)
+        with self._db.read() as session:  # a look takes no write lock
+            if session.scalars(waits.limit(1)).first() is None:
+                return None
+        with self._db.begin() as session:
+            row = session.scalars(waits.limit(1).with_for_update(skip_locked=True)).first()
+            if row is None:
+                return None
+            row.taken_at = now
+            row.first_entry = _newest(session)
+            return row.id
+
+
+def _newest(session: Session) -> int:
+    return session.scalar(select(func.max(AuditEntry.id))) or 0
+
+
+def _deeds(session: Session, row: Cleanup) -> list[Deed]:
+    if row.first_entry is None:
+        return []
+    found = select(AuditEntry).where(
+        AuditEntry.id > row.first_entry, AuditEntry.person_id.is_(None)
+    )
+    if row.last_entry is not None:
+        found = found.where(AuditEntry.id <= row.last_entry)
+    entries = session.scalars(found.order_by(AuditEntry.id).limit(SHOWN))
+    return [Deed(one.at, one.action, one.subject, one.detail) for one in entries]

@@ -1,0 +1,70 @@
+"""A worker's sign of life, with what it last saw of Proxmox."""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from webapp.domain.errors import OutsideFailed
+from webapp.models import WorkerBeat
+from webapp.ports import Clock, Database
+from webapp.services.nodes.scan import NodeWatch
+
+#: Beats of workers that have been silent for longer are removed.
+FORGET_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was last seen of Proxmox."""
+
+    seen_at: datetime | None = None
+    trouble: str | None = None
+
+
+class Heartbeat:
+    """Writes one worker's row of `worker_beats`."""
+
+    def __init__(self, db: Database, clock: Clock, nodes: NodeWatch, worker: str) -> None:
+        self._db = db
+        self._clock = clock
+        self._nodes = nodes
+        self._worker = worker
+        self._lock = threading.Lock()
+        self._sight = Sight()
+
+    def look_at_proxmox(self) -> None:
+        """See what there is, for the next beat to tell."""
+        try:
+            self._nodes.look()
+        except OutsideFailed as error:
+            self.note_trouble(error)
+        else:
+            self._note(Sight(self._clock.now()))
+
+    def note_trouble(self, error: OutsideFailed) -> None:
+        """Something about Proxmox is wrong."""
+        self._note(Sight(self._sight.seen_at, str(error)[:500]))
+
+    def beat(self) -> None:
+        """Write the row."""
+        now = self._clock.now()
+        with self._lock:
+            sight = self._sight
+        with self._db.begin() as session:
+            row = session.get(WorkerBeat, self._worker) or WorkerBeat(worker=self._worker)
+            row.seen_at = now
+            row.proxmox_seen_at = sight.seen_at
+            row.proxmox_trouble = sight.trouble
+            session.add(row)
+            session.execute(delete(WorkerBeat).where(WorkerBeat.seen_at < now - FORGET_AFTER))
+
+    def end(self) -> None:
+        """Remove the row: this worker ended as it should."""
+        with self._db.begin() as session:
+            session.execute(delete(WorkerBeat).where(WorkerBeat.worker == self._worker))
+
+    def _note(self, sight: Sight) -> None:
+        with self._lock:
+            self._sight = sight

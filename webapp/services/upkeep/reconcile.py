@@ -1,0 +1,418 @@
+"""Reconciling: rows and containers are compared, and what drifted apart is set right.
+
+A listing that failed is unknown, never empty; so is what is on a node that did not answer. What
+seems lost is looked at directly; what seems to be a leak is quarantined before it is destroyed.
+Rows in work are left alone. `domain/drift.py` decides; `webapp/services/nodes/findings.py` writes
+it down.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain.drift import (
+    ANSWERS,
+    IS_THERE,
+    Act,
+    Finding,
+    Kind,
+    KnownDesktop,
+    Loss,
+    Memory,
+    SeenContainer,
+    decide_drift,
+    find_power,
+)
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.mark import Mark
+from webapp.domain.pauses import may_pause
+from webapp.domain.states import HOLDS_RESOURCES, EndReason, Event, State, advance
+from webapp.models import AddressReservation, Desktop, FindingRow, Template, VmidReservation
+from webapp.ports import Clock, Database, Hypervisor, Listing, Provisioner
+from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.desktops.pauses import begin_resume, find_paused
+from webapp.services.nodes.findings import SEEN_CLOSELY, FindingBook, longest_life, resolve
+from webapp.services.provisioning.loss import as_seen, end_lost
+
+log = logging.getLogger(__name__)
+
+#: Desktops whose mark and address are read in one round; the rest have their turn in the next.
+CLOSE_LOOKS = 20
+#: What people get who use a desktop that an old database believes overdue.
+NOTICE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Both sides at one moment, and how they differ."""
+
+    desktops: Sequence[KnownDesktop]
+    nodes: frozenset[str]
+    """Those that answered."""
+    silent: frozenset[str]
+    findings: Sequence[Finding]
+
+
+class Reconciler:
+    """Compares the database with the node; safe to run at any moment, by any number of workers."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        config: Config,
+        audit: Audit,
+        provisioner: Provisioner,
+        hypervisor: Hypervisor,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._audit = audit
+        self._provisioner = provisioner
+        self._hypervisor = hypervisor
+        self._book = FindingBook(config.quarantine, config.reconcile_every)
+        self._empty_since: datetime | None = None
+        self._cursor = 0
+
+    def reconcile(self, *, closely: bool = False) -> list[FindingRow]:
+        """One comparison; what was found, as it is after what was done about it.
+
+        Raises OutsideFailed when the node's side cannot be known, and after all else was done
+        when something could not be removed. `closely` reads every container's mark and address.
+        """
+        look = self._look(closely)
+        rows = self._note(look)
+        vmids = {desktop.public_id: desktop for desktop in look.desktops}
+        failures = []
+        for row in rows:
+            try:
+                self._act(row, vmids.get(row.desktop_id))
+            except OutsideFailed as error:
+                self._write(row, partial(_hinder, words=str(error)))
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return rows
+
+    def rehearse(self) -> list[FindingRow]:
+        """What `reconcile` would find and do; nothing is changed. The rows are not stored."""
+        look = self._look(closely=True)
+        now = self._clock.now()
+        with self._db.begin() as session:
+            rows = self._book.note(
+                session,
+                look.findings,
+                now,
+                known=len(look.desktops),
+                is_partial=bool(look.silent),
+            )
+            session.flush()
+            session.expunge_all()
+            session.rollback()
+        return list(rows)
+
+    # -- both sides -------------------------------------------------------------------------------
+
+    def _look(self, closely: bool) -> Look:
+        desktops = self._known_desktops()  # first: what is built from now on is no orphan
+        listing = self._hypervisor.containers(self._config.vmids)
+        if self._is_doubtful(desktops, listing):
+            raise OutsideFailed(
+                "Proxmox lists none of the running desktops; nothing is done until it stays so.",
+                retry=True,
+            )
+        seen = self._see_all(desktops, listing, closely)
+        expected = {desktop.node for desktop in desktops if desktop.node}
+        silent = listing.silent | (expected - listing.answered)
+        memory = self._memory(desktops, seen, listing.answered)
+        findings = decide_drift(self._config.portal_id, desktops, seen, memory, silent)
+        return Look(desktops, listing.answered, silent, [*findings, *self._held()])
+
+    def _known_desktops(self) -> list[KnownDesktop]:
+        now = self._clock.now()
+        columns = (
+            Desktop.public_id,
+            Desktop.vmid,
+            Desktop.state,
+            Desktop.state_at,
+            Desktop.worked_until,
+            Desktop.node,
+            Desktop.address,
+            Desktop.memory_mb,
+            Desktop.cores,
+            Template.max_pause_minutes,
+        )
+        with self._db.read() as session:
+            rows = session.execute(
+                select(*columns)
+                .join(Template, Template.id == Desktop.template_id)
+                .where(Desktop.state.in_(HOLDS_RESOURCES), Desktop.vmid.is_not(None))
+            ).all()
+        return [
+            KnownDesktop(
+                public_id=row.public_id,
+                vmid=row.vmid or 0,
+                state=row.state,
+                state_at=row.state_at,
+                is_in_work=row.worked_until is not None and row.worked_until >= now,
+                node=row.node,
+                address=row.address,
+                memory_mb=row.memory_mb,
+                cores=row.cores,
+                may_pause=may_pause(row.max_pause_minutes),
+            )
+            for row in rows
+        ]
+
+    def _is_doubtful(self, desktops: Sequence[KnownDesktop], listing: Listing) -> bool:
+        """An empty listing while desktops run is believed only when it stays empty."""
+        now = self._clock.now()
+        is_plain = bool(listing or listing.silent)
+        listed = [one for one in desktops if one.vmid in self._config.vmids]
+        if is_plain or not any(desktop.state in IS_THERE for desktop in listed):
+            self._empty_since = None
+            return False
+        self._empty_since = self._empty_since or now
+        return now - self._empty_since < self._config.quarantine
+
+    def _see_all(
+        self, desktops: Sequence[KnownDesktop], listing: Listing, closely: bool
+    ) -> list[SeenContainer]:
+        own = {desktop.vmid: desktop.public_id for desktop in desktops}
+        close = set(own) if closely else self._turn(own)
+        seen = []
+        for container in listing.values():
+            # Host names are the desktops' random ids: one at its own VM id is the desktop's own,
+            # which saves a call for each; some of them, and all others, are looked at closely.
+            if own.get(container.vmid) == container.name and container.vmid not in close:
+                seen.append(as_seen(container, Mark(self._config.portal_id, container.name)))
+            elif full := self._hypervisor.container(container.vmid):
+                seen.append(as_seen(full))
+        for vmid in own.keys() - listing.keys():
+            # adopted ones keep their VM id, which the listing of our range does not have
+            outside = vmid not in self._config.vmids
+            if outside and (full := self._hypervisor.container(vmid)):
+                seen.append(as_seen(full))
+        return seen
+
+    def _turn(self, own: dict[int, str]) -> set[int]:
+        """The VM ids of desktops that are looked at closely in this round."""
+        order = sorted(own, key=lambda vmid: (vmid <= self._cursor, vmid))[:CLOSE_LOOKS]
+        self._cursor = order[-1] if order else 0
+        with self._db.read() as session:
+            noticed = session.scalars(
+                select(FindingRow.vmid).where(
+                    FindingRow.resolved_at.is_(None), FindingRow.kind.in_(SEEN_CLOSELY)
+                )
+            )
+            return {*order, *(vmid for vmid in noticed if vmid)}
+
+    def _memory(
+        self,
+        desktops: Sequence[KnownDesktop],
+        seen: Sequence[SeenContainer],
+        nodes: frozenset[str],
+    ) -> Memory:
+        known = {desktop.public_id for desktop in desktops}
+        marks = {container.mark.desktop_id for container in seen if container.mark}
+        with self._db.read() as session:
+            return self._book.memory(session, marks - known, nodes, self._clock.now())
+
+    def _held(self) -> list[Finding]:
+        """Reservations of desktops that have ended."""
+        query = select(Desktop.public_id, Desktop.vmid, Desktop.address)
+        held = Desktop.id.in_(select(VmidReservation.desktop_id)) | Desktop.id.in_(
+            select(AddressReservation.desktop_id)
+        )
+        with self._db.read() as session:
+            rows = session.execute(query.where(Desktop.state == State.ENDED, held)).all()
+        return [
+            Finding(Kind.HELD, row.vmid, desktop_id=row.public_id, address=row.address)
+            for row in rows
+        ]
+
+    # -- writing down -----------------------------------------------------------------------------
+
+    def _note(self, look: Look) -> list[FindingRow]:
+        now = self._clock.now()
+        with self._db.begin() as session:
+            rows = self._book.note(
+                session,
+                look.findings,
+                now,
+                known=len(look.desktops),
+                is_partial=bool(look.silent),
+            )
+            if _is_database_old(look, rows, now):
+                self._bear_with_old_database(session, now)
+            self._book.watch(session, look.nodes - look.silent, now)
+        for row in rows:
+            if row.first_seen_at == now:
+                log.warning("%s %s", row.answer.means, row.detail, extra=_about(row))
+        return list(rows)
+
+    def _bear_with_old_database(self, session: Session, now: datetime) -> None:
+        """The database seems older than the containers: what it says of the others may be, too.
+
+        A desktop that it takes for overdue may have been extended, and one that it takes for
+        unused may be somebody's by now: the first gets a notice, the second is given to nobody
+        else, and neither is destroyed at once. docs/decisions/0011 has the reasons.
+        """
+        keep_until = now + longest_life(session)
+        for desktop in session.scalars(
+            select(Desktop).where(Desktop.state.in_((State.WARM, State.READY)))
+        ):
+            if desktop.state == State.WARM:
+                advance(desktop, Event.STOP_REQUESTED, now)
+                desktop.end_reason = EndReason.POLICY
+                desktop.stop_requested_at = now
+                desktop.retry_at = keep_until
+            elif desktop.deadline_at and desktop.deadline_at < now + NOTICE:
+                desktop.deadline_at = now + NOTICE
+        paused = Desktop.state.in_((State.PAUSING, State.PAUSED))
+        kept_briefly = select(Desktop).where(paused, Desktop.paused_until < now + NOTICE)
+        for desktop in session.scalars(kept_briefly):
+            desktop.paused_until = now + NOTICE
+        self._audit.record(session, SYSTEM, "database.old", detail="containers it does not know")
+
+    # -- acting -----------------------------------------------------------------------------------
+
+    def _act(self, row: FindingRow, desktop: KnownDesktop | None) -> None:
+        act = ANSWERS[row.kind].act
+        if row.kind in _OF_POWER and desktop:
+            self._confirm_power(row, desktop)
+        elif act is Act.FOLLOW:
+            self._follow(row)
+        elif act is Act.FREE:
+            self._free(row)
+        elif act is Act.DESTROY and row.due_at and row.due_at <= self._clock.now():
+            self._destroy(row)
+
+    def _confirm_power(self, row: FindingRow, desktop: KnownDesktop) -> None:
+        """A container that is gone, down or up against what its desktop's state says: after a
+        direct look at it, its row follows, or ends."""
+        try:
+            container = self._hypervisor.container(desktop.vmid)
+        except OutsideFailed as error:
+            log.warning("Unknown, so left alone: %s", error, extra=_about(row))
+            return
+        seen = as_seen(container) if container else None
+        kind = find_power(self._config.portal_id, desktop, seen)
+        if kind is None:
+            self._write(row, lambda found: resolve(found, self._clock.now(), "It was there."))
+            return
+        now = self._clock.now()
+        with self._db.begin() as session:
+            found = self._free_desktop(session, row, now)
+            # what was seen may be true of a state that is over: it was paused or resumed since
+            if found is None or found.state_at != desktop.state_at:
+                return
+            outcome = self._set_right(session, found, kind, now)
+            self._resolve(session, row, outcome)
+
+    def _set_right(self, session: Session, desktop: Desktop, kind: Kind, now: datetime) -> str:
+        """What was done about it, in words."""
+        if kind is Kind.ASLEEP:
+            until = now + timedelta(minutes=desktop.template.max_pause_minutes or 0)
+            find_paused(desktop, until, now)
+            self._audit.record(session, SYSTEM, "desktop.asleep", desktop.public_id)
+            return "The desktop is paused."
+        if kind is Kind.AWAKE:
+            begin_resume(desktop, now)
+            self._audit.record(session, SYSTEM, "desktop.awake", desktop.public_id)
+            return "The desktop is resumed."
+        end_lost(session, self._audit, desktop, Loss[kind.name], now)
+        return "The desktop ended as lost."
+
+    def _follow(self, row: FindingRow) -> None:
+        with self._db.begin() as session:
+            desktop = self._free_desktop(session, row, self._clock.now())
+            if desktop is None:
+                return
+            desktop.node = row.node
+            self._audit.record(session, SYSTEM, "desktop.moved", desktop.public_id, row.detail)
+            self._resolve(session, row, "Winux follows it.")
+
+    def _free(self, row: FindingRow) -> None:
+        with self._db.begin() as session:
+            ended = select(Desktop.id).where(
+                Desktop.public_id == row.desktop_id, Desktop.state == State.ENDED
+            )
+            for table in (VmidReservation, AddressReservation):
+                session.execute(delete(table).where(table.desktop_id.in_(ended)))
+            self._audit.record(session, SYSTEM, "reservation.free", row.desktop_id)
+            self._resolve(session, row, "It is free again.")
+
+    def _destroy(self, row: FindingRow) -> None:
+        if self._is_claimed(row):
+            return
+        self._provisioner.destroy(row.desktop_id, row.vmid or 0, node=row.node)
+        with self._db.begin() as session:
+            self._audit.record(
+                session, SYSTEM, "container.destroy", row.desktop_id, f"{row.kind} {row.vmid}"
+            )
+            self._resolve(session, row, "The container was destroyed.")
+        log.warning("%s container %s destroyed", row.kind, row.vmid, extra=_about(row))
+
+    def _is_claimed(self, row: FindingRow) -> bool:
+        """Whether a live desktop accounts for the container by now."""
+        with self._db.read() as session:
+            found = session.scalar(
+                select(Desktop.id).where(
+                    Desktop.public_id == row.desktop_id,
+                    Desktop.vmid == row.vmid,
+                    Desktop.state.in_(HOLDS_RESOURCES),
+                )
+            )
+        return found is not None
+
+    def _free_desktop(self, session: Session, row: FindingRow, now: datetime) -> Desktop | None:
+        """The desktop that a finding is about, unless a worker holds it by now."""
+        desktop = session.scalar(
+            select(Desktop)
+            .where(Desktop.public_id == row.desktop_id, Desktop.vmid == row.vmid)
+            .with_for_update(of=Desktop)
+        )
+        is_in_work = desktop and desktop.worked_until and desktop.worked_until >= now
+        return None if is_in_work else desktop
+
+    def _resolve(self, session: Session, row: FindingRow, outcome: str) -> None:
+        """In the stored row, and in the one that the caller holds."""
+        now = self._clock.now()
+        resolve(row, now, outcome)
+        if stored := session.get(FindingRow, row.id):
+            resolve(stored, now, outcome)
+
+    def _write(self, row: FindingRow, change: Callable[[FindingRow], None]) -> None:
+        change(row)
+        with self._db.begin() as session:
+            if stored := session.get(FindingRow, row.id):
+                change(stored)
+
+
+#: Differences in whether a container is there and runs.
+_OF_POWER = frozenset({Kind.GONE, Kind.STOPPED, Kind.REPLACED, Kind.ASLEEP, Kind.AWAKE})
+
+
+def _is_database_old(look: Look, rows: Sequence[FindingRow], now: datetime) -> bool:
+    """Whether a container was found just now that the database has no row for, and forgot."""
+    known = {desktop.public_id for desktop in look.desktops}
+    return any(
+        row.kind is Kind.FORGOTTEN and row.first_seen_at == now and row.desktop_id not in known
+        for row in rows
+    )
+
+
+def _hinder(row: FindingRow, words: str) -> None:
+    row.outcome = words[:300]
+
+
+def _about(row: FindingRow) -> dict[str, str]:
+    return {"desktop": row.desktop_id}

@@ -1,0 +1,1 @@
+"""Receivers of events: their settings, and the deliveries to them."""

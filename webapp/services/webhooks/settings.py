@@ -1,0 +1,177 @@
+"""Webhooks as administrators keep them: added, switched, tried, removed; and their deliveries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from webapp.config import Config
+from webapp.domain import webhooks as rules
+from webapp.domain.errors import BadInput, NotFound, Refused
+from webapp.domain.webhooks import WebhookEvent
+from webapp.models import Webhook, WebhookDelivery
+from webapp.ports import Clock, Database, Vault
+from webapp.services.audit.announce import delivery
+from webapp.services.audit.record import Actor, Audit
+
+#: Deliveries that a page shows.
+RECENT = 50
+
+
+@dataclass(frozen=True)
+class NewWebhook:
+    """A webhook that was just added. `secret` is seen here and never again."""
+
+    webhook: Webhook
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class WebhookView:
+    """A webhook with how its deliveries fare."""
+
+    webhook: Webhook
+    last: WebhookDelivery | None
+    """The newest that was tried."""
+    waiting: int
+
+
+class Webhooks:
+    """The use cases around webhooks; callers let only admins in."""
+
+    def __init__(
+        self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._config = config
+        self._vault = vault
+        self._audit = audit
+
+    def add(self, actor: Actor, url: str, events: Iterable[str]) -> NewWebhook:
+        """Tell this address of these events. Raises BadInput, or Refused for a closed address."""
+        url = url.strip()
+        secret = rules.make_secret()
+        with self._audit.refusals(actor, "webhook.add", url), self._db.begin() as session:
+            chosen = rules.parse_events(events)
+            target = rules.parse_url(url)
+            rules.check_literal(target.host, self._config.webhook_networks)
+            self._check_room(session, url)
+            webhook = Webhook(
+                url=url,
+                event_words=" ".join(chosen),
+                secret_locked=self._vault.lock(secret),
+                created_at=self._clock.now(),
+            )
+            session.add(webhook)
+            session.flush()
+            self._audit.record(session, actor, "webhook.add", _name(webhook), webhook.event_words)
+        return NewWebhook(webhook, secret)
+
+    def all(self) -> list[WebhookView]:
+        """Every webhook, by address."""
+        with self._db.read() as session:
+            rows = session.scalars(select(Webhook).order_by(Webhook.url)).all()
+            return [_view(session, row) for row in rows]
+
+    def one(self, webhook_id: int) -> WebhookView:
+        """One webhook. Raises NotFound."""
+        with self._db.read() as session:
+            return _view(session, _webhook(session, webhook_id))
+
+    def set_enabled(self, actor: Actor, webhook_id: int, *, enabled: bool) -> None:
+        """Whether it is told of anything; what waits is kept meanwhile. Raises NotFound."""
+        action = "webhook.enable" if enabled else "webhook.disable"
+        refusals = self._audit.refusals(actor, action, str(webhook_id))
+        with refusals, self._db.begin() as session:
+            webhook = _webhook(session, webhook_id)
+            webhook.is_enabled = enabled
+            self._audit.record(session, actor, action, _name(webhook))
+
+    def remove(self, actor: Actor, webhook_id: int) -> None:
+        """Forget it and its deliveries. Raises NotFound."""
+        refusals = self._audit.refusals(actor, "webhook.remove", str(webhook_id))
+        with refusals, self._db.begin() as session:
+            webhook = _webhook(session, webhook_id)
+            session.execute(delete(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook_id))
+            session.delete(webhook)
+            self._audit.record(session, actor, "webhook.remove", _name(webhook))
+
+    def test(self, actor: Actor, webhook_id: int) -> int:
+        """Send a test event, also to one that is disabled; the delivery's id. Raises NotFound."""
+        refusals = self._audit.refusals(actor, "webhook.test", str(webhook_id))
+        with refusals, self._db.begin() as session:
+            webhook = _webhook(session, webhook_id)
+            now = self._clock.now()
+            row = delivery(webhook, WebhookEvent.TEST, rules.make_event_id(), now, {})
+            session.add(row)
+            self._audit.record(session, actor, "webhook.test", _name(webhook))
+            session.flush()
+            return row.id
+
+    def deliveries(self, webhook_id: int, limit: int = RECENT) -> Sequence[WebhookDelivery]:
+        """Its newest deliveries."""
+        with self._db.read() as session:
+            return session.scalars(
+                select(WebhookDelivery)
+                .where(WebhookDelivery.webhook_id == webhook_id)
+                .order_by(WebhookDelivery.id.desc())
+                .limit(limit)
+            ).all()
+
+    def delivery(self, delivery_id: int) -> WebhookDelivery:
+        """One delivery. Raises NotFound."""
+        with self._db.read() as session:
+            return _delivery(session, delivery_id)
+
+    def retry(self, actor: Actor, delivery_id: int) -> int:
+        """Send it again at once, arrived or not; the webhook's id. Raises NotFound."""
+        refusals = self._audit.refusals(actor, "webhook.retry", str(delivery_id))
+        with refusals, self._db.begin() as session:
+            row = _delivery(session, delivery_id)
+            row.next_try_at, row.delivered_at = self._clock.now(), None
+            self._audit.record(
+                session, actor, "webhook.retry", _name(row.webhook), f"{row.event} {row.event_id}"
+            )
+            return row.webhook_id
+
+    def _check_room(self, session: Session, url: str) -> None:
+        if session.scalar(select(Webhook.id).where(Webhook.url == url)) is not None:
+            raise BadInput("url", "There is a webhook to that address already.")
+        if (session.scalar(select(func.count(Webhook.id))) or 0) >= rules.MOST_WEBHOOKS:
+            raise Refused(
+                "too_many_webhooks",
+                f"There are {rules.MOST_WEBHOOKS} webhooks already.",
+                what_to_do="Remove one that is not needed any more.",
+            )
+
+
+def _view(session: Session, webhook: Webhook) -> WebhookView:
+    of_it = select(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook.id)
+    tried = of_it.where(WebhookDelivery.tried_at.is_not(None))
+    waiting = of_it.where(WebhookDelivery.next_try_at.is_not(None))
+    return WebhookView(
+        webhook,
+        session.scalars(tried.order_by(WebhookDelivery.id.desc()).limit(1)).first(),
+        session.scalar(waiting.with_only_columns(func.count(WebhookDelivery.id))) or 0,
+    )
+
+
+def _webhook(session: Session, webhook_id: int) -> Webhook:
+    webhook = session.get(Webhook, webhook_id)
+    if webhook is None:
+        raise NotFound(f"There is no webhook {webhook_id}.")
+    return webhook
+
+
+def _delivery(session: Session, delivery_id: int) -> WebhookDelivery:
+    row = session.get(WebhookDelivery, delivery_id)
+    if row is None:
+        raise NotFound("There is no such delivery.")
+    return row
+
+
+def _name(webhook: Webhook) -> str:
+    """Its address without the query, which may hold a secret of the receiver's."""
+    return webhook.url.partition("?")[0]
