@@ -35,7 +35,7 @@ from setup.processes import Child
 from setup.settings import BENCH, Settings, settings_from
 from webapp.bootstrap import Services, build_services
 from webapp.config import load as load_config
-from webapp.domain.keys import Scope
+from webapp.domain.people.keys import Scope
 from webapp.domain.states import State
 from webapp.models import Desktop, Person, Role
 from webapp.services.audit.record import Actor

@@ -20,9 +20,9 @@ from labnode.memory import Container
 from labnode.setup import POOL
 from labnode.store import Store
 from webapp.bootstrap import Services
-from webapp.domain.connections import Purpose
-from webapp.domain.estimate import BUILD_STEPS
-from webapp.domain.mark import Mark
+from webapp.domain.connections.rules import Purpose
+from webapp.domain.desktops.estimate import BUILD_STEPS
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import (
     AddressReservation,

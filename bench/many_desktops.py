@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
-from webapp.domain.estimate import BUILD_STEPS
+from webapp.domain.desktops.estimate import BUILD_STEPS
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop, DesktopStep, Person, Template
 

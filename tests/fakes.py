@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from webapp.domain.clone_queue import INTERRUPTED
+from webapp.domain.desktops.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
+from webapp.domain.provisioning.clone_queue import INTERRUPTED
 from webapp.ports import (
     AdoptOrder,
     AssignOrder,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from webapp.bootstrap import Services
-from webapp.domain.passwords import make_password
+from webapp.domain.people.passwords import make_password
 from webapp.domain.states import Event, State, advance
 from webapp.models import Desktop, Template
 from webapp.services.desktops.reservation import reserve

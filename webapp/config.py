@@ -13,9 +13,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from webapp import env_file
-from webapp.domain.addresses import AddressPool
-from webapp.domain.launch_rate import LaunchRate
-from webapp.domain.webhooks import Network
+from webapp.domain.desktops.launch_rate import LaunchRate
+from webapp.domain.nodes.addresses import AddressPool
+from webapp.domain.webhooks.rules import Network
 from webapp.settings.addresses import addresses
 from webapp.settings.portal import (
     database_url,

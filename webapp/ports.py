@@ -8,9 +8,9 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from webapp.domain.health import Sign
-from webapp.domain.mark import Mark
-from webapp.domain.webhooks import Target
+from webapp.domain.nodes.mark import Mark
+from webapp.domain.upkeep.health import Sign
+from webapp.domain.webhooks.rules import Target
 
 
 class Clock(Protocol):

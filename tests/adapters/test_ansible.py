@@ -20,8 +20,8 @@ from webapp.adapters import ansible
 from webapp.adapters.ansible import AnsibleProvisioner, environment
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import ROOT, Config
-from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.provisioning.clone_queue import INTERRUPTED
 from webapp.ports import BuildOrder
 
 

@@ -32,8 +32,8 @@ from webapp.adapters.examine_machine import check_secrets_dir, file_system_of
 from webapp.adapters.examine_proxmox import ProxmoxExaminer
 from webapp.config import ROOT, Config, load
 from webapp.domain.errors import Refused
-from webapp.domain.health import Health, Sign, is_well
-from webapp.domain.rights import ROLES, places
+from webapp.domain.upkeep.health import Health, Sign, is_well
+from webapp.domain.upkeep.rights import ROLES, places
 from webapp.ports import WantedTemplate
 
 TEMPLATE = WantedTemplate("xfce", 29001, "1")

@@ -15,7 +15,7 @@ from tests.labnode.server import Client, LabNode
 from webapp.adapters.examine_firewall import FirewallExaminer
 from webapp.adapters.examine_proxmox import ProxmoxExaminer
 from webapp.config import Config, load
-from webapp.domain.health import Health, Sign
+from webapp.domain.upkeep.health import Health, Sign
 from webapp.ports import Neighbour, WantedTemplate
 
 DESKTOP = Neighbour("desktop-a", 1, 30001, "lab", "10.203.0.70", "SHA256:x")

@@ -12,8 +12,8 @@ import pytest
 from webapp.adapters import guest
 from webapp.adapters.guest import ask_guest
 from webapp.adapters.guest_answer import parse_answer, parse_since_input
+from webapp.domain.desktops.guest_trouble import MUTE, NONSENSE
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.guest_trouble import MUTE, NONSENSE
 
 REQUEST = {"do": "deadline", "deadline_epoch": 1}
 

@@ -15,9 +15,9 @@ from webapp import bootstrap, bootstrap_worker
 from webapp.adapters import migration
 from webapp.bootstrap import Services
 from webapp.config import Config, load
-from webapp.domain.drift import Kind
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
+from webapp.domain.upkeep.drift import Kind
 from webapp.ports import BuildOrder, BuildResult
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker

@@ -24,7 +24,7 @@ from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.adapters.run_vars import as_data
 from webapp.config import ROOT, load
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult, ResumeOrder
 
 #: A network of their own needs root; port 22 of the desktops' addresses may be in use elsewhere.

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from tests.receiver import Receiver
 from webapp.adapters.webhook_post import MOST_BYTES, WebhookPost
 from webapp.domain.errors import OutsideFailed, Refused
-from webapp.domain.webhooks import parse_url
+from webapp.domain.webhooks.rules import parse_url
 
 HERE = [ip_network("127.0.0.0/8")]
 

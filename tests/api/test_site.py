@@ -11,7 +11,7 @@ from tests.warm import add_warm
 from tests.web.conftest import Browser
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.services.audit.record import Actor
 from webapp.services.connections.connections import Traffic
 from webapp.worker.loop import Worker

@@ -9,7 +9,7 @@ import psutil
 from sqlalchemy import func, select
 
 from tests.chaos.world import TEMPLATE, World
-from webapp.domain.mark import Mark, parse_mark
+from webapp.domain.nodes.mark import Mark, parse_mark
 from webapp.domain.states import State
 from webapp.models import AddressReservation, AuditEntry, CloneSlot, Desktop, VmidReservation
 from webapp.services.desktops.lifetime import CLOSE_ENOUGH

@@ -4,11 +4,11 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from webapp.domain.addresses import AddressPool
-from webapp.domain.adoption import decide_adoption
-from webapp.domain.drift import SeenContainer
 from webapp.domain.errors import Refused
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.addresses import AddressPool
+from webapp.domain.nodes.mark import Mark
+from webapp.domain.provisioning.adoption import decide_adoption
+from webapp.domain.upkeep.drift import SeenContainer
 
 MADE = Mark("manual", "desktop-00000001")
 POOL = AddressPool(

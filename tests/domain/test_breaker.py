@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.breaker import (
+from webapp.domain.errors import TooMany
+from webapp.domain.templates.breaker import (
     LONGEST_REST,
     REST,
     WINDOW,
@@ -16,7 +17,6 @@ from webapp.domain.breaker import (
     find_own_rest,
     find_rest,
 )
-from webapp.domain.errors import TooMany
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.capacity import Room, decide_room, is_news, measure_mb
+from webapp.domain.desktops.capacity import Room, decide_room, is_news, measure_mb
 from webapp.domain.errors import TooMany
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.clone_queue import (
+from webapp.domain.provisioning.clone_queue import (
     LOCKED,
     LONGEST_PAUSE,
     REFUSED,

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from webapp.config import ROOT
-from webapp.domain.drift import (
+from webapp.domain.nodes.mark import Mark
+from webapp.domain.states import State
+from webapp.domain.upkeep.drift import (
     ANSWERS,
     KEEP_AT_LEAST,
     Act,
@@ -21,8 +23,6 @@ from webapp.domain.drift import (
     is_mass,
     is_watched,
 )
-from webapp.domain.mark import Mark
-from webapp.domain.states import State
 
 OURS = Mark("portal", "desktop-00000001")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

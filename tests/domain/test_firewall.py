@@ -2,9 +2,9 @@
 
 import pytest
 
-from webapp.domain import firewall
-from webapp.domain.firewall import GuestFirewall
-from webapp.domain.health import Health
+from webapp.domain.upkeep import firewall
+from webapp.domain.upkeep.firewall import GuestFirewall
+from webapp.domain.upkeep.health import Health
 
 CLOSED = {"card": True, "switch": True, "ipfilter": True, "drops": True, "opens": False}
 

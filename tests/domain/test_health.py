@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labnode.setup import ROLES as LAB_ROLES
-from webapp.domain import health
-from webapp.domain.health import GIB, Health, Sign
-from webapp.domain.rights import ROLES, places
+from webapp.domain.upkeep import health
+from webapp.domain.upkeep.health import GIB, Health, Sign
+from webapp.domain.upkeep.rights import ROLES, places
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from webapp.domain.errors import BadInput
-from webapp.domain.launch_limits import (
+from webapp.domain.desktops.launch_limits import (
     LimitReached,
     RunningDesktop,
     decide_room,
     decide_what_to_close,
 )
+from webapp.domain.errors import BadInput
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 YOUNG = RunningDesktop("desktop-bbbbbbbb", "xfce", "XFCE", NINE - timedelta(minutes=4))

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.account_names import RESERVED_NAMES
-from webapp.domain.errors import BadInput, Refused
-from webapp.domain.limits import (
+from webapp.domain.desktops.account_names import RESERVED_NAMES
+from webapp.domain.desktops.limits import (
     Durations,
     decide_extension,
     decide_keyboard,
     decide_minutes,
     decide_username,
 )
+from webapp.domain.errors import BadInput, Refused
 
 DURATIONS = Durations(default_minutes=30, max_minutes=240)
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

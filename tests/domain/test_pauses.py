@@ -4,10 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from webapp.domain.clone_queue import LOCKED, UNREACHABLE
-from webapp.domain.connections import ConnectionEnd, Ending, Standing, decide_ending
-from webapp.domain.errors import Refused, TooMany
-from webapp.domain.pauses import (
+from webapp.domain.connections.rules import ConnectionEnd, Ending, Standing, decide_ending
+from webapp.domain.desktops.pauses import (
     TRIES,
     decide_pause,
     decide_resume,
@@ -16,6 +14,8 @@ from webapp.domain.pauses import (
     may_pause,
     time_left,
 )
+from webapp.domain.errors import Refused, TooMany
+from webapp.domain.provisioning.clone_queue import LOCKED, UNREACHABLE
 from webapp.domain.states import AT_REST, State
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.placement import (
+from webapp.domain.nodes.placement import (
     SLOW,
     NodeRoom,
     Source,

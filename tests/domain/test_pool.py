@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.domain.errors import BadInput
-from webapp.domain.pool import (
+from webapp.domain.pool.sizes import (
     LONGEST_REST,
     Drain,
     PoolDesktop,

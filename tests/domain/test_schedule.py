@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.domain.errors import BadInput
-from webapp.domain.schedule import (
+from webapp.domain.pool.schedule import (
     Due,
     Schedule,
     Window,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.session_events import (
+from webapp.domain.connections.desktop_events import (
     SessionSight,
     StepSight,
     changes,

@@ -5,13 +5,13 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from webapp.domain.addresses import AddressPool, choose_address, choose_vmid
+from webapp.domain.connections.rdp_file import RdpTarget, rdp_file
+from webapp.domain.desktops.estimate import estimate, progress
 from webapp.domain.errors import BadInput, Refused, TooMany
-from webapp.domain.estimate import estimate, progress
-from webapp.domain.mark import Mark, parse_mark
-from webapp.domain.passwords import hash_token, make_password, parse_name, parse_password
-from webapp.domain.rdp_file import RdpTarget, rdp_file
-from webapp.domain.sign_in_limits import Failures, decide_sign_in
+from webapp.domain.nodes.addresses import AddressPool, choose_address, choose_vmid
+from webapp.domain.nodes.mark import Mark, parse_mark
+from webapp.domain.people.passwords import hash_token, make_password, parse_name, parse_password
+from webapp.domain.people.sign_in_limits import Failures, decide_sign_in
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 POOL = AddressPool(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.domain.waiting import Build, wait_until_ready
+from webapp.domain.desktops.waiting import Build, wait_until_ready
 
 SECOND = timedelta(seconds=1)
 XFCE = Build(1, clone=2 * SECOND, whole=8 * SECOND)

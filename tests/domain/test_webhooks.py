@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from webapp.domain.errors import BadInput, Refused
-from webapp.domain.webhooks import (
+from webapp.domain.webhooks.rules import (
     GIVE_UP_AFTER,
     LONGEST_PAUSE,
     Target,

@@ -12,7 +12,7 @@ from tests.e2e.conftest import Visit
 from tests.e2e.person import Person
 from tests.e2e.screen import Screen
 from tests.e2e.site import Site, programs_in, wait_until
-from webapp.domain.estimate import BUILD_STEPS
+from webapp.domain.desktops.estimate import BUILD_STEPS
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Visit
 from tests.e2e.screen import Screen
 from tests.e2e.site import Site, programs_in
-from webapp.domain.estimate import RESUME_STEPS
+from webapp.domain.desktops.estimate import RESUME_STEPS
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 

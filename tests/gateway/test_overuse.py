@@ -15,7 +15,7 @@ from tests.gateway.gateways import running
 from tests.gateway.remotefx_messages import SCREEN
 from tests.gateway.test_relay import admitted, closing, ends, run, until
 from tests.gateway.test_work import costly_region
-from webapp.domain.connections import ConnectionEnd
+from webapp.domain.connections.rules import ConnectionEnd
 from webapp.gateway.allowance import USUAL, Allowance, Limits
 from webapp.gateway.desktop_link import desktop_link
 from webapp.gateway.frames import Frames

@@ -25,7 +25,7 @@ from tests.gateway.fake_desktop import (
     VanishingDesktop,
 )
 from tests.gateway.gateways import PASSWORD, Running, running
-from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.gateway import aftercare
 from webapp.gateway.process import run_in_loop
 

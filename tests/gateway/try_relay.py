@@ -18,8 +18,8 @@ from pathlib import Path
 
 from tests.gateway.recorded import RecordingConversation
 from webapp.adapters.system import SystemClock
-from webapp.domain.connections import ConnectionEnd, Ending
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
+from webapp.domain.connections.rules import ConnectionEnd, Ending
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.gateway import relay, x224
 from webapp.gateway.admission import Visitor
 from webapp.gateway.process import run_in_loop

@@ -4,7 +4,7 @@ import re
 
 from tests.keyboards import xkb
 from webapp.config import ROOT
-from webapp.domain.keyboards import KEYBOARDS, LONGEST_NAME
+from webapp.domain.desktops.keyboards import KEYBOARDS, LONGEST_NAME
 
 XRDP = ROOT / "playbooks/roles/template_rootfs/files/rootfs/etc/xrdp/xrdp_keyboard.ini"
 #: Japanese keyboards have several identifiers.

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.web.test_browser import QUIET, chromium_program
 from webapp.config import ROOT
-from webapp.domain.keyboards import KEYBOARDS
+from webapp.domain.desktops.keyboards import KEYBOARDS
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 
 #: KeyboardEvent.code to the key's number in XKB (its evdev number and 8).
 ROWS = {

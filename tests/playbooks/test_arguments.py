@@ -11,7 +11,7 @@ import pytest
 from tests.lab import ANSIBLE, PLAYBOOKS, ROOT
 from tests.playbooks import actions
 from tests.playbooks.operator import Desktop, Operator, Run
-from webapp.domain import account_names, limits
+from webapp.domain.desktops import account_names, limits
 
 assert actions.COLLECTIONS  # which makes the collection importable
 variables = importlib.import_module(

@@ -8,7 +8,7 @@ from tests.e2e.screen import Screen
 from tests.lab import GoldenTemplate, RealLab
 from tests.playbooks.inside import ask, knows
 from tests.playbooks.operator import Desktop
-from webapp.domain.account_names import RESERVED_NAMES
+from webapp.domain.desktops.account_names import RESERVED_NAMES
 
 pytestmark = pytest.mark.lab
 

@@ -17,7 +17,7 @@ from tests.portal import make_environment
 from webapp.adapters.ansible import AnsibleProvisioner
 from webapp.config import load
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.mark import parse_mark
+from webapp.domain.nodes.mark import parse_mark
 from webapp.ports import AdoptOrder, ResumeOrder
 
 pytestmark = pytest.mark.lab

@@ -10,7 +10,7 @@ import pytest
 from tests.lab import RealLab
 from tests.playbooks.operator import Desktop, Operator
 from webapp.adapters.examine_isolation import IsolationExaminer
-from webapp.domain.health import Health, Sign
+from webapp.domain.upkeep.health import Health, Sign
 from webapp.ports import Neighbour
 
 pytestmark = pytest.mark.lab

@@ -20,7 +20,7 @@ from tests.adapters.lab import create, make_template
 from tests.lab import ANSIBLE, PLAYBOOKS, ROOT, ansible
 from tests.labnode.server import LabNode
 from tests.playbooks.operator import Run
-from webapp.domain.rights import ROLES, UPLOAD
+from webapp.domain.upkeep.rights import ROLES, UPLOAD
 
 PLAYBOOK = Path(__file__).with_name("life.yml")
 #: What makes a life poorer and not impossible.

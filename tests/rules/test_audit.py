@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from tests.rules.files import ROOT
-from webapp.domain.audit import subject_kind
+from webapp.domain.audit.actions import subject_kind
 from webapp.web.activity import ACTIONS
 from webapp.web.audit_words import SENTENCES
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.rules.files import ROOT
-from webapp.domain.metrics import METRICS, Kind, Metric
+from webapp.domain.statistics.metrics import METRICS, Kind, Metric
 
 #: A metric in a query, with what its braces say.
 USED = re.compile(r"\b(winux_\w+)\b(?:\{([^}]*)\})?")

@@ -15,8 +15,8 @@ from webapp.adapters import migration
 from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
+from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import AuditEntry, Desktop, Node, Template
 from webapp.services.audit.record import SYSTEM, Actor

@@ -13,8 +13,8 @@ from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.config import load
+from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import Refused, TooMany
-from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import State
 from webapp.models import AddressReservation, Desktop
 from webapp.services.audit.record import SYSTEM, Actor

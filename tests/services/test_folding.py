@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 
 from tests.portal import SteppingClock
 from webapp.bootstrap import Services
-from webapp.domain.audit import MOST_OF_STRANGERS, MOST_THINGS
+from webapp.domain.audit.actions import MOST_OF_STRANGERS, MOST_THINGS
 from webapp.domain.errors import NotFound, Refused
-from webapp.domain.webhooks import MOST_REFUSALS, REFUSALS_WITHIN
+from webapp.domain.webhooks.rules import MOST_REFUSALS, REFUSALS_WITHIN
 from webapp.models import AuditEntry, WebhookDelivery
 from webapp.services.audit.export import to_csv, to_json
 from webapp.services.audit.log import AuditFilter, AuditLine

@@ -11,7 +11,7 @@ from tests.portal import PASSWORD, SteppingClock
 from tests.worker.life import launch
 from webapp import bootstrap_worker
 from webapp.bootstrap import Services
-from webapp.domain.connections import ConnectionEnd
+from webapp.domain.connections.rules import ConnectionEnd
 from webapp.domain.errors import NotFound, Refused, TooMany
 from webapp.models import Connection, Ticket
 from webapp.services.audit.record import SYSTEM, Actor

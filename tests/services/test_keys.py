@@ -12,7 +12,7 @@ from tests.portal import SteppingClock
 from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.domain.keys import MOST_KEYS, Scope, make_key, prefix_of
+from webapp.domain.people.keys import MOST_KEYS, Scope, make_key, prefix_of
 from webapp.models import ApiKey, AuditEntry, Person, Role
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.people.keys import KeyHolder, Keys

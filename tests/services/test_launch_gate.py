@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from tests.portal import SteppingClock, make_environment, publish_template
 from tests.worker.life import launch
 from webapp.bootstrap import Services
-from webapp.domain.clone_queue import BAD_INPUT, LOCKED, UNREACHABLE
 from webapp.domain.errors import TooMany
+from webapp.domain.provisioning.clone_queue import BAD_INPUT, LOCKED, UNREACHABLE
 from webapp.domain.states import State
 from webapp.models import Desktop, Node, Template
 from webapp.services.audit.record import Actor

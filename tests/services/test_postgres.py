@@ -13,7 +13,7 @@ from webapp.bootstrap import Services, build_services
 from webapp.bootstrap_worker import build_deliverer
 from webapp.config import load
 from webapp.domain.errors import Refused
-from webapp.domain.keys import MOST_KEYS
+from webapp.domain.people.keys import MOST_KEYS
 from webapp.models import AddressReservation, Base, VmidReservation
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.desktops.launch import LaunchWish

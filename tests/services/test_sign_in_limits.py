@@ -13,8 +13,8 @@ from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
 from webapp.domain.errors import Refused, TooMany
-from webapp.domain.keys import make_key
-from webapp.domain.sign_in_limits import MOST_ATTEMPTS, PER_ADDRESS
+from webapp.domain.people.keys import make_key
+from webapp.domain.people.sign_in_limits import MOST_ATTEMPTS, PER_ADDRESS
 from webapp.models import Base, SignInAttempt
 from webapp.services.audit.record import SYSTEM
 from webapp.services.people.hashing_places import AT_ONCE, WAITING

@@ -12,9 +12,9 @@ from tests.portal import SteppingClock, make_environment, publish_template
 from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
-from webapp.domain.connections import ConnectionEnd, Purpose
-from webapp.domain.metrics import METRICS, Kind
+from webapp.domain.connections.rules import ConnectionEnd, Purpose
 from webapp.domain.states import EndReason, State
+from webapp.domain.statistics.metrics import METRICS, Kind
 from webapp.models import (
     AuditEntry,
     Base,

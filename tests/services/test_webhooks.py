@@ -15,7 +15,7 @@ from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices, build_deliverer
 from webapp.config import Config, load
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.domain.webhooks import CHOOSABLE, MOST_WEBHOOKS, sign
+from webapp.domain.webhooks.rules import CHOOSABLE, MOST_WEBHOOKS, sign
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.desktops.launch import LaunchWish
 from webapp.services.webhooks.delivery import CLAIM, Deliverer

@@ -11,7 +11,7 @@ from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
 from webapp.bootstrap import Services
-from webapp.domain.connections import Purpose
+from webapp.domain.connections.rules import Purpose
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop, SignIn
 from webapp.services.audit.record import Actor

@@ -9,10 +9,10 @@ from tests.web.conftest import Browse, Browser
 from tests.worker.life import row
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
-from webapp.domain.drift import ANSWERS
-from webapp.domain.health import Health, Sign
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import State
+from webapp.domain.upkeep.drift import ANSWERS
+from webapp.domain.upkeep.health import Health, Sign
 from webapp.services.audit.record import Actor
 from webapp.services.nodes.findings import MASS_WORDS
 from webapp.services.upkeep.doctor import Doctor

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, words
 from webapp.bootstrap import Services
-from webapp.domain.connections import ConnectionEnd
+from webapp.domain.connections.rules import ConnectionEnd
 from webapp.domain.errors import Refused
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.connections.tickets import Denied

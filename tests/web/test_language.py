@@ -20,10 +20,10 @@ from tests.worker.life import launch
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.config import ROOT
-from webapp.domain.estimate import BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
-from webapp.domain.placement import Wait
-from webapp.domain.pool import Why
+from webapp.domain.desktops.estimate import BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
+from webapp.domain.nodes.placement import Wait
+from webapp.domain.pool.sizes import Why
 from webapp.services.audit.record import Actor
 from webapp.services.pool.settings import ScheduleWish
 from webapp.web.domain_words import WORDS

@@ -17,10 +17,10 @@ from webapp import bootstrap, bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.config import Config, load
-from webapp.domain.drift import Kind
 from webapp.domain.errors import Refused
-from webapp.domain.health import Health
-from webapp.domain.metrics import METRICS
+from webapp.domain.statistics.metrics import METRICS
+from webapp.domain.upkeep.drift import Kind
+from webapp.domain.upkeep.health import Health
 from webapp.models import Checkup, FindingRow, Node, Template, TemplateReplica
 from webapp.services.audit.record import Actor
 

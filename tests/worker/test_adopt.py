@@ -9,7 +9,7 @@ from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
 from webapp.bootstrap import Services
 from webapp.domain.errors import NotFound, OutsideFailed, Refused
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry
 from webapp.services.audit.record import SYSTEM, Actor

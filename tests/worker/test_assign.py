@@ -11,9 +11,9 @@ from tests.portal import SteppingClock
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import row
 from webapp.bootstrap import Services
+from webapp.domain.desktops.estimate import ASSIGN_STEPS
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.estimate import ASSIGN_STEPS
-from webapp.domain.passwords import make_password
+from webapp.domain.people.passwords import make_password
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop, Template
 from webapp.services.audit.record import Actor

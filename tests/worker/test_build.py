@@ -25,7 +25,7 @@ from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
 from webapp import bootstrap_worker
 from webapp.bootstrap import Services
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import DesktopStep
 from webapp.ports import BuildOrder

@@ -10,7 +10,7 @@ from tests.portal import SteppingClock
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch
 from webapp.bootstrap import Services
-from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.states import EndReason
 from webapp.models import AuditEntry, Connection, Desktop, Template, Ticket

@@ -14,8 +14,8 @@ from webapp import bootstrap_worker
 from webapp.adapters.system import SystemClock
 from webapp.bootstrap import Services
 from webapp.config import Config, load
+from webapp.domain.desktops.guest_trouble import NONSENSE
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.guest_trouble import NONSENSE
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.services.audit.record import Actor

@@ -11,7 +11,7 @@ from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, row
 from tests.worker.test_connections import connect
 from webapp.bootstrap import Services
-from webapp.domain.connections import ConnectionEnd
+from webapp.domain.connections.rules import ConnectionEnd
 from webapp.domain.errors import NotFound, OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import Template

@@ -8,7 +8,7 @@ from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, row
 from tests.worker.test_assign import ANNA, build_for_pool
 from webapp.bootstrap import Services
-from webapp.domain.clone_queue import INTERRUPTED
+from webapp.domain.provisioning.clone_queue import INTERRUPTED
 from webapp.domain.states import State
 from webapp.services.audit.record import Actor
 

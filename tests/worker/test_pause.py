@@ -21,10 +21,10 @@ from tests.portal import SteppingClock, publish_template
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
 from webapp.bootstrap import Services
-from webapp.domain.clone_queue import UNREACHABLE
+from webapp.domain.desktops.estimate import BUILD_STEPS, RESUME_STEPS
+from webapp.domain.desktops.pauses import NO_ROOM, NOT_RESUMED, TRIES
 from webapp.domain.errors import NotFound, OutsideFailed, Refused
-from webapp.domain.estimate import BUILD_STEPS, RESUME_STEPS
-from webapp.domain.pauses import NO_ROOM, NOT_RESUMED, TRIES
+from webapp.domain.provisioning.clone_queue import UNREACHABLE
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Node, Template
 from webapp.ports import Container

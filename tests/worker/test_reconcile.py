@@ -16,10 +16,10 @@ from tests.portal import SteppingClock
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
 from webapp.bootstrap import Services
-from webapp.domain.drift import Kind
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
+from webapp.domain.upkeep.drift import Kind
 from webapp.models import AddressReservation, Desktop, VmidReservation, Watch
 from webapp.ports import Listing
 from webapp.services.audit.record import Actor

@@ -10,7 +10,7 @@ from tests.portal import SteppingClock
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, queue_for_pool, reservations, row
 from webapp.bootstrap import Services
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.services.audit.record import Actor
 

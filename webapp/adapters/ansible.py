@@ -15,8 +15,8 @@ from webapp.adapters.guest_answer import parse_answer, parse_since_input
 from webapp.adapters.redaction import redact
 from webapp.adapters.run_process import RunPlace, RunProcess
 from webapp.config import Config
-from webapp.domain.clone_queue import BAD_INPUT
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.provisioning.clone_queue import BAD_INPUT
 from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult, ResumeOrder
 
 log = logging.getLogger(__name__)

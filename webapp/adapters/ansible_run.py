@@ -30,8 +30,8 @@ import psutil
 
 from webapp.adapters.redaction import redact
 from webapp.adapters.run_vars import as_data
-from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.provisioning.clone_queue import INTERRUPTED
 
 PR_SET_CHILD_SUBREAPER = 36
 #: No process of a run may be larger or write a larger file, in bytes.

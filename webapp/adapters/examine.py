@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.domain.errors import WinuxError
-from webapp.domain.health import Health, Sign
+from webapp.domain.upkeep.health import Health, Sign
 
 log = logging.getLogger(__name__)
 

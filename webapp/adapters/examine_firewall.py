@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 
 from webapp.adapters.examine import looked
 from webapp.adapters.proxmox import ProxmoxHypervisor
-from webapp.domain import firewall
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.firewall import GuestFirewall
-from webapp.domain.health import Health, Sign
+from webapp.domain.upkeep import firewall
+from webapp.domain.upkeep.firewall import GuestFirewall
+from webapp.domain.upkeep.health import Health, Sign
 from webapp.ports import Neighbour, WantedTemplate
 from webapp.settings.proxmox import ProxmoxConfig
 

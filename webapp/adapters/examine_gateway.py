@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from webapp.config import Config
-from webapp.domain.health import Health, Sign
+from webapp.domain.upkeep.health import Health, Sign
 
 CALL_SECONDS = 5
 

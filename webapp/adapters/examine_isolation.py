@@ -7,8 +7,8 @@ from webapp.adapters.examine import looked
 from webapp.adapters.guest import ask_guest
 from webapp.adapters.guest_answer import parse_reach
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.firewall import judge_no_trial, judge_trial
-from webapp.domain.health import Sign
+from webapp.domain.upkeep.firewall import judge_no_trial, judge_trial
+from webapp.domain.upkeep.health import Sign
 from webapp.ports import Neighbour
 
 PORTS = (22, 3389)

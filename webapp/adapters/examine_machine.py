@@ -12,7 +12,7 @@ from webapp.adapters.database import OTHERS, SqlDatabase, files_of, translated
 from webapp.adapters.examine import looked
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed, Refused, WinuxError
-from webapp.domain.health import Health, Sign, judge_space
+from webapp.domain.upkeep.health import Health, Sign, judge_space
 
 #: File systems that live in memory alone.
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from webapp.adapters.examine import looked
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.proxmox_api import trusting
-from webapp.domain import health, rights
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.health import Health, Sign
+from webapp.domain.upkeep import health, rights
+from webapp.domain.upkeep.health import Health, Sign
 from webapp.ports import WantedTemplate
 from webapp.settings.proxmox import ProxmoxConfig
 

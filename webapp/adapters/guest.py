@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from webapp.adapters.bounded_program import Said, run_bounded
 from webapp.adapters.guest_answer import LARGEST, nonsense
+from webapp.domain.desktops.guest_trouble import MUTE
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.guest_trouble import MUTE
 
 T = TypeVar("T")
 

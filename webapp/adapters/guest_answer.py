@@ -4,8 +4,8 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from webapp.domain.desktops.guest_trouble import NONSENSE
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.guest_trouble import NONSENSE
 
 #: Bytes of an answer; an honest one has 40.
 LARGEST = 4096

@@ -15,8 +15,8 @@ from proxmoxer import ProxmoxAPI, ResourceException
 from proxmoxer.core import AuthenticationError
 
 from webapp.adapters.proxmox_api import connect
-from webapp.domain.clone_queue import REFUSED, UNREACHABLE
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.provisioning.clone_queue import REFUSED, UNREACHABLE
 from webapp.ports import ClusterSight, Container, Listing, NodeSight
 from webapp.settings.proxmox import ProxmoxConfig
 

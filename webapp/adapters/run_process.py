@@ -20,8 +20,8 @@ from typing import Any
 import psutil
 
 from webapp.config import ROOT
-from webapp.domain.clone_queue import INTERRUPTED
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.provisioning.clone_queue import INTERRUPTED
 
 log = logging.getLogger(__name__)
 

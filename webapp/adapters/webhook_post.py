@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.webhooks import Network, Target, decide_address
+from webapp.domain.webhooks.rules import Network, Target, decide_address
 from webapp.ports import WebhookAnswer
 
 CONNECT_SECONDS = 5.0

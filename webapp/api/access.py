@@ -10,7 +10,7 @@ from flask import current_app, g, request
 from flask_wtf.csrf import CSRFProtect
 
 from webapp.api.problem import Problem
-from webapp.domain.keys import Scope, held_scopes
+from webapp.domain.people.keys import Scope, held_scopes
 from webapp.http.context import current_person, services, source_address
 from webapp.services.audit.record import Actor
 

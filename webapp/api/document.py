@@ -13,7 +13,7 @@ from webapp.api.answer import CONTENT_TYPE
 from webapp.api.operation import OPERATIONS, Operation, Reply
 from webapp.api.problem import KINDS, LimitReachedBody, ProblemBody
 from webapp.api.streams import STREAMS, Stream
-from webapp.domain.keys import Scope
+from webapp.domain.people.keys import Scope
 
 VERSION = "1.0"
 REF = "#/components/schemas/{name}"

@@ -15,7 +15,7 @@ from webapp.api.idempotency import Again, once
 from webapp.api.problem import Problem
 from webapp.api.reading import read_body, read_path, read_query
 from webapp.api.schema import Sent
-from webapp.domain.keys import Scope
+from webapp.domain.people.keys import Scope
 from webapp.http.access import by_scope
 
 Work = Callable[..., Answer]

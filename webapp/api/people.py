@@ -20,8 +20,8 @@ from webapp.api.people_schema import (
     PersonWish,
 )
 from webapp.api.problem import Problem
-from webapp.domain.keys import Scope, default_end
-from webapp.domain.passwords import same_name
+from webapp.domain.people.keys import Scope, default_end
+from webapp.domain.people.passwords import same_name
 from webapp.http.context import services
 from webapp.models import ApiKey, Person
 from webapp.services.audit.log import AuditFilter, AuditLine

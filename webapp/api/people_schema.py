@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from webapp.api.paging import PageQuery
 from webapp.api.schema import LEFT_OUT, Moment, Sent, Told, Unset
-from webapp.domain.keys import Scope
-from webapp.domain.passwords import LONGEST, SHORTEST
+from webapp.domain.people.keys import Scope
+from webapp.domain.people.passwords import LONGEST, SHORTEST
 from webapp.models import Role
 
 PersonName = Annotated[

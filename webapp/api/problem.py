@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from werkzeug.exceptions import HTTPException
 
 from webapp.api.schema import Moment, SessionId, Told
+from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import (
     BadInput,
     Conflict,
@@ -25,8 +26,7 @@ from webapp.domain.errors import (
     TooMany,
     WinuxError,
 )
-from webapp.domain.keys import Scope
-from webapp.domain.launch_limits import LimitReached
+from webapp.domain.people.keys import Scope
 from webapp.http.context import services
 from webapp.http.request_log import request_id
 

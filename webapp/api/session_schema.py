@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from webapp.api.paging import PageQuery
 from webapp.api.schema import LEFT_OUT, Moment, Sent, SessionId, Told, Unset
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.states import EndReason, State
 from webapp.services.desktops.listing import Order
 

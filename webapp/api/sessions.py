@@ -28,8 +28,8 @@ from webapp.api.session_schema import (
     Ticket,
     TicketWish,
 )
-from webapp.domain.keys import Scope
-from webapp.domain.rdp_file import rdp_file
+from webapp.domain.connections.rdp_file import rdp_file
+from webapp.domain.people.keys import Scope
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop

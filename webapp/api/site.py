@@ -10,7 +10,7 @@ from webapp.api.answer import Answer
 from webapp.api.operation import Reply, operation
 from webapp.api.paging import decode_cursor, encode_cursor, next_link
 from webapp.api.site_schema import CleanupId, ConnectionId, ConnectionQuery
-from webapp.domain.keys import Scope
+from webapp.domain.people.keys import Scope
 from webapp.http.context import services
 from webapp.models import FindingRow
 from webapp.services.connections.connections import ConnectionView

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from webapp.api.paging import PageQuery
 from webapp.api.schema import Moment, SessionId, Told
-from webapp.domain.connections import ConnectionEnd
+from webapp.domain.connections.rules import ConnectionEnd
 
 ConnectionId = Annotated[
     str, Meta(pattern="^connection-[0-9a-f]{8}$", examples=["connection-1a2b3c4d"])

@@ -6,7 +6,7 @@ import sys
 from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import show_rows
-from webapp.domain.audit import OPERATOR_ROLE, parse_moment
+from webapp.domain.audit.actions import OPERATOR_ROLE, parse_moment
 from webapp.services.audit.export import KINDS, to_values
 from webapp.services.audit.log import LARGEST_PAGE, MACHINE, WINUX, AuditFilter, AuditLine
 

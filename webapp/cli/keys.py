@@ -7,8 +7,8 @@ from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput, NotFound
-from webapp.domain.keys import Scope, default_end
-from webapp.domain.passwords import same_name
+from webapp.domain.people.keys import Scope, default_end
+from webapp.domain.people.passwords import same_name
 from webapp.models import ApiKey
 
 

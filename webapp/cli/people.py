@@ -8,7 +8,7 @@ from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
-from webapp.domain.passwords import make_password
+from webapp.domain.people.passwords import make_password
 from webapp.models import Role
 
 

@@ -5,7 +5,7 @@ import argparse
 from webapp.bootstrap import Services
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
-from webapp.domain.schedule import weekdays_text
+from webapp.domain.pool.schedule import weekdays_text
 from webapp.services.pool.plan import PoolView
 from webapp.services.pool.settings import NUMBERS, ScheduleWish
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from webapp.bootstrap import Services
 from webapp.cli.operator import Commands
 from webapp.cli.output import say, show_rows
-from webapp.domain.health import Health, Sign, is_well
+from webapp.domain.upkeep.health import Health, Sign, is_well
 from webapp.models import FindingRow
 
 

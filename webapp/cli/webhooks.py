@@ -7,7 +7,7 @@ from webapp.bootstrap import Services
 from webapp.cli import exits
 from webapp.cli.operator import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
-from webapp.domain.webhooks import CHOOSABLE
+from webapp.domain.webhooks.rules import CHOOSABLE
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ WinuxError
 ├── Refused          a rule says no; nothing is broken, the person can do something about it
 │   ├── BadInput     a value that cannot be used, with the field it came in
 │   ├── TooMany      too often; `retry_after` says when it may work again
-│   └── LimitReached as many desktops as one may have (domain/launch_limits.py); has the ways out
+│   └── LimitReached as many desktops as one may have (desktops/launch_limits.py); has the ways out
 ├── NotFound         there is no such thing, or not for this person
 ├── Conflict         the thing changed under the caller's hands
 │   └── Stale        it is not at the version that the caller insists on
@@ -81,8 +81,8 @@ class OutsideFailed(WinuxError):
     """Something outside did not do its part; `retry` says whether the same call may work later.
 
     `log` holds a failed run's last lines, without secrets, for the admin. `reason` is a stable word
-    where the cause is known (domain/clone_queue.py has those that builds know), else empty.
-    Message and log may quote what is outside, so control characters are taken out of both.
+    where the cause is known (domain/provisioning/clone_queue.py has those that builds know), else
+    empty. Message and log may quote what is outside, so control characters are taken out of both.
     """
 
     def __init__(

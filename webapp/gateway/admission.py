@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.services.connections.connections import Traffic
 from webapp.services.connections.tickets import Admitted
 

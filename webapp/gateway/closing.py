@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from webapp.domain.connections import ConnectionEnd
+from webapp.domain.connections.rules import ConnectionEnd
 
 NORMAL, GOING_AWAY = 1000, 1001
 

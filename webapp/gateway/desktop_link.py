@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from webapp.domain.connections import ConnectionEnd
+from webapp.domain.connections.rules import ConnectionEnd
 from webapp.gateway import x224
 from webapp.gateway.admission import Refusal
 from webapp.gateway.byte_stream import ByteStream

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.errors import WinuxError
 from webapp.gateway.admission import Refusal, Visitor
 from webapp.services.connections.connections import Connections, Traffic

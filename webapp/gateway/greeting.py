@@ -6,7 +6,7 @@ import logging
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.gateway import rdcleanpath, x224
 from webapp.gateway.admission import Refusal
 from webapp.gateway.closing import CLOSINGS

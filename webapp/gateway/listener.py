@@ -4,7 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from webapp.domain.session_events import Mark, SessionEvent, SessionSight, changes, present
+from webapp.domain.connections.desktop_events import (
+    Mark,
+    SessionEvent,
+    SessionSight,
+    changes,
+    present,
+)
 from webapp.domain.states import State
 from webapp.gateway.exchange import Exchange
 from webapp.services.connections.event_feed import Wish

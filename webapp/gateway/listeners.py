@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from webapp.domain.connections.desktop_events import Mark, parse_mark
 from webapp.domain.errors import OutsideFailed, TooMany
-from webapp.domain.session_events import Mark, parse_mark
 from webapp.domain.sources import source_address
 from webapp.domain.states import State
 from webapp.gateway.event_door import Events

@@ -15,8 +15,8 @@ from functools import partial
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from webapp.domain.connections import ConnectionEnd, Ending
-from webapp.domain.keyboards import input_locale
+from webapp.domain.connections.rules import ConnectionEnd, Ending
+from webapp.domain.desktops.keyboards import input_locale
 from webapp.gateway import rdcleanpath
 from webapp.gateway.aftercare import Aftercare
 from webapp.gateway.allowance import Allowance

@@ -9,7 +9,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Origin
 
-from webapp.domain.connections import BEAT, ConnectionEnd, Ending
+from webapp.domain.connections.rules import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.sources import source_address
 from webapp.gateway import rdcleanpath

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.domain.keys import KeyStanding, Scope
+from webapp.domain.people.keys import KeyStanding, Scope
 from webapp.models.base import Base, UtcDateTime
 from webapp.models.person import Person
 

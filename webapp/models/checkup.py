@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.domain.health import Health
+from webapp.domain.upkeep.health import Health
 from webapp.models.base import Base, UtcDateTime, word
 
 

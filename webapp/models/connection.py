@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.domain.connections import ConnectionEnd, Purpose
+from webapp.domain.connections.rules import ConnectionEnd, Purpose
 from webapp.models.api_key import ApiKey
 from webapp.models.base import Base, UtcDateTime, word
 from webapp.models.desktop import Desktop

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.domain.keyboards import LONGEST_NAME
+from webapp.domain.desktops.keyboards import LONGEST_NAME
 from webapp.domain.states import EndReason, State
 from webapp.models.base import Base, UtcDateTime, word
 from webapp.models.person import Person

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.domain.drift import ANSWERS, Answer, Kind
+from webapp.domain.upkeep.drift import ANSWERS, Answer, Kind
 from webapp.models.base import Base, UtcDateTime, word
 
 

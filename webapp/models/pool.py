@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.domain.schedule import Schedule, parse_weekdays
+from webapp.domain.pool.schedule import Schedule, parse_weekdays
 from webapp.models.base import Base, UtcDateTime
 from webapp.models.template import Template
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.domain.limits import Durations
-from webapp.domain.pool import PoolNumbers
+from webapp.domain.desktops.limits import Durations
+from webapp.domain.pool.sizes import PoolNumbers
 from webapp.models.base import Base, UtcDateTime
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.domain.connections import Purpose
-from webapp.domain.keyboards import LONGEST_NAME
+from webapp.domain.connections.rules import Purpose
+from webapp.domain.desktops.keyboards import LONGEST_NAME
 from webapp.models.api_key import ApiKey
 from webapp.models.base import Base, UtcDateTime, word
 from webapp.models.desktop import Desktop

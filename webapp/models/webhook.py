@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.domain.webhooks import WebhookEvent
+from webapp.domain.webhooks.rules import WebhookEvent
 from webapp.models.base import Base, UtcDateTime, word
 
 

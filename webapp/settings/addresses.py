@@ -2,7 +2,7 @@
 
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from webapp.domain.addresses import AddressPool
+from webapp.domain.nodes.addresses import AddressPool
 from webapp.settings.reader import BadConfig, Reader
 
 

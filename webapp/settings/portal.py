@@ -5,7 +5,7 @@ import re
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo, available_timezones
 
-from webapp.domain.webhooks import Network
+from webapp.domain.webhooks.rules import Network
 from webapp.settings.reader import BadConfig, Reader
 
 

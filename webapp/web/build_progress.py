@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from webapp.domain.clone_queue import INTERRUPTED, LOCKED, UNREACHABLE
-from webapp.domain.pauses import NO_ROOM
+from webapp.domain.desktops.pauses import NO_ROOM
+from webapp.domain.provisioning.clone_queue import INTERRUPTED, LOCKED, UNREACHABLE
 from webapp.services.desktops.queue_position import Waiting
 from webapp.services.desktops.views import BuildView, StepView
 from webapp.web.language import _, lazy_gettext

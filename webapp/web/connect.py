@@ -22,8 +22,8 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from webapp.config import ROOT
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.errors import WinuxError
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.http.access import signed_in
 from webapp.http.context import actor, services
 from webapp.http.security import content_security_policy

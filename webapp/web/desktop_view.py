@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from flask import url_for
 
-from webapp.domain import clone_queue
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
-from webapp.domain.pauses import NOT_RESUMED, may_pause, time_left
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
+from webapp.domain.desktops.pauses import NOT_RESUMED, may_pause, time_left
+from webapp.domain.provisioning import clone_queue
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, EndReason, Event, State, can
 from webapp.models import Desktop, Template
 from webapp.services.desktops.credentials import RDP_PORT

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.connections.rdp_file import rdp_file
 from webapp.domain.errors import Refused
-from webapp.domain.rdp_file import rdp_file
 from webapp.http.access import signed_in
 from webapp.http.context import actor, services
 from webapp.web.errors import status_of

@@ -3,8 +3,8 @@
 from wtforms import BooleanField, Form, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional, Regexp
 
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.errors import BadInput
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 from webapp.models import Template
 from webapp.services.desktops.launch import LaunchWish
 from webapp.web.language import _, lazy_gettext

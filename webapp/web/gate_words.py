@@ -1,6 +1,6 @@
 """How much more fits and whether a template rests, in people's words for its launch card."""
 
-from webapp.domain.breaker import Resting
+from webapp.domain.templates.breaker import Resting
 from webapp.http.context import services
 from webapp.services.desktops.gate import Gate
 from webapp.web import words

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import BadInput, Refused
-from webapp.domain.launch_limits import LimitReached
 from webapp.domain.states import LIVE
 from webapp.http.access import signed_in
 from webapp.http.context import actor, current_person, services

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from webapp.domain.keys import Scope
+from webapp.domain.people.keys import Scope
 from webapp.http.context import services
 from webapp.models import ApiKey
 from webapp.web.language import lazy_gettext

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import Form, PasswordField, SelectChoice, SelectField, StringField
 
 from webapp.domain.errors import BadInput, Refused
-from webapp.domain.keys import LONGEST_NAME, MOST_KEYS, Scope
+from webapp.domain.people.keys import LONGEST_NAME, MOST_KEYS, Scope
 from webapp.http.access import signed_in
 from webapp.http.context import actor, current_person, services
 from webapp.services.people.keys import NewKey

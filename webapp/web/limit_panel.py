@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webapp.domain.launch_limits import LimitReached, RunningDesktop, close
+from webapp.domain.desktops.launch_limits import LimitReached, RunningDesktop, close
 from webapp.models import Template
 from webapp.web.desktop_view import DesktopView
 from webapp.web.forms import LaunchForm

@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric as Told
 from prometheus_client.registry import Collector
 
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.metrics import Family, Kind
+from webapp.domain.statistics.metrics import Family, Kind
 from webapp.http.access import anyone
 from webapp.http.context import services
 from webapp.http.monitor import shows_token

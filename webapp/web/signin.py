@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
-from webapp.domain import devices
 from webapp.domain.errors import Refused, TooMany
+from webapp.domain.people import devices
 from webapp.http.access import anyone, signed_in
 from webapp.http.context import actor, current_person, load_person, services, source_address
 from webapp.web.forms import SignInForm

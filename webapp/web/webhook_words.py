@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from webapp.domain.webhooks import WebhookEvent
+from webapp.domain.webhooks.rules import WebhookEvent
 from webapp.models import Webhook, WebhookDelivery
 from webapp.services.webhooks.settings import WebhookView
 from webapp.web.language import _, lazy_gettext

@@ -7,7 +7,7 @@ from webapp.cli.operator import Commands
 from webapp.cli.output import say
 from webapp.cli.remote.client import Client
 from webapp.cli.remote.printing import print_one, print_rows
-from webapp.domain.keys import Scope
+from webapp.domain.people.keys import Scope
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:

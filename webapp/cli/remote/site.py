@@ -12,7 +12,7 @@ from webapp.cli.operator import Commands
 from webapp.cli.output import say
 from webapp.cli.remote.client import ApiProblem, Client
 from webapp.cli.remote.printing import print_one, print_rows
-from webapp.domain.audit import parse_moment
+from webapp.domain.audit.actions import parse_moment
 from webapp.models import Role
 from webapp.services.audit.export import FORMULA
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.webhooks import (
+from webapp.domain.webhooks.rules import (
     MOST_REFUSALS,
     REFUSALS_WITHIN,
     WebhookEvent,

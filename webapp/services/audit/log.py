@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Row, Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.audit import OPERATOR_ROLE
+from webapp.domain.audit.actions import OPERATOR_ROLE
 from webapp.domain.errors import BadInput
-from webapp.domain.passwords import same_name
+from webapp.domain.people.passwords import same_name
 from webapp.models import ApiKey, AuditEntry, Person
 from webapp.ports import Database
 from webapp.services.audit.record import Actor, Audit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
-from webapp.domain.audit import (
+from webapp.domain.audit.actions import (
     FOLD_WITHIN,
     NOT_FOUND,
     OPERATOR_ROLE,

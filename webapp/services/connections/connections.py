@@ -12,8 +12,8 @@ from datetime import datetime
 from sqlalchemy import Select, Update, func, select, update
 
 from webapp.config import Config
-from webapp.domain import connections as rules
-from webapp.domain.connections import ConnectionEnd, Ending
+from webapp.domain.connections import rules
+from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.errors import NotFound
 from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
-from webapp.domain.keys import Scope, held_scopes, is_good
-from webapp.domain.session_events import SessionSight, StepSight
+from webapp.domain.connections.desktop_events import SessionSight, StepSight
+from webapp.domain.desktops.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
+from webapp.domain.people.keys import Scope, held_scopes, is_good
 from webapp.domain.states import State
 from webapp.models import ApiKey, Desktop, DesktopStep, SignIn, Template
 from webapp.ports import Clock, Database

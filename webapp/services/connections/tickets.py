@@ -13,11 +13,11 @@ from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import connections as rules
-from webapp.domain.connections import ConnectionEnd, Ending, Purpose
+from webapp.domain.connections import rules
+from webapp.domain.connections.rules import ConnectionEnd, Ending, Purpose
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
-from webapp.domain.passwords import hash_token, make_token
+from webapp.domain.people.passwords import hash_token, make_token
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop, Ticket
 from webapp.ports import Clock, Database, Vault

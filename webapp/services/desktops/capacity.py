@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.errors import NotFound
-from webapp.domain.placement import count_fitting
+from webapp.domain.nodes.placement import count_fitting
 from webapp.domain.states import HOLDS_RESOURCES
 from webapp.models import Desktop, Node, TemplateReplica
 from webapp.ports import Clock, Database

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.passwords import make_password
+from webapp.domain.people.passwords import make_password
 from webapp.domain.states import Event, State, advance
 from webapp.models import Desktop, Node, Person, Template
 from webapp.ports import Vault

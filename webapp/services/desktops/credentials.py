@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 
+from webapp.domain.connections.rdp_file import RdpTarget
 from webapp.domain.errors import NotFound, Refused
-from webapp.domain.rdp_file import RdpTarget
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.ports import Database, Vault

@@ -11,12 +11,12 @@ from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.breaker import Failure, Record, Resting, decide_breaker, find_rest
-from webapp.domain.capacity import Room, decide_room
-from webapp.domain.clone_queue import OF_THE_PERSON, OF_THE_SITE
-from webapp.domain.pauses import NO_ROOM
-from webapp.domain.placement import NodeRoom, count_fitting
+from webapp.domain.desktops.capacity import Room, decide_room
+from webapp.domain.desktops.pauses import NO_ROOM
+from webapp.domain.nodes.placement import NodeRoom, count_fitting
+from webapp.domain.provisioning.clone_queue import OF_THE_PERSON, OF_THE_SITE
 from webapp.domain.states import State
+from webapp.domain.templates.breaker import Failure, Record, Resting, decide_breaker, find_rest
 from webapp.models import Desktop, Person, Role, Template
 from webapp.services.nodes.cluster import Cluster, read_cluster
 

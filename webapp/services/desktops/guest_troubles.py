@@ -2,8 +2,8 @@
 
 from sqlalchemy import ColumnElement, or_, true
 
+from webapp.domain.desktops.guest_trouble import pause_after
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.guest_trouble import pause_after
 from webapp.domain.states import HOLDS_RESOURCES
 from webapp.models import Desktop
 from webapp.ports import Clock

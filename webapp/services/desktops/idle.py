@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import connections as rules
+from webapp.domain.connections import rules
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import Connection, Desktop, Template

@@ -12,12 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import launch_limits, limits
+from webapp.domain.desktops import launch_limits, limits
+from webapp.domain.desktops.launch_limits import LimitReached, RunningDesktop
+from webapp.domain.desktops.launch_rate import decide_rate
+from webapp.domain.desktops.reserve import decide_share
 from webapp.domain.errors import BadInput, Conflict, NotFound, Refused
-from webapp.domain.launch_limits import LimitReached, RunningDesktop
-from webapp.domain.launch_rate import decide_rate
-from webapp.domain.passwords import make_password
-from webapp.domain.reserve import decide_share
+from webapp.domain.people.passwords import make_password
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, NOT_GONE_YET, EndReason, State
 from webapp.models import Desktop, Person, Template
 from webapp.ports import Clock, Database, Vault

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.domain.desktops.limits import decide_extension
 from webapp.domain.errors import NotFound, Refused, Stale
-from webapp.domain.limits import decide_extension
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop
 from webapp.ports import Clock, Database

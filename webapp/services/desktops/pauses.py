@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import pauses as rules
+from webapp.domain.desktops import pauses as rules
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import Desktop
 from webapp.ports import Clock, Database

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import connections as rules
+from webapp.domain.connections import rules
 from webapp.domain.errors import NotFound
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop

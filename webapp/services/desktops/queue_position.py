@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.estimate import CLONE_STEP, estimate
-from webapp.domain.placement import Wait
+from webapp.domain.desktops.estimate import CLONE_STEP, estimate
+from webapp.domain.desktops.waiting import NOTHING, Build, wait_until_ready
+from webapp.domain.nodes.placement import Wait
 from webapp.domain.states import State
-from webapp.domain.waiting import NOTHING, Build, wait_until_ready
 from webapp.models import Desktop, DesktopStep, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.fair_turns import fair_order

@@ -6,8 +6,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.addresses import choose_address, choose_vmid
-from webapp.domain.reserve import decide_share
+from webapp.domain.desktops.reserve import decide_share
+from webapp.domain.nodes.addresses import choose_address, choose_vmid
 from webapp.models import AddressReservation, Desktop, VmidReservation
 from webapp.services.nodes.findings import stranger_addresses, stranger_vmids
 

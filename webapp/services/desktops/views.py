@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.audit import NOT_FOUND
-from webapp.domain.errors import NotFound
-from webapp.domain.estimate import (
+from webapp.domain.audit.actions import NOT_FOUND
+from webapp.domain.desktops.estimate import (
     ASSIGN_STEPS,
     BUILD_STEPS,
     PAUSE_STEPS,
@@ -18,6 +17,7 @@ from webapp.domain.estimate import (
     estimate,
     progress,
 )
+from webapp.domain.errors import NotFound
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, State
 from webapp.models import AuditEntry, Desktop, DesktopStep, Person, Template, WorkerBeat
 from webapp.ports import Clock, Database

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.placement import NodeRoom, Source, Wait, decide_placement
+from webapp.domain.nodes.placement import NodeRoom, Source, Wait, decide_placement
 from webapp.domain.states import State
 from webapp.models import CloneSlot, Desktop, Node, Template, TemplateReplica
 

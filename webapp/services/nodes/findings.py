@@ -6,8 +6,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.drift import ANSWERS, Act, Finding, Kind, Memory, due_at, is_mass, is_watched
 from webapp.domain.states import State
+from webapp.domain.upkeep.drift import (
+    ANSWERS,
+    Act,
+    Finding,
+    Kind,
+    Memory,
+    due_at,
+    is_mass,
+    is_watched,
+)
 from webapp.models import Desktop, FindingRow, Template, Watch
 from webapp.ports import Clock, Database
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from webapp.domain.capacity import SETTLED, is_news, measure_mb
+from webapp.domain.desktops.capacity import SETTLED, is_news, measure_mb
 from webapp.domain.states import State
 from webapp.models import Desktop, Node, Template, TemplateReplica
 from webapp.ports import Clock, ClusterSight, Container, Database, Hypervisor, NodeSight

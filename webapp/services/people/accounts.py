@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import devices, passwords
 from webapp.domain.errors import BadInput, NotFound, Refused
+from webapp.domain.people import devices, passwords
 from webapp.models import Person, Role, SignIn
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from webapp.domain import keys as rules
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.domain.keys import Scope
-from webapp.domain.passwords import same_name
+from webapp.domain.people import keys as rules
+from webapp.domain.people.keys import Scope
+from webapp.domain.people.passwords import same_name
 from webapp.models import ApiKey, Person
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit

@@ -4,9 +4,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import sign_in_limits
 from webapp.domain.errors import NotFound, Refused
-from webapp.domain.passwords import same_name
+from webapp.domain.people import sign_in_limits
+from webapp.domain.people.passwords import same_name
 from webapp.models import Person, SignIn
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit

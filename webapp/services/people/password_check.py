@@ -1,6 +1,6 @@
 """Checking a typed password: counted before, few at a time, and slow on purpose."""
 
-from webapp.domain import passwords
+from webapp.domain.people import passwords
 from webapp.ports import Clock, Database, Hasher
 from webapp.services.people.hashing_places import HashingPlaces
 from webapp.services.people.sign_in_attempts import SignInAttempts, Try

@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.orm import Session
 
-from webapp.domain import sign_in_limits as rules
+from webapp.domain.people import sign_in_limits as rules
 from webapp.models import Person, SignIn, SignInAttempt
 from webapp.ports import Clock, Database
 from webapp.services.sql_locks import SIGN_IN_ATTEMPTS, turn_of

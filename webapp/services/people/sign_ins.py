@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from webapp.config import Config
-from webapp.domain.keys import is_good
+from webapp.domain.people.keys import is_good
 from webapp.models import Connection, SignIn, Ticket
 
 

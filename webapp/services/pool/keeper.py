@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import limits
+from webapp.domain.desktops import limits
 from webapp.domain.errors import Conflict, Refused
-from webapp.domain.passwords import make_password
-from webapp.domain.pool import Drain
+from webapp.domain.people.passwords import make_password
+from webapp.domain.pool.sizes import Drain
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import Desktop, Template
 from webapp.ports import Clock, Database, Vault

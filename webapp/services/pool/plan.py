@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from webapp.config import Config
-from webapp.domain.breaker import find_rest
-from webapp.domain.pool import (
+from webapp.domain.pool.schedule import Due, decide_due
+from webapp.domain.pool.sizes import (
     LARGEST,
     LONGEST_REST,
     PoolDesktop,
@@ -28,8 +28,8 @@ from webapp.domain.pool import (
     rests_until,
     share_room,
 )
-from webapp.domain.schedule import Due, decide_due
 from webapp.domain.states import State
+from webapp.domain.templates.breaker import find_rest
 from webapp.models import Desktop, PoolSchedule, Template
 from webapp.services.desktops.gate import read_records
 from webapp.services.pool.room import builds_at_once, read_room

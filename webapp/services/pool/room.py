@@ -7,8 +7,8 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.placement import count_fitting
-from webapp.domain.pool import decide_room
+from webapp.domain.nodes.placement import count_fitting
+from webapp.domain.pool.sizes import decide_room
 from webapp.domain.states import HOLDS_RESOURCES, State
 from webapp.models import Desktop, Node, WorkerBeat
 from webapp.services.nodes.cluster import read_cluster

@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.errors import BadInput, NotFound
-from webapp.domain.pool import LARGEST, Drain, PoolNumbers, check_numbers
-from webapp.domain.schedule import (
+from webapp.domain.pool.schedule import (
     Schedule,
     parse_day,
     parse_hour,
     parse_weekdays,
     weekdays_text,
 )
+from webapp.domain.pool.sizes import LARGEST, Drain, PoolNumbers, check_numbers
 from webapp.domain.states import State
 from webapp.models import PoolSchedule, Template
 from webapp.ports import Clock, Database

@@ -16,13 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import limits
-from webapp.domain.adoption import decide_adoption
-from webapp.domain.drift import SeenContainer
+from webapp.domain.desktops import limits
 from webapp.domain.errors import NotFound, OutsideFailed, Refused
-from webapp.domain.mark import Mark, parse_mark
-from webapp.domain.passwords import make_password
+from webapp.domain.nodes.mark import Mark, parse_mark
+from webapp.domain.people.passwords import make_password
+from webapp.domain.provisioning.adoption import decide_adoption
 from webapp.domain.states import EndReason, Event, State, advance, can
+from webapp.domain.upkeep.drift import SeenContainer
 from webapp.models import AddressReservation, Desktop, Person, Template, VmidReservation
 from webapp.ports import (
     AdoptOrder,

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from webapp.config import Config
-from webapp.domain.clone_queue import INTERRUPTED, decide_retry, pause_before
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.provisioning.clone_queue import INTERRUPTED, decide_retry, pause_before
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop
 from webapp.ports import AssignOrder, BuildResult, Clock, Database, Provisioner, Vault

@@ -10,11 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.clone_queue import INTERRUPTED, LOCKED, decide_retry, pause_before
+from webapp.domain.desktops.estimate import CLONE_STEP
 from webapp.domain.errors import OutsideFailed, Refused
-from webapp.domain.estimate import CLONE_STEP
-from webapp.domain.mark import parse_mark
-from webapp.domain.placement import Source
+from webapp.domain.nodes.mark import parse_mark
+from webapp.domain.nodes.placement import Source
+from webapp.domain.provisioning.clone_queue import INTERRUPTED, LOCKED, decide_retry, pause_before
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop, DesktopStep
 from webapp.ports import (

@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from webapp.domain.drift import SeenContainer, find_loss
+from webapp.domain.desktops.estimate import LAST_STEP
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.estimate import LAST_STEP
-from webapp.domain.mark import parse_mark
+from webapp.domain.nodes.mark import parse_mark
+from webapp.domain.upkeep.drift import SeenContainer, find_loss
 from webapp.ports import BuildOrder, Container, Hypervisor
 
 #: Seconds between looks at a node that did not answer right after a build.

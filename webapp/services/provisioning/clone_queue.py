@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.placement import Source, Wait
+from webapp.domain.nodes.placement import Source, Wait
 from webapp.domain.states import State
 from webapp.models import CloneSlot, Desktop, TemplateReplica
 from webapp.ports import Clock, Database

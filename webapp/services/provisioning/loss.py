@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from webapp.domain.drift import Loss, SeenContainer, find_loss
-from webapp.domain.mark import Mark, parse_mark
+from webapp.domain.nodes.mark import Mark, parse_mark
 from webapp.domain.states import EndReason
+from webapp.domain.upkeep.drift import Loss, SeenContainer, find_loss
 from webapp.models import Desktop
 from webapp.ports import Container, Hypervisor
 from webapp.services.audit.record import SYSTEM, Audit

@@ -8,10 +8,10 @@ import random
 from collections.abc import Callable
 
 from webapp.config import Config
-from webapp.domain.clone_queue import pause_before
-from webapp.domain.drift import Loss
 from webapp.domain.errors import OutsideFailed
+from webapp.domain.provisioning.clone_queue import pause_before
 from webapp.domain.states import Event, State, advance
+from webapp.domain.upkeep.drift import Loss
 from webapp.models import Desktop
 from webapp.ports import Clock, Database, Hypervisor, Provisioner
 from webapp.services.audit.record import SYSTEM, Audit

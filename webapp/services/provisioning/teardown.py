@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.mark import Mark, parse_mark
+from webapp.domain.nodes.mark import Mark, parse_mark
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import Desktop
 from webapp.ports import Clock, Hypervisor, Provisioner
@@ -93,7 +93,8 @@ class Teardown:
     def _is_anothers(self, desktop: Desktop) -> bool:
         """Whether the VM id is surely another container's by now, so that nothing of ours is left.
 
-        The desktop's own container without its mark is not another one: see `domain/drift.py`.
+        The desktop's own container without its mark is not another one: see
+        `domain/upkeep/drift.py`.
         """
         container = self._hypervisor.container(desktop.vmid or 0)
         mark = parse_mark(container.description) if container else None

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import metrics
-from webapp.domain.metrics import Family, Metric, Sample
 from webapp.domain.states import HOLDS_RESOURCES, State
+from webapp.domain.statistics import metrics
+from webapp.domain.statistics.metrics import Family, Metric, Sample
 from webapp.models import (
     AddressReservation,
     Connection,

@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import metrics
-from webapp.domain.health import Health
-from webapp.domain.metrics import Family, Metric, Sample
+from webapp.domain.statistics import metrics
+from webapp.domain.statistics.metrics import Family, Metric, Sample
+from webapp.domain.upkeep.health import Health
 from webapp.models import Checkup, CloneSlot, Desktop, FindingRow, Node
 from webapp.services.desktops.gate import LaunchGate
 from webapp.services.pool.plan import look_at_pools

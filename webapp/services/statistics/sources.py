@@ -21,9 +21,9 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from webapp.domain import metrics
-from webapp.domain.metrics import Metric
 from webapp.domain.states import EndReason, State
+from webapp.domain.statistics import metrics
+from webapp.domain.statistics.metrics import Metric
 from webapp.models import AuditEntry, Connection, Desktop, DesktopStep, FindingRow, Template
 from webapp.services.sql_times import seconds_between
 

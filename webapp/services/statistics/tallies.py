@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from webapp.domain.metrics import Distribution, Family, Kind, Metric, Sample
+from webapp.domain.statistics.metrics import Distribution, Family, Kind, Metric, Sample
 from webapp.models import AuditEntry, Tally, TallyMark
 from webapp.ports import Clock, Database
 from webapp.services.statistics.sources import SOURCES, Source

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
-from webapp.domain.health import Sign
 from webapp.domain.states import State
+from webapp.domain.upkeep.health import Sign
 from webapp.models import Checkup, Desktop, Template
 from webapp.ports import Clock, Database, Examiner, Neighbour, WantedTemplate
 

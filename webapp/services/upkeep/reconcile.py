@@ -2,8 +2,8 @@
 
 A listing that failed is unknown, never empty; so is what is on a node that did not answer. What
 seems lost is looked at directly; what seems to be a leak is quarantined before it is destroyed.
-Rows in work are left alone. `domain/drift.py` decides; `webapp/services/nodes/findings.py` writes
-it down.
+Rows in work are left alone. `domain/upkeep/drift.py` decides; `webapp/services/nodes/findings.py`
+writes it down.
 """
 
 import logging
@@ -16,7 +16,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.drift import (
+from webapp.domain.desktops.pauses import may_pause
+from webapp.domain.errors import OutsideFailed
+from webapp.domain.nodes.mark import Mark
+from webapp.domain.states import HOLDS_RESOURCES, EndReason, Event, State, advance
+from webapp.domain.upkeep.drift import (
     ANSWERS,
     IS_THERE,
     Act,
@@ -29,10 +33,6 @@ from webapp.domain.drift import (
     decide_drift,
     find_power,
 )
-from webapp.domain.errors import OutsideFailed
-from webapp.domain.mark import Mark
-from webapp.domain.pauses import may_pause
-from webapp.domain.states import HOLDS_RESOURCES, EndReason, Event, State, advance
 from webapp.models import AddressReservation, Desktop, FindingRow, Template, VmidReservation
 from webapp.ports import Clock, Database, Hypervisor, Listing, Provisioner
 from webapp.services.audit.record import SYSTEM, Audit

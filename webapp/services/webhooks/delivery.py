@@ -13,9 +13,9 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from webapp.domain import webhooks as rules
 from webapp.domain.errors import OutsideFailed, Refused
-from webapp.domain.webhooks import WebhookEvent
+from webapp.domain.webhooks import rules
+from webapp.domain.webhooks.rules import WebhookEvent
 from webapp.models import Webhook, WebhookDelivery
 from webapp.ports import Clock, Database, Vault, WebhookAnswer, WebhookSender
 

@@ -7,9 +7,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain import webhooks as rules
 from webapp.domain.errors import BadInput, NotFound, Refused
-from webapp.domain.webhooks import WebhookEvent
+from webapp.domain.webhooks import rules
+from webapp.domain.webhooks.rules import WebhookEvent
 from webapp.models import Webhook, WebhookDelivery
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit.announce import delivery

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.domain.audit import parse_moment
+from webapp.domain.audit.actions import parse_moment
 from webapp.domain.errors import BadInput
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services

@@ -6,7 +6,7 @@ from itertools import groupby
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from webapp.domain.health import Health
+from webapp.domain.upkeep.health import Health
 from webapp.http.access import admin_only
 from webapp.http.context import services
 from webapp.models import Checkup

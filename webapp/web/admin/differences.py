@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from webapp.domain.drift import Kind
+from webapp.domain.upkeep.drift import Kind
 from webapp.http.access import admin_only
 from webapp.http.context import services
 from webapp.models import FindingRow

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.domain.breaker import Resting
-from webapp.domain.health import Health
 from webapp.domain.states import AT_REST, LIVE, State
+from webapp.domain.templates.breaker import Resting
+from webapp.domain.upkeep.health import Health
 from webapp.http.access import admin_only
 from webapp.http.context import services
 from webapp.services.desktops.capacity import ClusterView

@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import url_for
 from flask_babel import format_datetime, get_locale
 
-from webapp.domain.schedule import WEEKDAYS, Schedule
+from webapp.domain.pool.schedule import WEEKDAYS, Schedule
 from webapp.http.context import services
 from webapp.models import Desktop, PoolSchedule
 from webapp.services.pool.plan import PoolView, is_current

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import Refused
-from webapp.domain.webhooks import CHOOSABLE
+from webapp.domain.webhooks.rules import CHOOSABLE
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
 from webapp.services.webhooks.settings import NewWebhook

@@ -1,1 +1,1 @@
-../../../../../../../webapp/domain/account_names.py
+../../../../../../../webapp/domain/desktops/account_names.py

@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection
 from ipaddress import IPv4Address
 
-from webapp.domain.addresses import AddressPool
-from webapp.domain.drift import SeenContainer
 from webapp.domain.errors import Refused
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.addresses import AddressPool
+from webapp.domain.nodes.mark import Mark
+from webapp.domain.upkeep.drift import SeenContainer
 
 #: The portal that the playbooks write into marks when they run by hand.
 BY_HAND = "manual"

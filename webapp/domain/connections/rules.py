@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address
 
-from webapp.domain.addresses import AddressPool
 from webapp.domain.errors import Refused
+from webapp.domain.nodes.addresses import AddressPool
 from webapp.domain.states import AT_REST, EndReason, State
 
 #: How long a ticket may be redeemed.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from webapp.domain.health import Health, Sign
+from webapp.domain.upkeep.health import Health, Sign
 
 #: As many names as a sentence holds.
 NAMED = 5

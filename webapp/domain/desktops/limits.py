@@ -6,9 +6,9 @@ How many desktops a person may have is in `launch_limits.py`.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from webapp.domain.account_names import USERNAME, is_reserved
+from webapp.domain.desktops.account_names import USERNAME, is_reserved
+from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.errors import BadInput, Refused
-from webapp.domain.keyboards import KEYBOARD_LAYOUTS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from webapp.domain.mark import Mark
+from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import State
 
 #: More unknown containers than this at once, and more than known desktops: rather a wrong

@@ -6,8 +6,8 @@ stands still until it is ready again.
 
 from datetime import datetime, timedelta
 
-from webapp.domain.clone_queue import PASSING
 from webapp.domain.errors import Refused, TooMany
+from webapp.domain.provisioning.clone_queue import PASSING
 from webapp.domain.states import AT_REST, State
 
 #: What a resume waits for when its node has no memory for it; a `failure_reason`.

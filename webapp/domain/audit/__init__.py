@@ -1,0 +1,1 @@
+"""What audit entries are about."""

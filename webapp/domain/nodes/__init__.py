@@ -1,0 +1,1 @@
+"""Addresses, VM ids and marks of containers, and which node a desktop goes to."""

@@ -1,0 +1,1 @@
+"""Names, passwords, API keys, devices, and limits on wrong sign-ins."""

@@ -1,0 +1,1 @@
+"""How many desktops a pool keeps warm, and when."""

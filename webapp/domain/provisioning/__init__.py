@@ -1,0 +1,1 @@
+"""When a build is tried again, and what can be adopted."""

@@ -1,0 +1,1 @@
+"""When a template may be launched."""

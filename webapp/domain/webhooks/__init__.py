@@ -1,0 +1,1 @@
+"""Which events webhooks get, and where they may go."""
