@@ -19,8 +19,8 @@ from pathlib import Path
 from bench.rdp_stream import BEGINNING, pictures
 from tests.gateway.fake_desktop import FakeDesktop
 from tests.gateway.remotefx_messages import message, pdus_of
-from webapp.gateway.framing import Splitter, is_fastpath
-from webapp.gateway.remotefx import Rectangle
+from webapp.gateway.rdp.pdu.framing import Splitter, is_fastpath
+from webapp.gateway.rdp.pdu.remotefx import Rectangle
 
 BUSY_RATE = 100_000
 """Bytes of pictures a second: a terminal that scrolls slowly, or a person at work."""

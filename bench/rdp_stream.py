@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.gateway import recorded
 from tests.gateway.fake_desktop import FakeDesktop
-from webapp.gateway.framing import Splitter, is_fastpath
+from webapp.gateway.rdp.pdu.framing import Splitter, is_fastpath
 
 RECORDS = recorded.read("xfce-with-resize")
 BEGINNING = recorded.beginning(RECORDS, 5_000)

@@ -16,7 +16,7 @@ from tests.attack.slow_clients import PAGE_S
 from tests.attack.target import Target
 from tests.gateway import recorded
 from tests.gateway.fake_browser import http_status, rdcleanpath_request
-from webapp.gateway import mcs
+from webapp.gateway.rdp.pdu import mcs
 
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 #: One message of input PDUs of three bytes, as large as a message may be.

@@ -7,8 +7,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from tests.gateway import recorded
-from webapp.gateway.wire import Reader, ber
-from webapp.gateway.x224 import connection_request
+from webapp.gateway.connection.wire import Reader, ber
+from webapp.gateway.rdp.pdu.x224 import connection_request
 
 ORIGIN = "http://desktops.test"
 

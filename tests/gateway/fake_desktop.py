@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.gateway import recorded
-from webapp.gateway.framing import Splitter
-from webapp.gateway.x224 import tpkt
+from webapp.gateway.rdp.pdu.framing import Splitter
+from webapp.gateway.rdp.pdu.x224 import tpkt
 
 CONFIRM = tpkt(bytes.fromhex("0ed000001234000201080001000000"))
 

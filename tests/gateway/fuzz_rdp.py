@@ -15,12 +15,12 @@ from typing import cast
 import atheris
 
 with atheris.instrument_imports(include=["webapp.gateway"]):
-    from webapp.gateway import gcc, rdcleanpath, x224
-    from webapp.gateway.client_info import Login
-    from webapp.gateway.clipboard import Rules
-    from webapp.gateway.rdp import Conversation
-    from webapp.gateway.terms import Terms
-    from webapp.gateway.wire import ProtocolError
+    from webapp.gateway.connection.wire import ProtocolError
+    from webapp.gateway.rdp.clipboard import Rules
+    from webapp.gateway.rdp.conversation import Conversation
+    from webapp.gateway.rdp.pdu import gcc, rdcleanpath, x224
+    from webapp.gateway.rdp.pdu.client_info import Login
+    from webapp.gateway.rdp.terms import Terms
 
 from tests.gateway import recorded
 

@@ -9,7 +9,7 @@ from tests.gateway.fake_browser import ORIGIN
 from tests.gateway.fake_desktop import FakeDesktop
 from tests.gateway.try_relay import EverybodyIsWelcome, NobodyListens
 from webapp.adapters.system import SystemClock
-from webapp.gateway.allowance import USUAL, Limits
+from webapp.gateway.connection.allowance import USUAL, Limits
 from webapp.gateway.server import Gateway
 from webapp.gateway.settings import Settings
 

@@ -8,9 +8,9 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from webapp.gateway.flow import Flow
-from webapp.gateway.framing import Splitter
-from webapp.gateway.rdp import Conversation
+from webapp.gateway.rdp.conversation import Conversation
+from webapp.gateway.rdp.flow import Flow
+from webapp.gateway.rdp.pdu.framing import Splitter
 
 FOLDER = Path(__file__).parent / "recordings"
 FROM_DESKTOP, FROM_BROWSER = 0, 1

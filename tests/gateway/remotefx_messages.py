@@ -2,7 +2,7 @@
 
 import struct
 
-from webapp.gateway.remotefx import Rectangle
+from webapp.gateway.rdp.pdu.remotefx import Rectangle
 
 
 def message(region: list[Rectangle], tiles: list[tuple[int, int]]) -> bytes:

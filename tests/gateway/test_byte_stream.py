@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from webapp.gateway.byte_stream import ByteStream
+from webapp.gateway.connection.byte_stream import ByteStream
+from webapp.gateway.connection.wire import Octets
 from webapp.gateway.process import run_in_loop
-from webapp.gateway.wire import Octets
 
 RECORD = b"r" * 16_384
 ECHO = b"e" * 100

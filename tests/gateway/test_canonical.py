@@ -12,12 +12,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.gateway import recorded
-from webapp.gateway import mcs
-from webapp.gateway.client_info import Login
-from webapp.gateway.clipboard import Rules
-from webapp.gateway.rdp import Conversation
-from webapp.gateway.terms import Terms
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.connection.wire import ProtocolError
+from webapp.gateway.rdp.clipboard import Rules
+from webapp.gateway.rdp.conversation import Conversation
+from webapp.gateway.rdp.pdu import mcs
+from webapp.gateway.rdp.pdu.client_info import Login
+from webapp.gateway.rdp.terms import Terms
 
 RECORDS = recorded.read("xfce-with-resize")
 NOTHING_PASSES = Rules(into_desktop=False, out_of_desktop=False)

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from webapp.gateway.clipboard import DROP, PASS, Opening, Rules, ahead_of, filters
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.connection.wire import ProtocolError
+from webapp.gateway.rdp.clipboard import DROP, PASS, Opening, Rules, ahead_of, filters
 
 FORMAT_LIST, LIST_RESPONSE, DATA_REQUEST, DATA_RESPONSE, CAPABILITIES = 2, 3, 4, 5, 7
 FILE_REQUEST, FILE_RESPONSE, LOCK = 8, 9, 10

@@ -6,13 +6,13 @@ import pytest
 
 from tests.gateway import recorded
 from tests.gateway.remotefx_messages import message, pdus_of
-from webapp.gateway import framing, mcs
-from webapp.gateway.client_info import Login
-from webapp.gateway.flow import Flow
-from webapp.gateway.rdp import Conversation
-from webapp.gateway.remotefx import Rectangle
-from webapp.gateway.terms import Terms
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.connection.wire import ProtocolError
+from webapp.gateway.rdp.conversation import Conversation
+from webapp.gateway.rdp.flow import Flow
+from webapp.gateway.rdp.pdu import framing, mcs
+from webapp.gateway.rdp.pdu.client_info import Login
+from webapp.gateway.rdp.pdu.remotefx import Rectangle
+from webapp.gateway.rdp.terms import Terms
 
 LOGIN = Login("alice", "secret")
 RECORDS = recorded.read("xfce-with-resize")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from webapp.domain.connections.rules import END_WORDS, ConnectionEnd
-from webapp.gateway.closing import CLOSINGS
+from webapp.gateway.connection.closing import CLOSINGS
 
 MANUAL = Path(__file__).resolve().parents[2] / "docs/admin/gateway.md"
 

@@ -23,8 +23,8 @@ from tests.warm import add_warm
 from webapp.api.problem import KINDS
 from webapp.app import create_app
 from webapp.domain.states import Event
-from webapp.gateway.listeners import MOST_OF_A_PERSON
-from webapp.gateway.problem import TITLES
+from webapp.gateway.events.problem import TITLES
+from webapp.gateway.events.streams import MOST_OF_A_PERSON
 from webapp.models import Role
 from webapp.services.audit.record import SYSTEM
 

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from tests.gateway import recorded
 from tests.gateway.fake_browser import rdcleanpath_request
 from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
-from webapp.gateway import rdcleanpath, x224
-from webapp.gateway.client_info import Login
-from webapp.gateway.clipboard import Rules
-from webapp.gateway.rdp import Conversation
-from webapp.gateway.remotefx import Rectangle
-from webapp.gateway.surface import Mender
-from webapp.gateway.terms import Terms
-from webapp.gateway.wire import ProtocolError
-from webapp.gateway.work import Work
+from webapp.gateway.connection.wire import ProtocolError
+from webapp.gateway.rdp.clipboard import Rules
+from webapp.gateway.rdp.conversation import Conversation
+from webapp.gateway.rdp.pdu import rdcleanpath, x224
+from webapp.gateway.rdp.pdu.client_info import Login
+from webapp.gateway.rdp.pdu.remotefx import Rectangle
+from webapp.gateway.rdp.pdu.work import Work
+from webapp.gateway.rdp.surface import Mender
+from webapp.gateway.rdp.terms import Terms
 
 RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 STRICT = Terms(Login("a", "b"), Rules(into_desktop=False, out_of_desktop=False))

@@ -16,9 +16,9 @@ from tests.gateway.remotefx_messages import SCREEN
 from tests.gateway.test_relay import admitted, closing, ends, run, until
 from tests.gateway.test_work import costly_region
 from webapp.domain.connections.rules import ConnectionEnd
-from webapp.gateway.allowance import USUAL, Allowance, Limits
-from webapp.gateway.desktop_link import desktop_link
-from webapp.gateway.frames import Frames
+from webapp.gateway.connection.allowance import USUAL, Allowance, Limits
+from webapp.gateway.connection.frames import Frames
+from webapp.gateway.rdp.desktop_link import desktop_link
 
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 FLOOD = bytes.fromhex("040360") * ((4 << 20) // 3 - 1)
@@ -193,7 +193,7 @@ def test_a_desktop_cannot_choose_a_costly_group(tmp_path: Path) -> None:
 
 
 def test_no_hand_shake_with_finite_fields_is_offered() -> None:
-    from webapp.gateway.desktop_link import _CONTEXT
+    from webapp.gateway.rdp.desktop_link import _CONTEXT
 
     kinds = {cipher["kea"] for cipher in _CONTEXT.get_ciphers()}
     assert kinds == {"kx-ecdhe", "kx-any"}, "kx-any: TLS 1.3, of which the group is one curve"

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from tests.gateway import recorded
 from tests.gateway.ironrdp_region import Edges, unite
 from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
-from webapp.gateway import remotefx
-from webapp.gateway.partial_tiles import MOST_AREAS, TILE, PartialTiles
-from webapp.gateway.remotefx import Rectangle
-from webapp.gateway.surface import Mender
-from webapp.gateway.work import Work
+from webapp.gateway.rdp.partial_tiles import MOST_AREAS, TILE, PartialTiles
+from webapp.gateway.rdp.pdu import remotefx
+from webapp.gateway.rdp.pdu.remotefx import Rectangle
+from webapp.gateway.rdp.pdu.work import Work
+from webapp.gateway.rdp.surface import Mender
 
 WIDTH, HEIGHT = 200, 150
 RECORDS = recorded.read("xfce-with-resize")

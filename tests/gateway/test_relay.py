@@ -26,8 +26,8 @@ from tests.gateway.fake_desktop import (
 )
 from tests.gateway.gateways import PASSWORD, Running, running
 from webapp.domain.connections.rules import ConnectionEnd, Ending
-from webapp.gateway import aftercare
 from webapp.gateway.process import run_in_loop
+from webapp.gateway.rdp import repair_timers
 
 RECORDS = recorded.read("xfce-with-resize")
 PICTURES = recorded.beginning(RECORDS, 30_000)
@@ -448,7 +448,7 @@ def test_a_hundred_connections_opened_and_abandoned_leave_nothing(tmp_path: Path
 def test_a_browser_that_draws_nothing_is_lent_acknowledgements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aftercare, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(repair_timers, "STALL_SECONDS", 0.3)
     acknowledged = bytes.fromhex("1600380000")  # length, pduType2, no compression
 
     async def test() -> None:

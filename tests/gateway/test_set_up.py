@@ -6,11 +6,11 @@ import pytest
 
 from tests.gateway import recorded
 from tests.gateway.fake_browser import http_status, rdcleanpath_request
-from webapp.gateway import gcc, mcs, rdcleanpath, x224
-from webapp.gateway.client_info import Login
-from webapp.gateway.rdp import Conversation
-from webapp.gateway.terms import Terms
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.connection.wire import ProtocolError
+from webapp.gateway.rdp.conversation import Conversation
+from webapp.gateway.rdp.pdu import gcc, mcs, rdcleanpath, x224
+from webapp.gateway.rdp.pdu.client_info import Login
+from webapp.gateway.rdp.terms import Terms
 
 LOGIN = Login("alice", "pässwörd")
 RECORDS = recorded.read("xfce-with-resize")

@@ -16,7 +16,7 @@ from tests.gateway.fake_browser import ORIGIN, browser, http_status, rdcleanpath
 from tests.gateway.fake_desktop import FakeDesktop
 from tests.gateway.gateways import Running, running
 from tests.gateway.test_relay import run
-from webapp.gateway.strangers import MOST, MOST_OF_AN_ADDRESS, Strangers, place_of
+from webapp.gateway.connection.strangers import MOST, MOST_OF_AN_ADDRESS, Strangers, place_of
 
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 HEAD = (

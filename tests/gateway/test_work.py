@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from tests.gateway import recorded
 from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
-from webapp.gateway import mcs
-from webapp.gateway.client_info import Login
-from webapp.gateway.rdp import Conversation
-from webapp.gateway.remotefx import Rectangle
-from webapp.gateway.terms import Terms
-from webapp.gateway.wire import ProtocolError
-from webapp.gateway.work import MOST_OF_A_PDU, STEPS_OF_A_TURN
+from webapp.gateway.connection.wire import ProtocolError
+from webapp.gateway.rdp.conversation import Conversation
+from webapp.gateway.rdp.pdu import mcs
+from webapp.gateway.rdp.pdu.client_info import Login
+from webapp.gateway.rdp.pdu.remotefx import Rectangle
+from webapp.gateway.rdp.pdu.work import MOST_OF_A_PDU, STEPS_OF_A_TURN
+from webapp.gateway.rdp.terms import Terms
 
 RECORDS = recorded.read("xfce-with-resize")
 AFTER_RESIZE = (640, 400)

@@ -20,9 +20,10 @@ from tests.gateway.recorded import RecordingConversation
 from webapp.adapters.system import SystemClock
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
-from webapp.gateway import relay, x224
-from webapp.gateway.admission import Visitor
+from webapp.gateway.connection.admission import Visitor
 from webapp.gateway.process import run_in_loop
+from webapp.gateway.rdp import relay
+from webapp.gateway.rdp.pdu import x224
 from webapp.gateway.server import Gateway
 from webapp.gateway.settings import Settings
 from webapp.services.connections.connections import Traffic

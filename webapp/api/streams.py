@@ -1,4 +1,4 @@
-"""The streams of events: part of the API, served by the gateway (webapp/gateway/listeners.py).
+"""The streams of events: part of the API, served by the gateway (webapp/gateway/events/streams.py).
 
 They are declared here for the document alone; docs/api/events.md says what each event tells.
 """

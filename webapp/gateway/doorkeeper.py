@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.errors import WinuxError
-from webapp.gateway.admission import Refusal, Visitor
+from webapp.gateway.connection.admission import Refusal, Visitor
 from webapp.services.connections.connections import Connections, Traffic
 from webapp.services.connections.tickets import Admitted, Denied, Tickets
 

@@ -7,10 +7,10 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from webapp.domain.connections.rules import ConnectionEnd, Ending
-from webapp.gateway import rdcleanpath, x224
-from webapp.gateway.admission import Refusal
-from webapp.gateway.closing import CLOSINGS
-from webapp.gateway.wire import ProtocolError
+from webapp.gateway.connection.admission import Refusal
+from webapp.gateway.connection.closing import CLOSINGS
+from webapp.gateway.connection.wire import ProtocolError
+from webapp.gateway.rdp.pdu import rdcleanpath, x224
 
 log = logging.getLogger("winux.gateway")
 

@@ -14,7 +14,7 @@ from webapp.adapters.sign_in_cookie import SignInCookie
 from webapp.bootstrap import Services
 from webapp.config import Config
 from webapp.gateway.doorkeeper import Doorkeeper
-from webapp.gateway.event_door import EventDoor
+from webapp.gateway.events.database import EventDoor
 from webapp.gateway.server import Gateway
 from webapp.gateway.settings import Settings
 

@@ -12,19 +12,19 @@ from websockets.typing import Origin
 from webapp.domain.connections.rules import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.sources import source_address
-from webapp.gateway import rdcleanpath
-from webapp.gateway.admission import Admissions, Refusal, Visitor
-from webapp.gateway.allowance import Allowances
-from webapp.gateway.browser_socket import BrowserSocket
-from webapp.gateway.closing import CLOSINGS
-from webapp.gateway.desktop_link import desktop_link
-from webapp.gateway.event_door import Events
-from webapp.gateway.front_door import FrontDoor
+from webapp.gateway.connection.admission import Admissions, Refusal, Visitor
+from webapp.gateway.connection.allowance import Allowances
+from webapp.gateway.connection.browser_socket import BrowserSocket
+from webapp.gateway.connection.closing import CLOSINGS
+from webapp.gateway.connection.port_sniffer import FrontDoor
+from webapp.gateway.connection.strangers import Strangers
+from webapp.gateway.events.database import Events
+from webapp.gateway.events.streams import Listeners, Rules
 from webapp.gateway.greeting import first_message, refuse
-from webapp.gateway.listeners import Listeners, Rules
-from webapp.gateway.relay import Relay
+from webapp.gateway.rdp.desktop_link import desktop_link
+from webapp.gateway.rdp.pdu import rdcleanpath
+from webapp.gateway.rdp.relay import Relay
 from webapp.gateway.settings import Settings, open_port
-from webapp.gateway.strangers import Strangers
 from webapp.ports import Clock
 from webapp.services.connections.tickets import Admitted
 

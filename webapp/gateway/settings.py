@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass
 
-from webapp.gateway.allowance import USUAL, Limits
+from webapp.gateway.connection.allowance import USUAL, Limits
 
 _BACKLOG = 512
 

@@ -1,0 +1,1 @@
+"""What every connection has, whatever its protocol: places, allowances, sockets."""

@@ -1,0 +1,232 @@
+"""A byte stream to a desktop, with back-pressure both ways.
+
+What comes is handed over where it arrives, without a task that has to wake up for it, and without a
+copy: for a process that does little else but carry bytes, both are a good part of its time.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+from webapp.gateway.connection.wire import Octets, ProtocolError
+
+_ENOUGH = 1 << 16
+"""Bytes that wait to be read before the desktop is not listened to any more."""
+_MOST_AT_ONCE = 1 << 18
+MUCH_AT_ONCE = 1 << 16
+"""Bytes after which other connections have a turn: libuv reads 32 times from a socket that has
+more, and up to 256 kB each time, before it looks at any other.
+"""
+_GATHER_FROM, _GATHER_TO = 8 << 10, 64 << 10
+_GATHER_SECONDS = 0.004
+"""xrdp sends a picture in TLS records of 16 kB, 0.2 ms apart, up to 30 pictures a second. After a
+first such record the others are let come together: half as often is there something to do. What
+somebody waits for, as the echo of a key, is smaller and never waits; what is larger came together.
+"""
+
+
+class _Scratch(threading.local):
+    """Where a thread's event loop puts what it reads; emptied before anything else is read."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(_MOST_AT_ONCE))
+
+
+_scratch = _Scratch()
+
+
+def _go_on_reading() -> None:
+    """What came before was all handed over."""
+
+
+class ByteStream(asyncio.BufferedProtocol):
+    """One TCP connection, which may turn to TLS. Reads are made by one task at a time."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        self._is_gathering = False
+        self._came = b""
+        self._taker: Callable[[Octets], None] | None = None
+        self._is_over = False
+        self._error: Exception | None = None
+        self._is_paused = False
+        self._is_full = False
+        self._hold: asyncio.TimerHandle | None = None
+        self.cpu_began = 0.0
+        """Processor time of this thread when it began to read what is handed over now."""
+        self._stirred = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    async def read_exactly(self, count: int) -> bytes:
+        """So many bytes. Raises IncompleteReadError when the stream ends before, or OSError."""
+        while len(self._came) < count:
+            if self._is_over:
+                self._raise_error()
+                raise asyncio.IncompleteReadError(self._came, count)
+            self._stirred.clear()
+            await self._stirred.wait()
+        data, self._came = self._came[:count], self._came[count:]
+        return data
+
+    async def pour(self, taker: Callable[[Octets], None]) -> None:
+        """Hand all that comes to `taker`, at once, until the stream ends.
+
+        What it gets changes after the call. Raises what `taker` raises, and OSError when the
+        connection broke.
+        """
+        came, self._came, self._taker = self._came, b"", taker
+        self._set_reading()
+        if came:
+            self._hand_over(came)
+        try:
+            while not self._is_over:
+                self._stirred.clear()
+                await self._stirred.wait()
+        finally:
+            self._taker = None
+            self._end_hold()
+        self._raise_error()
+
+    def pause(self) -> None:
+        """Do not listen to the desktop for now."""
+        self._is_full = True
+        self._set_reading()
+
+    def resume(self) -> None:
+        self._is_full = False
+        self._set_reading()
+
+    def hold(self, seconds: float, go_on: Callable[[], None]) -> None:
+        """Do not listen for so long, then call. What `go_on` raises comes out of `pour`."""
+        self._end_hold()
+        self._hold = asyncio.get_running_loop().call_later(seconds, self._release, go_on)
+        self._set_reading()
+
+    def write(self, data: bytes) -> None:
+        if self.transport and not self._is_over:
+            self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the desktop takes what was written."""
+        await self._writable.wait()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the desktop has not taken."""
+        return self.transport.get_write_buffer_size() if self.transport else 0
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Raises ProtocolError when something came too early: anybody may have said it."""
+        if self._came:
+            raise ProtocolError("bytes before TLS")
+        loop = asyncio.get_running_loop()
+        assert self.transport is not None  # noqa: S101 (made by create_connection)
+        self.transport = await loop.start_tls(self.transport, self, context)
+
+    def abort(self) -> None:
+        if self.transport:
+            self.transport.abort()
+
+    # -- called by the transport ----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports have all of asyncio.Transport but are not of that class
+        self.transport = cast(asyncio.Transport, transport)
+        self._socket = transport.get_extra_info("socket")
+
+    def get_buffer(self, wanted: int) -> memoryview:
+        self.cpu_began = time.thread_time()
+        return _scratch.view
+
+    def buffer_updated(self, count: int) -> None:
+        data = _scratch.view[:count]
+        if self._taker:
+            self._hand_over(data)
+            if count >= MUCH_AT_ONCE and self._hold is None:
+                self.hold(0.0, _go_on_reading)
+            if _GATHER_FROM <= count < _GATHER_TO and not self._is_gathering:
+                self._gather()
+            return
+        self._came += data
+        self._stirred.set()
+        if len(self._came) >= _ENOUGH:
+            self._set_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(error)
+        self._writable.set()
+
+    def eof_received(self) -> bool:
+        self._end(None)
+        return False
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _hand_over(self, data: Octets) -> None:
+        if self._taker and not self._is_over:
+            self._guard(partial(self._taker, data))
+
+    def _guard(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 (who waits in `pour` gets it)
+            self._end(error)
+
+    def _release(self, go_on: Callable[[], None]) -> None:
+        self._hold = None
+        if not self._is_over:
+            self.cpu_began = time.thread_time()
+            self._guard(go_on)
+        self._set_reading()
+
+    def _end_hold(self) -> None:
+        if self._hold:
+            self._hold.cancel()
+            self._hold = None
+
+    def _set_reading(self) -> None:
+        has_enough = self._taker is None and len(self._came) >= _ENOUGH
+        is_paused = self._is_full or self._hold is not None or has_enough
+        if is_paused != self._is_paused and self.transport and not self._is_over:
+            self._is_paused = is_paused
+            self.transport.pause_reading() if is_paused else self.transport.resume_reading()
+
+    def _gather(self) -> None:
+        self._is_gathering = True
+        self._wake_at(_MOST_AT_ONCE)
+        asyncio.get_running_loop().call_later(_GATHER_SECONDS, self._listen_again)
+
+    def _listen_again(self) -> None:
+        self._is_gathering = False
+        self._wake_at(1)
+
+    def _wake_at(self, count: int) -> None:
+        """Have the kernel say that there is something to read once so many bytes are there.
+
+        Pausing the transport instead would wake up once more, to stop listening.
+        """
+        if self._socket and not self._is_over:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+
+    def _end(self, error: Exception | None) -> None:
+        """The first reason counts."""
+        if not self._is_over:
+            self._is_over, self._error = True, error
+        self._stirred.set()
+
+    def _raise_error(self) -> None:
+        if self._error:
+            raise self._error

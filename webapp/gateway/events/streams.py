@@ -1,0 +1,255 @@
+"""All who follow events in one gateway process: let in, told, and sent away."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from webapp.domain.connections.desktop_events import Mark, parse_mark
+from webapp.domain.errors import OutsideFailed, TooMany
+from webapp.domain.sources import source_address
+from webapp.domain.states import State
+from webapp.gateway.connection.port_sniffer import FrontDoor
+from webapp.gateway.events.database import Events
+from webapp.gateway.events.http_exchange import Asked, Exchange
+from webapp.gateway.events.problem import Problem
+from webapp.gateway.events.stream import HEADERS, Listener
+from webapp.services.connections.event_feed import Proof, Wish
+
+_ONE = re.compile(r"/api/v1/sessions/([^/]{1,64})/events")
+_ALL = "/api/v1/events"
+MOST_OF_A_PERSON = 20
+"""Streams that a person has open at once, in one process."""
+
+log = logging.getLogger("winux.gateway")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the process lets in."""
+
+    public_url: str
+    """Scheme and host: also the origin of the portal's pages."""
+    max_listeners: int
+    trusted_proxies: int
+
+
+class Listeners:
+    """`Attendant` of the exchanges; `look` is called each second."""
+
+    def __init__(self, rules: Rules, events: Events) -> None:
+        self._rules = rules
+        self._events = events
+        self._exchanges: dict[Exchange, Listener | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    @property
+    def count(self) -> int:
+        """Open streams."""
+        return len(self._listeners())
+
+    # -- one request ----------------------------------------------------------------------------
+
+    def make_exchange(self, door: FrontDoor) -> Exchange:
+        """For a connection that begins with a request to the API."""
+        exchange = Exchange(self, door)
+        self._exchanges[exchange] = None
+        return exchange
+
+    def asked(self, exchange: Exchange, request: Asked) -> None:
+        exchange.door.comes_from(self._address(request))
+        self._start(self._attend(exchange, request))
+
+    def gone(self, exchange: Exchange) -> None:
+        self._exchanges.pop(exchange, None)
+
+    async def _attend(self, exchange: Exchange, request: Asked) -> None:
+        """Let it in or refuse it."""
+        cors = self._cross_origin(request)
+        try:
+            wish, resumed = self._wish_path(request)
+            self._check_room()
+            proof = await self._identify(request)
+            await self._let_in(exchange, Wish(proof, wish), resumed, cors)
+        except Problem as problem:
+            self._refuse(exchange, problem, cors)
+        except TooMany as error:
+            wait = str(int(error.retry_after.total_seconds()) + 1)
+            headers = {"retry-after": wait}
+            often = Problem("too-many", error.message, error.what_to_do, headers)
+            self._refuse(exchange, often, cors)
+        except OutsideFailed as error:
+            log.warning("the database does not answer: %s", error.message)
+            self._refuse(exchange, _busy("Something that this needs is down."), cors)
+
+    async def _let_in(
+        self, exchange: Exchange, wish: Wish, resumed: Mark | None, cors: dict[str, str]
+    ) -> None:
+        sights = await self._events.look([wish], is_first=True)
+        seen = sights.of(wish)
+        if not sights.holds(wish.proof):
+            raise _unknown()
+        if wish.public_id is not None and not seen:
+            raise Problem("not-found", "There is no such session.")
+        self._check_share(wish.proof)
+        self._check_room()
+        if exchange not in self._exchanges:
+            return  # it left meanwhile
+        if resumed and resumed.state is State.ENDED:
+            exchange.answer(204, cors)  # EventSource comes back after each end; this stops it
+            return
+        exchange.begin(200, {**HEADERS, **cors})
+        exchange.door.admit()
+        listener = Listener(exchange, wish)
+        self._exchanges[exchange] = listener
+        if not listener.begin(seen, resumed, asyncio.get_running_loop().time()):
+            exchange.end()
+
+    def _wish_path(self, request: Asked) -> tuple[str | None, Mark | None]:
+        """The session that is asked for, if one, and where its listener goes on."""
+        found = _ONE.fullmatch(request.path)
+        if found is None and request.path != _ALL:
+            raise Problem("not-found", "There is nothing here but events.")
+        if request.method != "GET":
+            raise Problem(
+                "method-not-allowed", "Events are read with GET.", headers={"allow": "GET"}
+            )
+        if found is None:
+            return None, None
+        mark = parse_mark(request.headers.get("last-event-id", ""))
+        return found[1], mark if mark and mark.public_id == found[1] else None
+
+    async def _identify(self, request: Asked) -> Proof:
+        headers = request.headers
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        key = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+        if key:
+            proof = await self._events.by_key(key, self._address(request))
+        elif "cookie" in headers and is_own_page(request, self._rules.public_url):
+            proof = await self._events.by_cookie(headers["cookie"])
+        else:
+            proof = None
+        if proof is None:
+            raise _unknown()
+        return proof
+
+    def _address(self, request: Asked) -> str:
+        forwarded = request.headers.get("x-forwarded-for", "")
+        return source_address(request.peer, forwarded, self._rules.trusted_proxies)
+
+    def _refuse(self, exchange: Exchange, problem: Problem, cors: dict[str, str]) -> None:
+        body = problem.body(self._rules.public_url)
+        exchange.answer(problem.status, {**problem.headers, **cors}, body)
+
+    def _check_room(self) -> None:
+        if self.count >= self._rules.max_listeners or self._is_stopping:
+            raise _busy("This gateway is full.")
+
+    def _check_share(self, proof: Proof) -> None:
+        theirs = [one for one in self._listeners() if one.wish.proof.person_id == proof.person_id]
+        if len(theirs) >= MOST_OF_A_PERSON:
+            raise Problem(
+                "too-many",
+                f"{MOST_OF_A_PERSON} streams of yours are open.",
+                f"Close one first, or follow all of your sessions in one: {_ALL}",
+                {"retry-after": "10"},
+            )
+
+    def _cross_origin(self, request: Asked) -> dict[str, str]:
+        """The portal's own page may read us where the gateway has a port of its own."""
+        if request.headers.get("origin") != self._rules.public_url:
+            return {}
+        return {
+            "access-control-allow-origin": self._rules.public_url,
+            "access-control-allow-credentials": "true",
+            "vary": "Origin",
+        }
+
+    # -- all together ---------------------------------------------------------------------------
+
+    async def look(self) -> None:
+        """Tell all what happened, with one look into the database. Raises OutsideFailed."""
+        listeners = self._listeners()
+        if not listeners:
+            return
+        sights = await self._events.look({one.wish for one in listeners})
+        now = asyncio.get_running_loop().time()
+        for one in listeners:
+            if one.exchange not in self._exchanges:
+                continue
+            seen = sights.of(one.wish)
+            if not sights.holds(one.wish.proof):
+                self._dismiss(one, "key" if one.wish.proof.key_id else "sign_in")
+            elif one.wish.public_id is not None and not seen:
+                self._dismiss(one, "not_found")
+            elif one.tell(seen, now):
+                one.keep_alive(now)
+            else:
+                self.gone(one.exchange)
+                one.exchange.end()
+
+    def dismiss_all(self, reason: str) -> None:
+        """Nobody knows any more who may listen, or the process ends."""
+        for one in self._listeners():
+            self._dismiss(one, reason)
+
+    async def close(self) -> None:
+        """Let nobody in any more, and end all."""
+        self._is_stopping = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.dismiss_all("restart")
+        for exchange in list(self._exchanges):
+            exchange.drop()
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def _listeners(self) -> list[Listener]:
+        return [one for one in self._exchanges.values() if one]
+
+    def _dismiss(self, one: Listener, reason: str) -> None:
+        self.gone(one.exchange)
+        one.dismiss(reason)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(partial(_finish, self._tasks))
+
+
+def is_own_page(request: Asked, public_origin: str) -> bool:
+    """Whether a page of the portal asks: a cookie comes along with requests of others as well.
+
+    Browsers name the `Origin` to another host or port alone; else `Sec-Fetch-Site` tells, and over
+    plain http, where they leave that out too, the `Referer`.
+    """
+    headers = request.headers
+    if "origin" in headers:
+        return headers["origin"] == public_origin
+    if "sec-fetch-site" in headers:
+        return headers["sec-fetch-site"] == "same-origin"
+    page = urlsplit(headers.get("referer", ""))
+    return f"{page.scheme}://{page.netloc}" == public_origin
+
+
+def _finish(tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+    tasks.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a request for events failed", exc_info=error)
+
+
+def _unknown() -> Problem:
+    return Problem(
+        "unauthorized",
+        "The request shows no good key and nobody who is signed in.",
+        "Send an API key as X-API-Key or as Authorization: Bearer.",
+        {"www-authenticate": "Bearer"},
+    )
+
+
+def _busy(detail: str) -> Problem:
+    return Problem("unavailable", detail, "Try again in a moment.", {"retry-after": "10"})

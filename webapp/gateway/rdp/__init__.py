@@ -1,0 +1,1 @@
+"""RDP: what is read and changed on its way, and the relay around it."""

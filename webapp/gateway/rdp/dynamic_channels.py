@@ -1,0 +1,155 @@
+"""Dynamic virtual channels (MS-RDPEDYC), which the channel `drdynvc` carries.
+
+A desktop opens them by name, and the name says what they are for. Only display control passes, with
+which a browser asks for another screen size (MS-RDPEDISP); all else could carry what a clipboard
+may not.
+"""
+
+import struct
+
+from webapp.gateway.connection.wire import ProtocolError, Reader
+from webapp.gateway.rdp.clipboard import DROP, PASS, Verdict
+from webapp.gateway.rdp.virtual_channel import Chunk, Chunks, whole_message
+
+CHANNEL = "drdynvc"
+DISPLAY_CONTROL = "Microsoft::Windows::RDS::DisplayControl"
+
+_CREATE, _DATA, _CLOSE, _CAPABILITIES = 1, 3, 4, 5
+_ID_SIZES = {0: "B", 1: "<H", 2: "<I"}
+_LEAST_IDS = {0: 0, 1: 1 << 8, 2: 1 << 16}
+"""The least id that has to be written with so many bytes."""
+_CAPABILITIES_SIZES = {1: 4, 2: 12, 3: 12}
+"""Version → bytes of the desktop's Capabilities PDU."""
+_LONGEST_NAME = 255
+_MOST_OPEN = 16
+_NO_LISTENER = 0xC0000001
+"""CreationStatus for a channel that the client does not have."""
+
+_LAYOUT, _DISPLAY_CAPABILITIES = 2, 5
+_LAYOUT_HEADER, _MONITOR, _MOST_MONITORS = 16, 40, 16
+_DISPLAY_CAPABILITIES_SIZE = 20
+
+
+class DynamicChannels:
+    """Both directions of one connection."""
+
+    def __init__(self) -> None:
+        self._desktop, self._browser = Chunks(), Chunks()
+        self._offered: set[int] = set()
+        self._open: set[int] = set()
+        self._closed: set[int] = set()
+
+    def from_desktop(self, payload: bytes) -> Verdict:
+        """What becomes of a chunk of the desktop's. Raises ProtocolError."""
+        command, reader = _open(self._desktop.take(payload))
+        if command == _CAPABILITIES:
+            return _check_capabilities(reader, is_desktop=True)
+        channel = _channel_id(reader)
+        if command == _CREATE:
+            return self._offer(channel, reader)
+        if command == _DATA:
+            self._check_open(channel)
+            _check_display(reader, _DISPLAY_CAPABILITIES)
+            return PASS
+        return self._close(command, channel, reader)
+
+    def from_browser(self, payload: bytes) -> Verdict:
+        """What becomes of a chunk of the browser's. Raises ProtocolError."""
+        command, reader = _open(self._browser.take(payload))
+        if command == _CAPABILITIES:
+            return _check_capabilities(reader, is_desktop=False)
+        channel = _channel_id(reader)
+        if command == _CREATE:
+            return self._accept(channel, reader)
+        if command == _DATA:
+            self._check_open(channel)
+            _check_display(reader, _LAYOUT)
+            return PASS
+        return self._close(command, channel, reader)
+
+    def _offer(self, channel: int, reader: Reader) -> Verdict:
+        """The desktop opens a channel; what it may not open is refused in the browser's place."""
+        name = reader.rest()
+        if len(name) > _LONGEST_NAME or name.find(b"\0") != len(name) - 1:
+            raise ProtocolError("a dynamic channel whose name does not end")
+        if channel in self._offered | self._open or len(self._offered | self._open) >= _MOST_OPEN:
+            raise ProtocolError(f"the dynamic channel {channel} once more")
+        self._closed.discard(channel)
+        if name[:-1] == DISPLAY_CONTROL.encode():
+            self._offered.add(channel)
+            return PASS
+        head = reader.data[0] & 3 | _CREATE << 4
+        identity = reader.data[1 : len(reader.data) - len(name)]
+        refusal = bytes([head]) + identity + struct.pack("<I", _NO_LISTENER)
+        return Verdict(False, whole_message(refusal))
+
+    def _accept(self, channel: int, reader: Reader) -> Verdict:
+        status = reader.u32()
+        if channel not in self._offered or reader.left:
+            raise ProtocolError(f"an answer about the dynamic channel {channel} to nobody")
+        self._offered.discard(channel)
+        if status < 1 << 31:
+            self._open.add(channel)
+        return PASS
+
+    def _close(self, command: int, channel: int, reader: Reader) -> Verdict:
+        """Either side closes; the other answers with the same."""
+        if command != _CLOSE or reader.left:
+            raise ProtocolError(f"a dynamic channel PDU of the kind {command} is not carried")
+        if channel in self._open:
+            self._open.discard(channel)
+            if len(self._closed) < _MOST_OPEN:
+                self._closed.add(channel)
+            return PASS
+        is_answer = channel in self._closed
+        self._closed.discard(channel)
+        return PASS if is_answer else DROP
+
+    def _check_open(self, channel: int) -> None:
+        if channel not in self._open:
+            raise ProtocolError(f"data for the dynamic channel {channel}, which is not open")
+
+
+def _open(chunk: Chunk) -> tuple[int, Reader]:
+    """Command and content. Nothing that passes needs more than one chunk."""
+    if not (chunk.is_first and chunk.is_last):
+        raise ProtocolError("a dynamic channel PDU in pieces")
+    command, priority = chunk.data[0] >> 4, chunk.data[0] & 0x0C
+    if priority and command != _CREATE:
+        raise ProtocolError("a dynamic channel PDU with unknown bits")
+    return command, Reader(chunk.data)
+
+
+def _channel_id(reader: Reader) -> int:
+    """The ChannelId, in the fewest bytes that hold it."""
+    size = reader.u8() & 3
+    if size not in _ID_SIZES:
+        raise ProtocolError("a dynamic channel id of no size")
+    channel = reader.number(_ID_SIZES[size])
+    if channel < _LEAST_IDS[size]:
+        raise ProtocolError("a dynamic channel id that is longer than it needs to be")
+    return channel
+
+
+def _check_capabilities(reader: Reader, *, is_desktop: bool) -> Verdict:
+    size = len(reader.data)
+    head, version = reader.u16(), reader.u16()
+    if head != _CAPABILITIES << 4 or version not in _CAPABILITIES_SIZES:
+        raise ProtocolError("dynamic channel capabilities of another kind")
+    if size != (_CAPABILITIES_SIZES[version] if is_desktop else 4):
+        raise ProtocolError("dynamic channel capabilities of another length")
+    return PASS
+
+
+def _check_display(reader: Reader, kind: int) -> None:
+    """A display control PDU (MS-RDPEDISP 2.2.2) of this kind, as long as it says."""
+    size = reader.left
+    if reader.u32() != kind or reader.u32() != size:
+        raise ProtocolError("an unknown display control PDU")
+    if kind == _DISPLAY_CAPABILITIES and size != _DISPLAY_CAPABILITIES_SIZE:
+        raise ProtocolError("display control capabilities of another length")
+    if kind == _LAYOUT:
+        width, count = reader.u32(), reader.u32()
+        is_whole = size == _LAYOUT_HEADER + count * _MONITOR
+        if width != _MONITOR or not 1 <= count <= _MOST_MONITORS or not is_whole:
+            raise ProtocolError("a display layout of another length")

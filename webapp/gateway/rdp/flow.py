@@ -1,0 +1,42 @@
+"""What a conversation gives out: packets for the desktop, WebSocket messages for the browser."""
+
+from dataclasses import dataclass, field
+
+from webapp.gateway.connection.wire import Octets
+
+ENOUGH_FOR_MESSAGE = 1 << 16
+"""Bytes of pictures in one WebSocket message; what comes together goes on together."""
+
+
+@dataclass
+class Flow:
+    """What is to be sent. Every item for the browser is one WebSocket message."""
+
+    to_desktop: list[bytes] = field(default_factory=list)
+    to_browser: list[bytes] = field(default_factory=list)
+
+
+class Batch:
+    """Joins PDUs for the browser to messages, of which each holds whole PDUs."""
+
+    def __init__(self) -> None:
+        self.is_joining = False
+        """Not during an activation: each PDU is a message of its own then."""
+        self._pdus: list[Octets] = []
+        self._size = 0
+
+    def add(self, pdu: Octets, flow: Flow) -> None:
+        if not self.is_joining:
+            flow.to_browser.append(bytes(pdu))
+            return
+        self._pdus.append(pdu)
+        self._size += len(pdu)
+        if self._size >= ENOUGH_FOR_MESSAGE:
+            self.end(flow)
+
+    def end(self, flow: Flow) -> None:
+        """What was added goes out now."""
+        if self._pdus:
+            flow.to_browser.append(b"".join(self._pdus))
+            self._pdus.clear()
+            self._size = 0

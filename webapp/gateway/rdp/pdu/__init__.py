@@ -1,0 +1,1 @@
+"""Parts of RDP's messages, read and written without sockets and clocks."""
