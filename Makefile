@@ -58,8 +58,8 @@ attack: prepare-test ## Attack a running stack in every known way; a table says 
 fuzz: prepare-test ## New and many more examples for the API's contract, the parsers and the domain
 	@$(venv)/pytest -n $(testers) --hypothesis-profile roaming --timeout 0 \
 		tests/domain tests/adapters/test_redaction.py tests/api/test_contract.py \
-		tests/gateway/test_picture.py tests/gateway/test_hostile.py
-	@mkdir -p var/fuzz && $(venv)/python -m tests.gateway.fuzz_rdp var/fuzz tests/gateway/corpus -max_total_time=600
+		tests/gateway/rdp/test_picture.py tests/gateway/rdp/test_hostile.py
+	@mkdir -p var/fuzz && $(venv)/python -m tests.gateway.rdp.fuzz_rdp var/fuzz tests/gateway/rdp/corpus -max_total_time=600
 
 soak: prepare-test ## A busy desktop in the browser for 22 minutes, its picture compared (SOAK_OPTIONS)
 	@$(venv)/python -m bench.soak $(SOAK_OPTIONS)

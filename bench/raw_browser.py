@@ -8,8 +8,8 @@ import socket
 import struct
 import time
 
-from tests.gateway import recorded
 from tests.gateway.fake_browser import rdcleanpath_request
+from tests.gateway.rdp import recorded
 
 ORIGIN = "http://desktops.test"
 INPUT = bytes.fromhex("0404001e")

@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 
 from bench.rdp_stream import BEGINNING, pictures
-from tests.gateway.fake_desktop import FakeDesktop
-from tests.gateway.remotefx_messages import message, pdus_of
+from tests.gateway.rdp.fake_desktop import FakeDesktop
+from tests.gateway.rdp.remotefx_messages import message, pdus_of
 from webapp.gateway.rdp.pdu.framing import Splitter, is_fastpath
 from webapp.gateway.rdp.pdu.remotefx import Rectangle
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 
-from tests.gateway import recorded
-from tests.gateway.fake_desktop import FakeDesktop
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.fake_desktop import FakeDesktop
 from webapp.gateway.rdp.pdu.framing import Splitter, is_fastpath
 
 RECORDS = recorded.read("xfce-with-resize")

@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 
 from tests.fakes import FakeNode, FakeProvisioner
-from tests.gateway.event_site import answers, free_port, until
+from tests.gateway.events.event_site import answers, free_port, until
 from tests.portal import PASSWORD, QUICK, make_environment, publish_template
 from tests.worker.life import running
 from webapp.adapters import migration

@@ -47,7 +47,7 @@ CONFIG = SchemathesisConfig.from_dict(
 )
 schema = schemathesis.openapi.from_dict(
     json.loads(document("http://127.0.0.1:8080", "http://127.0.0.1:8081")), config=CONFIG
-).exclude(tag="events")  # they do not end; tests/gateway/test_event_access.py has them
+).exclude(tag="events")  # they do not end; tests/gateway/events/test_access.py has them
 
 
 @schema.parametrize()

@@ -14,8 +14,8 @@ from tests.attack.client import Client
 from tests.attack.promise import Broken
 from tests.attack.slow_clients import PAGE_S
 from tests.attack.target import Target
-from tests.gateway import recorded
 from tests.gateway.fake_browser import http_status, rdcleanpath_request
+from tests.gateway.rdp import recorded
 from webapp.gateway.rdp.pdu import mcs
 
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.gateway import recorded
+from tests.gateway.rdp import recorded
 from webapp.gateway.connection.wire import Reader, ber
 from webapp.gateway.rdp.pdu.x224 import connection_request
 

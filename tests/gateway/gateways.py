@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from tests.gateway.fake_browser import ORIGIN
-from tests.gateway.fake_desktop import FakeDesktop
+from tests.gateway.rdp.fake_desktop import FakeDesktop
 from tests.gateway.try_relay import EverybodyIsWelcome, NobodyListens
 from webapp.adapters.system import SystemClock
 from webapp.gateway.connection.allowance import USUAL, Limits

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from tests.gateway.recorded import RecordingConversation
+from tests.gateway.rdp.recorded import RecordingConversation
 from webapp.adapters.system import SystemClock
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.gateway.event_site import until
+from tests.gateway.events.event_site import until
 from tests.portal import make_environment
 from webapp.config import ROOT
 

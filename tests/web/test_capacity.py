@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.portal import SteppingClock
-from tests.services.test_launch_gate import fail, see_node
+from tests.services.desktops.test_gate import fail, see_node
 from tests.web.conftest import Browse
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.gateway.event_site import free_port, until
+from tests.gateway.events.event_site import free_port, until
 from tests.portal import make_environment
 from tests.web.gunicorn_site import command, is_well, running, status
 from webapp.bootstrap import Services

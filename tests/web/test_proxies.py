@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.gateway.event_site import free_port, until
+from tests.gateway.events.event_site import free_port, until
 from tests.portal import PASSWORD, make_environment
 from tests.web.gunicorn_site import is_well, running
 from webapp import bootstrap

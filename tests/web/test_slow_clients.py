@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import pytest
 
-from tests.gateway.event_site import free_port, until
+from tests.gateway.events.event_site import free_port, until
 from tests.portal import make_environment
 from tests.web.gunicorn_site import is_well, running, status
 from webapp import bootstrap

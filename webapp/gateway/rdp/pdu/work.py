@@ -3,7 +3,7 @@
 A step is what takes some microseconds: a PDU, a rectangle, a few input events. The parsers count
 them, and `Conversation` stops when a turn has had enough, so that one connection cannot keep
 the event loop from the others. Each parser's steps are bounded by a constant for each byte it is
-given (tests/gateway/test_work.py).
+given (tests/gateway/rdp/test_work.py).
 """
 
 STEPS_OF_A_TURN = 128

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.gateway.event_site import (
+from tests.gateway.events.event_site import (
     EventSite,
     event_site,
     free_port,

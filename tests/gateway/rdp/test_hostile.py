@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.gateway import recorded
 from tests.gateway.fake_browser import rdcleanpath_request
-from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.remotefx_messages import SCREEN, message, pdus_of
 from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.clipboard import Rules
 from webapp.gateway.rdp.conversation import Conversation
@@ -25,7 +25,7 @@ from webapp.gateway.rdp.terms import Terms
 
 RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 STRICT = Terms(Login("a", "b"), Rules(into_desktop=False, out_of_desktop=False))
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CORPUS = Path(__file__).parent / "corpus"
 patient = settings(
     deadline=None,
@@ -113,7 +113,7 @@ def test_a_short_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
         [
             sys.executable,
             "-m",
-            "tests.gateway.fuzz_rdp",
+            "tests.gateway.rdp.fuzz_rdp",
             tmp_path,
             CORPUS,
             "-max_total_time=8",

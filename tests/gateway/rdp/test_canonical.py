@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.gateway import recorded
+from tests.gateway.rdp import recorded
 from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.clipboard import Rules
 from webapp.gateway.rdp.conversation import Conversation

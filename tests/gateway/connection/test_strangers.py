@@ -11,11 +11,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
-from tests.gateway import recorded
 from tests.gateway.fake_browser import ORIGIN, browser, http_status, rdcleanpath_request
-from tests.gateway.fake_desktop import FakeDesktop
 from tests.gateway.gateways import Running, running
-from tests.gateway.test_relay import run
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.fake_desktop import FakeDesktop
+from tests.gateway.rdp.test_relay import run
 from webapp.gateway.connection.strangers import MOST, MOST_OF_AN_ADDRESS, Strangers, place_of
 
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from tests.gateway import recorded
 from tests.gateway.fake_browser import http_status, rdcleanpath_request
+from tests.gateway.rdp import recorded
 from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.conversation import Conversation
 from webapp.gateway.rdp.pdu import gcc, mcs, rdcleanpath, x224

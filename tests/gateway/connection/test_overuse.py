@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.gateway import recorded
 from tests.gateway.fake_browser import browser, play
-from tests.gateway.fake_desktop import FakeDesktop
 from tests.gateway.gateways import running
-from tests.gateway.remotefx_messages import SCREEN
-from tests.gateway.test_relay import admitted, closing, ends, run, until
-from tests.gateway.test_work import costly_region
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.fake_desktop import FakeDesktop
+from tests.gateway.rdp.remotefx_messages import SCREEN
+from tests.gateway.rdp.test_relay import admitted, closing, ends, run, until
+from tests.gateway.rdp.test_work import costly_region
 from webapp.domain.connections.rules import ConnectionEnd
 from webapp.gateway.connection.allowance import USUAL, Allowance, Limits
 from webapp.gateway.connection.frames import Frames

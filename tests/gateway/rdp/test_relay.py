@@ -11,9 +11,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.gateway import recorded
 from tests.gateway.fake_browser import browser, http_status, play, rdcleanpath_request
-from tests.gateway.fake_desktop import (
+from tests.gateway.gateways import PASSWORD, Running, running
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.fake_desktop import (
     BabblingDesktop,
     DepartingDesktop,
     DesktopSilentInTls,
@@ -24,7 +25,6 @@ from tests.gateway.fake_desktop import (
     SilentDesktop,
     VanishingDesktop,
 )
-from tests.gateway.gateways import PASSWORD, Running, running
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.gateway.process import run_in_loop
 from webapp.gateway.rdp import repair_timers

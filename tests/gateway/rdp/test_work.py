@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.gateway import recorded
-from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.remotefx_messages import SCREEN, message, pdus_of
 from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.conversation import Conversation
 from webapp.gateway.rdp.pdu import mcs

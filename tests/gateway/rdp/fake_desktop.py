@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.gateway import recorded
+from tests.gateway.rdp import recorded
 from webapp.gateway.rdp.pdu.framing import Splitter
 from webapp.gateway.rdp.pdu.x224 import tpkt
 

@@ -8,8 +8,8 @@ import requests
 from sqlalchemy import update
 
 from tests.access_matrix import COLUMNS, expected
-from tests.gateway.event_site import EventSite, event_site, free_port
-from tests.gateway.test_events import signed_in
+from tests.gateway.events.event_site import EventSite, event_site, free_port
+from tests.gateway.events.test_events import signed_in
 from webapp.api.streams import STREAMS, Stream
 from webapp.models import ApiKey, Person, Role
 from webapp.services.audit.record import SYSTEM

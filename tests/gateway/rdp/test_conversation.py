@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from tests.gateway import recorded
-from tests.gateway.remotefx_messages import message, pdus_of
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.remotefx_messages import message, pdus_of
 from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.conversation import Conversation
 from webapp.gateway.rdp.flow import Flow

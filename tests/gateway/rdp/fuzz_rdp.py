@@ -1,6 +1,6 @@
 """A fuzz target for the gateway's parsers (atheris).
 
-    python -m tests.gateway.fuzz_rdp FOLDER tests/gateway/corpus -max_total_time=600
+    python -m tests.gateway.rdp.fuzz_rdp FOLDER tests/gateway/rdp/corpus -max_total_time=600
 
 FOLDER keeps what was found interesting. Every input is a conversation: single bytes choose the
 side, lengths and how much of a recording went before. Only ProtocolError may come out, and no more
@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["webapp.gateway"]):
     from webapp.gateway.rdp.pdu.client_info import Login
     from webapp.gateway.rdp.terms import Terms
 
-from tests.gateway import recorded
+from tests.gateway.rdp import recorded
 
 RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 STAGES = (0, 1, 2, 8, 10, len(RECORDS))

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.gateway import recorded
-from tests.gateway.ironrdp_region import Edges, unite
-from tests.gateway.remotefx_messages import SCREEN, message, pdus_of
+from tests.gateway.rdp import recorded
+from tests.gateway.rdp.ironrdp_region import Edges, unite
+from tests.gateway.rdp.remotefx_messages import SCREEN, message, pdus_of
 from webapp.gateway.rdp.partial_tiles import MOST_AREAS, TILE, PartialTiles
 from webapp.gateway.rdp.pdu import remotefx
 from webapp.gateway.rdp.pdu.remotefx import Rectangle

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.portal import SteppingClock, make_environment, publish_template
-from tests.services.test_launch_gate import see_node
+from tests.services.desktops.test_gate import see_node
 from tests.worker.life import launch, row
 from webapp.bootstrap import Services
 from webapp.config import Config, load
