@@ -12,25 +12,13 @@ from webapp.http.access import init_access
 from webapp.http.context import init_context
 from webapp.http.request_log import init_request_log
 from webapp.http.security import init_security
-from webapp.web import (
-    account,
-    admin,
-    api_reference,
-    app_manifest,
-    connect,
-    desktops,
-    errors,
-    health,
-    history,
-    home,
-    keys,
-    look,
-    metrics,
-    signin,
-    vendor,
-)
+from webapp.web import admin, api_reference, app_manifest, errors, health, metrics, theme, vendor
 from webapp.web.assets import init_assets
+from webapp.web.desktop_viewer import routes as connect
+from webapp.web.desktops import history, home
+from webapp.web.desktops import routes as desktops
 from webapp.web.language import init_language
+from webapp.web.people import account, keys, signin
 from webapp.web.template_context import init_template_context
 from webapp.web.words import init_words
 
@@ -52,7 +40,7 @@ def create_app(services: Services) -> Flask:
         health,
         metrics,
         signin,
-        look,
+        theme,
         app_manifest,
         home,
         history,

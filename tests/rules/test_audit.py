@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from tests.rules.files import ROOT
 from webapp.domain.audit.actions import subject_kind
-from webapp.web.activity import ACTIONS
-from webapp.web.audit_words import SENTENCES
+from webapp.web.desktops.desktop_history import ACTIONS
+from webapp.web.texts.audit import SENTENCES
 
 SERVICES = sorted((ROOT / "webapp/services").rglob("*.py"))
 API = sorted((ROOT / "webapp/api").glob("*.py"))

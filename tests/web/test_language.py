@@ -26,8 +26,8 @@ from webapp.domain.nodes.placement import Wait
 from webapp.domain.pool.sizes import Why
 from webapp.services.audit.record import Actor
 from webapp.services.pool.settings import ScheduleWish
-from webapp.web.domain_words import WORDS
 from webapp.web.language import init_language
+from webapp.web.texts.domain import WORDS
 
 KEYWORDS = {"_": None, "ngettext": (1, 2), "lazy_gettext": None}
 METHODS = [("webapp/web/**.py", "python"), ("templates/**.html", "jinja2")]

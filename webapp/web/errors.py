@@ -20,8 +20,8 @@ from webapp.domain.errors import (
 from webapp.http.context import forget_person, services
 from webapp.http.forgery import ForeignForm, NoCookie
 from webapp.http.request_log import request_id
+from webapp.web.fragments import is_live_request
 from webapp.web.language import _, lazy_gettext
-from webapp.web.live import is_live_request
 
 log = logging.getLogger("winux.web")
 

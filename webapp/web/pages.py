@@ -8,8 +8,8 @@ from flask import request
 
 from webapp.models import Desktop
 from webapp.services.paging import PAGE_SIZE, Page
-from webapp.web.desktop_view import DesktopView
-from webapp.web.viewing import plain_view
+from webapp.web.desktops.loading import plain_view
+from webapp.web.desktops.view import DesktopView
 
 #: How often a list looks again, in seconds, while something in it moves.
 POLL_SECONDS = 5

@@ -14,8 +14,8 @@ from webapp.http.context import actor, services
 from webapp.services.audit.export import KINDS
 from webapp.services.audit.log import MACHINE, WINUX, AuditFilter, AuditPage
 from webapp.web.admin.blueprint import blueprint
-from webapp.web.audit_words import AuditRow, audit_row
 from webapp.web.language import _
+from webapp.web.texts.audit import AuditRow, audit_row
 
 #: The fields of the form, as the address has them.
 FIELDS = ("person", "action", "object", "from", "to", "key", "refused")

@@ -10,10 +10,10 @@ from webapp.http.access import admin_only
 from webapp.http.context import actor, services
 from webapp.services.connections.connections import ConnectionView
 from webapp.web.admin.blueprint import blueprint
-from webapp.web.browser_name import browser_name
+from webapp.web.fragments import fragment
 from webapp.web.language import _
-from webapp.web.live import fragment
 from webapp.web.pages import ListPage, page_number
+from webapp.web.people.browser_name import browser_name
 from webapp.web.words import data_size
 
 POLL_SECONDS = 3

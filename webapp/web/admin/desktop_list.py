@@ -8,7 +8,7 @@ from flask import request, url_for
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, State
 from webapp.http.context import services
 from webapp.services.desktops.views import SORTS, DesktopFilter
-from webapp.web.desktop_view import DesktopView
+from webapp.web.desktops.view import DesktopView
 from webapp.web.language import _
 from webapp.web.pages import DesktopPage, page_number
 

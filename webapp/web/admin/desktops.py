@@ -10,11 +10,11 @@ from webapp.http.access import admin_only
 from webapp.http.context import actor, services
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.desktop_list import admin_list
-from webapp.web.desktop_view import DesktopView
+from webapp.web.desktops.loading import whole_view
+from webapp.web.desktops.view import DesktopView
 from webapp.web.forms import parse_minutes
+from webapp.web.fragments import fragment, is_live_request
 from webapp.web.language import _, ngettext
-from webapp.web.live import fragment, is_live_request
-from webapp.web.viewing import whole_view
 from webapp.web.words import minutes_words
 
 #: More than the rows of a few pages is never ticked by hand.

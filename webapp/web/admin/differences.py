@@ -10,8 +10,8 @@ from webapp.http.access import admin_only
 from webapp.http.context import services
 from webapp.models import FindingRow
 from webapp.web.admin.blueprint import blueprint
+from webapp.web.fragments import fragment
 from webapp.web.language import _
-from webapp.web.live import fragment
 
 POLL_SECONDS = 10
 #: Marks of these name no desktop that the database has.

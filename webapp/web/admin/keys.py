@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
 from webapp.web.admin.blueprint import blueprint
-from webapp.web.key_words import KeyRow, key_rows
+from webapp.web.fragments import is_live_request
 from webapp.web.language import _
-from webapp.web.live import is_live_request
 from webapp.web.pages import ListPage, page_number
+from webapp.web.texts.keys import KeyRow, key_rows
 
 
 @blueprint.get("/keys/")

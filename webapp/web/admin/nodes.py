@@ -8,8 +8,8 @@ from webapp.http.access import admin_only
 from webapp.http.context import actor, services
 from webapp.services.desktops.capacity import ClusterView
 from webapp.web.admin.blueprint import blueprint
+from webapp.web.fragments import fragment
 from webapp.web.language import _
-from webapp.web.live import fragment
 
 POLL_SECONDS = 5
 

@@ -14,9 +14,9 @@ from webapp.services.desktops.capacity import ClusterView
 from webapp.services.desktops.views import DesktopFilter
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.chart import chart_of
+from webapp.web.desktops.loading import plain_view
+from webapp.web.fragments import fragment
 from webapp.web.language import _, ngettext
-from webapp.web.live import fragment
-from webapp.web.viewing import plain_view
 from webapp.web.words import hour
 
 POLL_SECONDS = 5

@@ -11,8 +11,8 @@ from webapp.http.context import actor, services
 from webapp.services.pool.settings import NUMBERS, ScheduleWish
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.pool_view import POLL_SECONDS, PoolPage, pool_pages
+from webapp.web.fragments import fragment, is_live_request
 from webapp.web.language import _, ngettext
-from webapp.web.live import fragment, is_live_request
 
 
 @blueprint.get("/pool/")

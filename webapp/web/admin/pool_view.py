@@ -9,7 +9,7 @@ from webapp.domain.pool.schedule import WEEKDAYS, Schedule
 from webapp.http.context import services
 from webapp.models import Desktop, PoolSchedule
 from webapp.services.pool.plan import PoolView, is_current
-from webapp.web.desktop_view import DesktopView
+from webapp.web.desktops.view import DesktopView
 from webapp.web.language import _
 from webapp.web.words import short
 

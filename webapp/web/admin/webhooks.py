@@ -11,9 +11,9 @@ from webapp.http.access import admin_only
 from webapp.http.context import actor, services
 from webapp.services.webhooks.settings import NewWebhook
 from webapp.web.admin.blueprint import blueprint
+from webapp.web.fragments import fragment, is_live_request
 from webapp.web.language import _
-from webapp.web.live import fragment, is_live_request
-from webapp.web.webhook_words import EVENTS, delivery_rows, webhook_rows
+from webapp.web.texts.webhooks import EVENTS, delivery_rows, webhook_rows
 
 POLL_SECONDS = 3
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from webapp.domain.desktops.launch_limits import LimitReached, RunningDesktop, close
 from webapp.models import Template
-from webapp.web.desktop_view import DesktopView
+from webapp.web.desktops.view import DesktopView
 from webapp.web.forms import LaunchForm
 from webapp.web.language import _
 from webapp.web.words import clock_face, short

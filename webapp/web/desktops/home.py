@@ -15,13 +15,13 @@ from webapp.models import Template
 from webapp.services.desktops.gate import Gate
 from webapp.services.desktops.views import Offer
 from webapp.web import words
-from webapp.web.desktop_view import DesktopView, picture_of
+from webapp.web.desktops.limit_panel import LimitPanel, limit_panel
+from webapp.web.desktops.loading import moving_view
+from webapp.web.desktops.view import DesktopView, picture_of
 from webapp.web.forms import LaunchForm
-from webapp.web.gate_words import rest_words, room_words
+from webapp.web.fragments import fragment
 from webapp.web.language import _
-from webapp.web.limit_panel import LimitPanel, limit_panel
-from webapp.web.live import fragment
-from webapp.web.viewing import moving_view
+from webapp.web.texts.launch import rest_words, room_words
 
 blueprint = Blueprint("home", __name__)
 

@@ -16,7 +16,7 @@ from webapp.domain.upkeep.health import Health, Sign
 from webapp.services.audit.record import Actor
 from webapp.services.nodes.findings import MASS_WORDS
 from webapp.services.upkeep.doctor import Doctor
-from webapp.web.difference_words import WORDS
+from webapp.web.texts.differences import WORDS
 
 
 @pytest.fixture

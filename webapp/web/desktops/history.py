@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.http.access import signed_in
 from webapp.http.context import actor, services
-from webapp.web.live import fragment
+from webapp.web.fragments import fragment
 from webapp.web.pages import DesktopPage, list_page, page_number
 
 blueprint = Blueprint("history", __name__, url_prefix="/desktops")

@@ -18,7 +18,7 @@ import pytest
 
 from tests.gateway.events.event_site import free_port, until
 from tests.portal import PASSWORD, make_environment
-from tests.web.gunicorn_site import is_well, running
+from tests.web.server.gunicorn_site import is_well, running
 from webapp import bootstrap
 from webapp.adapters import migration
 from webapp.bootstrap import Services

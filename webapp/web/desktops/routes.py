@@ -9,12 +9,12 @@ from webapp.domain.connections.rdp_file import rdp_file
 from webapp.domain.errors import Refused
 from webapp.http.access import signed_in
 from webapp.http.context import actor, services
+from webapp.web.desktops.home import home_page
+from webapp.web.desktops.loading import whole_view
 from webapp.web.errors import status_of
 from webapp.web.forms import LaunchForm, parse_minutes
-from webapp.web.home import home_page
+from webapp.web.fragments import fragment, is_live_request
 from webapp.web.language import _
-from webapp.web.live import fragment, is_live_request
-from webapp.web.viewing import whole_view
 from webapp.web.words import minutes_words
 
 blueprint = Blueprint("desktops", __name__, url_prefix="/desktops")

@@ -12,10 +12,10 @@ from webapp.domain.errors import BadInput, Refused
 from webapp.http.access import signed_in
 from webapp.http.context import CurrentPerson, actor, current_person, services
 from webapp.models import SignIn
-from webapp.web.browser_name import browser_name
 from webapp.web.forms import PasswordForm
 from webapp.web.language import _
-from webapp.web.signin import remember_device
+from webapp.web.people.browser_name import browser_name
+from webapp.web.people.signin import remember_device
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 

@@ -4,9 +4,9 @@ from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
 from webapp.services.audit.record import Actor
-from webapp.web.activity import activity_of
-from webapp.web.build_progress import PATIENCE, BuildProgress, build_progress
-from webapp.web.desktop_view import DesktopView
+from webapp.web.desktops.build_progress import PATIENCE, BuildProgress, build_progress
+from webapp.web.desktops.desktop_history import activity_of
+from webapp.web.desktops.view import DesktopView
 
 
 def plain_view(row: Desktop) -> DesktopView:

@@ -28,11 +28,11 @@ from webapp.http.access import signed_in
 from webapp.http.context import actor, services
 from webapp.http.security import content_security_policy
 from webapp.services.desktops.presence import Heartbeat
-from webapp.web.connect_words import view_words
-from webapp.web.desktop_view import DesktopView
+from webapp.web.desktop_viewer.texts import view_words
+from webapp.web.desktops.loading import whole_view
+from webapp.web.desktops.view import DesktopView
 from webapp.web.errors import show_own, status_of
 from webapp.web.vendor import vendor_url
-from webapp.web.viewing import whole_view
 from webapp.web.words import iso
 
 blueprint = Blueprint("connect", __name__, url_prefix="/desktops/<public_id>/view")

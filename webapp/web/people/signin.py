@@ -10,7 +10,7 @@ from webapp.domain.people import devices
 from webapp.http.access import anyone, signed_in
 from webapp.http.context import actor, current_person, load_person, services, source_address
 from webapp.web.forms import SignInForm
-from webapp.web.live import is_live_request
+from webapp.web.fragments import is_live_request
 from webapp.web.next_path import safe_path
 
 blueprint = Blueprint("signin", __name__)

@@ -11,8 +11,8 @@ from webapp.domain.provisioning import clone_queue
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, EndReason, Event, State, can
 from webapp.models import Desktop, Template
 from webapp.services.desktops.credentials import RDP_PORT
-from webapp.web.activity import Act
-from webapp.web.build_progress import BuildProgress
+from webapp.web.desktops.build_progress import BuildProgress
+from webapp.web.desktops.desktop_history import Act
 from webapp.web.language import _, lazy_gettext
 from webapp.web.words import clock_face, cores, disk, exactly, memory, precise, short
 

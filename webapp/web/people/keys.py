@@ -12,9 +12,9 @@ from webapp.domain.people.keys import LONGEST_NAME, MOST_KEYS, Scope
 from webapp.http.access import signed_in
 from webapp.http.context import actor, current_person, services
 from webapp.services.people.keys import NewKey
-from webapp.web.key_words import SCOPES, key_rows
+from webapp.web.fragments import is_live_request
 from webapp.web.language import _, lazy_gettext
-from webapp.web.live import is_live_request
+from webapp.web.texts.keys import SCOPES, key_rows
 
 blueprint = Blueprint("keys", __name__, url_prefix="/account/keys")
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.gateway.events.event_site import free_port, until
 from tests.portal import make_environment
-from tests.web.gunicorn_site import is_well, running, status
+from tests.web.server.gunicorn_site import is_well, running, status
 from webapp import bootstrap
 from webapp.adapters import migration
 from webapp.config import ROOT, load

@@ -11,7 +11,7 @@ import pytest
 
 from tests.gateway.events.event_site import free_port, until
 from tests.portal import make_environment
-from tests.web.gunicorn_site import command, is_well, running, status
+from tests.web.server.gunicorn_site import command, is_well, running, status
 from webapp.bootstrap import Services
 from webapp.config import ROOT
 

@@ -1,0 +1,1 @@
+"""A person's desktops: home, one desktop, those that were."""

@@ -1,0 +1,1 @@
+"""Sentences for what the services and the domain have as codes."""
