@@ -4,7 +4,7 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 
-from webapp.api import problem
+from webapp.api.framework import problem
 from webapp.api.setup import init_api
 from webapp.bootstrap import Services
 from webapp.config import ROOT

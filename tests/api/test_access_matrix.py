@@ -14,7 +14,7 @@ from tests.access_matrix import COLUMNS, expected
 from tests.api.conftest import API, Program
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import TOKEN, Browser
-from webapp.api.operation import OPERATIONS, Operation, operation_of
+from webapp.api.framework.operation import OPERATIONS, Operation, operation_of
 from webapp.bootstrap import Services
 from webapp.http.access import Access, by_scope, rule_of
 from webapp.models import Person, Role

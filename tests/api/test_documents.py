@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from tests.api.conftest import Program
-from webapp.api.problem import KINDS
+from webapp.api.framework.problem import KINDS
 from webapp.config import ROOT
 
 

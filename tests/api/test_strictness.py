@@ -10,7 +10,7 @@ from flask import Flask
 from tests.api.conftest import API, MakeProgram, Program
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import TOKEN, Browser
-from webapp.api.problem import KINDS
+from webapp.api.framework.problem import KINDS
 from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.services.audit.record import Actor

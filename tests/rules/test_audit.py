@@ -9,7 +9,7 @@ from webapp.web.desktops.desktop_history import ACTIONS
 from webapp.web.texts.audit import SENTENCES
 
 SERVICES = sorted((ROOT / "webapp/services").rglob("*.py"))
-API = sorted((ROOT / "webapp/api").glob("*.py"))
+API = sorted((ROOT / "webapp/api").rglob("*.py"))
 
 #: Public methods that write without an entry, and why.
 SILENT = {

@@ -15,7 +15,6 @@ LARGER_FOLDERS = {
     "labnode",
     "setup",
     "webapp/adapters",
-    "webapp/api",
     "webapp/cli",
     "webapp/models",
 }
@@ -27,8 +26,8 @@ LONGER_FILES = {
     "webapp/adapters/ansible.py",
     "webapp/adapters/ansible_run.py",
     "webapp/adapters/proxmox.py",
-    "webapp/api/problem.py",
-    "webapp/api/sessions.py",
+    "webapp/api/desktops/routes.py",
+    "webapp/api/framework/problem.py",
     "webapp/domain/upkeep/drift.py",
     "webapp/ports.py",
     "webapp/services/desktops/views.py",

@@ -5,10 +5,10 @@ from typing import Annotated
 from flask import Response
 from msgspec import Meta
 
-from webapp.api.answer import CONTENT_TYPE, Answer
-from webapp.api.operation import Reply, operation
-from webapp.api.problem import KINDS, Problem, type_url
-from webapp.api.schema import Told
+from webapp.api.framework.answer import CONTENT_TYPE, Answer
+from webapp.api.framework.operation import Reply, operation
+from webapp.api.framework.problem import KINDS, Problem, type_url
+from webapp.api.framework.schema import Told
 from webapp.http.context import services
 
 TAG = "site"

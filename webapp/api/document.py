@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from apispec import APISpec
 
-from webapp.api import problem
-from webapp.api.answer import CONTENT_TYPE
-from webapp.api.operation import OPERATIONS, Operation, Reply
-from webapp.api.problem import KINDS, LimitReachedBody, ProblemBody
+from webapp.api.framework import problem
+from webapp.api.framework.answer import CONTENT_TYPE
+from webapp.api.framework.operation import OPERATIONS, Operation, Reply
+from webapp.api.framework.problem import KINDS, LimitReachedBody, ProblemBody
 from webapp.api.streams import STREAMS, Stream
 from webapp.domain.people.keys import Scope
 

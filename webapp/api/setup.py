@@ -5,9 +5,12 @@ from typing import cast
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from webapp.api import about, people, sessions, site
-from webapp.api.cors import init_cors
-from webapp.api.operation import blueprint
+from webapp.api import about
+from webapp.api.desktops import routes as sessions
+from webapp.api.framework.cors import init_cors
+from webapp.api.framework.operation import blueprint
+from webapp.api.people import routes as people
+from webapp.api.site import routes as site
 from webapp.config import Config
 
 #: Importing a resource declares its operations.

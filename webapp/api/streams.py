@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webapp.api.operation import Reply
-from webapp.api.schema import SessionId
+from webapp.api.framework.operation import Reply
+from webapp.api.framework.schema import SessionId
 
 CONTENT_TYPE = "text/event-stream"
 EXAMPLE = (

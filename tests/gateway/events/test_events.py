@@ -20,7 +20,7 @@ from tests.gateway.events.event_site import (
 )
 from tests.portal import PASSWORD
 from tests.warm import add_warm
-from webapp.api.problem import KINDS
+from webapp.api.framework.problem import KINDS
 from webapp.app import create_app
 from webapp.domain.states import Event
 from webapp.gateway.events.problem import TITLES

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, request
 
-from webapp.api.problem import is_for_program
+from webapp.api.framework.problem import is_for_program
 from webapp.config import Config
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from webapp.api.paging import PageQuery
-from webapp.api.schema import Moment, SessionId, Told
+from webapp.api.framework.paging import PageQuery
+from webapp.api.framework.schema import Moment, SessionId, Told
 from webapp.domain.connections.rules import ConnectionEnd
 
 ConnectionId = Annotated[

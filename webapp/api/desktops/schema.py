@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from webapp.api.paging import PageQuery
-from webapp.api.schema import LEFT_OUT, Moment, Sent, SessionId, Told, Unset
+from webapp.api.framework.paging import PageQuery
+from webapp.api.framework.schema import LEFT_OUT, Moment, Sent, SessionId, Told, Unset
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.states import EndReason, State
 from webapp.services.desktops.listing import Order

@@ -8,8 +8,8 @@ import msgspec
 from flask import request
 from msgspec import Meta
 
-from webapp.api.problem import invalid
-from webapp.api.schema import Sent
+from webapp.api.framework.problem import invalid
+from webapp.api.framework.schema import Sent
 
 T = TypeVar("T")
 MOST = 200

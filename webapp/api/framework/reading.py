@@ -11,8 +11,8 @@ from flask import Request
 from msgspec.inspect import BoolType, IntType, Metadata, Type, UnionType, type_info
 from werkzeug.datastructures import MultiDict
 
-from webapp.api.problem import Problem, invalid
-from webapp.api.schema import Sent
+from webapp.api.framework.problem import Problem, invalid
+from webapp.api.framework.schema import Sent
 
 T = TypeVar("T", bound=Sent)
 #: Where in the body msgspec found the fault, at the end of its message.

@@ -9,7 +9,7 @@ from typing import cast
 from flask import current_app, g, request
 from flask_wtf.csrf import CSRFProtect
 
-from webapp.api.problem import Problem
+from webapp.api.framework.problem import Problem
 from webapp.domain.people.keys import Scope, held_scopes
 from webapp.http.context import current_person, services, source_address
 from webapp.services.audit.record import Actor

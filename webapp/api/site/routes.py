@@ -4,12 +4,12 @@ from http import HTTPStatus
 
 from flask import url_for
 
-from webapp.api import site_schema as told
-from webapp.api.access import caller
-from webapp.api.answer import Answer
-from webapp.api.operation import Reply, operation
-from webapp.api.paging import decode_cursor, encode_cursor, next_link
-from webapp.api.site_schema import CleanupId, ConnectionId, ConnectionQuery
+from webapp.api.framework.access import caller
+from webapp.api.framework.answer import Answer
+from webapp.api.framework.operation import Reply, operation
+from webapp.api.framework.paging import decode_cursor, encode_cursor, next_link
+from webapp.api.site import schema as told
+from webapp.api.site.schema import CleanupId, ConnectionId, ConnectionQuery
 from webapp.domain.people.keys import Scope
 from webapp.http.context import services
 from webapp.models import FindingRow

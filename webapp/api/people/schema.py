@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from webapp.api.paging import PageQuery
-from webapp.api.schema import LEFT_OUT, Moment, Sent, Told, Unset
+from webapp.api.framework.paging import PageQuery
+from webapp.api.framework.schema import LEFT_OUT, Moment, Sent, Told, Unset
 from webapp.domain.people.keys import Scope
 from webapp.domain.people.passwords import LONGEST, SHORTEST
 from webapp.models import Role

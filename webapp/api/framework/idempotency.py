@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from flask import g, request
 
-from webapp.api.access import caller
-from webapp.api.answer import Answer
-from webapp.api.problem import Problem, invalid
+from webapp.api.framework.access import caller
+from webapp.api.framework.answer import Answer
+from webapp.api.framework.problem import Problem, invalid
 from webapp.domain.errors import Conflict, NotFound, Refused
 from webapp.http.context import services
 from webapp.services.idempotency import Done, Turn

@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from msgspec import UNSET, UnsetType
 from werkzeug.exceptions import HTTPException
 
-from webapp.api.schema import Moment, SessionId, Told
+from webapp.api.framework.schema import Moment, SessionId, Told
 from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import (
     BadInput,

@@ -9,12 +9,12 @@ from typing import Any, TypeVar, cast, get_type_hints
 import msgspec
 from flask import Blueprint, Response, current_app, request
 
-from webapp.api import access
-from webapp.api.answer import Answer, respond
-from webapp.api.idempotency import Again, once
-from webapp.api.problem import Problem
-from webapp.api.reading import read_body, read_path, read_query
-from webapp.api.schema import Sent
+from webapp.api.framework import access
+from webapp.api.framework.answer import Answer, respond
+from webapp.api.framework.idempotency import Again, once
+from webapp.api.framework.problem import Problem
+from webapp.api.framework.reading import read_body, read_path, read_query
+from webapp.api.framework.schema import Sent
 from webapp.domain.people.keys import Scope
 from webapp.http.access import by_scope
 

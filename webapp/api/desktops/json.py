@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from flask import url_for
 
-from webapp.api.session_schema import Progress, Session, SessionDetail, SessionLinks, Step
+from webapp.api.desktops.schema import Progress, Session, SessionDetail, SessionLinks, Step
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop

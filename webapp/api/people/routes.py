@@ -6,12 +6,13 @@ from typing import Any
 from flask import url_for
 from msgspec import UNSET
 
-from webapp.api import people_schema as told
-from webapp.api.access import caller
-from webapp.api.answer import Answer
-from webapp.api.operation import Reply, operation
-from webapp.api.paging import PageQuery, decode_cursor, encode_cursor, next_link
-from webapp.api.people_schema import (
+from webapp.api.framework.access import caller
+from webapp.api.framework.answer import Answer
+from webapp.api.framework.operation import Reply, operation
+from webapp.api.framework.paging import PageQuery, decode_cursor, encode_cursor, next_link
+from webapp.api.framework.problem import Problem
+from webapp.api.people import schema as told
+from webapp.api.people.schema import (
     AuditQuery,
     KeyId,
     KeyWish,
@@ -19,7 +20,6 @@ from webapp.api.people_schema import (
     PersonName,
     PersonWish,
 )
-from webapp.api.problem import Problem
 from webapp.domain.people.keys import Scope, default_end
 from webapp.domain.people.passwords import same_name
 from webapp.http.context import services

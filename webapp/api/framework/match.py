@@ -2,7 +2,7 @@
 
 from flask import request
 
-from webapp.api.problem import Problem
+from webapp.api.framework.problem import Problem
 
 
 def wanted_version() -> int | None:

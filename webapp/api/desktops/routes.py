@@ -5,17 +5,8 @@ from http import HTTPStatus
 from flask import Response, url_for
 from msgspec import UNSET
 
-from webapp.api.access import caller
-from webapp.api.answer import Answer
-from webapp.api.examples import CREDENTIALS, HEARTBEAT, LAUNCHED, SESSION, TICKET
-from webapp.api.idempotency import launch_token
-from webapp.api.match import wanted_version
-from webapp.api.operation import Reply, operation
-from webapp.api.paging import bad_cursor, decode_cursor, encode_cursor, next_link
-from webapp.api.problem import Problem, invalid
-from webapp.api.schema import SessionId
-from webapp.api.session_json import IN_THE_MAKING, detail_json, etag_of, members_of, session_json
-from webapp.api.session_schema import (
+from webapp.api.desktops.json import IN_THE_MAKING, detail_json, etag_of, members_of, session_json
+from webapp.api.desktops.schema import (
     ClosingChoice,
     Credentials,
     Extension,
@@ -28,6 +19,15 @@ from webapp.api.session_schema import (
     Ticket,
     TicketWish,
 )
+from webapp.api.framework.access import caller
+from webapp.api.framework.answer import Answer
+from webapp.api.framework.examples import CREDENTIALS, HEARTBEAT, LAUNCHED, SESSION, TICKET
+from webapp.api.framework.idempotency import launch_token
+from webapp.api.framework.match import wanted_version
+from webapp.api.framework.operation import Reply, operation
+from webapp.api.framework.paging import bad_cursor, decode_cursor, encode_cursor, next_link
+from webapp.api.framework.problem import Problem, invalid
+from webapp.api.framework.schema import SessionId
 from webapp.domain.connections.rdp_file import rdp_file
 from webapp.domain.people.keys import Scope
 from webapp.domain.states import State

@@ -1,0 +1,1 @@
+"""Desktops, which the API calls sessions."""

@@ -1,0 +1,1 @@
+"""Templates, room, pools, connections, numbers, cleaning up."""
