@@ -130,9 +130,9 @@ def clean(options: argparse.Namespace) -> int:
 
 def sweep(options: argparse.Namespace) -> int:
     """Remove what killed tests left on this machine."""
-    from labnode import rests
+    from labnode import leftovers
 
-    for bridge in rests.sweep(options.below.resolve()):
+    for bridge in leftovers.sweep(options.below.resolve()):
         print(f"labnode: removed the rest of a lab node on bridge {bridge}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labnode.api.nodes import node_row, usage_row
+from labnode.api.version import VERSION
 from labnode.errors import BadParameters
 from labnode.options import Config
 from labnode.routes import Call, Node, Routes, anyone, perm
@@ -11,7 +12,6 @@ from labnode.store import Document
 
 routes = Routes()
 
-VERSION = {"version": "9.1.2", "release": "9.1", "repoid": "winuxlab"}
 FIRST_VMID, LAST_VMID = 100, 999999999
 
 

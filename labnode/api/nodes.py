@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from labnode.api.version import VERSION
 from labnode.errors import Failed
 from labnode.routes import Call, Node, Routes, anyone, perm
 from labnode.schema import FLAG, VMID, required, text
@@ -38,8 +39,6 @@ def index(call: Call) -> object:
 @routes.add("GET", "/nodes/{node}/version", anyone)
 def version(call: Call) -> object:
     """The same as /version."""
-    from labnode.api.cluster import VERSION
-
     return VERSION
 
 

@@ -13,8 +13,8 @@ import pytest
 from labnode.backend import BackendError
 from labnode.cgroups import Cgroup, find_version
 from labnode.containers import LxcBackend, clean, take_down_network
+from labnode.leftovers import sweep
 from labnode.network import port_name
-from labnode.rests import sweep
 from tests.labnode_lxc.conftest import TEMPLATE
 from tests.labnode_lxc.lab import BRIDGE, SUBNET, Lab, neighbour_of, traces, wait_for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labnode.rests import is_state_folder
+from labnode.leftovers import is_state_folder
 from setup import ownership
 from setup.commands import open_log, run_logged
 from setup.failure import SetupFailed
