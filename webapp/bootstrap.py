@@ -1,6 +1,6 @@
-"""Joins services and adapters, once; nobody but this and `bootstrap_worker` knows both sides.
+"""Creates the services with their adapters. Only this module and `bootstrap_worker` import both.
 
-This is the part that needs neither Proxmox nor Ansible, and loads nothing that does.
+This module needs neither Proxmox nor Ansible, and imports nothing that does.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Services:
 def build_services(
     config: Config, *, clock: Clock | None = None, hasher: Hasher | None = None
 ) -> Services:
-    """Everything that needs no Proxmox: what the web process works with."""
+    """Creates every service that needs no Proxmox: the services of the web process."""
     clock = clock or SystemClock()
     db = SqlDatabase(config.database_url)
     vault = FernetVault(config.encryption_key)

@@ -1,4 +1,4 @@
-"""Joins what talks to Proxmox, Ansible and webhooks' receivers; see `bootstrap`."""
+"""Creates the services that talk to Proxmox, Ansible and webhook receivers; see `bootstrap`."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -39,13 +39,13 @@ from webapp.services.webhooks.delivery import Deliverer
 
 
 def build_deliverer(services: Services) -> Deliverer:
-    """What sends webhook deliveries."""
+    """Creates the service that sends webhook deliveries."""
     sender = WebhookPost(services.config.webhook_networks)
     return Deliverer(services.db, services.clock, services.vault, sender)
 
 
 def build_doctor(services: Services) -> Doctor:
-    """What examines the installation from this machine."""
+    """Creates the service that examines the installation from this machine."""
     config, db = services.config, services.db
     templates, desktops = partial(launchable, db), partial(running_desktops, db)
     examiners: list[Examiner] = [
@@ -60,7 +60,7 @@ def build_doctor(services: Services) -> Doctor:
 
 @dataclass(frozen=True)
 class WorkerServices:
-    """What a worker process works with."""
+    """The services of a worker process."""
 
     name: str
     config: Config
@@ -94,7 +94,7 @@ def build_worker_services(
     provisioner: WarmProvisioner | None = None,
     hypervisor: Hypervisor | None = None,
 ) -> WorkerServices:
-    """Everything that talks to Ansible and Proxmox, in the name of one worker."""
+    """Creates every service that talks to Ansible or Proxmox, for the worker called `name`."""
     config, db, clock, audit = services.config, services.db, services.clock, services.audit
     provisioner = provisioner or AnsibleProvisioner(config)
     hypervisor = hypervisor or ProxmoxHypervisor(config.proxmox)

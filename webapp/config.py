@@ -1,8 +1,8 @@
-"""The settings: read once from the environment and the settings file into one frozen `Config`.
+"""Reads the settings once, from the environment and the settings file, into a frozen `Config`.
 
-`NAME_FILE` may name a file that holds the value of a secret `NAME`. A wrong value stops the start
-and says how to mend it. Every setting is described in docs/admin/settings.md (a test compares).
-How single values are read is in `webapp.settings`.
+`NAME_FILE` may name a file that holds the value of a secret `NAME`. An invalid value stops the
+start with a message that says how to correct it. Every setting is described in
+docs/admin/settings.md (a test compares). `webapp.settings` reads single values.
 """
 
 import difflib
@@ -50,7 +50,7 @@ class Config:
     public_url: str
     trusted_proxies: int
     api_origins: frozenset[str]
-    """Whose pages may use the API with a key, such as https://courses.example.org."""
+    """Origins whose pages may use the API with a key, such as https://courses.example.org."""
     proxmox: ProxmoxConfig
     addresses: AddressPool
     vmid_first: int
@@ -60,43 +60,43 @@ class Config:
     launch_rate: LaunchRate
     """How often one person may launch."""
     reserve_percent: int
-    """What is kept of places, VM ids and addresses for people who have no desktop."""
+    """Percentage of places, VM ids and addresses reserved for people who have no desktop."""
     gateway_listen: tuple[str, int]
     """Host and port that the gateway binds."""
     gateway_url: str
-    """Where browsers reach it (ws:// or wss://)."""
+    """URL under which browsers reach the gateway (ws:// or wss://)."""
     gateway_max_connections: int
     gateway_max_listeners: int
-    """Those who follow events, of one gateway process."""
+    """Maximum number of event listeners of one gateway process."""
     events_url: str
-    """Scheme and host under which programs reach the gateways' events."""
+    """Scheme and host under which API clients reach the gateways' events."""
     metrics_token: str
-    """What Prometheus must show to read /metrics; empty: there is no such page."""
+    """Token that Prometheus must send to read /metrics. If empty, there is no such page."""
     max_connections: int
-    """Per person, to different desktops."""
+    """Maximum per person, to different desktops."""
     idle_minutes: int
     time_zone: ZoneInfo
-    """In which the schedules of the pools are meant."""
+    """Time zone of the pools' schedules."""
     webhook_networks: tuple[Network, ...]
-    """Networks that are not public but that webhooks may go to."""
+    """Non-public networks to which webhooks may be sent."""
     sign_in_idle: timedelta
     sign_in_longest: timedelta
     fresh_sign_in: timedelta
-    """How long a typed password counts for what needs it again, such as a new key."""
+    """How long after the password was typed actions that need it again, such as a new key, work."""
     audit_kept: timedelta
-    """How long entries of the audit log are kept; zero: for ever."""
+    """How long audit entries are kept; zero: forever."""
     key_life: timedelta
-    """Of a new API key for which nothing else is chosen; zero: until it is revoked."""
+    """Default lifetime of a new API key; zero: until it is revoked."""
     worker_slots: int
     clones_per_storage: int
     stale_lock: timedelta
-    """After so long a lock with no task at work on it counts as left behind."""
+    """A lock without a running task counts as stale after this time."""
     template_keep: timedelta
-    """How long the container of an old template version is kept; zero: for ever."""
+    """How long the container of an old template version is kept; zero: forever."""
     node_reserve_mb: int
-    """Memory of each node that desktops leave alone."""
+    """Memory of each node that is not available to desktops."""
     refuses_when_full: bool
-    """Launches beyond the nodes' memory are refused; else they wait."""
+    """Whether launches that exceed the nodes' memory are refused; otherwise they wait."""
     build_timeout: timedelta
     destroy_timeout: timedelta
     lease: timedelta
@@ -114,17 +114,17 @@ class Config:
 
     @property
     def cookie_name(self) -> str:
-        """Of the cookie that says who is signed in."""
+        """Name of the sign-in cookie."""
         return "__Host-winux" if self.is_https else "winux"
 
     @property
     def look_cookie_name(self) -> str:
-        """Of the cookie with the colours that were chosen."""
+        """Name of the cookie with the chosen colours."""
         return "__Host-winux-look" if self.is_https else "winux-look"
 
     @property
     def device_cookie_name(self) -> str:
-        """Of the cookie that says who has signed in with this browser before."""
+        """Name of the cookie that marks this browser as a known device of an account."""
         return "__Host-winux-device" if self.is_https else "winux-device"
 
     @property
@@ -133,7 +133,7 @@ class Config:
 
 
 def load_with_file(environment: Mapping[str, str]) -> Config:
-    """The configuration in `environment` and, below it, the settings file. Raises BadConfig."""
+    """Returns the configuration; `environment` overrides the settings file. Raises BadConfig."""
     try:
         settings = env_file.read(environment, ROOT)
     except env_file.BadEnvFile as error:
@@ -147,7 +147,7 @@ def load_with_file(environment: Mapping[str, str]) -> Config:
 
 
 def load(environment: Mapping[str, str]) -> Config:
-    """The configuration in `environment`. Raises BadConfig at the first wrong value."""
+    """Returns the configuration in `environment`. Raises BadConfig at the first invalid value."""
     read = Reader(environment)
     vmid_first = read.number("WINUX_VMID_FIRST", 100, 999_999_999)
     return Config(

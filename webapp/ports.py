@@ -1,4 +1,4 @@
-"""Narrow protocols to what is outside; adapters implement them, services use them."""
+"""Narrow protocols of everything outside the portal. Adapters implement them; services use them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 
 class Database(Protocol):
-    """Short transactions; none stays open over a call to the outside.
+    """Short transactions; none stays open during a call to an outside system.
 
     Raises Conflict when another process changed a row first, OutsideFailed(retry=True) when the
     database is locked or its disk full.
@@ -33,7 +33,7 @@ class Database(Protocol):
         """A transaction that only reads."""
 
     def snapshot(self) -> AbstractContextManager[Session]:
-        """A transaction that only reads, and all of whose reads see the same moment."""
+        """A transaction that only reads; all reads see the same state."""
 
 
 class Hasher(Protocol):
@@ -44,7 +44,7 @@ class Hasher(Protocol):
 
 
 class Vault(Protocol):
-    """Keeps secrets readable only with the installation's key."""
+    """Encrypts secrets with the installation's key."""
 
     def lock(self, secret: str) -> bytes: ...
     def unlock(self, locked: bytes) -> str: ...
@@ -52,14 +52,14 @@ class Vault(Protocol):
 
 @dataclass(frozen=True)
 class BuildOrder:
-    """Everything that a build needs; `rdp_password` is a secret and leaves by stdin only."""
+    """Everything that a build needs. `rdp_password` is a secret and is passed on stdin only."""
 
     desktop_id: str
     vmid: int
     node: str
-    """Where it is made."""
+    """The node to build on."""
     template_vmid: int
-    """What it is cloned from: the template's replica on that node."""
+    """The container to clone: the template's replica on that node."""
     address: str
     """CIDR form."""
     gateway: str
@@ -78,14 +78,14 @@ class BuildOrder:
 
 @dataclass(frozen=True)
 class AssignOrder:
-    """What a desktop of the pool becomes for its person; `rdp_password` is a secret as above."""
+    """The settings of a pool desktop for its person. `rdp_password` is a secret as above."""
 
     desktop_id: str
     vmid: int
     node: str | None
-    """Where it runs; None: where the settings say."""
+    """The node it runs on; None: the node in the settings."""
     ssh_host_key_sha256: str
-    """Nothing is said to a machine that shows another one."""
+    """A machine with a different host key is never sent anything."""
     rdp_username: str
     rdp_password: str
     keyboard_layout: str
@@ -94,13 +94,13 @@ class AssignOrder:
 
 @dataclass(frozen=True)
 class AdoptOrder:
-    """A desktop that was made by hand and becomes the portal's; `rdp_password` is a secret."""
+    """A desktop made by hand that the portal takes over. `rdp_password` is a secret."""
 
     desktop_id: str
     vmid: int
     node: str | None
     made_as: Mark
-    """The mark that it carries."""
+    """The mark that it has now."""
     rdp_username: str
     rdp_password: str
     keyboard_layout: str
@@ -109,21 +109,21 @@ class AdoptOrder:
 
 @dataclass(frozen=True)
 class ResumeOrder:
-    """A paused desktop that is to run again, as the same machine as before."""
+    """A paused desktop to start again, as the same machine as before."""
 
     desktop_id: str
     vmid: int
     node: str | None
-    """Where it is kept; None: where the settings say."""
+    """The node it is kept on; None: the node in the settings."""
     ssh_host_key_sha256: str
     rdp_certificate_sha256: str
-    """Another machine at its address is not spoken to, and no other certificate accepted."""
+    """A different machine at its address, or a different certificate, is rejected."""
     deadline_at: datetime
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What the playbook reports of a finished desktop."""
+    """What the playbook reports about a finished desktop."""
 
     node: str
     address: str
@@ -133,12 +133,12 @@ class BuildResult:
 
 
 class Provisioner(Protocol):
-    """Makes and removes desktops, and talks to the one inside.
+    """Creates and removes desktops, and talks to the system inside them.
 
-    Each call blocks until the run has really ended (its processes are gone) and raises
-    OutsideFailed with a message for people; `log` of that error holds the last lines, without
-    secrets. `on_step(role)` is called as each step (Ansible role) begins. `is_cancelled()` is
-    asked now and then; a run it cancels ends with OutsideFailed.
+    Each call blocks until the run has ended and its processes are gone. It raises OutsideFailed
+    with a message for people; `log` of that error holds the last lines, without secrets.
+    `on_step(role)` is called when each step (Ansible role) begins. `is_cancelled()` is polled; a
+    cancelled run ends with OutsideFailed.
     """
 
     def create(
@@ -152,10 +152,10 @@ class Provisioner(Protocol):
         on_step: Callable[[str], None],
         is_cancelled: Callable[[], bool],
     ) -> BuildResult:
-        """Give a running desktop, which nobody has used, another account, password, keyboard."""
+        """Give a running, unused desktop another account, password and keyboard."""
 
     def adopt(self, order: AdoptOrder, *, is_cancelled: Callable[[], bool]) -> BuildResult:
-        """Give a running desktop made by hand a new password, and in the end the portal's mark."""
+        """Give a running desktop made by hand a new password and, last, the portal's mark."""
 
     def pause(
         self,
@@ -185,7 +185,7 @@ class Provisioner(Protocol):
         node: str | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Remove the container, wherever in the cluster it is; `node` is where to look first."""
+        """Remove the container, on any node; `node` is searched first."""
 
     def remove_template(
         self,
@@ -195,39 +195,39 @@ class Provisioner(Protocol):
         node: str,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Remove a template's container, wherever in the cluster it is, if it is that version."""
+        """Remove a template's container, on any node, if it has that version."""
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
-        """Tell the desktop itself (the one with this host key) its new deadline, for the warning
-        that it shows."""
+        """Send the new deadline to the desktop with this host key, for the warning that it
+        shows."""
 
     def warn(self, address: str, ssh_host_key_sha256: str, text: str) -> None:
-        """Show a text in the desktop (the one with this host key)."""
+        """Show a text in the desktop with this host key."""
 
     def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
-        """How long ago somebody pressed a key or moved the pointer in the desktop (the one with
-        this host key), in a browser or with an RDP program; None when nobody is signed in."""
+        """Returns the time since the last key press or pointer movement in the desktop with this
+        host key, in a browser or an RDP program; None when no user is signed in."""
 
 
 class WarmProvisioner(Provisioner, Protocol):
-    """A provisioner that a worker process keeps for as long as it lives."""
+    """A provisioner that a worker process keeps for its whole lifetime."""
 
     def warm_up(self, runs: int) -> None:
-        """Have runs started ahead, up to so many, so that a launch need not wait for imports."""
+        """Start up to `runs` runs in advance, so that a launch need not wait for imports."""
 
     def cool_down(self) -> None:
-        """End what was started ahead for more than a quiet time needs."""
+        """End the runs started in advance that are not needed in quiet times."""
 
     def sweep(self) -> None:
-        """Remove what runs of killed processes left behind."""
+        """Remove what the runs of killed processes left behind."""
 
     def close(self) -> None:
-        """End what was started ahead."""
+        """End all runs started in advance."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """What is true of one container on a node, as the PVE API says it."""
+    """The state of one container on a node, as the PVE API reports it."""
 
     vmid: int
     node: str
@@ -235,22 +235,22 @@ class Container:
     is_running: bool
     is_template: bool
     description: str | None
-    """None in a listing: the API's list does not carry it."""
+    """None in a listing: the API's list does not contain it."""
     lock: str | None
     address: str | None
     limit_mb: int | None = None
-    """Memory that it may use, as it is configured."""
+    """Its configured memory limit."""
     cores: int | None = None
     memory_mb: int | None = None
-    """What it uses now; in a listing only, and while it runs."""
+    """Memory in use; only in a listing, and while it runs."""
     uptime: timedelta | None = None
-    """The same."""
+    """Only in a listing, and while it runs."""
 
 
 class Listing(dict[int, Container]):
-    """Containers by VM id, and which nodes they come from.
+    """Containers by VM id, with the nodes that were listed (`answered`) and those that were not.
 
-    What is on a silent node is unknown: that it is not listed says nothing.
+    The containers of a silent node are unknown: one that is not listed may still exist.
     """
 
     def __init__(
@@ -267,48 +267,48 @@ class Listing(dict[int, Container]):
 
 @dataclass(frozen=True)
 class NodeSight:
-    """One node as it was seen just now. Sizes are None where the token may not see them."""
+    """The current state of one node. Sizes are None if the token may not read them."""
 
     name: str
     is_online: bool
     trouble: str | None = None
-    """Why it cannot be used, in people's words."""
+    """Why it cannot be used, as a message for people."""
     answered: timedelta | None = None
     memory_mb: int | None = None
     free_mb: int | None = None
     storage_gb: int | None = None
-    """Of the storage of the desktops' disks."""
+    """Size of the storage of the desktops' disks."""
     storage_free_gb: int | None = None
     storage_is_shared: bool = False
 
 
 @dataclass(frozen=True)
 class ClusterSight:
-    """All of the cluster that the token sees, at one moment."""
+    """The state of all of the cluster that the token may read."""
 
     nodes: Sequence[NodeSight]
     containers: Listing
-    """Desktops, templates and whatever else."""
+    """Desktops, templates and any others."""
     in_work: frozenset[int]
-    """Locked templates that a task works on: their lock is no rest of something."""
+    """VM ids of locked templates with a running task: their lock is not stale."""
 
 
 class Hypervisor(Protocol):
-    """Reads what is true from Proxmox VE. Raises OutsideFailed whenever it cannot know."""
+    """Reads the actual state from Proxmox VE. Raises OutsideFailed if it cannot be determined."""
 
     def containers(self, vmids: range) -> Listing:
-        """All containers whose id is in `vmids`; it raises when no node could be listed at all."""
+        """All containers whose id is in `vmids`. Raises if no node could be listed."""
 
     def container(self, vmid: int) -> Container | None:
-        """One container, on whichever node, or None if it surely does not exist."""
+        """One container, on any node, or None if it certainly does not exist."""
 
     def look(self) -> ClusterSight:
-        """The nodes, what is on them, and how much room they have."""
+        """The nodes, their containers and their free memory and storage."""
 
 
 @dataclass(frozen=True)
 class WantedTemplate:
-    """A template that people can launch, as the portal knows it."""
+    """A template that people can launch, as the database has it."""
 
     name: str
     vmid: int
@@ -317,7 +317,7 @@ class WantedTemplate:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A running desktop of this portal, for looks at what keeps it from the others."""
+    """A running desktop of this portal, for checks of its isolation from the others."""
 
     name: str
     owner: int | None
@@ -328,21 +328,22 @@ class Neighbour:
 
 
 class Examiner(Protocol):
-    """Looks at one side of the installation; what is wrong is a sign, never an exception."""
+    """Examines one side of the installation. Reports problems as signs, never as exceptions."""
 
     def examine(self) -> Iterable[Sign]: ...
 
 
 @dataclass(frozen=True)
 class WebhookAnswer:
-    """What a receiver said; `status` is None when it said nothing, and `text` then why."""
+    """A receiver's response. Without one, `status` is None and `text` is the reason."""
 
     status: int | None
     text: str
 
 
 class WebhookSender(Protocol):
-    """Sends one POST. Never to an address that is closed to webhooks."""
+    """Sends one POST request, never to an address that is closed to webhooks."""
 
     def send(self, target: Target, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
-        """The answer, whatever its status; raises OutsideFailed, or Refused for the address."""
+        """Returns the response, whatever its status. Raises OutsideFailed, or Refused if the
+        address is closed to webhooks."""

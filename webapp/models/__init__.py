@@ -1,4 +1,4 @@
-"""The database's tables: columns and small derived properties; rules live in `domain`."""
+"""The database tables: columns and small derived properties. Rules are in `domain`."""
 
 from webapp.models.api_key import ApiKey
 from webapp.models.audit import AuditEntry

@@ -1,4 +1,4 @@
-"""What lets a program act for a person."""
+"""API keys, with which a program acts for a person."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from webapp.models.person import Person
 
 
 class ApiKey(Base):
-    """A key, of which only the hash is stored; `prefix` finds it and is no secret."""
+    """An API key. Only its hash is stored; `prefix` identifies it and is not secret."""
 
     __tablename__ = "api_keys"
 
@@ -20,7 +20,7 @@ class ApiKey(Base):
     key_hash: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64))
     scope_words: Mapped[str] = mapped_column(String(64))
-    """Its scopes, with spaces between."""
+    """The scopes, separated by spaces."""
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -32,11 +32,11 @@ class ApiKey(Base):
 
     @property
     def scopes(self) -> list[Scope]:
-        """What it was granted, in the order of power."""
+        """The granted scopes, in the order of `Scope`."""
         granted = self.scope_words.split()
         return [scope for scope in Scope if scope in granted]
 
     @property
     def standing(self) -> KeyStanding:
-        """What decides whether it works."""
+        """The facts that decide whether the key is valid."""
         return KeyStanding(self.expires_at, self.revoked_at, self.person.disabled_at is not None)

@@ -1,4 +1,4 @@
-"""Who did what to what, and what was refused; written in the same transaction as the act."""
+"""The audit log: actions and refusals. An action's entry is written in the same transaction."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from webapp.models.base import Base, UtcDateTime
 
 
 class AuditEntry(Base):
-    """One act or refusal. Never holds a secret."""
+    """One action or refusal. Never contains a secret."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (
@@ -22,20 +22,20 @@ class AuditEntry(Base):
     """Noun and verb, such as `desktop.launch`."""
     is_refused: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str | None] = mapped_column(String(32))
-    """The stable word of a refusal, such as `limit`."""
+    """The stable code of a refusal, such as `limit`."""
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
-    """Who did it; nobody when Winux itself did."""
+    """The person who acted; None when Winux itself did."""
     role: Mapped[str | None] = mapped_column(String(32))
-    """Theirs at that time."""
+    """The person's role at that time."""
     key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"), index=True)
-    """The API key that they did it with."""
+    """The API key that was used."""
     source_address: Mapped[str | None] = mapped_column(String(45))
     subject_kind: Mapped[str] = mapped_column(String(16), default="")
-    """What `subject` names, such as `desktop`."""
+    """The kind of thing that `subject` names, such as `desktop`."""
     subject: Mapped[str] = mapped_column(String(80), default="", index=True)
-    """The thing it was done to, such as `desktop-a1b2c3d4`."""
+    """The thing that was acted on, such as `desktop-a1b2c3d4`."""
     detail: Mapped[str] = mapped_column(String(500), default="")
     times: Mapped[int] = mapped_column(default=1, server_default=text("1"))
-    """How often: repeats of a refusal are folded into its first entry."""
+    """How often it happened: repeats of a refusal are folded into its first entry."""
     last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it came last; none: it came once."""
+    """When it last happened; None if it happened once."""

@@ -1,7 +1,7 @@
-"""What all tables share: naming of constraints and times as aware UTC.
+"""Shared by all tables: names of constraints, and times as aware UTC.
 
-Partial indexes name SQLite's condition alone; the migrations name PostgreSQL's too. An option of a
-dialect loads it, and PostgreSQL's takes 2 MB in every process.
+Partial indexes declare only SQLite's condition; the migrations declare PostgreSQL's too. An option
+of a dialect loads that dialect, and PostgreSQL's takes 2 MB in every process.
 """
 
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite keeps no zone, so a naive value is refused on the way in."""
+    """An aware UTC time. SQLite stores no zone, so a naive value is rejected when it is written."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -47,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def word(kind: type[StrEnum], length: int = 16) -> Enum:
-    """A column type that stores an enum's word (its value) as text, not its Python name."""
+    """Returns a column type that stores an enum's value as text, not its Python name."""
     return Enum(
         kind,
         native_enum=False,

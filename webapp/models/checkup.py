@@ -1,4 +1,4 @@
-"""What the doctor found at the last examination, for the page that shows it."""
+"""The results of the doctor's last examination, for the page that shows them."""
 
 from datetime import datetime
 
@@ -10,14 +10,14 @@ from webapp.models.base import Base, UtcDateTime, word
 
 
 class Checkup(Base):
-    """One part of the installation, as one machine's worker found it."""
+    """The state of one part of the installation, examined by one machine's worker."""
 
     __tablename__ = "checkups"
 
     host: Mapped[str] = mapped_column(String(64), primary_key=True)
     part: Mapped[str] = mapped_column(String(40), primary_key=True)
     position: Mapped[int]
-    """Where the doctor lists it."""
+    """Its position in the doctor's list."""
     health: Mapped[Health] = mapped_column(word(Health))
     text: Mapped[str] = mapped_column(String(500))
     cure: Mapped[str] = mapped_column(String(500), default="")

@@ -1,4 +1,4 @@
-"""Cleaning up, as an administrator asked for it and a worker did it."""
+"""Clean-ups: an administrator requests one, a worker does it."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from webapp.models.base import Base, UtcDateTime
 
 
 class Cleanup(Base):
-    """One round; what it did are the audit entries of Winux itself between its two marks."""
+    """One clean-up. The audit entries of Winux itself between its two marks record what it did."""
 
     __tablename__ = "cleanups"
 
@@ -20,7 +20,7 @@ class Cleanup(Base):
     taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     first_entry: Mapped[int | None]
-    """The newest audit entry when it began."""
+    """The id of the newest audit entry when it began."""
     last_entry: Mapped[int | None]
     trouble: Mapped[str | None] = mapped_column(String(500))
     """What could not be done."""

@@ -1,4 +1,4 @@
-"""One link to a desktop, open or history."""
+"""Connections to desktops, open and past."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from webapp.models.person import Person, SignIn
 
 
 class Connection(Base):
-    """Who was connected to what, from where, and why it ended. Open while `ended_at` is None."""
+    """One connection of a person to a desktop. It is open while `ended_at` is None."""
 
     __tablename__ = "connections"
     __table_args__ = (
@@ -30,24 +30,24 @@ class Connection(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     sign_in_id: Mapped[int | None] = mapped_column(ForeignKey("sign_ins.id"))
     key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
-    """The API key that asked for it, where no sign-in did."""
+    """The API key that requested it, if no sign-in did."""
     source_address: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(200))
 
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When its gateway last wrote; a row left alone too long belongs to a dead one."""
+    """When its gateway last updated the row; if that is too long ago, the gateway has died."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     end: Mapped[ConnectionEnd | None] = mapped_column(word(ConnectionEnd, length=24))
     cut_as: Mapped[ConnectionEnd | None] = mapped_column(word(ConnectionEnd, length=24))
-    """That it must end, and why; its gateway looks every second."""
+    """Set when the connection must end, with the reason; its gateway checks this every second."""
 
     bytes_up: Mapped[int] = mapped_column(BigInteger, default=0)
     bytes_down: Mapped[int] = mapped_column(BigInteger, default=0)
     cpu_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    """Processor time that the gateway spent on it."""
+    """CPU time that the gateway spent on it."""
     was_slowed: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether it had to rest, since its person had used up a share of the processor."""
+    """Whether the gateway throttled it because its person had used up their share of CPU time."""
     last_input_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     desktop: Mapped[Desktop] = relationship(lazy="joined")

@@ -1,6 +1,6 @@
 """One launched container with its owner, state, address, credentials and deadline.
 
-The row is the work item: the worker takes rows by state, under a lease (`worked_by`,
+The row is the work item: a worker takes rows by state, under a lease (`worked_by`,
 `worked_until`), and every write is a compare-and-set on `row_version`.
 """
 
@@ -17,14 +17,14 @@ from webapp.models.template import Template
 
 
 class Desktop(Base):
-    """A desktop, from the click until long after its end (then it is history)."""
+    """A desktop, from its launch on; after its end the row is kept as history."""
 
     __tablename__ = "desktops"
     __table_args__ = (
         Index("ix_desktops_state_created", "state", "created_at"),
         Index("ix_desktops_owner_launched", "owner_id", "launched_at"),
         Index("ix_desktops_owner_ended", "owner_id", "ended_at"),
-        # also what a launch takes out of the pool: the one that has been warm longest
+        # also for a launch, which takes the desktop that has been in the pool longest
         Index("ix_desktops_template_state", "template_id", "state", "warmed_at"),
         Index("ix_desktops_template_launched", "template_id", "launched_at"),
         Index("ix_desktops_template_ready", "template_id", "ready_at"),
@@ -36,7 +36,7 @@ class Desktop(Base):
             "created_at",
             sqlite_where=text("failure IS NOT NULL"),
         ),
-        # what metrics count and the pages' numbers of today, by the moment it happened
+        # for the metrics and the pages' numbers of today, by time of the event
         Index("ix_desktops_launched", "launched_at"),
         Index("ix_desktops_build_started", "build_started_at"),
         Index("ix_desktops_ready", "ready_at"),
@@ -47,12 +47,12 @@ class Desktop(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(32), unique=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-    """Nobody while it is in the pool."""
+    """None while it is in the pool."""
     template_id: Mapped[int] = mapped_column(ForeignKey("templates.id"))
     launch_token: Mapped[str | None] = mapped_column(String(64), unique=True)
-    """One launch form, one desktop: a second post with the same token finds this row."""
+    """Makes a launch form idempotent: a second POST with the same token finds this row."""
 
-    # Written by states.advance() alone.
+    # Written only by states.advance().
     state: Mapped[State] = mapped_column(word(State), default=State.QUEUED)
     state_at: Mapped[datetime] = mapped_column(UtcDateTime)
     end_reason: Mapped[EndReason | None] = mapped_column(word(EndReason))
@@ -65,44 +65,45 @@ class Desktop(Base):
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     launched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When its owner asked for it; None while it is in the pool."""
+    """When its owner launched it; None while it is in the pool."""
     build_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     warmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it joined the pool; None for one that was built for its owner."""
+    """When it joined the pool; None if it was built for its owner."""
     ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When its owner could use it."""
+    """When its owner could first use it."""
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deadline_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """The deadline that the desktop itself knows; differs after an extension until it was told."""
+    """The deadline last sent to the desktop itself. Differs from `deadline_at` after an extension
+    until the new one is sent."""
     paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Since when its time stands still; None while it runs."""
+    """When its time stopped counting; None while it runs."""
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """How long it is kept like that; as its template had it when it was paused."""
+    """Until when it is kept paused, by its template's limit at the time of the pause."""
     paused_seconds: Mapped[int] = mapped_column(default=0)
-    """For how long its time stood still in pauses that are over."""
+    """Total length of its past pauses."""
     resumed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the last of them was over."""
+    """When its last pause ended."""
     stop_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     end_on_close: Mapped[bool] = mapped_column(default=False)
     """The person's choice: closing the page that shows the desktop ends it."""
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When that page said good-bye; a page that comes back clears it."""
+    """When that page reported that it was closed; cleared when the page comes back."""
     input_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """The last input that the desktop told of: RDP programs reach it past the gateway."""
+    """The last input that the desktop reported: RDP programs connect without the gateway."""
     input_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it answered that question last."""
+    """When the desktop last answered when it was asked for its input."""
     idle_warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the desktop itself showed that it will end for lack of input."""
+    """When it was asked to show the warning that it will end for lack of input."""
     guest_failures: Mapped[int] = mapped_column(default=0)
-    """Questions in a row that it did not answer, or answered with nonsense."""
+    """Number of consecutive requests to the desktop with no answer or an invalid one."""
     guest_trouble: Mapped[str | None] = mapped_column(String(200))
-    """What was wrong with the last of them, for administrators."""
+    """The error of the last such request, for administrators."""
     ask_again_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Until then it is asked nothing."""
+    """No requests are sent to the desktop before this time."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    # What it got; kept as history when the reservations are gone.
+    # What was allocated to it; kept as history after the reservations are deleted.
     vmid: Mapped[int | None]
     node: Mapped[str | None] = mapped_column(String(64))
     address: Mapped[str | None] = mapped_column(String(45))
@@ -114,19 +115,19 @@ class Desktop(Base):
     rdp_certificate_pem: Mapped[str | None] = mapped_column(Text)
 
     adopted_from: Mapped[str | None] = mapped_column(String(160))
-    """The mark that its container carried, of a desktop that was made by hand."""
+    """For a desktop that was made by hand: the mark that its container had."""
     failure: Mapped[str | None] = mapped_column(String(500))
-    """What went wrong, for the admin: it may name machines, addresses and rights."""
+    """The error, for admins only: it may name machines, addresses and rights."""
     failure_reason: Mapped[str | None] = mapped_column(String(16))
-    """A stable word for it, as `OutsideFailed.reason`: locked, unreachable, … What its owner is
-    told follows from it."""
+    """A stable code for the error, as `OutsideFailed.reason`: locked, unreachable, … It selects
+    the message that its owner sees."""
     failure_log: Mapped[str | None] = mapped_column(Text)
-    """The last lines of the failed run, without secrets, for the admin."""
+    """The last lines of the failed run, without secrets, for admins."""
 
     worked_by: Mapped[str | None] = mapped_column(String(80))
     worked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
-    """Runs tried in vain so far, of the build or of the teardown; the next try waits longer."""
+    """Number of failed runs so far, of the build or of the teardown; each retry waits longer."""
     retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column()
 
@@ -140,38 +141,38 @@ class Desktop(Base):
 
     @property
     def is_pooled(self) -> bool:
-        """Whether it belongs to nobody: built ahead of need."""
+        """Whether it is in the pool: built ahead of need, without an owner."""
         return self.owner_id is None
 
     @property
     def asked_at(self) -> datetime:
-        """When somebody asked for it, or the pool did."""
+        """When a person launched it, or the pool requested it."""
         return self.launched_at or self.created_at
 
     @property
     def life_from(self) -> datetime | None:
-        """What its longest time counts from: when it was ready first, later by its pauses."""
+        """Start of its maximum lifetime: when it was first ready, plus the length of its pauses."""
         return self.ready_at and self.ready_at + timedelta(seconds=self.paused_seconds)
 
     @property
     def unused_from(self) -> datetime | None:
-        """What its idle limit counts from when nobody has used it: it was ready, or resumed."""
+        """Start of its idle time if it was not used since: when it was ready, or resumed."""
         return self.resumed_at or self.ready_at
 
     def belongs_to(self, person_id: int | None) -> bool:
-        """Whether it is that person's; a pool desktop is nobody's, not even the system's."""
+        """Whether that person owns it. Always false for a pool desktop, also for None."""
         return self.owner_id is not None and self.owner_id == person_id
 
 
 class DesktopStep(Base):
-    """One step of a build as Ansible ran it: progress now, the estimate's measurements later."""
+    """One step of a build that Ansible ran: shows progress, and later feeds the estimate."""
 
     __tablename__ = "desktop_steps"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"), index=True)
     name: Mapped[str] = mapped_column(String(40))
-    """The Ansible role; `domain.estimate.BUILD_STEPS` has its words."""
+    """The Ansible role; `domain.estimate.BUILD_STEPS` has its title."""
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 

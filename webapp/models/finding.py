@@ -1,4 +1,4 @@
-"""Differences between database and nodes, as reconciliation found them; and how long it watches."""
+"""Differences between the database and the nodes that reconciliation found, and when it ran."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from webapp.models.base import Base, UtcDateTime, word
 
 
 class FindingRow(Base):
-    """One difference, from when it was first seen until it was over; then it is history."""
+    """One difference. After it is resolved, the row is kept as history."""
 
     __tablename__ = "findings"
     __table_args__ = (Index("ix_findings_resolved_first", "resolved_at", "first_seen_at"),)
@@ -20,16 +20,16 @@ class FindingRow(Base):
     vmid: Mapped[int | None] = mapped_column(index=True)
     node: Mapped[str | None] = mapped_column(String(64))
     desktop_id: Mapped[str] = mapped_column(String(64), default="")
-    """Public id in the mark or of the row; no foreign key, as there may be no such row."""
+    """Public id in the container's mark or of the row. No foreign key: the row may not exist."""
     address: Mapped[str | None] = mapped_column(String(45))
     detail: Mapped[str] = mapped_column(String(300), default="")
     first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When Winux will destroy the container; None: it will not."""
+    """When Winux will destroy the container; None if it will not."""
     resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str | None] = mapped_column(String(300))
-    """How it ended, or what keeps Winux from ending it."""
+    """How it was resolved, or what keeps Winux from resolving it."""
 
     @property
     def answer(self) -> Answer:
@@ -37,9 +37,9 @@ class FindingRow(Base):
 
 
 class Watch(Base):
-    """When reconciliation last saw a node whole.
+    """When reconciliation last listed a node completely.
 
-    A gap says that the database may be an old one: restored from a backup.
+    A gap means that the database may have been restored from an old backup.
     """
 
     __tablename__ = "watches"

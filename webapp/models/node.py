@@ -1,4 +1,4 @@
-"""The nodes of the cluster as a worker last saw them, their templates, and clones under way."""
+"""The cluster's nodes as a worker last saw them, their templates, and clones in progress."""
 
 from datetime import datetime
 
@@ -10,25 +10,25 @@ from webapp.models.template import Template
 
 
 class Node(Base):
-    """One node; workers write what they see, an admin whether it takes desktops."""
+    """One node. Workers record its state; an admin decides whether it takes desktops."""
 
     __tablename__ = "nodes"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     is_enabled: Mapped[bool] = mapped_column(default=True)
-    """The admin's word: whether new desktops may go there."""
+    """Set by an admin: whether new desktops may be placed there."""
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When a worker last looked, whatever it saw."""
+    """When a worker last checked it, whatever the result."""
     is_online: Mapped[bool]
     trouble: Mapped[str | None] = mapped_column(String(300))
-    """Why it could not be used at the last look; None when all was well."""
+    """Why it could not be used at the last check; None if it could."""
     answered_ms: Mapped[int | None]
     """How long it took to list its containers."""
     memory_mb: Mapped[int | None]
-    """Sizes are None where the API token may not see them (it needs Sys.Audit on /nodes)."""
+    """Sizes are None if the API token may not read them (it needs Sys.Audit on /nodes)."""
     free_mb: Mapped[int | None]
     storage_gb: Mapped[int | None]
-    """Of the storage of the desktops' disks."""
+    """Size of the storage of the desktops' disks."""
     storage_free_gb: Mapped[int | None]
     storage_is_shared: Mapped[bool] = mapped_column(default=False)
 
@@ -44,14 +44,14 @@ class TemplateReplica(Base):
     version: Mapped[str] = mapped_column(String(32))
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When another version took its place: nothing new is cloned from it."""
+    """When another version replaced it; no new desktops are cloned from it."""
     is_missing: Mapped[bool] = mapped_column(default=False)
-    """It was on none of the nodes at the last look."""
+    """Whether it was on none of the nodes at the last check."""
     lock: Mapped[str | None] = mapped_column(String(16))
     locked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Since when it is seen locked with no task at work on it; None when all is well."""
+    """Since when it has been locked without a running task; None if it is not."""
     removal_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When a worker last went about removing its container; of a retired one alone."""
+    """When a worker last tried to remove its container; only for a retired replica."""
     removal_trouble: Mapped[str | None] = mapped_column(String(300))
     """Why it was not removed."""
 
@@ -59,10 +59,10 @@ class TemplateReplica(Base):
 
 
 class CloneSlot(Base):
-    """The right to clone from one source, of which there is one at a time.
+    """The exclusive right to clone from one source.
 
-    It holds for as long as its desktop's lease does (`Desktop.worked_by` is `holder` and
-    `worked_until` has not passed): a killed worker's slots need nobody to free them.
+    It is valid as long as its desktop's lease (`Desktop.worked_by` is `holder` and `worked_until`
+    has not passed), so the slots of a killed worker expire by themselves.
     """
 
     __tablename__ = "clone_slots"
@@ -72,7 +72,7 @@ class CloneSlot(Base):
     desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"), index=True)
     holder: Mapped[str] = mapped_column(String(80), index=True)
     storage: Mapped[str] = mapped_column(String(130))
-    """Which storage it copies on, with its node unless the nodes share it."""
+    """The storage it copies on, with its node unless the nodes share the storage."""
     number: Mapped[int]
-    """1 to the limit of clones per storage: being unique, it keeps the limit."""
+    """1 to the limit of clones per storage; the unique constraint enforces the limit."""
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime)

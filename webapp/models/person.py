@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 
 class Person(Base):
-    """An account. `name` is what they sign in with, always in small letters."""
+    """An account. `name` is the sign-in name, always in lower case."""
 
     __tablename__ = "people"
 
@@ -31,7 +31,8 @@ class Person(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     held_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When all that they held ended last: device cookies and known addresses are newer."""
+    """When everything that the person held was last ended. Device cookies and known addresses from
+    before this time do not count."""
 
     @property
     def is_admin(self) -> bool:
@@ -50,7 +51,7 @@ class SignIn(Base):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the password was last typed in it."""
+    """When the password was last typed in this sign-in."""
     source_address: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(200))
 
@@ -74,6 +75,6 @@ class SignInAttempt(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     name: Mapped[str] = mapped_column(String(64))
     source: Mapped[str] = mapped_column(String(45))
-    """The address it came from; of IPv6 the /64."""
+    """The source address; for IPv6, the /64."""
     device: Mapped[str | None] = mapped_column(String(16))
-    """Which of the account's known devices it was; none: an unknown browser."""
+    """Which of the account's known devices it was; None: an unknown browser."""

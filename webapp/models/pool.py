@@ -1,4 +1,4 @@
-"""Schedules of the templates' pools; the pools' numbers are columns of the template."""
+"""Schedules of the templates' pools. The pools' sizes are columns of the template."""
 
 from datetime import date, datetime, time
 
@@ -11,7 +11,7 @@ from webapp.models.template import Template
 
 
 class PoolSchedule(Base):
-    """When a pool is to have so many desktops; times are in the site's time zone."""
+    """The number of desktops of a pool at scheduled times, in the site's time zone."""
 
     __tablename__ = "pool_schedules"
 
@@ -20,7 +20,7 @@ class PoolSchedule(Base):
     desktops: Mapped[int]
     in_all: Mapped[bool] = mapped_column(default=False)
     weekdays: Mapped[str] = mapped_column(String(32), default="")
-    """As `domain.schedule.weekdays_text` says them; empty for one on a date."""
+    """In the format of `domain.schedule.weekdays_text`; empty for a schedule on a date."""
     on_date: Mapped[date | None]
     begins: Mapped[time]
     ends: Mapped[time]

@@ -1,4 +1,4 @@
-"""Requests that may come twice: what became of each, so that the second changes nothing."""
+"""Results of requests that may be sent twice, so that the second one changes nothing."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from webapp.models.base import Base, UtcDateTime
 
 
 class Repeat(Base):
-    """One Idempotency-Key of a person: of what the answer was, not the answer with its secrets."""
+    """One Idempotency-Key of a person. Stores what the response was about, never its secrets."""
 
     __tablename__ = "repeats"
     __table_args__ = (UniqueConstraint("person_id", "key_hash"),)
@@ -18,12 +18,13 @@ class Repeat(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     key_hash: Mapped[str] = mapped_column(String(64))
     request_mark: Mapped[str] = mapped_column(String(64))
-    """A keyed hash of method, address and body: another request with this key is refused."""
+    """A keyed hash of method, URL and body: a different request with this key is refused."""
     token: Mapped[str] = mapped_column(String(64))
-    """Random; a launch keeps it, so that even a crash between the two cannot launch twice."""
+    """Random. A launch stores it as its launch token, so a crash between the two transactions
+    cannot cause a second launch."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[int | None]
-    """What was answered; None while it is under way."""
+    """The HTTP status of the response; None while the request is in progress."""
     reference: Mapped[str] = mapped_column(String(80), default="")
-    """The thing that was made: the answer is made of it anew."""
+    """The thing that was created; the response is rebuilt from it."""

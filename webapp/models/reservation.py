@@ -1,6 +1,6 @@
-"""VM ids and addresses in use: held from before the clone until the container is surely gone.
+"""VM ids and addresses in use: held from before the clone until the container is verified gone.
 
-The primary keys make a double reservation impossible, whoever races.
+The primary keys make a double reservation impossible, also in a race.
 """
 
 from sqlalchemy import ForeignKey, String

@@ -1,4 +1,4 @@
-"""History added up, so that metrics need not read all of it at every scrape."""
+"""Aggregated history, so that a metrics scrape need not read all of it."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from webapp.models.base import Base, UtcDateTime
 
 
 class Tally(Base):
-    """What one counter, or one bucket of a histogram, counts until the mark."""
+    """The value of one counter, or of one bucket of a histogram, up to the mark."""
 
     __tablename__ = "tallies"
 
@@ -17,14 +17,14 @@ class Tally(Base):
     labels: Mapped[str] = mapped_column(String(240), primary_key=True)
     """A JSON list of the labels' values."""
     bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """0 for a counter; else the histogram's bucket, counted from its shortest."""
+    """0 for a counter; otherwise the histogram's bucket, counted from the smallest."""
     count: Mapped[int] = mapped_column(BigInteger)
     total: Mapped[float]
-    """The sum of what was counted: seconds, bytes, or just as many as `count`."""
+    """The sum of what was counted: seconds, bytes, or the same as `count`."""
 
 
 class TallyMark(Base):
-    """The moment until which history is in the tallies; there is one row."""
+    """The time up to which history is in the tallies; the table has one row."""
 
     __tablename__ = "tally_marks"
 

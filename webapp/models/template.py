@@ -1,4 +1,4 @@
-"""What a desktop is cloned from."""
+"""Templates, from which desktops are cloned."""
 
 from datetime import datetime, timedelta
 
@@ -24,11 +24,12 @@ class Template(Base):
     version: Mapped[str] = mapped_column(String(32))
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When something last changed that its desktops are made of; older ones in the pool go."""
+    """When a property that its desktops are built from last changed; older pool desktops are
+    replaced."""
     is_enabled: Mapped[bool] = mapped_column(default=True)
     memory_mb: Mapped[int] = mapped_column(default=1024)
     memory_used_mb: Mapped[int | None]
-    """What a running desktop of it really takes, measured; None until the first was seen."""
+    """Measured memory use of its running desktops; None before the first measurement."""
     swap_mb: Mapped[int] = mapped_column(default=512)
     cores: Mapped[int] = mapped_column(default=2)
     disk_gb: Mapped[int] = mapped_column(default=10)
@@ -36,7 +37,7 @@ class Template(Base):
     default_minutes: Mapped[int] = mapped_column(default=30)
     max_minutes: Mapped[int] = mapped_column(default=240)
     idle_minutes: Mapped[int | None]
-    """Minutes without input after which a desktop ends; 0: never, None: as the site has it."""
+    """Minutes without input after which a desktop ends; 0: never, None: the site's setting."""
     max_pause_minutes: Mapped[int | None]
     """Minutes that a paused desktop is kept; None: its desktops cannot be paused."""
     clipboard_in: Mapped[bool] = mapped_column(default=True)
@@ -44,7 +45,7 @@ class Template(Base):
     clipboard_out: Mapped[bool] = mapped_column(default=True)
     """Whether text copied in the desktop may reach the browser."""
     max_per_person: Mapped[int | None]
-    """Desktops of this template that a person may have at once; None: as the person's limit."""
+    """Desktops of this template that a person may have at once; None: the person's limit."""
 
     # The pool: desktops built ahead of need.
     pool_min: Mapped[int] = mapped_column(default=0)

@@ -1,4 +1,4 @@
-"""The right to open one connection, once."""
+"""Single-use tickets to open a connection."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class Ticket(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     sign_in_id: Mapped[int | None] = mapped_column(ForeignKey("sign_ins.id"))
     key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
-    """The API key that asked for it, where no sign-in did."""
+    """The API key that requested it, if no sign-in did."""
     desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"))
     keyboard_layout: Mapped[str] = mapped_column(String(LONGEST_NAME))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

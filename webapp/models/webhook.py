@@ -1,4 +1,4 @@
-"""Who is told of events, and the deliveries that tell them."""
+"""Webhooks and their deliveries."""
 
 from datetime import datetime
 
@@ -10,16 +10,16 @@ from webapp.models.base import Base, UtcDateTime, word
 
 
 class Webhook(Base):
-    """An address that is told of some events."""
+    """A URL to which some events are sent."""
 
     __tablename__ = "webhooks"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[str] = mapped_column(String(500), unique=True)
     event_words: Mapped[str] = mapped_column(String(80))
-    """The events, with spaces between."""
+    """The events, separated by spaces."""
     secret_locked: Mapped[bytes] = mapped_column(LargeBinary)
-    """What its deliveries are signed with, encrypted with the installation's key."""
+    """The secret that signs its deliveries, encrypted with the installation's key."""
     is_enabled: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -29,7 +29,7 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """One event for one webhook. It waits while `next_try_at` is set; else it is over."""
+    """One event for one webhook. It is pending while `next_try_at` is set, otherwise finished."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -41,7 +41,7 @@ class WebhookDelivery(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id"))
     event_id: Mapped[str] = mapped_column(String(32))
-    """The same for every webhook that is told of the event, and in every try."""
+    """The same for every webhook that receives the event, and in every attempt."""
     event: Mapped[WebhookEvent] = mapped_column(word(WebhookEvent))
     body: Mapped[str] = mapped_column(Text)
     """JSON, as it is sent and signed."""
@@ -51,15 +51,15 @@ class WebhookDelivery(Base):
     tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answer_status: Mapped[int | None]
-    """The HTTP status of the last answer."""
+    """The HTTP status of the last response."""
     is_summary: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether it sums up refusals that came too fast to be told one by one."""
+    """Whether it summarises refusals that came too fast to be sent one by one."""
     answer: Mapped[str | None] = mapped_column(String(500))
-    """The beginning of the last answer, or what went wrong."""
+    """The beginning of the last response, or the error."""
 
     webhook: Mapped[Webhook] = relationship(lazy="joined")
 
     @property
     def is_given_up(self) -> bool:
-        """Whether it never arrived and is not tried again."""
+        """Whether it was not delivered and is not retried."""
         return self.delivered_at is None and self.next_try_at is None

@@ -1,4 +1,4 @@
-"""The workers' signs of life, and what they last saw of Proxmox."""
+"""Heartbeats of the workers, and when Proxmox last answered them."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from webapp.models.base import Base, UtcDateTime
 
 
 class WorkerBeat(Base):
-    """One worker process; the web's readiness and the admin's page read these."""
+    """One worker process. The web's readiness check and the admin's page read these rows."""
 
     __tablename__ = "worker_beats"
 
@@ -19,4 +19,4 @@ class WorkerBeat(Base):
     proxmox_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When Proxmox last answered this worker."""
     proxmox_trouble: Mapped[str | None] = mapped_column(String(500))
-    """What was wrong at the last try; None when all was well."""
+    """The error of the last attempt; None if it succeeded."""
