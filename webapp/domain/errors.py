@@ -1,24 +1,23 @@
-"""Every error of ours, one tree.
+"""All errors that Winux raises on purpose, in one tree.
 
 WinuxError
-├── Refused          a rule says no; nothing is broken, the person can do something about it
+├── Refused          a rule rejects the request; nothing is broken, the person can react to it
 │   ├── BadInput     a value that cannot be used, with the field it came in
-│   ├── TooMany      too often; `retry_after` says when it may work again
-│   └── LimitReached as many desktops as one may have (desktops/launch_limits.py); has the ways out
+│   ├── TooMany      too often; `retry_after` is the time until it may work again
+│   └── LimitReached the desktop limit is reached (desktops/launch_limits.py); has alternatives
 ├── NotFound         there is no such thing, or not for this person
-├── Conflict         the thing changed under the caller's hands
-│   └── Stale        it is not at the version that the caller insists on
-└── OutsideFailed    something outside (Proxmox, Ansible, a desktop) did not do its part
+├── Conflict         the thing was changed since the caller read it
+│   └── Stale        it is not at the version that the caller requires
+└── OutsideFailed    an external part (Proxmox, Ansible, a desktop) failed
 
-Messages are shown to people: a sentence that says what happened, and `what_to_do` that says how
-to go on.
+Messages are shown to people: one sentence on what happened, and `what_to_do` on how to continue.
 """
 
 from datetime import timedelta
 
 from webapp.domain.plain_text import plain_text
 
-#: Characters of a run's last lines that are kept.
+#: The maximum number of characters kept of a run's last lines.
 LONGEST_LOG = 40_000
 
 
@@ -35,9 +34,9 @@ class WinuxError(Exception):
 
 
 class Refused(WinuxError):
-    """A rule says no. `reason` is a stable word for programs and metrics, such as `limit`.
+    """A rule rejects the request. `reason` is a stable word for programs, such as `limit`.
 
-    `suggested_actions` are the ways out that a program can take, such as `close_oldest`.
+    `suggested_actions` are the alternatives for programs, such as `close_oldest`.
     """
 
     suggested_actions: tuple[str, ...] = ()
@@ -56,7 +55,7 @@ class BadInput(Refused):
 
 
 class TooMany(Refused):
-    """Asked too often; `retry_after` says how long to wait."""
+    """Requested too often; `retry_after` is the time to wait."""
 
     def __init__(
         self, reason: str, message: str, *, retry_after: timedelta, what_to_do: str = ""
@@ -66,7 +65,7 @@ class TooMany(Refused):
 
 
 class NotFound(WinuxError):
-    """There is no such thing, or not for the person who asks."""
+    """There is no such thing, or this person may not see it."""
 
 
 class Conflict(WinuxError):
@@ -74,15 +73,15 @@ class Conflict(WinuxError):
 
 
 class Stale(Conflict):
-    """It is not at the version that the caller insists on; repeating the same call is no use."""
+    """The thing is not at the version that the caller requires; the same call fails again."""
 
 
 class OutsideFailed(WinuxError):
-    """Something outside did not do its part; `retry` says whether the same call may work later.
+    """An external part failed; `retry` is whether the same call may work later.
 
     `log` holds a failed run's last lines, without secrets, for the admin. `reason` is a stable word
-    where the cause is known (domain/provisioning/clone_queue.py has those that builds know), else
-    empty. Message and log may quote what is outside, so control characters are taken out of both.
+    if the cause is known (those of builds are in domain/provisioning/clone_queue.py), else empty.
+    Message and log may quote external text, so control characters are removed from both.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Origins (scheme, host and perhaps a port) in the one form in which browsers send them."""
+"""Origins (scheme, host and optional port) in the form that browsers send."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,13 +9,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_HOST = 253
 _DEVIATIONS = "\u00df\u03c2\u200c\u200d"
-"""Browsers encode these letters in another way than Python does, so nothing can be derived."""
+"""Browsers and Python encode these letters differently, so hosts with them are refused."""
 
 
 def normal_origin(parts: SplitResult) -> str:
-    """`scheme://host[:port]` of a URL: lower case, ASCII, without its scheme's default port.
+    """Returns `scheme://host[:port]` of a URL: lower case, ASCII, without the default port.
 
-    Raises ValueError, whose text says what is wrong, for what no browser sends as an `Origin`.
+    Raises ValueError, with the cause as its text, for a URL that no browser sends as an `Origin`.
     """
     if parts.username is not None or parts.password is not None:
         raise ValueError("it must not hold a user name or password")
@@ -31,9 +31,9 @@ def normal_origin(parts: SplitResult) -> str:
 
 
 def normal_host(text: str) -> str:
-    """A name in lower-case ASCII, an IPv4 address, or an IPv6 address in brackets.
+    """Returns a name in lower-case ASCII, an IPv4 address, or an IPv6 address in brackets.
 
-    Raises ValueError, whose text says what is wrong.
+    Raises ValueError with the cause as its text.
     """
     if ":" in text:
         return f"[{_ipv6(text)}]"
@@ -46,7 +46,7 @@ def normal_host(text: str) -> str:
 
 
 def split_url(text: str) -> SplitResult:
-    """The parts of a URL; its scheme is in lower case. Raises ValueError, which says why."""
+    """Splits a URL; the scheme is in lower case. Raises ValueError with the cause as its text."""
     if any(letter.isspace() for letter in text):
         raise ValueError("it has a space in it")
     try:
@@ -58,10 +58,10 @@ def split_url(text: str) -> SplitResult:
 
 
 def foreign_origin(headers: Mapping[str, str], own: Collection[str]) -> str:
-    """The origin of the page that sent a request; empty when it is one of `own` or unknown.
+    """Returns the origin of the page that sent a request; empty if it is in `own` or unknown.
 
-    `headers` has names in lower case. Browsers name the origin of each form; where an add-on
-    hides it, `Sec-Fetch-Site` or the `Referer` may tell.
+    The names in `headers` are in lower case. Browsers send the origin with each form; if an add-on
+    removes it, `Sec-Fetch-Site` or the `Referer` is used instead.
     """
     origin = headers.get("origin", "")
     if origin and origin != "null":

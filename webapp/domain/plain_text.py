@@ -1,26 +1,26 @@
-"""Text from outside (Proxmox, Ansible, a desktop) as it may be stored, logged and shown.
+"""External text (Proxmox, Ansible, a desktop) in a form that is safe to store, log and show.
 
-Control characters can move a terminal's cursor, split a line of a log, or reverse what a reader
-sees, and a text may have no end.
+Control characters can move a terminal's cursor, split a log line, or reverse the displayed text,
+and a text can be endless.
 """
 
 import unicodedata
 
-#: Characters of one message that are kept.
+#: The maximum number of characters kept of one message.
 LONGEST_MESSAGE = 2000
-#: Control and format characters, halves of surrogate pairs, line and paragraph separators.
+#: Control and format characters, surrogates, line and paragraph separators.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-#: Stands where a character was left out.
+#: Replaces each removed character.
 INSTEAD = "\N{REPLACEMENT CHARACTER}"
 
 
 def plain_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    """`text` in one line: line breaks and tabs become spaces, other control characters go."""
+    """Returns `text` as one line: line breaks and tabs become spaces, control characters go."""
     return _clean(text[:longest], keep="")
 
 
 def plain_text(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    """The same with its line breaks."""
+    """Does the same but keeps line breaks."""
     return _clean(text[:longest].replace("\r\n", "\n"), keep="\n")
 
 

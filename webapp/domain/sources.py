@@ -1,4 +1,4 @@
-"""Where a request comes from: one canonical address, whatever form it arrives in."""
+"""The client address of a request, in one canonical form."""
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -9,10 +9,10 @@ _LONGEST = 100
 
 
 def canonical_address(text: str) -> str:
-    """An address as limits, policies and the audit log have it; empty when it is none.
+    """Returns an address in the form of limits, policies and audit log; empty if it is invalid.
 
-    Proxies and sockets also write 203.0.113.9:40001, [2001:db8::1]:443, fe80::1%eth0 and
-    ::ffff:203.0.113.9 for an IPv4 address on a socket of both kinds.
+    Proxies and sockets also write 203.0.113.9:40001, [2001:db8::1]:443, fe80::1%eth0, and
+    ::ffff:203.0.113.9 for an IPv4 address on a dual-stack socket.
     """
     bare = text.strip()[:_LONGEST].strip('"')
     if found := _IN_BRACKETS.fullmatch(bare) or _V4_WITH_PORT.fullmatch(bare):
@@ -28,10 +28,10 @@ def canonical_address(text: str) -> str:
 
 
 def source_address(peer: str, forwarded: str, trusted_proxies: int) -> str:
-    """The peer, or what the trusted proxies in front of us say of it.
+    """Returns the peer's address, or the address that the trusted proxies report for it.
 
-    `forwarded` is `X-Forwarded-For`, several of these headers in their order with commas between;
-    each proxy appends one entry, so all but the last `trusted_proxies` are the client's own words.
+    `forwarded` is the value of `X-Forwarded-For`; several such headers are joined in order with
+    commas. Each proxy appends one entry, so all but the last `trusted_proxies` are untrusted.
     """
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     if trusted_proxies and len(hops) >= trusted_proxies:

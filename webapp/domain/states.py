@@ -1,6 +1,6 @@
-"""A desktop's states: everything that decides or changes a state is in this file.
+"""A desktop's states: all code that decides or changes a state is in this file.
 
-What the clock can tell (ending soon, idle, overdue) is computed from times, never a state.
+What follows from the clock (ending soon, idle, overdue) is computed from times, never a state.
 """
 
 from datetime import datetime
@@ -103,7 +103,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.ENDED: {},
 }
 
-#: States that count against a person's limit and that appear first on their pages.
+#: States that count against a person's limit and appear first on their pages.
 LIVE = frozenset(
     {
         State.QUEUED,
@@ -115,11 +115,11 @@ LIVE = frozenset(
         State.RESUMING,
     }
 )
-#: States that count against a person's limit although the desktop is over: it is not gone yet.
+#: States that count against a person's limit although the desktop is over: it still exists.
 NOT_GONE_YET = frozenset({State.FAILED, State.STOPPING})
-#: States in which a desktop's time stands still.
+#: States in which a desktop's remaining time does not decrease.
 AT_REST = frozenset({State.PAUSING, State.PAUSED, State.RESUMING})
-#: States in which something of the desktop may exist on a node.
+#: States in which parts of the desktop may exist on a node.
 HOLDS_RESOURCES = frozenset(State) - {State.ENDED}
 
 
@@ -131,7 +131,7 @@ class Stateful(Protocol):
 
 
 class ImpossibleTransition(RuntimeError):
-    """The event cannot happen in the desktop's state: a defect in the caller, not a refusal."""
+    """The event is not allowed in the desktop's state: a defect in the caller, not a refusal."""
 
     def __init__(self, state: State, event: Event) -> None:
         super().__init__(f"a desktop that is {state} cannot have the event {event!r}")
@@ -145,9 +145,9 @@ def can(state: State, event: Event) -> bool:
 
 
 def advance(desktop: Stateful, event: Event, at: datetime) -> None:
-    """Apply `event` to `desktop` at the time `at`; the only writer of `state`.
+    """Applies `event` to `desktop` at the time `at`; the only code that writes `state`.
 
-    Raises ImpossibleTransition and changes nothing when the table has no such step.
+    Raises ImpossibleTransition and changes nothing if the table has no such transition.
     """
     if not can(desktop.state, event):
         raise ImpossibleTransition(desktop.state, event)
@@ -156,7 +156,7 @@ def advance(desktop: Stateful, event: Event, at: datetime) -> None:
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram, as ARCHITECTURE.md shows it."""
+    """Returns the table as a Mermaid state diagram for ARCHITECTURE.md."""
     steps = [
         f"    {state} --> {after}: {event}"
         for state, events in TRANSITIONS.items()

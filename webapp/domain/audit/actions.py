@@ -1,4 +1,4 @@
-"""What audit entries are about: each action's kind of thing, and who acts when no person does."""
+"""The subjects of audit entries, the folding of repeated refusals, and the range of a search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from webapp.domain.errors import BadInput
 
-#: The role of whoever runs commands on the portal's machine.
+#: The role of a person who runs commands on the portal's machine.
 OPERATOR_ROLE = "operator at the machine"
 
-#: The reason of a refusal that names something that is not there, or not for this person.
+#: The refusal reason when the subject does not exist or this person may not see it.
 NOT_FOUND = "not_found"
 
-#: What an action's subject names, where it is not the action's own noun.
+#: The kind of an action's subject, where it differs from the noun in the action's name.
 KINDS = {
     "sign_in": "person",
     "sign_out": "person",
@@ -34,19 +34,20 @@ KINDS = {
 }
 
 
-#: Repeats of a refusal within this time of the first are one entry. Metrics take entries for
-#: settled soon after (services/statistics/tallies.py), so it is shorter than that.
+#: Repeats of a refusal within this time of the first are folded into one entry. It is shorter than
+#: the delay after which metrics treat entries as settled (services/statistics/tallies.py).
 FOLD_WITHIN = timedelta(minutes=5)
-#: So many entries of one action and reason has one person or address in that time, each for another
-#: thing; more of them are one entry that names none.
+#: The maximum number of entries with one action and reason for one person or address within
+#: FOLD_WITHIN, each about a different subject. Further ones share one entry without a subject.
 MOST_THINGS = 20
-#: So many has an action in that time from people unknown, whatever their addresses.
+#: The maximum number of entries of one action from unknown people within FOLD_WITHIN, over all
+#: addresses.
 MOST_OF_STRANGERS = 200
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What makes two refusals the same one."""
+    """The fields that identify a refusal; two refusals with equal fields are folded together."""
 
     person_id: int | None
     key_id: int | None
@@ -57,14 +58,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Folding:
-    """How a refusal is written: into the entry of `into`, or as a new one that stands for it."""
+    """How a refusal is written: folded into the entry `into`, or as a new entry if that is None."""
 
     into: int | None
     written_as: Refusal
 
 
 def decide_folding(refusal: Refusal, recent: Sequence[tuple[int, Refusal]]) -> Folding:
-    """Where a refusal goes, given the action's entries within FOLD_WITHIN and their ids."""
+    """Decides where a refusal goes, from the action's entries (id and refusal) in FOLD_WITHIN."""
     own = [entry for _, entry in recent if _is_same_asker(entry, refusal)]
     strangers = [entry for _, entry in recent if entry.person_id is None]
     written = refusal
@@ -82,17 +83,17 @@ def _is_same_asker(one: Refusal, other: Refusal) -> bool:
 
 
 def subject_kind(action: str, *, is_refused: bool = False) -> str:
-    """What kind of thing the subject of an entry with this action names, such as `desktop`."""
+    """Returns the kind of thing that the subject of an entry with this action names: `desktop`."""
     if is_refused and action == "desktop.launch":
         return "template"
     return KINDS.get(action) or action.partition(".")[0]
 
 
 def parse_moment(field: str, text: str, *, is_end: bool = False) -> datetime | None:
-    """A time to search from or to, as `2026-03-02` or `2026-03-02T09:30`.
+    """Parses the start or the end of a search, such as `2026-03-02` or `2026-03-02T09:30`.
 
-    It is UTC unless it says a zone. A day as the end holds all of it. None for no text; raises
-    BadInput for no time.
+    The time is UTC unless it names a zone. A date as the end includes the whole day. Returns None
+    for an empty text; raises BadInput if the text is not a time.
     """
     text = text.strip()
     if not text:

@@ -1,1 +1,1 @@
-"""Who may connect, what ends a connection, and what programs learn of it."""
+"""Who may connect, what ends a connection, and the events that are sent to programs."""

@@ -1,7 +1,7 @@
-"""What a program that follows a desktop is told: what happened between two sights of it.
+"""The events for a program that follows a desktop: what changed between two looks at it.
 
-Nothing is remembered for it: the id of an event is a `Mark`, all that the program knew after it,
-so that any gateway can go on where another one was left.
+The server keeps no state per listener: the id of an event is a `Mark`, which holds everything that
+the program has received, so any gateway can continue a stream that another gateway began.
 """
 
 import re
@@ -27,7 +27,7 @@ class StepSight:
 
 @dataclass(frozen=True)
 class SessionSight:
-    """A desktop as a listener may see it: nothing secret."""
+    """The part of a desktop that a listener may see; it holds no secret."""
 
     public_id: str
     template: str
@@ -37,11 +37,11 @@ class SessionSight:
     end_reason: EndReason | None
     steps: tuple[StepSight, ...] = ()
     step_count: int = 0
-    """How many steps there will be in all."""
+    """The total number of steps."""
 
     @property
     def mark(self) -> "Mark":
-        """All of it that is told of."""
+        """The mark of a listener that has received everything in this sight."""
         last = self.steps[-1] if self.steps else None
         return Mark(
             public_id=self.public_id,
@@ -55,7 +55,7 @@ class SessionSight:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a listener knows of a desktop."""
+    """What a listener has received about a desktop."""
 
     public_id: str
     state: State
@@ -72,7 +72,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class SessionEvent:
-    """One event; `mark` is what its reader knows then."""
+    """One event; `mark` is the listener's mark after it."""
 
     name: str
     data: dict[str, object]
@@ -80,7 +80,7 @@ class SessionEvent:
 
 
 def parse_mark(text: str) -> Mark | None:
-    """The mark in a `Last-Event-ID`; None for anything that is none."""
+    """Parses the mark in a `Last-Event-ID`; returns None for anything else."""
     found = _MARK.fullmatch(text)
     if found is None or found[2] not in set(State):
         return None
@@ -89,7 +89,7 @@ def parse_mark(text: str) -> Mark | None:
 
 
 def present(sight: SessionSight) -> list[SessionEvent]:
-    """What a new listener is told: all there is to know, and the end if it is over."""
+    """Returns the events for a new listener: the whole state, and the end if it has ended."""
     whole = _session(sight) | {
         "template": sight.template,
         "step_count": sight.step_count,
@@ -102,7 +102,7 @@ def present(sight: SessionSight) -> list[SessionEvent]:
 
 
 def changes(known: Mark, sight: SessionSight) -> list[SessionEvent]:
-    """What a listener who knows `known` is told now; nothing when nothing happened."""
+    """Returns the events for a listener with the mark `known`; empty if nothing changed."""
     states, steps = _states(known, sight), _steps(known, sight)
     works = sight.state in (State.BUILDING, State.ASSIGNING)
     events = []
@@ -114,7 +114,7 @@ def changes(known: Mark, sight: SessionSight) -> list[SessionEvent]:
 
 @dataclass(frozen=True)
 class _News:
-    """An event to be, and what of the mark it tells."""
+    """An event to send, and the fields of the mark that it updates."""
 
     name: str
     data: dict[str, object]
@@ -122,7 +122,7 @@ class _News:
 
 
 def _states(known: Mark, sight: SessionSight) -> list[_News]:
-    """Another state, or at least another deadline; the news of a state has both."""
+    """Returns a state change, or a deadline change; a state event includes the deadline."""
     now = sight.mark
     told = {"state": now.state, "state_ms": now.state_ms, "deadline_s": now.deadline_s}
     if (known.state, known.state_ms) != (now.state, now.state_ms):
@@ -135,7 +135,7 @@ def _states(known: Mark, sight: SessionSight) -> list[_News]:
 
 
 def _steps(known: Mark, sight: SessionSight) -> list[_News]:
-    """The steps that the listener does not know, or not the end of."""
+    """Returns the steps that the listener has not received, or whose end it has not received."""
     news = []
     for step in sight.steps:
         is_done = step.finished_at is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RdpTarget:
-    """What the file points to."""
+    """The address, user and settings in the file."""
 
     address: str
     port: int
@@ -18,7 +18,7 @@ class RdpTarget:
 
 
 def rdp_file(target: RdpTarget) -> str:
-    """The file's text; values that could break out of their line are refused (ValueError)."""
+    """Returns the file's text. Raises ValueError for a value that could break out of its line."""
     for value in (target.address, target.username, target.title):
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise ValueError("a control character in an .rdp value")

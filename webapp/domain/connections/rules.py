@@ -1,4 +1,4 @@
-"""Decisions about connections: when one must end, how many there may be, when a desktop is idle."""
+"""Connection rules: when one must end, how many there may be, when a desktop is idle."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from webapp.domain.states import AT_REST, EndReason, State
 
 #: How long a ticket may be redeemed.
 TICKET_LIFE = timedelta(seconds=30)
-#: Tickets that one person may hold at a time; more are a defect or an attack.
+#: The maximum number of unredeemed tickets of one person; more indicate a defect or an attack.
 MOST_TICKETS = 20
 #: A gateway writes its connections at least this often; rows older than `LOST_AFTER` are closed.
 BEAT = timedelta(seconds=5)
 LOST_AFTER = timedelta(seconds=30)
 #: The warning comes this long before the idle limit ends a desktop.
 IDLE_WARNING = timedelta(minutes=2)
-#: A page that is reloaded says good-bye first: only after this time is its desktop ended.
+#: A page that reloads reports its closing first, so its desktop ends only after this time.
 CLOSE_GRACE = timedelta(seconds=20)
 
 
@@ -52,7 +52,7 @@ class ConnectionEnd(StrEnum):
     FULL = "full"
 
 
-#: The same for people.
+#: The same for display to people.
 END_WORDS: dict[ConnectionEnd, str] = {
     ConnectionEnd.LEFT: "The browser left",
     ConnectionEnd.LOGGED_OUT: "Logged out of the desktop",
@@ -78,7 +78,7 @@ END_WORDS: dict[ConnectionEnd, str] = {
 
 @dataclass(frozen=True)
 class Standing:
-    """What the database says about an open connection and all that it depends on."""
+    """The database's state of an open connection and of everything that it depends on."""
 
     desktop_state: State
     desktop_end_reason: EndReason | None
@@ -91,14 +91,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Ending:
-    """That a connection must end; `detail` is the desktop's end reason where there is one."""
+    """Why a connection must end; `detail` is the desktop's end reason, if there is one."""
 
     why: ConnectionEnd
     detail: str = ""
 
 
 def decide_ending(standing: Standing, now: datetime) -> Ending | None:
-    """Whether an open connection must end; the strongest reason first."""
+    """Returns why an open connection must end, or None. The strongest reason comes first."""
     if standing.is_person_disabled or standing.is_sign_in_over:
         return Ending(ConnectionEnd.SUSPENDED)
     if standing.desktop_state in AT_REST:
@@ -112,10 +112,10 @@ def decide_ending(standing: Standing, now: datetime) -> Ending | None:
 
 
 def decide_address(address: str | None, pool: AddressPool, forbidden: frozenset[str]) -> str:
-    """The address to connect to, checked again at the last moment.
+    """Returns the address to connect to, checked again right before the connection.
 
-    Raises Refused for anything but an address of the desktops' pool, and for loopback, link-local,
-    the pool's router and the Proxmox API even if the pool is configured to hold them.
+    Raises Refused for any address outside the desktops' pool, and for loopback and link-local
+    addresses, the pool's router and the Proxmox API, even if the configured pool contains them.
     """
     try:
         target = ip_address(address or "")
@@ -138,16 +138,17 @@ def decide_address(address: str | None, pool: AddressPool, forbidden: frozenset[
 def idle_ends_at(
     limit_minutes: int, ready_at: datetime, last_input_at: datetime | None
 ) -> datetime | None:
-    """When a desktop is ended for lack of input; None when it has no idle limit."""
+    """Returns when a desktop ends for lack of input; None if it has no idle limit."""
     if not limit_minutes:
         return None
     return max(ready_at, last_input_at or ready_at) + timedelta(minutes=limit_minutes)
 
 
 def must_ask_desktop(ends_at: datetime | None, asked_at: datetime | None, now: datetime) -> bool:
-    """Whether the desktop itself has to tell first when it saw input.
+    """Whether to ask the desktop itself for its last input before acting on the idle limit.
 
-    RDP programs reach it past the gateway. It is asked before the warning and again before the end.
+    RDP programs can connect without the gateway, so their input is only known to the desktop. It is
+    asked before the warning and again before the end.
     """
     if ends_at is None or not is_idle_soon(ends_at, now):
         return False

@@ -1,7 +1,7 @@
 """Names that a person's account inside a desktop may have.
 
-The collection of the playbooks has this file too, by a link in its `module_utils`, so that a run by
-hand refuses what a launch refuses. It therefore imports nothing of Winux.
+The playbooks' collection has this file too, as a link in its `module_utils`, so that a manual run
+refuses the same names as a launch. It therefore imports nothing of Winux.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 
 #: A POSIX user name as Debian's adduser takes it.
 USERNAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
-#: Accounts and groups of the system, of Debian's desktops and of Winux; a template has most of
-#: them. A group's name would work inside, but reads as the system's own in every listing.
+#: Accounts and groups of the system, of Debian's desktops and of Winux; most of them exist in a
+#: template. A group's name would work, but every listing would show it as a system account.
 RESERVED_NAMES = frozenset(
     "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats"
     " nobody nogroup adm tty disk kmem dialout fax voice cdrom floppy tape sudo wheel audio dip"

@@ -1,4 +1,4 @@
-"""How many more desktops fit, and what a launch is told when none does."""
+"""How many more desktops fit, and the refusal of a launch when none does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 
 from webapp.domain.errors import TooMany
 
-#: A desktop that runs for less than this has not shown yet what it takes.
+#: A desktop that has run for less than this does not show its typical memory use yet.
 SETTLED = timedelta(minutes=1)
-#: A measured size that differs by less than this part from the last one is not worth a write.
+#: A measured size is stored only if it differs from the last one by more than this fraction.
 NOTICED = 0.05
-#: When no end of a desktop is known, a launch that was refused may come back after this.
+#: The retry time after a refused launch when no desktop's end is known.
 COME_BACK = timedelta(minutes=5)
 
 
 def measure_mb(samples: Sequence[int]) -> int | None:
-    """What a desktop takes, from what running ones take (MiB): three in four take less."""
+    """Returns a desktop's memory use in MiB: the 75th percentile of the running ones."""
     if not samples:
         return None
     ordered = sorted(samples)
@@ -23,7 +23,7 @@ def measure_mb(samples: Sequence[int]) -> int | None:
 
 
 def is_news(measured: int, known: int | None) -> bool:
-    """Whether a measured size is worth writing down."""
+    """Whether a measured size differs enough from the stored one to be stored."""
     return known is None or abs(measured - known) > NOTICED * known
 
 
@@ -32,15 +32,15 @@ class Room:
     """Whether another desktop of a template fits, and when the next place is free."""
 
     fits: int | None
-    """None: nobody can see the nodes' memory, so nothing is limited by it."""
+    """None if the nodes' memory cannot be read; then it limits nothing."""
     ahead: int
-    """Desktops of people that wait for a node already."""
+    """People's desktops that already wait for a node."""
     next_free_at: datetime | None
-    """When the next running desktop's time is up."""
+    """The earliest deadline of a running desktop."""
 
 
 def decide_room(room: Room, refuses: bool, now: datetime) -> None:
-    """Refuse a launch beyond the nodes' memory, if the site refuses those instead of queueing."""
+    """Raises TooMany if no memory is left and the site refuses launches instead of queueing."""
     if not refuses or room.fits is None or room.fits > room.ahead:
         return
     wait = max((room.next_free_at or now + COME_BACK) - now, timedelta(minutes=1))

@@ -1,13 +1,13 @@
-"""How long a launch will take, from this site's own measured launches."""
+"""How long a launch will take, from the launches measured at this site."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
 
-#: The step that holds the source: builds of one template take turns at it.
+#: The step that holds the source: builds of one template run it one after the other.
 CLONE_STEP = "desktop_clone"
 LAST_STEP = "desktop_verify"
-#: The steps of a build in order: the Ansible role that does the step, and its words for people.
+#: The steps of a build in order: the Ansible role that runs the step, and its title for people.
 BUILD_STEPS: dict[str, str] = {
     CLONE_STEP: "Copying the template",
     "desktop_configure": "Setting size and address",
@@ -16,7 +16,7 @@ BUILD_STEPS: dict[str, str] = {
     LAST_STEP: "Waiting for the screen",
 }
 
-#: The steps of assigning a desktop of the pool that is asked for otherwise than it was built.
+#: The steps of assigning a pool desktop whose settings differ from those it was built with.
 ASSIGN_STEPS: dict[str, str] = {
     "desktop_assign": "Setting up your account",
     "desktop_verify": "Waiting for the screen",
@@ -32,14 +32,14 @@ RESUME_STEPS: dict[str, str] = {
 
 
 def estimate(measured: Sequence[timedelta]) -> timedelta | None:
-    """The median of what was measured, or None when nothing was."""
+    """Returns the median of the measured durations, or None without any."""
     return timedelta(seconds=median(m.total_seconds() for m in measured)) if measured else None
 
 
 def progress(
     elapsed: timedelta, usual: timedelta | None, steps_done: int, steps: int = len(BUILD_STEPS)
 ) -> float:
-    """How far a build is, 0 to 1: by finished steps, smoothed by time, never 1 before the end."""
+    """Returns a build's progress, 0 to 1: by steps, smoothed by time; below 1 until the end."""
     by_steps = steps_done / steps
     if usual is None or usual.total_seconds() <= 0:
         return min(by_steps, 0.98)

@@ -1,18 +1,18 @@
-"""Desktops whose answers cannot be used: how often they are asked again, and what is marked."""
+"""Desktops with unusable answers: how often they are asked again, and how they are marked."""
 
 from datetime import timedelta
 
-#: Reasons of failures of a question to a desktop, as `OutsideFailed.reason` carries them.
+#: Failure reasons of a request to a desktop, as in `OutsideFailed.reason`.
 NONSENSE = "nonsense"
-"""It answered something that winux-guest never answers."""
+"""The response is not one that winux-guest sends."""
 MUTE = "mute"
-"""It did not answer in time, or without an end."""
+"""The response did not arrive in time, or did not end."""
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 
 
 def pause_after(failures: int) -> timedelta:
-    """How long a desktop is left alone after its `failures`-th bad answer in a row (from 1)."""
+    """Returns the pause before the next request, after `failures` (from 1) bad responses."""
     doubled: timedelta = FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, 10)
     return min(doubled, LONGEST_PAUSE)

@@ -1,15 +1,15 @@
-"""Keyboard layouts: the name that XKB has for each, what people call it, and how RDP names it.
+"""Keyboard layouts: the XKB name of each, its name for people, and its RDP identifier.
 
-RDP's name is the input locale identifier of the client's core data ([MS-RDPBCGR] 2.2.1.3.2).
-XRDP turns it into the XKB layout by /etc/xrdp/xrdp_keyboard.ini, which templates bring along with
-the same entries (role template_rootfs); a test compares the two.
+RDP's identifier is the input locale identifier of the client's core data ([MS-RDPBCGR]
+2.2.1.3.2). XRDP maps it to the XKB layout with /etc/xrdp/xrdp_keyboard.ini; templates install the
+same entries (role template_rootfs), and a test compares the two.
 """
 
 from typing import NamedTuple
 
 
 class Keyboard(NamedTuple):
-    """What people call a layout, and its RDP input locale identifier."""
+    """A layout's name for people, and its RDP input locale identifier."""
 
     title: str
     input_locale: int
@@ -54,10 +54,10 @@ KEYBOARDS = {
     "kr": Keyboard("Korean", 0x0412),
 }
 KEYBOARD_LAYOUTS = {name: keyboard.title for name, keyboard in KEYBOARDS.items()}
-#: Room for a name in the database.
+#: The length of the database column.
 LONGEST_NAME = 16
 
 
 def input_locale(layout: str) -> int:
-    """The identifier of a layout; that of `us` for one that RDP has no name for."""
+    """Returns a layout's identifier; that of `us` for a layout that RDP does not define."""
     return KEYBOARDS.get(layout, KEYBOARDS["us"]).input_locale

@@ -1,7 +1,7 @@
-"""How many desktops a person may have, and the ways out when they have that many.
+"""How many desktops a person may have, and the alternatives when the limit is reached.
 
-A way out is a word that page, API and command line share: `reuse_existing` (use the one of this
-template that runs), `close_oldest` and `close_session:<id>` (stop that one, then launch).
+An alternative is a word that page, API and command line share: `reuse_existing` (use the running
+desktop of this template), `close_oldest` and `close_session:<id>` (stop that one, then launch).
 """
 
 from collections.abc import Sequence
@@ -17,21 +17,22 @@ CLOSE_ONE = "close_session:"
 
 @dataclass(frozen=True)
 class RunningDesktop:
-    """A live desktop as a limit counts and a refusal lists it."""
+    """A live desktop, as limits count it and refusals list it."""
 
     public_id: str
     template: str
     template_title: str
     launched_at: datetime
     ends_at: datetime | None = None
-    """When its time is up; None while it is being made."""
+    """Its deadline; None until it is ready."""
 
 
 class LimitReached(Refused):
-    """The person has as many desktops as they may; `running` are those that count, oldest first.
+    """The person has reached a limit; `running` are the desktops that count, oldest first.
 
-    `stopping` more count as well until they are gone. `template` is the name of the one that was
-    to be launched. The reason is `limit` (the person's) or `template_limit` (that template's own).
+    Another `stopping` desktops count until they are gone. `template` is the name of the template of
+    the refused launch. The reason is `limit` (the person's) or
+    `template_limit` (the template's).
     """
 
     def __init__(
@@ -54,8 +55,11 @@ class LimitReached(Refused):
 
     @property
     def can_make_room(self) -> bool:
-        """Whether stopping one lets another be launched at once. Not while one that was stopped
-        for that still goes: so nobody ever has more than one beyond their limit."""
+        """Whether stopping one desktop allows a launch at once.
+
+        False while a desktop that was stopped for this purpose still exists, so no person ever has
+        more than one desktop above the limit.
+        """
         return not self.stopping or len(self.running) + self.stopping <= self.limit
 
 
@@ -67,10 +71,10 @@ def decide_room(
     now: datetime,
     stopping: Sequence[RunningDesktop] = (),
 ) -> None:
-    """Refuse one more desktop (of `template`) when the person, or this template, has no room.
+    """Raises LimitReached if the person or this template has no room for one more desktop.
 
-    `running` are all live desktops of the person, `stopping` those that are not gone yet;
-    `template_limit` None: no limit of its own.
+    `running` are all live desktops of the person, `stopping` those that still exist. With
+    `template_limit` None, the template has no limit of its own.
     """
     if len(running) + len(stopping) >= person_limit:
         raise _reached("limit", running, person_limit, template, now, len(stopping))
@@ -81,9 +85,9 @@ def decide_room(
 
 
 def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
-    """The desktop that is to make room by the way out that was chosen.
+    """Returns the desktop to stop for the chosen alternative.
 
-    Raises `reached` itself when the desktop that was named does not run (any more).
+    Raises `reached` itself if the named desktop does not run any more.
     """
     if way == CLOSE_OLDEST:
         if reached.running and reached.can_make_room:
@@ -102,12 +106,12 @@ def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
 
 
 def close(public_id: str) -> str:
-    """The way out that stops this desktop."""
+    """Returns the word of the alternative that stops this desktop."""
     return CLOSE_ONE + public_id
 
 
 def age(launched_at: datetime, now: datetime) -> str:
-    """How long ago, short and in English, as messages say it."""
+    """Returns the desktop's age as short English text for messages, such as `2 h 5 min`."""
     minutes = max(0, (now - launched_at) // timedelta(minutes=1))
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 

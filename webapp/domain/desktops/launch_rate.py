@@ -1,6 +1,6 @@
-"""How often a person may launch: a bucket of launches that fills again at an even rate.
+"""How often a person may launch: a token bucket that refills at a constant rate.
 
-Nothing of it is stored: it follows from when the person's latest desktops were launched.
+Nothing is stored: the bucket's level follows from the person's latest launch times.
 """
 
 from collections.abc import Iterable
@@ -12,24 +12,24 @@ from webapp.domain.errors import TooMany
 
 @dataclass(frozen=True)
 class LaunchRate:
-    """`burst` launches at once, and then `per_hour` of them in each hour."""
+    """Allows `burst` launches at once, and then `per_hour` launches an hour."""
 
     burst: int
     per_hour: int
 
     @property
     def pause(self) -> timedelta:
-        """In how long one launch comes back."""
+        """The time in which the bucket regains one launch."""
         return timedelta(hours=1) / self.per_hour
 
     @property
     def memory(self) -> timedelta:
-        """Launches that are older have all come back."""
+        """The time after which a launch no longer counts."""
         return self.pause * self.burst
 
 
 def decide_rate(launches: Iterable[datetime], rate: LaunchRate, now: datetime) -> None:
-    """Refuse one more launch while the bucket is empty; says when there is one again."""
+    """Raises TooMany while the bucket is empty, with the time until the next launch."""
     full_at = datetime.min.replace(tzinfo=now.tzinfo)
     for at in sorted(launches):
         full_at = max(full_at, at) + rate.pause

@@ -1,4 +1,4 @@
-"""Decisions about what a launch or an extension may be: pure functions of values and a time.
+"""Checks of the values of a launch or an extension: pure functions of values and a time.
 
 How many desktops a person may have is in `launch_limits.py`.
 """
@@ -20,7 +20,7 @@ class Durations:
 
 
 def decide_minutes(wanted: int | None, durations: Durations) -> int:
-    """How many minutes a launch gets; refuses what is out of the template's range."""
+    """Returns the minutes of a launch; refuses a value outside the template's range."""
     if wanted is None:
         return durations.default_minutes
     if not 1 <= wanted <= durations.max_minutes:
@@ -33,7 +33,7 @@ def decide_minutes(wanted: int | None, durations: Durations) -> int:
 
 
 def decide_username(wanted: str | None) -> str:
-    """The RDP user name of a launch: a plain POSIX name that is no system account."""
+    """Returns the RDP user name of a launch: a plain POSIX name that is not a system account."""
     name = (wanted or "").strip() or "desktop"
     if not USERNAME.fullmatch(name):
         raise BadInput(
@@ -52,7 +52,7 @@ def decide_username(wanted: str | None) -> str:
 
 
 def decide_keyboard(wanted: str | None) -> str:
-    """The keyboard layout of a launch, `us` unless a known one is asked for."""
+    """Returns the keyboard layout of a launch: `us` by default; refuses an unknown layout."""
     layout = (wanted or "").strip() or "us"
     if layout not in KEYBOARD_LAYOUTS:
         raise BadInput(
@@ -66,7 +66,7 @@ def decide_keyboard(wanted: str | None) -> str:
 def decide_extension(
     deadline_at: datetime, ready_at: datetime, minutes: int, durations: Durations, now: datetime
 ) -> datetime:
-    """The new deadline after `minutes` more, within the longest life its template allows."""
+    """Returns the deadline after `minutes` more, up to the template's maximum lifetime."""
     if not 1 <= minutes <= durations.max_minutes:
         raise BadInput("minutes", f"Extend by 1 to {durations.max_minutes} minutes.")
     if deadline_at <= now:

@@ -1,7 +1,7 @@
 """Decisions about pausing a desktop and resuming it: pure functions of values and a time.
 
-A paused desktop's container is shut down and kept: its files stay, its programs end, and its time
-stands still until it is ready again.
+A paused desktop's container is shut down and kept: its files stay, its programs end, and its
+remaining time does not decrease until it is ready again.
 """
 
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from webapp.domain.errors import Refused, TooMany
 from webapp.domain.provisioning.clone_queue import PASSING
 from webapp.domain.states import AT_REST, State
 
-#: What a resume waits for when its node has no memory for it; a `failure_reason`.
+#: A `failure_reason`: the resume waits because its node has no memory for it.
 NO_ROOM = "no_room"
-#: It was given up; a `failure_reason`.
+#: A `failure_reason`: the resume was given up.
 NOT_RESUMED = "not_resumed"
-#: A resume that breaks so often, for a reason that does not pass by itself, is given up.
+#: A resume is given up after this many failures whose reason does not pass by itself.
 TRIES = 3
-#: When a resume that was refused for lack of memory may come back.
+#: The retry time after a resume that was refused for lack of memory.
 COME_BACK = timedelta(minutes=5)
 
 
@@ -32,7 +32,7 @@ def decide_pause(
     max_pause_minutes: int | None,
     now: datetime,
 ) -> datetime:
-    """Until when a desktop that is paused `now` is kept; Refused when it cannot be paused."""
+    """Returns until when a desktop paused `now` is kept; raises Refused if it cannot be paused."""
     if not max_pause_minutes:
         raise Refused(
             "no_pause",
@@ -53,7 +53,7 @@ def decide_pause(
 def decide_resume(
     public_id: str, state: State, paused_until: datetime | None, now: datetime
 ) -> None:
-    """Refuse to resume what is not paused, or was paused for longer than it is kept."""
+    """Raises Refused for a desktop that is not paused, or whose paused time is over."""
     if state not in AT_REST:
         raise Refused(
             "not_paused",
@@ -69,9 +69,9 @@ def decide_resume(
 
 
 def decide_room_to_resume(left_mb: int | None, need_mb: int, refuses: bool) -> None:
-    """Refuse a resume that its node has no memory for, if the site refuses instead of queueing.
+    """Refuses a resume without memory on its node, if the site refuses instead of queueing.
 
-    `left_mb` None: nobody can see the node's memory, so nothing is limited by it.
+    With `left_mb` None the node's memory cannot be read, so it limits nothing.
     """
     if not refuses or left_mb is None or left_mb >= need_mb:
         return
@@ -85,10 +85,10 @@ def decide_room_to_resume(left_mb: int | None, need_mb: int, refuses: bool) -> N
 
 
 def is_given_up(tries: int, reason: str) -> bool:
-    """Whether a resume that broke `tries` times, the last time for `reason`, is not tried again."""
+    """Whether a resume is given up after `tries` failures, the last one for `reason`."""
     return reason not in PASSING and tries >= TRIES
 
 
 def time_left(deadline_at: datetime, paused_at: datetime | None, now: datetime) -> timedelta:
-    """How long a desktop still runs; while it is paused that does not change."""
+    """Returns a desktop's remaining time; it does not change while the desktop is paused."""
     return deadline_at - (paused_at or now)

@@ -1,11 +1,14 @@
-"""What is kept of the last addresses, VM ids and places for people who have no desktop yet."""
+"""The last addresses, VM ids and places are reserved for people without a desktop."""
 
 from webapp.domain.errors import Refused
 
 
 def decide_share(held: int, free: int, size: int, percent: int) -> None:
-    """Refuse a person who holds `held` desktops one of the last of `size` things, of which `free`
-    are free: the last `percent` are for those who hold none."""
+    """Refuses one of the last free things to a person who already holds a desktop.
+
+    `held` is the number of desktops that the person holds, `free` of `size` things are free, and
+    the last `percent` of `size` are reserved for people who hold none.
+    """
     kept = -(-size * percent // 100)
     if held and 0 < free <= kept:
         raise Refused(

@@ -1,7 +1,7 @@
-"""How long until it is somebody's turn: the queue played through with measured times.
+"""How long a build waits for its turn: a simulation of the queue with measured times.
 
-Two things are scarce: the workers' slots, each taken for a whole build, and the sources, each
-taken for the clone alone (of one template there are as many as it has replicas).
+Two resources are limited: the workers' slots, each taken for a whole build, and the sources, each
+taken only for the clone (a template has as many sources as replicas).
 """
 
 import heapq
@@ -19,16 +19,16 @@ class Build:
     template_id: int
     clone: timedelta
     whole: timedelta
-    """With the clone."""
+    """Includes the clone."""
 
 
 def wait_until_ready(
     queue: Sequence[Build], slots: Sequence[timedelta], sources: Mapping[int, int]
 ) -> timedelta | None:
-    """When the last of `queue` is ready, the others being built before it.
+    """Returns when the last build of `queue` is ready; the others are built before it.
 
-    `slots` says in how long each worker slot is free, `sources` how many each template has (one
-    where nothing is said). None without a slot or a queue.
+    `slots` are the times until each worker slot is free; `sources` is the number of sources of each
+    template (1 if it is missing). Returns None without a slot or a queue.
     """
     if not (slots and queue):
         return None

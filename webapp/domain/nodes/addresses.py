@@ -1,4 +1,4 @@
-"""The pool of addresses and VM ids that desktops take theirs from."""
+"""The pool of addresses and VM ids for desktops."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,23 +27,24 @@ class AddressPool:
         return int(self.last) - int(self.first) + 1
 
     def has(self, address: str) -> bool:
-        """Whether desktops may get `address`; what is no IPv4 address is none of these."""
+        """Whether desktops may get `address`; False for anything but an IPv4 address."""
         try:
             return self.first <= IPv4Address(address) <= self.last
         except ValueError:
             return False
 
     def with_prefix(self, address: str) -> str:
-        """`address` in CIDR form as Proxmox's net0 takes it, such as 10.203.0.70/24."""
+        """Returns `address` in CIDR form for Proxmox's net0, such as 10.203.0.70/24."""
         return f"{address}/{self.network.prefixlen}"
 
 
 def choose_vmid(
     first: int, last: int, taken: Collection[int], freed: Sequence[int | None] = ()
 ) -> int:
-    """The VM id of the range that nobody holds and that has been free for longest.
+    """Returns the free VM id of the range that has been free for longest.
 
-    `freed` are those used before, the latest first; the lowest one that is not among them wins.
+    `freed` are ids used before, latest first. An id that is not among them comes first, the lowest
+    before the others.
     """
     if vmid := _longest_free(range(first, last + 1), taken, freed):
         return vmid
@@ -57,10 +58,10 @@ def choose_vmid(
 def choose_address(
     pool: AddressPool, taken: Collection[str], freed: Sequence[str | None] = ()
 ) -> str:
-    """The address of the pool that nobody holds and that has been free for longest.
+    """Returns the free address of the pool that has been free for longest.
 
-    Routers and switches remember for minutes which machine an address belonged to. `freed` are
-    those used before, the latest first.
+    Routers and switches keep an address's machine in their ARP tables for minutes. `freed` are
+    addresses used before, latest first.
     """
     if address := _longest_free(map(str, pool), taken, freed):
         return address

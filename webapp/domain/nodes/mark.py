@@ -1,7 +1,7 @@
 """The ownership mark that a container carries in its Proxmox description.
 
-It is written by the same call that creates the container, so any container can be traced to its
-desktop after any crash, and one without our mark is never touched.
+The call that creates the container also writes the mark, so a container can be traced to its
+desktop after a crash at any point. A container without the portal's mark is never touched.
 """
 
 import re
@@ -23,9 +23,9 @@ class Mark:
 
 
 def parse_mark(description: str | None) -> Mark | None:
-    """The mark in a container's description, or None if it carries none.
+    """Returns the mark in a container's description, or None if it has none.
 
-    Two different ones, of which one was written by hand, say nothing.
+    Returns None for two different marks, because one of them was written by hand.
     """
     found = set(_LINE.findall(description or ""))
     if len(found) != 1:

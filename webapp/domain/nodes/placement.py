@@ -1,7 +1,7 @@
-"""On which node the next desktop of a template is made: a pure decision over what was last seen.
+"""On which node the next desktop of a template is made: a pure decision over the last readings.
 
-A node takes a desktop when it is enabled and up, has the memory and the disk for it, and has a
-replica of the template that nobody clones from. Of several the one with the most memory left.
+A node takes a desktop if it is enabled and up, has the memory and the disk for it, and has a
+replica of the template that is not being cloned. The one with the most memory left is chosen.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-#: A node that takes longer than this to list its containers is used only when no other can be.
+#: A node that takes longer than this to list its containers is used only if no other one fits.
 SLOW = timedelta(seconds=2)
-#: Disk that a clone may take before it is noticed.
+#: The minimum free storage for a clone.
 DISK_RESERVE_GB = 1
 
 
 @dataclass(frozen=True)
 class NodeRoom:
-    """A node as it was last seen; sizes are None where nobody may see them."""
+    """A node's last reading; sizes are None if the API token may not read them."""
 
     name: str
     is_usable: bool = True
@@ -26,16 +26,16 @@ class NodeRoom:
     free_mb: int | None = None
     storage_free_gb: int | None = None
     promised_mb: int = 0
-    """For desktops that were begun since it was seen."""
+    """Memory of desktops begun since the reading."""
     desktops: int = 0
-    """Being made there now."""
+    """The number of desktops being made there now."""
 
     def left_mb(self, reserve_mb: int) -> int | None:
-        """Memory for further desktops."""
+        """Returns the memory for further desktops."""
         return None if self.free_mb is None else self.free_mb - self.promised_mb - reserve_mb
 
     def has_room(self, need_mb: int, reserve_mb: int) -> bool:
-        """Whether one more desktop fits; what cannot be seen is taken for room."""
+        """Whether one more desktop fits; an unknown size counts as enough."""
         left = self.left_mb(reserve_mb)
         has_disk = self.storage_free_gb is None or self.storage_free_gb >= DISK_RESERVE_GB
         return has_disk and (left is None or left >= need_mb)
@@ -53,19 +53,19 @@ class Source:
     node: str
     version: str
     is_busy: bool = False
-    """Another desktop is being cloned from it, or its storage has as many clones as it may."""
+    """Another desktop is being cloned from it, or its storage has its maximum of clones."""
     is_missing: bool = False
     locked_at: datetime | None = None
-    """Since when it is seen locked with nothing of ours at work on it: somebody else's clone, or
-    a lock that was left behind."""
+    """Since when it has been locked without work of this portal: a clone of another client, or a
+    stale lock."""
 
     def is_stuck(self, now: datetime, stale_after: timedelta) -> bool:
-        """Whether its lock was left behind and only a person can take it away."""
+        """Whether its lock is stale, so that only a person can remove it."""
         return self.locked_at is not None and now - self.locked_at >= stale_after
 
 
 class Wait(StrEnum):
-    """Why a desktop cannot be begun yet; the words are shown to people."""
+    """Why a desktop cannot be begun yet; the texts are shown to people."""
 
     BUSY = "Another desktop is being copied from the same template."
     FULL = "All nodes are full; it goes on when a desktop ends."
@@ -81,9 +81,9 @@ def decide_placement(
     now: datetime,
     stale_after: timedelta,
 ) -> Source | Wait:
-    """The source to clone, or why to wait; a node that nobody has looked at yet is taken for free.
+    """Returns the source to clone, or why to wait. A node without a reading counts as free.
 
-    A busy source never hides an idle one on another node, and a stuck one only stops itself.
+    A busy source does not hide an idle one on another node, and a stuck one excludes only itself.
     """
     there = [one for one in sources if not one.is_missing] or list(sources)
     up = [one for one in there if _room(nodes, one).is_usable]
@@ -106,13 +106,13 @@ def _room(nodes: Mapping[str, NodeRoom], source: Source) -> NodeRoom:
 
 
 def _rank(room: NodeRoom, reserve_mb: int, vmid: int) -> tuple[bool, int, int, int]:
-    """Quick before slow, then the most memory left, then the fewest begun."""
+    """Sorts fast nodes before slow ones, then by most memory left, then by fewest desktops."""
     left = room.left_mb(reserve_mb)
     return room.is_slow, -(left or 0), room.desktops, vmid
 
 
 def count_fitting(nodes: Iterable[NodeRoom], need_mb: int, reserve_mb: int) -> int | None:
-    """How many more desktops of `need_mb` fit; None when no usable node's memory can be seen."""
+    """Returns how many more desktops of `need_mb` fit; None if a node's memory is unknown."""
     seen = [one for one in nodes if one.is_usable]
     left = [(one, one.left_mb(reserve_mb)) for one in seen]
     if any(mb is None for _one, mb in left):

@@ -1,7 +1,8 @@
-"""Device cookies: a browser in which a person has signed in shows one at the next sign-in.
+"""Device cookies: a browser sends one at sign-in if a person has signed in with it before.
 
-It opens nothing. It only tells this browser from those of strangers who guess at the account. It is
-signed over what ends with a new password or with all that the person holds, so it ends with them.
+It grants no access. It only distinguishes this browser from those of strangers that guess the
+account's password. Its signature covers the password's hash and the time at which all sign-ins of
+the person were last ended, so a change of either invalidates it.
 """
 
 import hmac
@@ -11,31 +12,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LIFE = timedelta(days=180)
-#: So many people of one browser are remembered.
+#: The maximum number of people remembered per browser.
 MOST_PEOPLE = 5
-#: Longer cookies are not looked at.
+#: Longer cookies are ignored.
 LONGEST = 1000
 _BETWEEN = "~"
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Of a person, what their cookies are signed over."""
+    """The fields of a person that their cookies are signed over."""
 
     person_id: int
     password_hash: str
     ended_at: datetime | None
-    """When all that they held ended last."""
+    """When all sign-ins of the person were last ended."""
 
 
 def make_device(key: bytes, owner: Owner, now: datetime) -> str:
-    """A device cookie for this owner: whose, which, since when, and the signature."""
+    """Returns a device cookie for this owner: person id, device name, creation time, signature."""
     text = f"{owner.person_id}.{secrets.token_hex(8)}.{int(now.timestamp())}"
     return f"{text}.{_sign(key, owner, text)}"
 
 
 def known_device(key: bytes, owner: Owner, cookie: str, now: datetime) -> str | None:
-    """The name of the device that this cookie proves for the owner; None: it is unknown."""
+    """Returns the device that the cookie proves for the owner; None if it proves none."""
     for one in _parts(cookie):
         text, _, signature = one.rpartition(".")
         if _person_of(one) != owner.person_id:
@@ -48,7 +49,7 @@ def known_device(key: bytes, owner: Owner, cookie: str, now: datetime) -> str | 
 
 
 def add_device(cookie: str, made: str) -> str:
-    """The browser's cookie with one more device in it, in place of the same person's older one."""
+    """Returns the cookie with one more device, which replaces the same person's older one."""
     others = [one for one in _parts(cookie) if _person_of(one) != _person_of(made)]
     return _BETWEEN.join([made, *others][:MOST_PEOPLE])
 
@@ -60,7 +61,7 @@ def _parts(cookie: str) -> Iterable[str]:
 
 
 def _person_of(one: str) -> int | None:
-    """Whose it says it is; None for what no device cookie looks like."""
+    """Returns the person id that a cookie part claims; None if it is malformed."""
     parts = one.split(".")
     is_one = len(parts) == 4 and parts[0].isdigit() and parts[2].isdigit()
     return int(parts[0]) if is_one else None

@@ -1,4 +1,4 @@
-"""API keys: what one looks like, what it may do, and what is accepted for a new one."""
+"""API keys: their format, their scopes, and the checks of a new one."""
 
 import hashlib
 import re
@@ -13,16 +13,16 @@ from webapp.domain.errors import BadInput
 
 _ALPHABET = string.ascii_letters + string.digits
 PREFIX_LENGTH = 8
-#: 40 characters of 62 are 238 bits.
+#: 40 characters from an alphabet of 62 are 238 bits.
 SECRET_LENGTH = 40
 _KEY = re.compile(rf"wx_([A-Za-z0-9]{{{PREFIX_LENGTH}}})_[A-Za-z0-9]{{{SECRET_LENGTH}}}")
 LONGEST_NAME = 64
-#: So many keys that still work may a person have.
+#: The maximum number of valid keys of one person.
 MOST_KEYS = 20
 
 
 class Scope(StrEnum):
-    """What a key may do for its person; each holds what stands before it."""
+    """What a key may do for its person; each scope includes those before it."""
 
     READ = "read"
     """See their own things."""
@@ -34,7 +34,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class KeyStanding:
-    """What decides whether a key works: its own times, and its person's."""
+    """The facts that decide whether a key is valid: its own times, and its person's."""
 
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -42,12 +42,12 @@ class KeyStanding:
 
 
 def is_good(standing: KeyStanding, now: datetime) -> bool:
-    """Whether the key works at this moment."""
+    """Whether the key is valid at this moment."""
     return why_refused(standing, now) is None
 
 
 def why_refused(standing: KeyStanding, now: datetime) -> str | None:
-    """Why the key does not work at this moment; None when it does."""
+    """Returns why the key is invalid at this moment; None if it is valid."""
     if standing.is_person_disabled:
         return "disabled"
     if standing.revoked_at is not None:
@@ -56,30 +56,30 @@ def why_refused(standing: KeyStanding, now: datetime) -> str | None:
 
 
 def held_scopes(granted: Iterable[Scope], *, is_admin: bool) -> frozenset[Scope]:
-    """All that a key with these scopes may do, for a person who is or is not an admin."""
+    """Returns all scopes that a key with these ones has, for an admin or another person."""
     order = list(Scope)
     highest = max((order.index(scope) for scope in granted), default=-1)
     return frozenset(order[: highest + 1]) - (frozenset() if is_admin else {Scope.ADMIN})
 
 
 def make_key() -> str:
-    """The text of a new key: `wx_`, what finds it, `_`, and 238 random bits."""
+    """Returns the text of a new key: `wx_`, the lookup prefix, `_`, and 238 random bits."""
     return f"wx_{_random(PREFIX_LENGTH)}_{_random(SECRET_LENGTH)}"
 
 
 def prefix_of(text: str) -> str | None:
-    """What finds the key of this text; None for what no key looks like."""
+    """Returns the lookup prefix of a key's text; None if the text is malformed."""
     found = _KEY.fullmatch(text)
     return found[1] if found else None
 
 
 def hash_key(text: str) -> str:
-    """What is stored of a key: its SHA-256, in hex. It is random, so this need not be slow."""
+    """Returns a key's SHA-256 in hex, for storage. It is random, so no slow hash is needed."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parse_key_name(text: str) -> str:
-    """What a person calls a key. Raises BadInput when it is empty, long or not printable."""
+    """Returns a key's name. Raises BadInput if it is empty, too long or not printable."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise BadInput("name", f"A key's name has 1 to {LONGEST_NAME} printable characters.")
@@ -87,7 +87,7 @@ def parse_key_name(text: str) -> str:
 
 
 def parse_scopes(words: Iterable[str]) -> frozenset[Scope]:
-    """The scopes of these words, at least one. Raises BadInput."""
+    """Parses scopes, at least one. Raises BadInput."""
     chosen = set(words)
     if unknown := chosen - set(Scope):
         raise BadInput("scopes", f"There is no scope {min(unknown)[:32]}.", what_to_do=_WORDS)
@@ -97,7 +97,7 @@ def parse_scopes(words: Iterable[str]) -> frozenset[Scope]:
 
 
 def parse_expiry(expires_at: datetime | None, now: datetime) -> datetime | None:
-    """When a new key ends; None for never. Raises BadInput for a time that has passed."""
+    """Returns a new key's end; None for never. Raises BadInput for a time in the past."""
     if expires_at is None:
         return None
     if expires_at.tzinfo is None:
@@ -108,7 +108,7 @@ def parse_expiry(expires_at: datetime | None, now: datetime) -> datetime | None:
 
 
 def default_end(life: timedelta, now: datetime) -> datetime | None:
-    """When a new key ends for which no end is chosen; None for a life of zero."""
+    """Returns the default end of a new key; None for a life of zero."""
     return now + life if life else None
 
 

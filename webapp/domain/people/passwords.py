@@ -1,4 +1,4 @@
-"""Names, passwords and tokens: what is accepted and how random ones are made."""
+"""Names, passwords and tokens: the checks, and how random ones are made."""
 
 import hashlib
 import re
@@ -8,12 +8,12 @@ import unicodedata
 from webapp.domain.errors import BadInput
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
-#: Without the characters that people mix up (0 O, 1 l I).
+#: Without characters that are easily confused (0 O, 1 l I).
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 SHORTEST = 10
 LONGEST = 256
 LONGEST_NAME = 64
-#: Of what is typed no more is looked at: decomposed letters are several characters each.
+#: Longer input is cut here: a decomposed letter is several characters.
 LONGEST_TYPED = 4 * LONGEST
 
 
@@ -23,27 +23,27 @@ def make_password(length: int = 20) -> str:
 
 
 def make_token() -> str:
-    """A random token of 256 bits, safe in URLs and cookies."""
+    """Returns a random token of 256 bits, safe in URLs and cookies."""
     return secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:
-    """What is stored of a random token: its SHA-256, in hex."""
+    """Returns a token's SHA-256 in hex, for storage."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def same_name(text: str) -> str:
-    """A name in its one form, as it is stored and looked for: NFKC, small, no spaces around."""
+    """Normalizes a name for storage and lookup: NFKC, lower case, stripped."""
     return unicodedata.normalize("NFKC", text[:LONGEST_TYPED]).strip().lower()[:LONGEST_NAME]
 
 
 def same_password(text: str) -> str:
-    """A password in its one form, as it is hashed and compared: NFC, cut where none goes on."""
+    """Normalizes a password for hashing and comparison: NFC, cut one past the limit."""
     return unicodedata.normalize("NFC", text[:LONGEST_TYPED])[: LONGEST + 1]
 
 
 def parse_name(text: str) -> str:
-    """A person's sign-in name in its one form. Raises BadInput."""
+    """Returns a person's normalized sign-in name. Raises BadInput."""
     name = unicodedata.normalize("NFKC", text[:LONGEST_TYPED]).strip().lower()
     if not _NAME.fullmatch(name):
         raise BadInput(
@@ -54,7 +54,7 @@ def parse_name(text: str) -> str:
 
 
 def parse_password(text: str) -> str:
-    """A password in its one form, long enough and not absurdly long. Raises BadInput."""
+    """Returns a normalized password within the length limits. Raises BadInput."""
     password = same_password(text)
     if not SHORTEST <= len(password) <= LONGEST:
         raise BadInput("password", f"A password has {SHORTEST} to {LONGEST} characters.")
@@ -66,5 +66,5 @@ def parse_password(text: str) -> str:
 
 
 def _is_text(text: str) -> bool:
-    """Whether it has no half of a surrogate pair, which no encoding writes."""
+    """Whether the text has no lone surrogate, which no encoding can write."""
     return not any(unicodedata.category(one) == "Cs" for one in text)

@@ -1,9 +1,9 @@
-"""How often a sign-in may fail, or a wrong API key be shown, before it has to wait.
+"""How often a sign-in or an API key may fail before the client has to wait.
 
-Failures of the last fifteen minutes count. A browser that shows a device cookie for the account is
-limited by its own failures alone, so that nobody else can lock its person out. An unknown browser
-is limited per account and address; the limits per address and per account are waived where that
-person signed in from that address lately.
+Failures of the last fifteen minutes count. A browser with a device cookie for the account is
+limited by its own failures only, so that other people cannot lock its person out. An unknown
+browser is limited per account and address; the limits per address and per account do not apply to
+an address from which that person signed in recently.
 """
 
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ PER_DEVICE = 10
 PER_ACCOUNT_AND_ADDRESS = 5
 PER_ADDRESS = 30
 PER_ACCOUNT = 50
-#: So long an address counts as a person's after they signed in there.
+#: How long an address counts as a person's after they sign in there.
 KNOWN_FOR = timedelta(days=30)
-#: Rows of attempts that are kept at most, so that many addresses cannot fill the database. One
-#: machine cannot check so many passwords within WINDOW.
+#: The maximum number of stored attempts, so that many addresses cannot fill the database. One
+#: machine cannot check this many passwords within WINDOW.
 MOST_ATTEMPTS = 20_000
 
 
@@ -28,7 +28,7 @@ class Failures:
     """Times of failed sign-ins within WINDOW, oldest first."""
 
     of_account_here: list[datetime]
-    """By unknown browsers, as are the following."""
+    """By unknown browsers, as in the two lists below."""
     of_address: list[datetime]
     of_account: list[datetime]
     is_known_address: bool
@@ -37,7 +37,7 @@ class Failures:
 
 
 def decide_sign_in(failures: Failures, now: datetime) -> None:
-    """Refuse a sign-in while one of the limits is reached; says how long to wait."""
+    """Raises TooMany while one of the limits is reached, with the time to wait."""
     longest = _longest_wait(failures, now)
     if longest > timedelta(0):
         raise TooMany(
@@ -62,7 +62,7 @@ def _longest_wait(failures: Failures, now: datetime) -> timedelta:
 
 
 def decide_key(failures: list[datetime], now: datetime) -> None:
-    """Refuse an address that showed too many wrong API keys, whose times these are."""
+    """Raises TooMany for an address with too many wrong API keys at the times `failures`."""
     wait = _wait(failures, PER_ADDRESS, now)
     if wait > timedelta(0):
         raise TooMany(
@@ -74,7 +74,7 @@ def decide_key(failures: list[datetime], now: datetime) -> None:
 
 
 def decide_fresh(proved_at: datetime | None, within: timedelta, now: datetime) -> None:
-    """Refuse what needs the password again: it was typed too long ago in this sign-in."""
+    """Raises Refused if the password was not typed `within` this time, in this sign-in."""
     if proved_at is None or now - proved_at >= within:
         raise Refused(
             "password_needed",
@@ -84,7 +84,7 @@ def decide_fresh(proved_at: datetime | None, within: timedelta, now: datetime) -
 
 
 def _wait(times: list[datetime], limit: int, now: datetime) -> timedelta:
-    """Until so many failures have aged out of the window that fewer than `limit` are left."""
+    """Returns the time until fewer than `limit` failures are left in the window."""
     if len(times) < limit:
         return timedelta(0)
     return max(times[-limit] + WINDOW - now, timedelta(seconds=1))

@@ -1,7 +1,7 @@
 """Schedules of a pool: weekly hours and single dates, in the site's own time zone.
 
-A schedule says how many desktops it wants and when people come; when the warming must begin
-follows from how long a build takes here. Pure: values and a time in, values out.
+A schedule states how many desktops it needs and when people come; when the building must begin
+follows from the build time measured here. Pure: values and a time in, values out.
 """
 
 import re
@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from webapp.domain.errors import BadInput
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-#: What a build is taken to last where none was measured.
+#: The assumed build time if none was measured.
 USUAL_BUILD = timedelta(seconds=60)
-#: The warming begins early enough for builds that take this much longer than usual…
+#: The building begins early enough for builds that take this many times the usual time…
 SLOWER = 1.25
-#: …and is done this long before people come.
+#: …and ends this long before people come.
 SPARE = timedelta(minutes=2)
 
 _HOUR = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
@@ -25,7 +25,7 @@ _HOUR = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 @dataclass(frozen=True)
 class Window:
-    """One occurrence of a schedule, as aware UTC."""
+    """One occurrence of a schedule; its times are aware and in UTC."""
 
     begins_at: datetime
     ends_at: datetime
@@ -33,20 +33,20 @@ class Window:
 
 @dataclass(frozen=True)
 class Schedule:
-    """So many desktops, at these hours, on these weekdays or on one date."""
+    """A number of desktops at these hours, on these weekdays or on one date."""
 
     desktops: int
     begins: time
     ends: time
-    """At or before `begins`: on the next day."""
+    """The next day if at or before `begins`."""
     weekdays: frozenset[int] = frozenset()
-    """0 is Monday; empty when it is for one date."""
+    """0 is Monday; empty for a schedule on one date."""
     on: date | None = None
     in_all: bool = False
-    """So many in all, each person's launch takes one off; else so many ready at every moment."""
+    """True: a total, and each launch takes one off; False: this number ready at every moment."""
 
     def window(self, zone: ZoneInfo, now: datetime) -> Window | None:
-        """The occurrence that runs at `now`, else the next one; None when all are over."""
+        """Returns the occurrence that runs at `now`, else the next; None if all are over."""
         found = (self._on_day(day, zone) for day in self._days(now.astimezone(zone).date()))
         return next((window for window in found if window.ends_at > now), None)
 
@@ -57,8 +57,11 @@ class Schedule:
         return [day for day in days if day.weekday() in self.weekdays]
 
     def _on_day(self, day: date, zone: ZoneInfo) -> Window:
-        """An hour that the clocks skip counts as the one after; of one that comes twice the
-        beginning is the first and the end the second."""
+        """Returns the occurrence that begins on `day`.
+
+        A time that is skipped when the clocks go forward counts as one hour later. When they go
+        back, an ambiguous beginning is the first of the two, an ambiguous end the second.
+        """
         last = day if self.ends > self.begins else day + timedelta(days=1)
         begins = datetime.combine(day, self.begins, zone)
         ends = datetime.combine(last, self.ends.replace(fold=1), zone)
@@ -67,14 +70,14 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Due:
-    """What the schedules ask for now: how many desktops, and the ones that ask for it."""
+    """The number of desktops that the schedules need now, and the schedules that cause it."""
 
     desktops: int = 0
     schedules: tuple[Schedule, ...] = ()
 
 
 def warm_up(desktops: int, usual_build: timedelta | None, at_once: int) -> timedelta:
-    """How long before people come the building of `desktops` must begin."""
+    """Returns how long before people come the building of `desktops` must begin."""
     rounds = -(-desktops // max(at_once, 1))
     return rounds * SLOWER * (usual_build or USUAL_BUILD) + SPARE
 
@@ -88,10 +91,10 @@ def decide_due(
     usual_build: timedelta | None,
     at_once: int,
 ) -> Due:
-    """What the schedules want at `now`, from the warming on until their end.
+    """Returns what the schedules need at `now`, from the start of the building until their end.
 
-    Of schedules that keep desktops ready the largest counts; those that are for so many in all are
-    summed, less the launches since the first of them began to warm.
+    Of the schedules that keep desktops ready, the largest counts. Those with a total are summed,
+    less the launches since the first of them began to build.
     """
     open_since: dict[Schedule, datetime] = {}
     for one in schedules:
@@ -114,7 +117,7 @@ def decide_due(
 
 
 def parse_weekdays(text: str) -> frozenset[int]:
-    """`mon`, `mon,wed`, `mon-fri`, `daily`. Raises BadInput for anything else."""
+    """Parses `mon`, `mon,wed`, `mon-fri` or `daily`. Raises BadInput for anything else."""
     days: set[int] = set()
     for part in text.lower().replace(",", " ").split():
         first, dash, last = part.partition("-")
@@ -132,7 +135,7 @@ def parse_weekdays(text: str) -> frozenset[int]:
 
 
 def weekdays_text(weekdays: Iterable[int]) -> str:
-    """As `parse_weekdays` takes it: `mon-fri`, `mon,wed`, `daily`."""
+    """Returns the form that `parse_weekdays` reads: `mon-fri`, `mon,wed`, `daily`."""
     days = sorted(weekdays)
     if len(days) == 7:
         return "daily"
@@ -142,7 +145,7 @@ def weekdays_text(weekdays: Iterable[int]) -> str:
 
 
 def parse_hour(field: str, text: str) -> time:
-    """`8:30`, `10:00`. Raises BadInput, naming `field`, for anything else."""
+    """Parses `8:30` or `10:00`. Raises BadInput, naming `field`, for anything else."""
     found = _HOUR.fullmatch(text.strip())
     if found is None:
         raise BadInput(
@@ -154,7 +157,7 @@ def parse_hour(field: str, text: str) -> time:
 
 
 def parse_day(text: str) -> date:
-    """`2026-03-02`. Raises BadInput for anything else."""
+    """Parses `2026-03-02`. Raises BadInput for anything else."""
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""How many desktops a pool keeps warm, and what must be built or drained for that.
+"""How many desktops a pool keeps warm, and which must be built or drained for that.
 
-The size comes from the template's numbers, the launches of the last hour and the schedules; what
-is done about it from the desktops that there are. Pure: values and a time in, values out.
+The size follows from the template's numbers, the launches of the last hour and the schedules; the
+steps follow from the size and the existing desktops. Pure: values and a time in, values out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,19 @@ from enum import StrEnum
 from webapp.domain.errors import BadInput
 from webapp.domain.states import State
 
-#: No pool is larger: each desktop in it takes memory.
+#: The maximum size of a pool: each desktop in it takes memory.
 LARGEST = 1000
-#: For how long a burst of launches is remembered: the pool stays ready for another one.
+#: How long a burst of launches counts; the pool stays ready for another one.
 REMEMBERED = timedelta(hours=1)
-#: Launches this close together must be met from the pool, for it does not refill meanwhile.
+#: Launches this close together must be served from the pool, because it cannot refill in between.
 STRETCH = timedelta(minutes=5)
-#: After a failed pool build the next one waits so long, doubled with each failure in a row.
+#: The wait after a failed pool build, doubled with each failure in a row.
 FIRST_REST = timedelta(seconds=30)
 LONGEST_REST = timedelta(minutes=15)
 
 
 class Why(StrEnum):
-    """What made a pool's size; the words are shown to administrators."""
+    """The cause of a pool's size; the texts are shown to administrators."""
 
     OFF = "This template keeps no pool."
     NOT_OFFERED = "The template is not offered."
@@ -37,7 +37,7 @@ class Why(StrEnum):
 
 
 class Drain(StrEnum):
-    """Why a pool desktop goes; the words are kept in the audit log."""
+    """Why a pool desktop is removed; the texts are kept in the audit log."""
 
     OLD_VERSION = "made of an older version of the template"
     TOO_OLD = "too old"
@@ -47,7 +47,7 @@ class Drain(StrEnum):
 
 @dataclass(frozen=True)
 class PoolNumbers:
-    """What a template's pool is set to."""
+    """The pool settings of a template."""
 
     minimum: int = 0
     target: int = 0
@@ -66,14 +66,14 @@ class Size:
 
 @dataclass(frozen=True)
 class PoolDesktop:
-    """A desktop that belongs to nobody: queued, in building, or warm."""
+    """A desktop without an owner: queued, being built, or warm."""
 
     public_id: str
     state: State
     since: datetime
-    """When it joined the pool; while it is being made: when it was asked for."""
+    """When it became warm; before that, when its build was requested."""
     is_current: bool = True
-    """Made of the template as it is now."""
+    """Built from the template's current version."""
 
     @property
     def is_warm(self) -> bool:
@@ -82,7 +82,7 @@ class PoolDesktop:
 
 @dataclass(frozen=True)
 class Steps:
-    """What to do about a pool: how many builds to begin, and which desktops go, and why."""
+    """The actions for a pool: how many builds to begin, and which desktops to drain and why."""
 
     build: int = 0
     drain: dict[str, Drain] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Steps:
 
 
 def check_numbers(numbers: PoolNumbers) -> None:
-    """Refuse numbers that contradict each other."""
+    """Raises BadInput for numbers that contradict each other."""
     named = (
         ("pool_min", "minimum", numbers.minimum),
         ("pool_target", "target", numbers.target),
@@ -116,7 +116,7 @@ def check_numbers(numbers: PoolNumbers) -> None:
 
 
 def busiest(launches: Iterable[datetime], now: datetime) -> int:
-    """Most launches within any `STRETCH` of the last hour: what the pool must be able to meet."""
+    """Returns the most launches within any `STRETCH` of the last hour: what the pool must serve."""
     times = sorted(at for at in launches if now - REMEMBERED <= at <= now)
     most = begin = 0
     for end, at in enumerate(times):
@@ -127,10 +127,10 @@ def busiest(launches: Iterable[datetime], now: datetime) -> int:
 
 
 def decide_size(numbers: PoolNumbers, *, demand: int, scheduled: int) -> Size:
-    """How many desktops the pool wants: the largest wish, within its maximum.
+    """Returns the pool's size: the largest requested number, up to its maximum.
 
-    `demand` is what `busiest` says and counts for pools that follow it; `scheduled` is what the
-    schedules want now.
+    `demand` is the result of `busiest` and counts for pools that follow demand; `scheduled` is what
+    the schedules need now.
     """
     if numbers.maximum == 0:
         return Size(0, Why.OFF)
@@ -143,7 +143,7 @@ def decide_size(numbers: PoolNumbers, *, demand: int, scheduled: int) -> Size:
 
 
 def _usual(numbers: PoolNumbers, demand: int) -> Size:
-    """The size without schedules and limits."""
+    """Returns the size before schedules and limits."""
     if not numbers.follows_demand or 0 < demand <= numbers.target:
         return Size(numbers.target, Why.TARGET)
     if demand:
@@ -154,12 +154,12 @@ def _usual(numbers: PoolNumbers, demand: int) -> Size:
 def decide_room(
     *, places: int, others: int, pooled: int, begun: int, fits: int | None, ahead: int
 ) -> int:
-    """How many desktops all pools together may hold.
+    """Returns how many desktops all pools together may hold.
 
-    Of all `places` of the site those of `others` are taken, and a tenth stays free for people. Of
-    the nodes' memory, where `fits` more desktops fit and `begun` pool desktops have theirs, the
-    people `ahead` and one more get theirs first. Memory alone makes the pools smaller only when
-    people wait for it: what is seen of it comes late and moves.
+    Places: of the site's `places`, `others` are taken, and a tenth (at least one) is left for
+    people. Memory: `fits` more desktops fit besides the `begun` pool desktops, less one for each of
+    the `ahead` waiting people and one spare. Memory alone shrinks the `pooled` desktops only if
+    people wait for it, because its readings are late and vary.
     """
     by_places = places - others - max(1, places // 10)
     if fits is None:
@@ -171,7 +171,7 @@ def decide_room(
 def share_room(
     sizes: Mapping[int, Size], minimums: Mapping[int, int], room: int
 ) -> dict[int, Size]:
-    """Make all pools together fit into `room`: who has most above its minimum gives first."""
+    """Fits all pools into `room`: the pool with the most above its minimum is reduced first."""
     wanted = {key: size.desktops for key, size in sizes.items()}
     while sum(wanted.values()) > max(room, 0):
         above = {key: count - minimums[key] for key, count in wanted.items() if count}
@@ -189,10 +189,11 @@ def share_room(
 def decide_steps(
     desktops: Sequence[PoolDesktop], size: int, longest_age: timedelta, now: datetime, free: int
 ) -> Steps:
-    """What brings a pool to `size`. `free` is how many builds may be begun now.
+    """Returns the actions that bring a pool to `size`; `free` is the number of builds allowed now.
 
-    What was made of an older template goes at once. What is too old is replaced first and goes
-    then, so that the pool is not empty meanwhile; a few more than `size` exist for that time.
+    Desktops of an older template version are drained at once. Those that are too old are replaced
+    before they are drained, so that the pool does not become empty; the pool then exceeds `size` by
+    a few desktops for a short time.
     """
     stale = [one for one in desktops if one.is_warm and not one.is_current]
     warm = sorted(
@@ -212,14 +213,14 @@ def decide_steps(
 
 
 def _last_to_be_made(making: Sequence[PoolDesktop]) -> list[PoolDesktop]:
-    """Those furthest from being warm first: queued before begun, the newest first."""
+    """Sorts those furthest from being warm first: queued before begun, newest first."""
     return sorted(
         making, key=lambda one: (one.state is State.QUEUED, one.since, one.public_id), reverse=True
     )
 
 
 def rests_until(failures: Sequence[datetime]) -> datetime | None:
-    """Until when no pool build is begun, after these failures in a row."""
+    """Returns until when no pool build begins after these failures in a row."""
     if not failures:
         return None
     doubled = FIRST_REST * (1 << min(len(failures) - 1, 10))

@@ -1,1 +1,1 @@
-"""When a build is tried again, and what can be adopted."""
+"""When a build is retried, and what can be adopted."""

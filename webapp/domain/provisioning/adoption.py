@@ -1,4 +1,4 @@
-"""Whether a container that was made by hand can become a desktop of the portal."""
+"""Whether a manually created container can become a desktop of the portal."""
 
 import re
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from webapp.domain.nodes.addresses import AddressPool
 from webapp.domain.nodes.mark import Mark
 from webapp.domain.upkeep.drift import SeenContainer
 
-#: The portal that the playbooks write into marks when they run by hand.
+#: The portal name in the marks that the playbooks write when a person runs them.
 BY_HAND = "manual"
 PUBLIC_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -21,7 +21,7 @@ def decide_adoption(
     pool: AddressPool,
     taken_ids: Collection[str],
 ) -> Mark:
-    """The mark that the container carries. Raises Refused, with what to do, when it cannot be.
+    """Returns the container's mark. Raises Refused, with what to do, if it cannot be adopted.
 
     `taken_ids` are public ids of desktops that have not ended.
     """

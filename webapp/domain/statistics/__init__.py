@@ -1,1 +1,1 @@
-"""The metrics that there are."""
+"""The metrics that Winux exports."""

@@ -1,6 +1,6 @@
-"""The metrics that Winux tells: their names, kinds, words, labels and buckets, and their values.
+"""The metrics that Winux exports: name, kind, description, labels, buckets, and their values.
 
-docs/admin/metrics.md describes each, the dashboard and the alerts use them (tests compare).
+docs/admin/metrics.md describes each; the dashboard and the alerts use them (tests compare).
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """As Prometheus names them."""
+    """The metric types of Prometheus."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -18,7 +18,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `buckets` are a histogram's upper bounds in seconds, rising, without infinity."""
+    """One metric. `buckets` are a histogram's upper bounds in seconds, ascending, without +Inf."""
 
     name: str
     kind: Kind
@@ -37,21 +37,21 @@ class Sample:
 
 @dataclass
 class Distribution:
-    """What a histogram holds for one set of labels; the last count is of all that is longer."""
+    """A histogram's counts for one set of labels; the last count is above all buckets."""
 
     labels: tuple[str, ...]
     counts: list[int]
     total: float = 0.0
 
     def cumulated(self, buckets: Sequence[float]) -> list[tuple[str, int]]:
-        """Upper bounds and how many were at most that, as Prometheus wants them."""
+        """Returns each upper bound with its cumulative count, as Prometheus requires."""
         bounds = [*(f"{bound:g}" for bound in buckets), "+Inf"]
         return [(bound, sum(self.counts[: n + 1])) for n, bound in enumerate(bounds)]
 
 
 @dataclass(frozen=True)
 class Family:
-    """A metric with its values; a metric without any is told with none."""
+    """A metric with its values; a metric without values is exported without samples."""
 
     metric: Metric
     samples: Sequence[Sample] = ()

@@ -1,8 +1,9 @@
 """The circuit breaker: a template whose builds fail rests, and is then tried with one launch.
 
-Nothing of it is stored: it follows from when the template's builds failed and succeeded last, and
-for whom. One person's failures make it rest for that person alone; for everybody it rests when it
-failed for several people, or for the pools, whose builds nobody's choice can break.
+Nothing is stored: the state follows from the latest failures and successes of the template's
+builds, and the people they were for. One person's failures make the template rest for that person
+only. It rests for all people after failures for several people, or for the pools, whose builds do
+not depend on any person's choices.
 """
 
 from collections.abc import Sequence
@@ -11,48 +12,48 @@ from datetime import datetime, timedelta
 
 from webapp.domain.errors import TooMany
 
-#: So many failures in a row within WINDOW, for different people, stop a template.
+#: The number of failures in a row within WINDOW, for different people, that stop a template.
 FAILURES = 3
 WINDOW = timedelta(minutes=10)
-#: How long it rests then; each trial that fails doubles it, up to the longest.
+#: How long it rests first; each failed trial doubles the time, up to the longest.
 REST = timedelta(minutes=5)
 LONGEST_REST = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A build that failed."""
+    """A failed build."""
 
     at: datetime
     person_id: int | None
-    """Whose; None: a pool's."""
+    """The person it was for; None for a pool."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of one template's latest builds."""
+    """The facts about one template's latest builds."""
 
     failures: Sequence[Failure]
-    """Builds that failed for the template's own sake, in any order; the latest suffice."""
+    """Builds that failed because of the template, in any order; only the latest are needed."""
     worked_at: datetime | None
-    """When one succeeded last, or when a version was published last."""
+    """When a build last succeeded, or a version was last published."""
     trial_at: datetime | None
-    """When the oldest build that is under way or queued now was asked for."""
+    """When the oldest running or queued build was requested."""
 
 
 @dataclass(frozen=True)
 class Resting:
-    """A template that takes no launches."""
+    """The state of a template that takes no launches."""
 
     since: datetime
     """Its latest failure."""
     until: datetime
     is_on_trial: bool
-    """Its rest is over and one launch is trying it."""
+    """The rest is over and one launch tries the template."""
 
 
 def find_rest(record: Record, now: datetime) -> Resting | None:
-    """Whether the template rests for everybody; None when it can be launched (for a trial, too)."""
+    """Returns the rest for all people; None if the template can be launched, or tried again."""
     bad = _counted(_since_it_worked(record))
     until = _find_end(bad)
     if until is None:
@@ -64,7 +65,7 @@ def find_rest(record: Record, now: datetime) -> Resting | None:
 
 
 def find_own_rest(record: Record, now: datetime, person_id: int) -> Resting | None:
-    """Whether it rests for this person alone, whose launches of it failed."""
+    """Returns the rest for this person only, after failures of their own launches, or None."""
     bad = [one.at for one in _since_it_worked(record) if one.person_id == person_id]
     until = _find_end(bad)
     if until is None or now >= until:
@@ -73,7 +74,7 @@ def find_own_rest(record: Record, now: datetime, person_id: int) -> Resting | No
 
 
 def decide_breaker(record: Record, title: str, now: datetime, person_id: int) -> None:
-    """Refuse a person's launch of a resting template, and say when it is tried again."""
+    """Refuses a person's launch of a resting template, with the time of the next trial."""
     rest = find_rest(record, now)
     if rest and rest.is_on_trial:
         raise TooMany(
@@ -104,9 +105,9 @@ def _since_it_worked(record: Record) -> list[Failure]:
 
 
 def _counted(bad: Sequence[Failure]) -> list[datetime]:
-    """When it failed, as it counts for everybody: of each person once in WINDOW, of pools each.
+    """Returns the failures that count for all people: one per person in WINDOW, each of a pool.
 
-    Once it rests, each further failure is a trial that was allowed, and counts.
+    Once the template rests, each further failure is one of an allowed trial, and counts.
     """
     counted: list[Failure] = []
     for one in bad:
@@ -122,12 +123,12 @@ def _is_repeat(one: Failure, earlier: Failure) -> bool:
 
 
 def _find_end(bad: Sequence[datetime]) -> datetime | None:
-    """Until when it rests after these failures; None: they are too few."""
+    """Returns until when the template rests after these failures; None if they are too few."""
     return bad[-1] + _rest(len(bad)) if _has_tripped(bad) else None
 
 
 def _has_tripped(bad: Sequence[datetime]) -> bool:
-    """Whether any FAILURES of them in a row lie within WINDOW; `bad` is sorted."""
+    """Whether FAILURES consecutive ones lie within WINDOW; `bad` is sorted."""
     pairs = zip(bad, bad[FAILURES - 1 :], strict=False)
     return any(last - first <= WINDOW for first, last in pairs)
 

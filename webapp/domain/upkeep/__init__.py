@@ -1,1 +1,1 @@
-"""What follows from what was found on the nodes, and how well a part works."""
+"""What follows from the findings on the nodes, and how healthy a part is."""

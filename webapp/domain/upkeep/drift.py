@@ -1,7 +1,7 @@
-"""What a node and the desktops' rows tell differently, and what follows from it.
+"""The differences between a node's containers and the desktops' rows, and what to do about them.
 
-Pure: the caller reads both sides, and confirms each loss with a second look before it acts.
-`ANSWERS` is the decision table: every kind of difference, and what is done about it.
+Pure: the caller reads both sides, and confirms each loss with a second reading before it acts.
+`ANSWERS` is the decision table: every kind of difference, and the action for it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,16 +12,16 @@ from enum import StrEnum
 from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import State
 
-#: More unknown containers than this at once, and more than known desktops: rather a wrong
-#: database than a leak, so nothing is destroyed without a person.
+#: With more unknown containers than this, and more than known desktops, the database is more
+#: likely to be wrong than containers to have leaked. Nothing is destroyed without a person.
 MASS = 3
-#: A container that the database may have forgotten is kept at least this long.
+#: The minimum time that a container which the database may have lost is kept.
 KEEP_AT_LEAST = timedelta(days=1)
-#: States in which a desktop has a container that runs.
+#: States in which a desktop has a running container.
 RUNS = frozenset({State.WARM, State.ASSIGNING, State.READY})
-#: States in which it has one, running or not.
+#: States in which a desktop has a container, running or not.
 IS_THERE = RUNS | {State.PAUSED}
-#: States in which it has the address that Winux gave it: a build that broke may have set none.
+#: States in which it has the address from Winux; a failed build may not have set it.
 HAS_ADDRESS = IS_THERE | {State.PAUSING, State.RESUMING}
 
 
@@ -47,23 +47,23 @@ class Kind(StrEnum):
 
 
 class Act(StrEnum):
-    """What is done about a difference."""
+    """The action for a difference."""
 
     END = "end"
     """The desktop ends, with the reason `lost`."""
     FOLLOW = "follow"
-    """The row takes over what is true."""
+    """The row is updated to match the node."""
     DESTROY = "destroy"
-    """The container is watched for a while, then destroyed."""
+    """The container is watched for some time, then destroyed."""
     FREE = "free"
-    """The reservation is given back."""
+    """The reservation is released."""
     TELL = "tell"
-    """Administrators see it; nothing else happens."""
+    """Administrators see it; there is no other action."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A line of the decision table; the words are shown to administrators."""
+    """A row of the decision table; the texts are shown to administrators."""
 
     act: Act
     means: str
@@ -167,16 +167,16 @@ ANSWERS: dict[Kind, Answer] = {
 
 @dataclass(frozen=True)
 class KnownDesktop:
-    """A desktop that has not ended, as its row says it."""
+    """A desktop that has not ended, according to its row."""
 
     public_id: str
     vmid: int
     state: State
     state_at: datetime | None = None
     is_in_work: bool = False
-    """A worker holds it now: what is seen of it may already be out of date."""
+    """A worker process holds it now, so readings of it may be out of date."""
     may_pause: bool = False
-    """Its template allows that it is shut down and kept."""
+    """Its template allows pausing."""
     node: str | None = None
     address: str | None = None
     memory_mb: int | None = None
@@ -185,7 +185,7 @@ class KnownDesktop:
 
 @dataclass(frozen=True)
 class SeenContainer:
-    """A container in our range of VM ids, as the node says it."""
+    """A container in the portal's range of VM ids, according to the node."""
 
     vmid: int
     is_running: bool
@@ -195,13 +195,13 @@ class SeenContainer:
     node: str = ""
     name: str = ""
     address: str | None = None
-    """Without its prefix; None where nobody looked."""
+    """Without its prefix length; None if it was not read."""
     memory_mb: int | None = None
     cores: int | None = None
 
 
 class Loss(StrEnum):
-    """How a desktop was lost; the words are shown to its owner."""
+    """How a desktop was lost; the texts are shown to its owner."""
 
     GONE = "The desktop's container was removed outside Winux."
     STOPPED = "The desktop was shut down, from inside or outside Winux."
@@ -210,7 +210,7 @@ class Loss(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference: what it is about, and what exactly differs."""
+    """One difference: its subject, and the detail."""
 
     kind: Kind
     vmid: int | None = None
@@ -221,21 +221,21 @@ class Finding:
 
     @property
     def about(self) -> tuple[Kind, int | None, str, str | None]:
-        """The same difference, seen again, has the same."""
+        """The key of the difference; equal when the same difference is seen again."""
         where = self.node if self.kind is Kind.SILENT else None
         return (self.kind, self.vmid, self.desktop_id, where)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What the database remembers of containers that no desktop accounts for."""
+    """The database's records of containers without a desktop."""
 
     ended: Collection[str] = ()
-    """Public ids that have ended."""
+    """Public ids of ended desktops."""
     forgotten: Collection[str] = ()
-    """Public ids of marks that were found forgotten before, and still are."""
+    """Public ids of marks that were found as FORGOTTEN before and still exist."""
     watched: Collection[str] = ()
-    """Nodes that were looked at without a gap: what appears there is new."""
+    """Nodes that were read without a gap: a container that appears there is new."""
 
 
 def decide_drift(
@@ -245,9 +245,9 @@ def decide_drift(
     memory: Memory = Memory(),
     silent: Collection[str] = (),
 ) -> list[Finding]:
-    """Compare rows, read first, with a listing, read afterwards.
+    """Compares rows, which were read first, with a listing, which was read afterwards.
 
-    While a node is silent, a container that is not seen may be on it, so none is gone.
+    While a node does not respond, a missing container may be on it, so none counts as gone.
     """
     seen = {container.vmid: container for container in containers}
     found = [_silence(node, desktops) for node in sorted(silent)]
@@ -267,9 +267,9 @@ def decide_drift(
 
 
 def find_loss(portal_id: str, public_id: str, container: SeenContainer | None) -> Loss | None:
-    """What is wrong with a running desktop's container, or None.
+    """Returns how a running desktop's container was lost, or None.
 
-    One that is down under a lock (a backup, a snapshot) comes back by itself.
+    A stopped container with a lock (a backup, a snapshot) starts again by itself.
     """
     if container is None:
         return Loss.GONE
@@ -283,9 +283,9 @@ def find_loss(portal_id: str, public_id: str, container: SeenContainer | None) -
 def find_power(
     portal_id: str, desktop: KnownDesktop, container: SeenContainer | None
 ) -> Kind | None:
-    """How a desktop's container is otherwise than its state says, or None.
+    """Returns how a desktop's container differs from its state, or None.
 
-    One that may be paused is not lost by being shut down; a paused one is to be down.
+    A desktop that may be paused is not lost by a shutdown; a paused one must be stopped.
     """
     if desktop.state not in IS_THERE:
         return None
@@ -298,24 +298,24 @@ def find_power(
 
 
 def is_unmarked(public_id: str, container: SeenContainer) -> bool:
-    """Whether it is a desktop's own container whose mark somebody took away."""
+    """Whether it is a desktop's own container whose mark was removed."""
     return container.mark is None and container.name == public_id
 
 
 def is_mass(unknown: int, known: int) -> bool:
-    """Whether so many containers are unknown that the database is the likelier culprit."""
+    """Whether the number of unknown containers suggests a wrong database rather than leaks."""
     return unknown > MASS and unknown > known
 
 
 def is_watched(looked_at: datetime | None, now: datetime, every: timedelta) -> bool:
-    """Whether a node was looked at so lately that the database cannot be an old one."""
+    """Whether the node was read recently enough to rule out an old copy of the database."""
     return looked_at is not None and now - looked_at <= 3 * every + timedelta(minutes=1)
 
 
 def due_at(
     kind: Kind, first_seen_at: datetime, quarantine: timedelta, longest_life: timedelta
 ) -> datetime | None:
-    """When such a container is destroyed; None: never by Winux itself."""
+    """Returns when such a container is destroyed; None if Winux never does that."""
     if ANSWERS[kind].act is not Act.DESTROY:
         return None
     keep = max(longest_life, KEEP_AT_LEAST) if kind is Kind.FORGOTTEN else quarantine
@@ -328,7 +328,7 @@ def due_at(
 def _compare(
     portal_id: str, desktop: KnownDesktop, container: SeenContainer | None, is_partial: bool
 ) -> Iterator[Finding]:
-    """The differences of one desktop that nobody works on."""
+    """Yields the differences of one desktop that no worker process holds."""
     kind = find_power(portal_id, desktop, container)
     if kind is Kind.GONE and is_partial:
         return
@@ -344,7 +344,7 @@ def _compare(
 
 
 def _changes(desktop: KnownDesktop, container: SeenContainer) -> Mapping[Kind, str]:
-    """What somebody changed of a desktop's own container, in words."""
+    """Returns the changes made to a desktop's own container outside Winux, as text."""
     changes = {}
     if desktop.node and container.node and desktop.node != container.node:
         changes[Kind.MOVED] = f"from {desktop.node} to {container.node}"
@@ -377,7 +377,7 @@ def _stray(
     container: SeenContainer,
     is_at_a_desktop: bool,
 ) -> Kind | None:
-    """What a container is that is no desktop's, if it is none's."""
+    """Returns the kind of a container that belongs to no known desktop, or None."""
     mark = container.mark
     if container.is_template:
         return None

@@ -1,11 +1,11 @@
-"""Whether desktops are kept from each other: the judgements, from what was looked at alone."""
+"""Whether desktops are isolated from each other, judged from measured values alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from webapp.domain.upkeep.health import Health, Sign
 
-#: As many names as a sentence holds.
+#: The maximum number of names in one sentence.
 NAMED = 5
 AGAIN = (
     "Run playbooks/template-build.yml: it writes the firewall of a template that is published "
@@ -15,22 +15,22 @@ AGAIN = (
 
 @dataclass(frozen=True)
 class GuestFirewall:
-    """What is set for one container."""
+    """The firewall settings of one container."""
 
     card: bool
-    """firewall=1 on its network card."""
+    """firewall=1 on its network interface."""
     switch: bool
-    """enable=1 of its own options."""
+    """enable=1 in its own options."""
     ipfilter: bool
-    """Only its own address may come from its card."""
+    """Only its own address may be used on its interface."""
     drops: bool
-    """What no rule lets in is dropped."""
+    """Packets that no rule accepts are dropped."""
     opens: bool
-    """A rule lets everybody in."""
+    """A rule accepts packets from any source."""
 
     @property
     def gaps(self) -> list[str]:
-        """What keeps it from being isolated, in words."""
+        """Returns the settings that prevent its isolation, as text."""
         found = {
             "its network card takes no part (firewall=1)": not self.card,
             "its own firewall is off (enable)": not self.switch,
@@ -42,7 +42,7 @@ class GuestFirewall:
 
 
 def unseen_cluster(why: str, user: str, token_id: str) -> Sign:
-    """The cluster's switch, where the token may not see it."""
+    """The cluster-wide switch, if the token may not read it."""
     return Sign(
         "firewall of the cluster",
         Health.UNKNOWN,
@@ -55,7 +55,7 @@ def unseen_cluster(why: str, user: str, token_id: str) -> Sign:
 
 
 def judge_cluster(is_on: bool) -> Sign:
-    """The switch without which no other one counts."""
+    """The cluster-wide switch, without which no other setting has an effect."""
     part = "firewall of the cluster"
     if is_on:
         return Sign(part, Health.GOOD, "Switched on.")
@@ -80,7 +80,7 @@ def judge_service(part: str, node: str, name: str, state: str) -> Sign:
 
 
 def judge_template(part: str, vmid: int, found: GuestFirewall) -> Sign:
-    """What every clone of a template gets."""
+    """The settings that every clone of a template gets."""
     if not found.gaps:
         return Sign(part, Health.GOOD, "On for guest and card, with the filter for its address.")
     gaps = "; ".join(found.gaps)
@@ -88,7 +88,7 @@ def judge_template(part: str, vmid: int, found: GuestFirewall) -> Sign:
 
 
 def judge_desktops(seen: Mapping[int, GuestFirewall | None]) -> Sign:
-    """Running desktops; None where it could not be looked at one."""
+    """Running desktops; None for one whose settings could not be read."""
     part = "firewall of desktops"
     gaps = {vmid: one.gaps for vmid, one in seen.items() if one and one.gaps}
     unseen = [vmid for vmid, one in seen.items() if one is None]
@@ -108,7 +108,7 @@ def _named(vmids: Sequence[int]) -> str:
 
 
 def judge_trial(source: str, target: str, ports: Sequence[int], reached: Sequence[int]) -> Sign:
-    """What came of trying from inside one desktop to reach another."""
+    """The result of attempts to reach one desktop from inside another."""
     part = "isolation"
     wanted = " and ".join(map(str, ports))
     if not reached:
@@ -124,7 +124,7 @@ def judge_trial(source: str, target: str, ports: Sequence[int], reached: Sequenc
 
 
 def judge_no_trial(why: str) -> Sign:
-    """Nothing could be tried."""
+    """No attempt was possible."""
     return Sign(
         "isolation",
         Health.UNKNOWN,

@@ -1,24 +1,24 @@
-"""How well a part of the installation is: the judgements, from measured values alone."""
+"""How healthy a part of the installation is, judged from measured values alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-#: A clock that differs by more makes deadlines wrong; by much more, certificates fail as well.
+#: A larger difference of a clock makes deadlines wrong; a much larger one breaks certificates too.
 SKEW_SEEN, SKEW_BAD = timedelta(seconds=10), timedelta(minutes=2)
-#: A certificate that ends sooner should be renewed now.
+#: A certificate that ends within this time should be renewed now.
 RENEW_BEFORE = timedelta(days=14)
 GIB = 1 << 30
 SPACE_LOW, SPACE_BAD = 2 * GIB, GIB // 5
-#: Versions of Proxmox VE that Winux is made for.
+#: The supported versions of Proxmox VE.
 VERSIONS = ("8", "9")
 #: Types of storage that can make linked clones; the others copy the whole disk.
 LINKED_CLONES = frozenset({"btrfs", "lvmthin", "zfspool", "zfs", "rbd"})
 
 
 class Health(StrEnum):
-    """From well to broken; `unknown` is what could not be looked at."""
+    """From well to broken; `unknown` is a part that could not be examined."""
 
     GOOD = "good"
     WARN = "warn"
@@ -28,7 +28,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Sign:
-    """What was found of one part; `cure` says how to mend it, in plain words."""
+    """The finding for one part; `cure` is how to repair it, in plain words."""
 
     part: str
     health: Health
@@ -37,12 +37,12 @@ class Sign:
 
 
 def is_well(signs: Iterable[Sign]) -> bool:
-    """Whether nothing is broken; a warning or an unknown breaks nothing."""
+    """Whether nothing is broken; warnings and unknown parts do not count."""
     return all(sign.health is not Health.BAD for sign in signs)
 
 
 def judge_clock(theirs: datetime, ours: datetime) -> Sign:
-    """The node's clock against this machine's; both aware."""
+    """Compares the node's clock with this machine's; both times are aware."""
     skew = abs(theirs - ours)
     if skew <= SKEW_SEEN:
         return Sign("clock", Health.GOOD, "The node's clock and this machine's agree.")
@@ -57,7 +57,7 @@ def judge_clock(theirs: datetime, ours: datetime) -> Sign:
 
 
 def judge_certificate(ends_at: datetime, now: datetime) -> Sign:
-    """A trusted certificate for the right name, by its end."""
+    """Judges a trusted certificate with the right name by its end."""
     day = f"{ends_at:%Y-%m-%d}"
     if ends_at - now > RENEW_BEFORE:
         return Sign("certificate", Health.GOOD, f"Trusted, and valid until {day}.")
@@ -70,7 +70,7 @@ def judge_certificate(ends_at: datetime, now: datetime) -> Sign:
 
 
 def judge_version(version: str) -> Sign:
-    """Proxmox VE's own number, such as 9.1.2."""
+    """Judges the version of Proxmox VE, such as 9.1.2."""
     if version.partition(".")[0] in VERSIONS:
         return Sign("Proxmox VE", Health.GOOD, f"Version {version} answers.")
     return Sign(
@@ -82,7 +82,7 @@ def judge_version(version: str) -> Sign:
 
 
 def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: int) -> Sign:
-    """The storage of the desktops' disks; `free` in bytes."""
+    """Judges the storage of the desktops' disks; `free` in bytes."""
     if not is_active:
         return Sign(
             "storage",
@@ -117,7 +117,7 @@ def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: 
 
 
 def judge_limits(nodes: Sequence[str]) -> Sign:
-    """Limits of the node's kernel, which the API does not show."""
+    """Limits of the node's kernel, which the API does not report."""
     return Sign(
         "kernel limits",
         Health.UNKNOWN,
@@ -130,7 +130,7 @@ def judge_limits(nodes: Sequence[str]) -> Sign:
 
 
 def judge_space(part: str, folder: str, free: int) -> Sign:
-    """A file system that Winux writes to; `free` in bytes."""
+    """Judges a file system that Winux writes to; `free` in bytes."""
     if free >= SPACE_LOW:
         return Sign(part, Health.GOOD, f"{free / GIB:.0f} GiB free at {folder}.")
     return Sign(

@@ -1,9 +1,9 @@
-"""The rights that the portal's API token needs, each with what for."""
+"""The rights that the portal's API token needs, and what each is for."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-#: Role (as docs/admin/proxmox.md names it) to its privileges, each with what it is needed for.
+#: Each role (named as in docs/admin/proxmox.md), its privileges, and what each is needed for.
 ROLES: dict[str, dict[str, str]] = {
     "WinuxDesktop": {
         "VM.Allocate": "making and destroying containers",
@@ -21,7 +21,7 @@ ROLES: dict[str, dict[str, str]] = {
     "WinuxNodes": {"Sys.Audit": "seeing how much more fits, and whose task holds a lock"},
 }
 
-#: What the token for building templates needs besides, on the storage that takes uploads.
+#: The additional privileges of the token that builds templates, on the storage for uploads.
 UPLOAD: dict[str, str] = {
     "Datastore.Allocate": "removing the archive when the template is made",
     "Datastore.AllocateTemplate": "uploading it",
@@ -37,10 +37,10 @@ class Place:
     path: str
     roles: tuple[str, ...]
     is_needed: bool = True
-    """Without it desktops cannot be made; else something is only not known."""
+    """True: desktops cannot be made without it. False: only some information is missing."""
 
     def missing(self, held: Collection[str]) -> Mapping[str, str]:
-        """Privileges that are not held there, with what they are for."""
+        """Returns the privileges that are missing there, with what they are for."""
         return {
             privilege: what_for
             for role in self.roles
@@ -49,7 +49,7 @@ class Place:
         }
 
     def cure(self, user: str, token_id: str) -> str:
-        """The commands that grant them, for root on a node."""
+        """Returns the commands that grant them, for root on a node."""
         roles = ",".join(self.roles)
         grants = [
             f"pveum acl modify {self.path} {whom} --roles {roles}"
@@ -61,7 +61,7 @@ class Place:
 
 
 def places(pool: str, storage: str, bridge: str) -> list[Place]:
-    """Where the token needs which roles."""
+    """Returns the paths on which the token needs roles."""
     return [
         Place("pool", f"/pool/{pool}", ("WinuxDesktop", "WinuxTemplate")),
         Place("storage", f"/storage/{storage}", ("WinuxDisk",)),

@@ -1,1 +1,1 @@
-"""Which events webhooks get, and where they may go."""
+"""The events of webhooks, and the addresses that they may be sent to."""

@@ -1,4 +1,4 @@
-"""Webhooks: which events there are, where they may go, how they are signed and tried again."""
+"""Webhooks: the events, the allowed targets, signatures and retries."""
 
 import hashlib
 import hmac
@@ -16,18 +16,18 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 LONGEST_URL = 500
-#: So many webhooks may there be.
+#: The maximum number of webhooks.
 MOST_WEBHOOKS = 20
-#: After the first try in vain; doubled each time, up to the longest.
+#: The wait after the first failed attempt; doubled each time, up to the longest.
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
-#: A delivery that did not arrive for so long is given up.
+#: A delivery is given up after this time.
 GIVE_UP_AFTER = timedelta(days=1)
-#: Finished deliveries are shown for so long.
+#: How long finished deliveries are shown.
 KEPT = timedelta(days=7)
 
-#: IPv4 networks that are no part of the public internet, by the registry of special addresses.
-#: Python's own list differs from version to version.
+#: IPv4 networks that are not part of the public internet, from the IANA registry of special-purpose
+#: addresses. Python's own list differs between versions.
 _CLOSED_IPV4 = [
     ip_network(text)
     for text in (
@@ -57,32 +57,32 @@ _CLOSED_IPV6 = [
 ]
 
 
-#: So many refusals within this time is a webhook told of one by one; the rest are one delivery,
-#: with their number, at the end of it.
+#: The maximum number of refusals within this time that are sent to a webhook one by one. The rest
+#: are sent as one delivery with their number, at the end of that time.
 MOST_REFUSALS = 10
 REFUSALS_WITHIN = timedelta(minutes=5)
 
 
 class WebhookEvent(StrEnum):
-    """What a webhook may be told of."""
+    """The events that a webhook can be sent."""
 
     LAUNCH = "launch"
-    """Somebody asked for a desktop and gets it."""
+    """A launch was accepted."""
     READY = "ready"
     """It can be opened."""
     END = "end"
-    """It is gone; `reason` says why."""
+    """It is gone; `reason` is the cause."""
     REFUSAL = "refusal"
-    """A launch was refused; `reason` says why."""
+    """A launch was refused; `reason` is the cause."""
     FAILURE = "failure"
     """A desktop could not be made."""
     TEST = "test"
-    """An administrator tries the webhook; every webhook gets it."""
+    """An administrator tests the webhook; every webhook gets it."""
 
 
-#: What can be chosen.
+#: The events that a webhook can subscribe to.
 CHOOSABLE = [event for event in WebhookEvent if event is not WebhookEvent.TEST]
-#: Audit actions that are events, done or refused.
+#: Audit actions that are events, whether they succeeded or were refused.
 DONE = {
     "desktop.launch": WebhookEvent.LAUNCH,
     "desktop.ready": WebhookEvent.READY,
@@ -96,29 +96,29 @@ REFUSED = {"desktop.launch": WebhookEvent.REFUSAL}
 
 
 def event_of(action: str, *, is_refused: bool) -> WebhookEvent | None:
-    """The event that an audit entry of this action is, if any."""
+    """Returns the event of an audit entry with this action, or None."""
     return (REFUSED if is_refused else DONE).get(action)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a webhook goes, taken apart."""
+    """The parts of a webhook's URL."""
 
     is_tls: bool
     host: str
     port: int
     path: str
-    """With the query."""
+    """Includes the query."""
 
     @property
     def authority(self) -> str:
-        """Host and port, as the header `Host` has them."""
+        """Host and port for the `Host` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
 def parse_url(text: str) -> Target:
-    """The parts of a webhook's address. Raises BadInput for what is no such address."""
+    """Parses a webhook's URL. Raises BadInput if it is not a valid one."""
     text = text.strip()
     if not text.isascii() or not text.isprintable() or " " in text or len(text) > LONGEST_URL:
         raise _bad_url("It is too long or has characters that an address cannot have.")
@@ -137,7 +137,7 @@ def parse_url(text: str) -> Target:
 
 
 def parse_events(words: Iterable[str]) -> list[WebhookEvent]:
-    """The chosen events, in order, at least one. Raises BadInput."""
+    """Parses the chosen events, in order, at least one. Raises BadInput."""
     chosen = set(words)
     choices = f"Choose of {', '.join(CHOOSABLE)}."
     if unknown := chosen - set(CHOOSABLE):
@@ -148,7 +148,7 @@ def parse_events(words: Iterable[str]) -> list[WebhookEvent]:
 
 
 def check_literal(host: str, allowed: Sequence[Network]) -> None:
-    """Refuse at once a host that is an address which nothing may be sent to."""
+    """Refuses a host that is a literal address outside the allowed targets."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -157,10 +157,10 @@ def check_literal(host: str, allowed: Sequence[Network]) -> None:
 
 
 def decide_address(found: Sequence[str], allowed: Sequence[Network]) -> str:
-    """The one of a host's addresses to connect to.
+    """Returns the address to connect to, of all addresses of a host.
 
-    Raises Refused when any of them is not of the public internet nor in an allowed network: a name
-    that has both kinds is an attack or a mistake.
+    Raises Refused if any address is neither public nor in an allowed network: a name with both
+    kinds is an attack or a mistake.
     """
     addresses = [ip_address(text.partition("%")[0]) for text in found]
     for address in addresses:
@@ -182,17 +182,17 @@ def _is_public(address: Address) -> bool:
 
 
 def make_secret() -> str:
-    """The secret that a new webhook signs with: 256 random bits."""
+    """Returns the signing secret of a new webhook: 256 random bits."""
     return f"whsec_{secrets.token_urlsafe(32)}"
 
 
 def make_event_id() -> str:
-    """A name for one event, the same in every try."""
+    """Returns an id for one event; it is the same in every attempt."""
     return f"event-{secrets.token_hex(12)}"
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
-    """`X-Winux-Signature`: HMAC-SHA256 over the timestamp, a full stop and the body."""
+    """Returns `X-Winux-Signature`: HMAC-SHA256 over the timestamp, a full stop and the body."""
     signed = str(timestamp).encode() + b"." + body
     return f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
@@ -200,7 +200,10 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
 def decide_next_try(
     attempts: int, created_at: datetime, now: datetime, chance: float
 ) -> datetime | None:
-    """When to try again after `attempts` in vain, or None to give up; `chance` is 0 to 1."""
+    """Returns the time of the next attempt after `attempts` failures, or None to give up.
+
+    `chance` is 0 to 1.
+    """
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
     again_at = now + pause * (0.75 + chance / 2)
     return again_at if again_at < created_at + GIVE_UP_AFTER else None
