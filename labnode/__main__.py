@@ -37,13 +37,13 @@ from labnode.tasks import Tasks
 
 DATABASE = "state.sqlite"
 FINISH_S = 60.0
-IMAGINED_MB = 1 << 20  # memory of a node with imagined containers, if nothing else is said
+IMAGINED_MB = 1 << 20  # memory in MB of a node with imagined containers, unless an option sets it
 
 
 def main() -> int:
-    """Run the command; errors that an operator can mend are one line on stderr."""
+    """Run the command; report errors that an operator can fix as one line on stderr."""
     options = _parse()
-    os.umask(0o077)  # its programs have another one: labnode.command
+    os.umask(0o077)  # host programs get another umask: see labnode.command
     try:
         return {"serve": serve, "clean": clean, "sweep": sweep}[options.command](options)
     except (BackendError, OSError) as error:
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Answer the API until SIGTERM; containers go on running."""
+    """Serve the API until SIGTERM; containers keep running."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     state_dir = options.state_dir.resolve()
     _take_folder(state_dir)
@@ -78,7 +78,7 @@ def serve(options: argparse.Namespace) -> int:
         port = server.bind_addr[1]
         _write_tokens(options, node, state_dir, host, port)
 
-        # not an event: its lock may be held by a handler that this one interrupts
+        # not an event: this handler may have interrupted a holder of the event's lock
         stops: SimpleQueue[int] = SimpleQueue()
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -91,7 +91,7 @@ def serve(options: argparse.Namespace) -> int:
         ready = state_dir / "ready"
         written = state_dir / "ready.new"
         written.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n")
-        written.replace(ready)  # whoever waits for the file never reads half of it
+        written.replace(ready)  # a process that waits for the file never reads a partial one
         names = " ".join(one.name for one in nodes)
         print(f"labnode: node {names} ready at {url}", flush=True)
         stops.get()
@@ -103,7 +103,7 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def _take_folder(state_dir: Path) -> None:
-    """Make the state folder, for its owner alone; refuse one that has somebody else's files."""
+    """Create the state directory with owner-only access; refuse one with unrelated files."""
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = ("lock", DATABASE)
     is_ours = setup.is_state_folder(state_dir) or any((state_dir / name).exists() for name in own)
@@ -129,7 +129,7 @@ def clean(options: argparse.Namespace) -> int:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    """Remove what killed tests left on this machine."""
+    """Remove what killed test runs left on this machine."""
     from labnode import leftovers
 
     for bridge in leftovers.sweep(options.below.resolve()):
@@ -163,7 +163,7 @@ def _make_nodes(
     print_: str,
     faults: Faults | None,
 ) -> list[Node]:
-    """One node, or several imagined ones that share pools, users and the API's address."""
+    """Create one node, or several imagined ones that share pools, users and the API's address."""
     wanted: list[tuple[str, int]] = options.node or [("lab", 0)]
     if len({name for name, _ in wanted}) != len(wanted):
         raise OSError("two nodes have the same name")
@@ -193,7 +193,7 @@ def _make_node(
     name: str,
     before: list[Node],
 ) -> Node:
-    """The first node has its files right in the state directory, each other below a folder."""
+    """Create a node; the first uses the state directory itself, each other one a subdirectory."""
     further = name if before else ""
     gateway = next(options.subnet.hosts())
     backend = _make_backend(options.backend, state_dir, options.bridge, options.subnet, further)
@@ -259,7 +259,7 @@ def _write_tokens(
 
 
 def _only_one(state_dir: Path) -> IO[str]:
-    """Hold the state directory, so that two servers never work on one state."""
+    """Lock the state directory, so that two servers never use the same state."""
     lock = (state_dir / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

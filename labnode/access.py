@@ -1,4 +1,4 @@
-"""Who may do what: users, tokens, tickets, roles and access control lists, as in Proxmox."""
+"""Access control as in Proxmox: users, tokens, tickets, roles and access control lists."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ PRIVILEGES = frozenset(
     VM.GuestAgent.FileSystemMgmt VM.GuestAgent.FileWrite VM.GuestAgent.Unrestricted VM.Migrate
     VM.PowerMgmt VM.Replicate VM.Snapshot VM.Snapshot.Rollback""".split()
 )
-#: The first part of privileges, by the name of the roles that hold them (`PVEVMUser`).
+#: The first part of each privilege, by the name of the roles that hold it (`PVEVMUser`).
 CATEGORIES = {
     **{name: name for name in ("VM", "Datastore", "SDN", "Pool", "Mapping")},
     "Sys": "Sys",
     "User": "User|Group|Realm",
 }
-#: What only `Administrator` holds of a category.
+#: The privileges of a category that only `Administrator` holds.
 OF_ROOT = frozenset(
     "Sys.PowerMgmt Sys.Modify Sys.Incoming Sys.AccessNetwork Realm.Allocate".split()
 )
-#: What is enough to use something, beside seeing it.
+#: The privileges that suffice to use an object, besides those to see it.
 OF_USERS = frozenset(
     """Datastore.AllocateSpace Mapping.Use Pool.Audit SDN.Use VM.Backup VM.Config.CDROM
     VM.Config.Cloudinit VM.Console VM.GuestAgent.FileRead VM.GuestAgent.FileSystemMgmt
@@ -43,7 +43,7 @@ OF_USERS = frozenset(
 
 
 def _built_in_roles() -> dict[str, frozenset[str]]:
-    """The roles that Proxmox has by itself."""
+    """Return the predefined roles of Proxmox."""
     audit = frozenset(p for p in PRIVILEGES if p.endswith(".Audit"))
     grouped = PRIVILEGES - OF_ROOT - {"Permissions.Modify"}
     roles = {
@@ -83,7 +83,7 @@ Roles = dict[str, bool]
 
 
 class Access:
-    """Users (`name@realm`), their tokens (`name@realm!id`) and what they may do where."""
+    """Users (`name@realm`), their tokens (`name@realm!id`) and their privileges on each path."""
 
     def __init__(self, store: Store) -> None:
         self.users, self.roles = store.table("user"), store.table("role")
@@ -94,7 +94,7 @@ class Access:
             keys.put("ticket", {"secret": secrets.token_hex(32)})
         self._key = (keys.get("ticket") or {})["secret"].encode()
 
-    # -- who is it
+    # -- authentication
 
     def add_user(self, user: str, password: str = "") -> None:
         """Add a user; without a password only tokens can be used."""
@@ -159,7 +159,7 @@ class Access:
         if not self._is_signed(f"csrf:{user}:{stamp}", signature, stamp):
             raise Unauthorized("Permission denied - invalid csrf token")
 
-    # -- what may they do
+    # -- authorization
 
     def check(self, user: str, path: str, *privileges: str, any_of: bool = False) -> None:
         """Refuse unless the user has all (or any) of these privileges on the path."""
@@ -182,7 +182,7 @@ class Access:
         return True
 
     def check_guest(self, user: str, vmid: int, pool: str | None, *privileges: str) -> None:
-        """Refuse unless the privileges are held on the pool to be used or on the guest."""
+        """Refuse unless the privileges are held on the given pool or on the guest."""
         if not (pool and self.may(user, f"/pool/{pool}", *privileges)):
             self.check(user, f"/vms/{vmid}", *privileges)
 
@@ -213,11 +213,11 @@ class Access:
     def grant(
         self, path: str, roles: list[str], kind: str, ids: list[str], *, propagate: bool = True
     ) -> None:
-        """Give roles on a path to users or tokens (`kind`: "users" or "tokens")."""
+        """Grant roles on a path to users or tokens (`kind`: "users" or "tokens")."""
         self._change(path, roles, kind, ids, propagate=propagate, delete=False)
 
     def revoke(self, path: str, roles: list[str], kind: str, ids: list[str]) -> None:
-        """Take roles on a path away."""
+        """Revoke roles on a path."""
         self._change(path, roles, kind, ids, propagate=False, delete=True)
 
     def pool_of(self, vmid: int | str) -> str | None:
@@ -271,7 +271,7 @@ class Access:
         roles = self._roles_on(kind, name, path)
         guest = re.fullmatch(r"/vms/(\d+)", path)
         pool = self.pool_of(guest[1]) if guest else None
-        if pool:  # what comes from a pool never propagates
+        if pool:  # privileges from a pool never propagate
             of_pool = self._roles_on(kind, name, f"/pool/{pool}")
             roles = {**dict.fromkeys(of_pool, False), **roles}
         if "NoAccess" in roles:
@@ -294,7 +294,7 @@ class Access:
         return roles
 
     def role_privileges(self, role: str) -> frozenset[str]:
-        """The privileges of a role; raises Failed where there is none."""
+        """Return the privileges of a role; raise Failed if it does not exist."""
         known = self.roles.get(role)
         if role not in ROLES and known is None:
             raise Failed(f"role '{role}' does not exist")
@@ -329,7 +329,7 @@ class Access:
 
 
 def normalize_path(path: str) -> str:
-    """The clean form of an ACL path, empty for one that cannot be."""
+    """Return the clean form of an ACL path, or an empty string if the path is invalid."""
     clean = "/" + re.sub(r"/+", "/", path).strip("/")
     return clean if re.fullmatch(r"[A-Za-z0-9._/\-]+", clean) else ""
 
@@ -339,5 +339,5 @@ def _password_digest(password: str, salt: str) -> str:
 
 
 def _token_digest(secret: str) -> str:
-    # A plain hash is enough: the secret is 122 random bits, there is nothing to guess.
+    # A plain hash is enough: the secret has 122 random bits and cannot be guessed.
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -39,15 +39,15 @@ HEADERS = {"Cache-Control": "max-age=0", "Pragma": "no-cache", "Server": "pve-ap
 
 
 class NoRoute(Exception):
-    """A node of the cluster that is down; the one that was asked says so without a body."""
+    """A node of the cluster is down; the node that was asked reports it without a body."""
 
 
 class UnsupportedBody(Exception):
-    """A body of a type that Proxmox does not take; answered in plain text."""
+    """The body has a type that Proxmox does not accept; the response is plain text."""
 
 
 class Application:
-    """Answers requests for a node, or for all nodes of a cluster; `node` is the first."""
+    """Answers requests for one node, or for all nodes of a cluster; `node` is the first."""
 
     def __init__(
         self, node: Node, table: Table, uploads: Path, faults: Faults | None = None
@@ -62,7 +62,7 @@ class Application:
         response = self._respond(request)
         if self._faults:
             self._faults.afterwards(request)
-        # A body that nobody wanted: the server would read what is left of it into memory.
+        # An unread body would make the server read the rest of it into memory.
         while environ["wsgi.input"].read(CHUNK):
             pass
         return response(environ, start)
@@ -94,7 +94,7 @@ class Application:
             return plain(506, str(error))
 
     def _user(self, request: Request, path: str) -> str:
-        """Who asks; raises Unauthorized. Empty for the few paths that need nobody."""
+        """Return the user of a request, empty for paths without sign-in; raise Unauthorized."""
         found = self._table.find(request.method, path)
         if found and found[0].is_public:
             return ""
@@ -122,7 +122,7 @@ class Application:
             traceback.print_exc(file=sys.stderr)
             return refuse(Failed(f"internal error: {error!r}"), is_extjs)
         body: dict[str, Any] = {"data": data}
-        if call.total:  # Proxmox leaves a zero out
+        if call.total:  # Proxmox omits a zero
             body["total"] = call.total
         return reply(200, "OK", {**body, "success": 1} if is_extjs else body)
 
@@ -161,20 +161,20 @@ class Application:
         )
 
     def _unlock(self, vmid: int) -> Response:
-        """What `pct unlock` does as root on a node; there for tests that leave locks behind."""
+        """Remove locks that tests leave behind, as `pct unlock` does as root on a node."""
         for node in self._node.cluster:
             if node.guests.find(vmid):
                 node.guests.unlock(vmid)
         return plain(200, "OK", ending="\n")
 
     def _collect_statistics(self) -> Response:
-        """What the statistics daemon does from time to time; now, for tests."""
+        """Run the periodic work of the statistics daemon now, for tests."""
         for node in self._node.cluster:
             node.statistics.collect()
         return plain(200, "OK", ending="\n")
 
     def _parameters(self, request: Request, route: Route) -> tuple[dict[str, object], Path | None]:
-        """Parameters of query and body; a repeated key is a list, an uploaded file is on disk."""
+        """Return query and body parameters; repeated keys are lists, uploaded files are on disk."""
         given = _collect(request.args)
         if request.method not in ("POST", "PUT") or not request.content_length:
             return given, None
@@ -218,7 +218,7 @@ def _json_object(request: Request) -> dict[str, object]:
 
 
 def refuse(error: ApiError, is_extjs: bool = False) -> Response:
-    """An error in reason line and body; ExtJS clients get it as a 200."""
+    """Return an error in reason line and body; ExtJS clients get it with status 200."""
     ending = "" if isinstance(error, NotImplementedHere) else "\n"
     body: dict[str, object] = {"data": None, "message": error.message + ending}
     if error.errors:
@@ -229,21 +229,21 @@ def refuse(error: ApiError, is_extjs: bool = False) -> Response:
 
 
 def reply(status: int, reason: str, body: dict[str, Any]) -> Response:
-    """A JSON answer."""
+    """Return a JSON response."""
     content = json.dumps(body, separators=(",", ":")).encode()
     kind = "application/json;charset=UTF-8"
     return Response(content, _status_line(status, reason), HEADERS, content_type=kind)
 
 
 def empty(status: int, reason: str) -> Response:
-    """An answer whose text is in the reason line only."""
+    """Return a response whose text is in the reason line only."""
     response = Response(b"", _status_line(status, reason), HEADERS)
     del response.headers["Content-Type"]
     return response
 
 
 def plain(status: int, reason: str, ending: str = "") -> Response:
-    """An answer in plain text."""
+    """Return a response in plain text."""
     response = Response(reason + ending, _status_line(status, reason), HEADERS)
     del response.headers["Content-Type"]
     return response

@@ -1,8 +1,8 @@
-"""What the API layer asks of containers: the Backend protocol and the values that cross it.
+"""The interface between API layer and containers: the Backend protocol and its value types.
 
 The API layer owns configuration, locks, tasks, permissions and storage content; a backend owns
-processes, file systems and networks. `labnode.containers` is the real one, `labnode.memory` keeps
-states only.
+processes, file systems and networks. `labnode.containers` runs real containers,
+`labnode.memory` keeps states only.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Protocol
 
 
 class BackendError(Exception):
-    """A container could not be changed; the message ends up in the task's log and exit status."""
+    """A container could not be changed; the message goes to the task's log and exit status."""
 
 
 @dataclass(frozen=True)
 class Net:
-    """One `netN` of a Proxmox container configuration; empty strings where a part is not given."""
+    """One `netN` of a Proxmox container configuration; missing parts are empty strings."""
 
     name: str
     bridge: str = ""
@@ -31,7 +31,7 @@ class Net:
 
 @dataclass(frozen=True)
 class ContainerConfig:
-    """What a backend applies of a Proxmox container configuration."""
+    """The part of a Proxmox container configuration that a backend applies."""
 
     hostname: str
     memory_mb: int = 512
@@ -45,7 +45,7 @@ class ContainerConfig:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a container uses; bytes, `cpu` as the share of its cores (1.0: all busy)."""
+    """Resource usage of a container in bytes; `cpu` is the share of its cores (1.0: all busy)."""
 
     pid: int = 0
     uptime_s: int = 0
@@ -68,7 +68,7 @@ class Interface:
 
 
 class Backend(Protocol):
-    """What a container really is. Methods raise BackendError and may block."""
+    """An implementation of containers. Methods raise BackendError and may block."""
 
     def prepare(self) -> None:
         """Prepare host, network and packet filter; called before anything starts, idempotent."""
@@ -77,7 +77,7 @@ class Backend(Protocol):
         """Unpack a root file system archive for a new container."""
 
     def clone(self, source: int, vmid: int, *, full: bool) -> None:
-        """Copy `source` (full), or lay a new container over its base (linked; a template only)."""
+        """Copy `source` (full), or create an overlay over its base (linked; a template only)."""
 
     def make_template(self, vmid: int) -> None:
         """Turn the container's root file system into a read-only base for linked clones."""
@@ -86,31 +86,31 @@ class Backend(Protocol):
         """Start with this configuration applied; return when the container's init runs."""
 
     def take_address(self, vmid: int, net: Net) -> None:
-        """Take the address from a container that was just started."""
+        """Remove the address from a container that was just started."""
 
     def give_address(self, vmid: int, net: Net) -> None:
-        """Give it back, with the route to its gateway."""
+        """Restore the address, with the route to its gateway."""
 
     def stop(self, vmid: int) -> None:
-        """Kill; return when it is gone."""
+        """Kill the container; return when it has ended."""
 
     def shutdown(self, vmid: int, timeout: float) -> bool:
-        """Ask it to go down and wait up to `timeout` seconds; whether it went down in time."""
+        """Ask it to shut down and wait up to `timeout` seconds; return whether it ended in time."""
 
     def destroy(self, vmid: int) -> None:
-        """Remove everything of it, also of a half-made one; a base goes with its last clone."""
+        """Remove all its data, also after a partial creation; a base goes with its last clone."""
 
     def is_running(self, vmid: int) -> bool:
-        """Whether its init runs now; cheap, read from the system and not remembered."""
+        """Whether its init process runs now; cheap, read from the system and not cached."""
 
     def usage(self, vmid: int) -> Usage:
-        """What a running container uses now."""
+        """Return the current resource usage of a running container."""
 
     def interfaces(self, vmid: int) -> list[Interface]:
-        """Interfaces and addresses of a running container."""
+        """Return interfaces and addresses of a running container."""
 
     def existing(self) -> set[int]:
-        """Vmids of every container that has something on this machine."""
+        """Return the vmid of every container with any state on this machine."""
 
 
 def parse_properties(text: str, default_key: str = "") -> dict[str, str]:
@@ -120,7 +120,7 @@ def parse_properties(text: str, default_key: str = "") -> dict[str, str]:
 
 
 def parse_size_gb(text: str) -> float:
-    """Gigabytes of a Proxmox size such as `10G`, `512M` or `4` (no unit: GiB)."""
+    """Return the GiB of a Proxmox size such as `10G`, `512M` or `4` (no unit: GiB)."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", text)
     if match is None:
         raise BackendError(f"unable to parse size '{text}'")
@@ -129,7 +129,7 @@ def parse_size_gb(text: str) -> float:
 
 
 def parse_config(vmid: int, config: Mapping[str, str]) -> ContainerConfig:
-    """Take from a Proxmox container configuration (keys and text values) what a backend applies."""
+    """Extract what a backend applies from a Proxmox container configuration (keys, text values)."""
     net = parse_properties(config.get("net0", ""))
     features = parse_properties(config.get("features", ""))
     size = parse_properties(config.get("rootfs", ""), "volume").get("size", "4G")

@@ -1,4 +1,4 @@
-"""The node's certificate: signed by itself, made once, verified by clients through `ca.pem`."""
+"""The node's self-signed certificate: created once, verified by clients through `ca.pem`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIFE = datetime.timedelta(days=3650)
 
 
 def ensure_certificate(folder: Path, host: str) -> tuple[Path, Path]:
-    """Files of certificate and key; made where there are none for this address yet."""
+    """Return the certificate and key files; create them if this address has none yet."""
     certificate, key = folder / "ca.pem", folder / "key.pem"
     if not (certificate.exists() and key.exists() and _covers(certificate, host)):
         _make(certificate, key, host)
@@ -23,7 +23,7 @@ def ensure_certificate(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 def fingerprint(certificate: Path) -> str:
-    """SHA-256 of a certificate, as Proxmox writes it."""
+    """Return the SHA-256 fingerprint of a certificate in Proxmox's format."""
     loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
     return loaded.fingerprint(hashes.SHA256()).hex(":").upper()
 

@@ -1,4 +1,4 @@
-"""Control groups of the containers: limits as LXC settings, readings, and the end of processes.
+"""Control groups of the containers: limits as LXC settings, usage and killing processes.
 
 Works on cgroup v1 (one hierarchy per controller) and v2 (one for all).
 """
@@ -18,19 +18,19 @@ from labnode.backend import BackendError, ContainerConfig
 ROOT = Path("/sys/fs/cgroup")
 PIDS_LIMIT = 1000
 # With the default of 1024 a whole container weighs as much as one process of the host and starves
-# under load; on v2 the same share is 1 + (8192 - 2) * 9999 / 262142.
+# under load; on v2 the equivalent share is 1 + (8192 - 2) * 9999 / 262142.
 CPU_SHARES = 8192
 CPU_WEIGHT = 313
 CPU_PERIOD_US = 100_000
 
 
 def find_version(root: Path = ROOT) -> int:
-    """Whether limits are set through cgroup v1 or v2; a hybrid machine counts as v1."""
+    """Return the cgroup version (1 or 2) that sets limits; a hybrid machine counts as v1."""
     return 2 if (root / "cgroup.controllers").exists() else 1
 
 
 def missing_controllers(root: Path = ROOT) -> list[str]:
-    """Controllers that limits need and this machine does not offer."""
+    """Return the controllers that limits need and this machine lacks."""
     if find_version(root) == 2:
         offered = set((root / "cgroup.controllers").read_text().split())
     else:
@@ -46,7 +46,7 @@ def has_swap_limit(root: Path = ROOT) -> bool:
 
 
 def limits(config: ContainerConfig, version: int, *, swap: bool) -> dict[str, str]:
-    """Memory, swap, cores and process limits as LXC settings for this cgroup version."""
+    """Return memory, swap, core and process limits as LXC settings for this cgroup version."""
     memory = config.memory_mb << 20
     extra = config.swap_mb << 20
     if version == 2:
@@ -72,25 +72,25 @@ def _cores(cores: int, version: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Cgroup:
-    """One group by its path below the root, such as `winux_wxbr0/30001`."""
+    """A control group, by its path below the root, such as `winux_wxbr0/30001`."""
 
     name: str
     version: int
     root: Path = ROOT
 
     def path(self, controller: str) -> Path:
-        """Directory of this group in the hierarchy of a controller."""
+        """Return the directory of this group in the hierarchy of a controller."""
         return self.root / ("" if self.version == 2 else controller) / self.name
 
     def make(self) -> Path:
-        """Make the group, if it is not there, for processes without limits; return its folder."""
+        """Create the group without limits if it is missing; return its directory."""
         self.path("pids").mkdir(parents=True, exist_ok=True)
         return self.path("pids")
 
     def is_populated(self) -> bool:
         """Whether any process lives in this group or below.
 
-        Not read from `pids.current`, which counts the dead for a second or two.
+        Not read from `pids.current`, which counts dead processes for a second or two.
         """
         return any(self._looks())
 
@@ -103,17 +103,20 @@ class Cgroup:
                 continue
 
     def init(self) -> int:
-        """Host id of the process that is 1 in the container; 0 if there is none."""
+        """Return the host's process ID of the container's init process; 0 if there is none."""
         return next((pid for pid in self._looks() if _is_init(pid)), 0)
 
     def _looks(self) -> Iterator[int]:
-        """The processes, twice: an init that moves to a group below, as systemd does when it
-        starts, may be just gone from the one and not yet found in the other."""
+        """Yield the processes twice, for a caller that looks for the init process.
+
+        An init process that moves to a subgroup, as systemd does when it starts, can be missed by
+        the first listing: it has left one group and is not yet listed in the other.
+        """
         yield from self.processes()
         yield from self.processes()
 
     def kill(self, timeout_s: float = 10) -> None:
-        """End every process in it and return when they are gone; raises BackendError if not."""
+        """Kill all processes in the group and wait for their end; raise BackendError on timeout."""
         deadline = time.monotonic() + timeout_s
         while self.is_populated():
             for pid in self.processes():
@@ -123,7 +126,7 @@ class Cgroup:
             time.sleep(0.005)
 
     def remove(self) -> None:
-        """Remove the empty group from every hierarchy; what is busy or gone stays as it is."""
+        """Remove the empty group from every hierarchy; ignore groups that are busy or missing."""
         tops = [self.root] if self.version == 2 else [p for p in self.root.iterdir() if p.is_dir()]
         for top in tops:
             for folder, _, _ in os.walk(top / self.name, topdown=False):
@@ -131,7 +134,7 @@ class Cgroup:
                     Path(folder).rmdir()
 
     def memory_bytes(self) -> int:
-        """Memory in use without the file cache that the kernel would give back."""
+        """Return the memory in use without the file cache that the kernel can reclaim."""
         folder = self.path("memory")
         current = "memory.current" if self.version == 2 else "memory.usage_in_bytes"
         cache = "inactive_file" if self.version == 2 else "total_inactive_file"
@@ -139,13 +142,13 @@ class Cgroup:
         return max(0, int((folder / current).read_text()) - int(stat[cache]))
 
     def memory_limit(self) -> int:
-        """Memory it may use at most; 0 if it has no limit."""
+        """Return the memory limit in bytes; 0 if there is none."""
         name = "memory.max" if self.version == 2 else "memory.limit_in_bytes"
         text = (self.path("memory") / name).read_text().strip()
         return int(text) if text.isdigit() else 0
 
     def cores(self) -> float:
-        """How many cores it may use; all of the machine's without a limit."""
+        """Return the number of cores it may use; without a limit all of the machine's."""
         folder = self.path("cpu")
         if self.version == 2:
             quota, period = (folder / "cpu.max").read_text().split()
@@ -154,7 +157,7 @@ class Cgroup:
         return int(quota) / int(period) if quota.strip().isdigit() else float(os.cpu_count() or 1)
 
     def cpu_seconds(self) -> float:
-        """Processor time used since the group was made."""
+        """Return the processor time in seconds since the group was created."""
         if self.version == 1:
             return int((self.path("cpuacct") / "cpuacct.usage").read_text()) / 1e9
         lines = (self.path("cpu") / "cpu.stat").read_text().splitlines()
@@ -172,4 +175,4 @@ def _is_init(pid: int) -> bool:
     except OSError:
         return False
     ids = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
-    return len(ids) == 2 and ids[1] == "1"  # the init of a container inside it has three
+    return len(ids) == 2 and ids[1] == "1"  # the init process of a nested container has three

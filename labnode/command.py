@@ -1,4 +1,4 @@
-"""Runs one host program with a time limit; every failure becomes a BackendError with its words."""
+"""Runs one host program with a time limit; every failure becomes a BackendError."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run(
 ) -> str:
     """Run a program to its end, with `text` or a file as its input; return what it printed.
 
-    A program that runs for long belongs in a control group, by which it is found and ended if this
+    Run a long-running program in a control group, so that it can be found and killed if this
     process is killed meanwhile. Raises BackendError if the program is missing, fails, or takes
     longer than `timeout_s` (it is killed then).
     """
@@ -33,7 +33,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
-            umask=0o022,  # containers and the files in them do not inherit ours
+            umask=0o022,  # containers and their files do not inherit our umask
         )
     except FileNotFoundError:
         raise BackendError(f"{args[0]} is not installed") from None

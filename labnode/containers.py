@@ -1,8 +1,8 @@
 """Real unprivileged LXC containers behind the lab node's API.
 
-Everything is read from the system and nothing remembered, so that a killed lab node finds all of
-it again: files in the state folder, mounts, control groups and network interfaces whose names hold
-bridge and vmid.
+All state is read from the system and none is cached, so that a restarted lab node finds all of it
+again after a kill: files in the state folder, mounts, control groups and network interfaces whose
+names hold bridge and vmid.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from labnode.mounts import NAMESPACE, Mounts
 from labnode.network import PORT_SCRIPT, Network, Owner, counters
 from labnode.storage import Storage
 
-# A container that cannot live (no inotify instance left, a broken init) dies this soon after
-# lxc-start said that all is well.
+# A container that cannot run (no inotify instance left, a broken init) dies within this time after
+# lxc-start reported success.
 SETTLED_S = 0.1
 SCRIPT_NAME = "isolate-port"
 START_TIMEOUT_S = 60
@@ -39,7 +39,7 @@ R = TypeVar("R")
 
 
 def told(method: Callable[P, R]) -> Callable[P, R]:
-    """A full disk or a file changed by hand ends in the task's log like any other failure."""
+    """Raise an OSError (a full disk, a file changed by hand) as an error in the task's log."""
 
     @functools.wraps(method)
     def tell(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -52,7 +52,7 @@ def told(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class LxcBackend:
-    """Containers on this machine, on one bridge; `labnode.backend.Backend` says what each does.
+    """Containers on this machine, on one bridge; `labnode.backend.Backend` documents the methods.
 
     A container's disk size is not enforced: overlays and folders have no quota (see `storage`).
     """
@@ -135,7 +135,7 @@ class LxcBackend:
     @told
     def shutdown(self, vmid: int, timeout: float) -> bool:
         seconds = max(1, round(timeout))
-        with suppress(BackendError):  # it did not react, or did not run: is_running tells
+        with suppress(BackendError):  # it did not react, or did not run: is_running decides
             self._lxc("lxc-stop", vmid, f"--timeout={seconds}", "--nokill", timeout_s=seconds + 5)
         if self._cgroup(vmid, PAYLOAD).is_populated():
             return False
@@ -149,8 +149,8 @@ class LxcBackend:
         self._cpu.pop(vmid, None)
 
     def is_running(self, vmid: int) -> bool:
-        # A monitor alone is a container that is about to restart itself, or to end. Twice, as it
-        # may go back to where it was just not found.
+        # A monitor without an init process belongs to a container that is about to restart itself
+        # or to end. Check twice: it may move back to the group that was just checked.
         parts = (PAYLOAD, MONITOR, ENDING, MONITOR, PAYLOAD)
         return any(self._cgroup(vmid, part).is_populated() for part in parts)
 
@@ -158,7 +158,7 @@ class LxcBackend:
         init = self._cgroup(vmid, PAYLOAD).init()
         try:
             return self._running_usage(vmid, init) if init else Usage()
-        except (OSError, ValueError):  # it ended while it was read
+        except (OSError, ValueError):  # it ended during the read
             return Usage()
 
     def interfaces(self, vmid: int) -> list[Interface]:
@@ -182,18 +182,18 @@ class LxcBackend:
         )
 
     def _cgroup(self, vmid: int, part: str = "") -> Cgroup:
-        """Everything that runs for a container, or a part of it."""
+        """Return the control group of a container's processes, or a subgroup."""
         return Cgroup(f"{self._network.table}/{vmid}/{part}".rstrip("/"), find_version())
 
     def _clear(self, vmid: int) -> None:
-        """End whatever runs of it and put away what a run leaves; the files stay."""
+        """Kill all its processes and remove what a run leaves behind; keep the files."""
         self._cgroup(vmid).kill(STOP_TIMEOUT_S)
         self._network.remove_port(vmid)
         self._mounts.unmount(vmid)
         self._cgroup(vmid).remove()
 
     def _write_port_script(self) -> Path:
-        # LXC hands its path to a shell, so it is on a path of ours without surprises.
+        # LXC passes its path to a shell, so it lies on a path without special characters.
         script = self._mounts.run_dir / SCRIPT_NAME
         script.write_text(PORT_SCRIPT)
         script.chmod(0o700)
@@ -207,7 +207,7 @@ class LxcBackend:
         address = config.net0.ip.partition("/")[0] if config.net0 else ""
         own = address if address[:1].isdigit() else "127.0.1.1"
         names = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
-        # /etc/hostname in the root file system would win over lxc.uts.name.
+        # /etc/hostname in the root file system would override lxc.uts.name.
         self._storage.write_etc(place.root, "hostname", f"{config.hostname}\n", place.first_id)
         hosts = f"{names}{own} {config.hostname}\n"
         self._storage.write_etc(place.root, "hosts", hosts, place.first_id)
@@ -267,9 +267,9 @@ class LxcBackend:
 def clean(state_dir: Path, bridge: str, *, keeps_files: bool = False) -> None:
     """Remove containers, mounts, bridge, packet filter and root file systems; idempotent.
 
-    For when no lab node serves this state folder, in which nothing is removed with `keeps_files`.
-    What other lab nodes have stays, and so do the machine's own preparations (ids of root, inotify
-    limit, lxcfs).
+    Call this only while no lab node serves this state folder; with `keeps_files` all files
+    in it stay. Resources of other lab nodes stay, and so do the machine's own preparations (ids of
+    root, inotify limit, lxcfs).
     """
     network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), state_dir.absolute())
     storage = Storage(state_dir.absolute(), Mounts(RUN / bridge), network.table)
@@ -286,7 +286,7 @@ def clean(state_dir: Path, bridge: str, *, keeps_files: bool = False) -> None:
 def take_down_network(state_dir: Path, bridge: str) -> None:
     """Remove bridge and packet filter and nothing else; the next `prepare` makes them again.
 
-    For a lab node that rests. Raises BackendError while a container runs.
+    For an idle lab node. Raises BackendError while a container runs.
     """
     network = Network(bridge, ipaddress.IPv4Network("0.0.0.0/32"), state_dir.absolute())
     if network.foreign_owner():
@@ -300,7 +300,7 @@ def take_down_network(state_dir: Path, bridge: str) -> None:
 
 
 def _first_errors(log: Path) -> str:
-    """What went wrong first; the rest of LXC's log is what followed from it."""
+    """Return the first errors of LXC's log; later ones follow from them."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "; ".join(line.split(" - ", 2)[-1] for line in lines[:2])
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 
 class ApiError(Exception):
-    """A request that is answered with an error; `message` becomes reason line and body."""
+    """A request that gets an error response; `message` becomes reason line and body."""
 
     status = 500
 
@@ -29,7 +29,7 @@ class Failed(ApiError):
 
 
 class Unauthorized(ApiError):
-    """No ticket, a wrong token, a disabled user."""
+    """No ticket, a wrong token or a disabled user."""
 
     status = 401
 
@@ -53,7 +53,7 @@ class BadParameters(ApiError):
 
 
 class NotImplementedHere(ApiError):
-    """Proxmox's answer for what does not exist, ours also for what this server leaves out."""
+    """Proxmox's response for unknown paths; also used for what this server does not implement."""
 
     status = 501
 

@@ -1,15 +1,16 @@
 """Faults on demand, for tests: slow answers, errors, lost tasks, dropped connections and more.
 
-Only there with `--faults`. `PUT /labnode/faults` takes a JSON list that replaces all faults,
-`GET` shows it with what is left, `DELETE` clears it. Each fault is an object with
+Available only with `--faults`. `PUT /labnode/faults` takes a JSON list that replaces all faults,
+`GET` shows it with the remaining counts, `DELETE` clears it. Each fault is an object with
 
-- `kind`: slow, error, lost-task, failed-task, empty-list, drop, html or crash (the node's own end,
-  as by kill -9) instead of what was asked; late, lost-answer or late-crash after it was done;
+- `kind`: slow, error, lost-task, failed-task, empty-list, drop, html or crash (the node ends
+  as by kill -9) instead of doing the request; late, lost-answer or late-crash after doing it;
   stale-lock (the task of a clone or create dies and leaves its locks; `pct unlock` of a real node
-  is `PUT /labnode/unlock?vmid=N`); node-down or node-full for as long as it is there, of a `node`;
+  is `PUT /labnode/unlock?vmid=N`); node-down or node-full of a `node`, as long as the fault is set;
 - `path`: a regular expression over "METHOD /path?query" (without /api2/json), default all;
-- `skip`: how many such requests go by first (default 0), `count`: how many it then hits (default 1,
-  0: all), `delay`: seconds before it acts, fewer if all faults are replaced or cleared meanwhile;
+- `skip`: the number of such requests that pass first (default 0), `count`: the number that it then
+  affects (default 1, 0: all), `delay`: seconds before it acts, less if all faults are replaced or
+  cleared meanwhile;
 - `status` and `reason` of an error (default 500; 401 and 595 have no body), `message` of a task.
 """
 
@@ -39,7 +40,7 @@ HTML = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</bod
 
 @dataclass
 class Fault:
-    """One fault and how often it still acts."""
+    """One fault and the number of times that it still acts."""
 
     kind: str
     path: str = ".*"
@@ -61,7 +62,7 @@ class Fault:
 
 
 class Faults:
-    """The faults to come, in order; of several that match a request the first acts."""
+    """The pending faults, in order; of several that match a request the first acts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,7 +70,7 @@ class Faults:
         self._replaced = threading.Event()
 
     def intercept(self, request: Request) -> Response | None:
-        """The faulty answer to a request, or None to go on as usual."""
+        """Return the faulty response to a request, or None to handle it normally."""
         if request.path == CONTROL:
             return self._control(request)
         fault = self._take(request, INSTEAD)
@@ -86,24 +87,24 @@ class Faults:
         return answers[fault.kind]
 
     def afterwards(self, request: Request) -> None:
-        """What goes wrong once the request was done and before its answer is heard."""
+        """Apply the faults that act after the request was done and before its response is sent."""
         fault = self._take(request, AFTERWARDS) if request.path != CONTROL else None
         if fault:
             self._act(fault, request)
 
     def for_task(self, request: Request) -> TaskFault | None:
-        """What shall go wrong with the task that this request starts."""
+        """Return the fault of the task that this request starts."""
         fault = self._take(request, OF_TASKS)
         if fault is None:
             return None
         return TaskFault(fault.message, fault.kind == "lost-task", fault.kind == "stale-lock")
 
     def is_down(self, node: str) -> bool:
-        """Whether a node of the cluster shall look as if it were switched off."""
+        """Whether a node of the cluster appears switched off."""
         return self._is_so("node-down", node)
 
     def is_full(self, node: str) -> bool:
-        """Whether a node's memory and storage shall look used up."""
+        """Whether a node's memory and storage appear used up."""
         return self._is_so("node-full", node)
 
     def _is_so(self, kind: str, node: str) -> bool:
@@ -132,7 +133,7 @@ class Faults:
         return None
 
     def _replace(self, faults: list[Fault]) -> None:
-        """The new ones are there before those who wait go on."""
+        """Replace the faults before the requests that are delayed by old ones continue."""
         self._faults, waiting = faults, self._replaced
         self._replaced = threading.Event()
         waiting.set()

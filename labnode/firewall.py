@@ -1,7 +1,7 @@
 """Options and rules of Proxmox's firewall: stored and shown, and copied by a clone.
 
-What keeps the containers of a lab node from each other is its own packet filter (`network.py`),
-whatever these say.
+They are not enforced: the lab node isolates its containers with its own packet filter
+(`network.py`).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Firewall:
         self._table.put(scope, {**self._read(scope), "options": kept})
 
     def rules(self, scope: str) -> list[Document]:
-        """The rules, first one first."""
+        """Return the rules in order."""
         return [dict(rule) for rule in self._read(scope)["rules"]]
 
     def rule(self, scope: str, position: int) -> Document:
-        """One rule; refuses a position that has none."""
+        """Return one rule; reject a position without one."""
         rules = self.rules(scope)
         if position >= len(rules):
             raise Failed(f"no rule at position {position}")
@@ -47,24 +47,24 @@ class Firewall:
         self._table.put(scope, {**self._read(scope), "rules": rules})
 
     def digest(self, scope: str, part: str = "") -> str:
-        """Tells that somebody else changed the options or rules; of no file, that of nothing."""
+        """Return a digest that detects changes by others; a missing file counts as an empty one."""
         file = self._read(scope)
         content: Any = file[part] if part else {k: v for k, v in file.items() if v}
         text = json.dumps(content, sort_keys=True) if content else ""
         return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     def copy(self, vmid: int, newid: int) -> None:
-        """Give a clone what its source has."""
+        """Copy the options and rules of the source to a clone."""
         file = self._table.get(guest(vmid))
         if file:
             self._table.put(guest(newid), file)
 
     def forget(self, vmid: int) -> None:
-        """Remove what belongs to a container that is gone."""
+        """Remove the options and rules of a removed container."""
         self._table.delete(guest(vmid))
 
     def is_serving(self, node: str) -> bool:
-        """Whether the firewall's service runs on the node; there only to be stopped by tests."""
+        """Whether the firewall service runs on the node; only tests stop it."""
         return not (self._table.get(f"service/{node}") or {}).get("stopped")
 
     def _read(self, scope: str) -> Document:
@@ -72,10 +72,10 @@ class Firewall:
 
 
 def guest(vmid: int) -> str:
-    """The scope of a container."""
+    """Return the scope of a container."""
     return f"guest/{vmid}"
 
 
 def node(name: str) -> str:
-    """The scope of a node."""
+    """Return the scope of a node."""
     return f"node/{name}"

@@ -1,4 +1,4 @@
-"""The network inside a running container, by the host's own `ip`: nothing of the container runs."""
+"""The network inside a running container, set with the host's own `ip`: no guest code runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from labnode.command import run
 
 
 def interfaces(init: int) -> list[Interface]:
-    """Interfaces and addresses; `init` is the container's first process."""
+    """Return interfaces and addresses; `init` is the container's first process."""
     return [_parse(link) for link in json.loads(_ip(init, "-json", "address", "show"))]
 
 
 def take_address(init: int, net: Net) -> None:
-    """Take the fixed address away, and with it the routes."""
+    """Remove the fixed address, and with it the routes."""
     if "/" in net.ip:
         _ip(init, "address", "del", net.ip, "dev", net.name)
 

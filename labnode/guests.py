@@ -31,7 +31,7 @@ PRESSURE = [f"pressure{what}{how}" for what in ("cpu", "io", "memory") for how i
 
 
 class Guests:
-    """Container configurations by vmid; what runs is asked of the backend every time."""
+    """Container configurations by vmid; the running state is read from the backend each time."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Guests:
         node: str,
         first: Guests | None = None,
     ) -> None:
-        """`first` are the guests of the cluster's first node: vmids are unique among all."""
+        """`first` are the guests of the cluster's first node: vmids are unique in the cluster."""
         self._table = store.table(f"guest@{node}" if first else "guest")
         self._backend, self._access, self.node = backend, access, node
         self._change: threading.RLock = first._change if first else threading.RLock()
@@ -82,7 +82,7 @@ class Guests:
         return {vmid for guests in self._all for vmid in guests.vmids()}
 
     def config(self, vmid: int) -> Config:
-        """The configuration; raises Failed where there is no such container."""
+        """Return the configuration; raise Failed if there is no such container."""
         config = self._table.get(vmid)
         if config is None:
             name = f"nodes/{self.node}/lxc/{vmid}.conf"
@@ -90,21 +90,21 @@ class Guests:
         return dict(config)
 
     def find(self, vmid: int) -> Config | None:
-        """The configuration, or None where it has just been removed."""
+        """Return the configuration, or None if the container was just removed."""
         return self._table.get(vmid)
 
     def settings(self, vmid: int) -> ContainerConfig:
-        """What the backend applies of the configuration."""
+        """Return the part of the configuration that the backend applies."""
         return parse_config(vmid, self.config(vmid))
 
     def check_unused(self, vmid: int) -> None:
-        """Refuse a vmid that is taken, on whichever node."""
+        """Refuse a vmid that is taken on any node."""
         for guests in self._all:
             if vmid in guests._table:
                 raise Failed(f"CT {vmid} already exists on node '{guests.node}'")
 
     def check_lock(self, vmid: int) -> Config:
-        """The configuration of a container that nothing works on; refuse otherwise."""
+        """Return the configuration of an unlocked container; refuse a locked one."""
         config = self.config(vmid)
         if "lock" in config:
             raise Failed(f"CT is locked ({config['lock']})")
@@ -118,17 +118,17 @@ class Guests:
                 raise Failed(f"bridge '{bridge}' does not exist")
 
     def use_bridges(self, names: set[str]) -> None:
-        """Say which bridges there are."""
+        """Set the bridges that exist."""
         self._bridges = names
 
     def reserve(self, vmid: int, config: Config) -> None:
-        """Take a free vmid with `lock: create`; of several at once one wins."""
+        """Reserve a free vmid with `lock: create`; of several concurrent calls one succeeds."""
         with self._change:
             self.check_unused(vmid)
             self._table.put(vmid, {**config, "lock": "create"})
 
     def lock(self, vmid: int, name: str) -> Config:
-        """Set a lock in the configuration; refuse where there is one."""
+        """Set a lock in the configuration; refuse if there is one."""
         with self._change:
             config = self.check_lock(vmid)
             self._table.put(vmid, {**config, "lock": name})
@@ -150,7 +150,7 @@ class Guests:
             self._table.put(vmid, config)
 
     def forget(self, vmid: int) -> None:
-        """Remove a container that is gone from everything."""
+        """Remove a deleted container from all tables."""
         with self._change:
             self._table.delete(vmid)
             self._access.forget_guest(vmid)
@@ -159,7 +159,7 @@ class Guests:
 
     @contextmanager
     def file_lock(self, vmid: int, log: Log | None = None) -> Iterator[None]:
-        """Hold the container's lock file, as start, stop, shutdown and changes do for long."""
+        """Hold the container's lock file, as start, stop, shutdown and changes do throughout."""
         lock = self._file_locks.setdefault(vmid, threading.Lock())
         if not lock.acquire(blocking=False):
             self._wait_for(lock, vmid, log)
@@ -193,7 +193,7 @@ class Guests:
         return self._backend.is_running(vmid)
 
     def status(self, vmid: int, config: Config) -> Document:
-        """The row of the container list."""
+        """Return the row of the container list."""
         running = self.is_running(vmid)
         usage = self._usage(vmid) if running else Usage()
         memory, swap = (int(config.get(key, "512").strip() or 0) for key in ("memory", "swap"))
@@ -219,11 +219,11 @@ class Guests:
         row |= {key: config[key] for key in ("lock", "tags") if key in config}
         if config.get("template") == "1":
             row["template"] = 1
-        # A host without pressure stall information shows null here, and so do we.
+        # A host without pressure stall information reports null here, and so does this server.
         return row | ({"pid": usage.pid, **dict.fromkeys(PRESSURE)} if running else {})
 
     def resource(self, vmid: int, config: Config) -> Document:
-        """What the cluster's resources and a pool's members show of its state."""
+        """Return the state as the cluster's resources and a pool's members show it."""
         row = self.status(vmid, config)
         drop = {"cpus", "swap", "maxswap", "pid", "tags", "lock", *PRESSURE}
         kept = {key: value for key, value in row.items() if key not in drop}
@@ -234,7 +234,7 @@ class Guests:
     def _usage(self, vmid: int) -> Usage:
         try:
             return self._backend.usage(vmid)
-        except BackendError:  # it ended between the two questions
+        except BackendError:  # it stopped between the two calls
             return Usage()
 
 

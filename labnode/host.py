@@ -1,4 +1,4 @@
-"""The machine under the containers: what it must offer, and what is prepared on it once."""
+"""The host machine: its requirements and its one-time preparation."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from labnode.command import run
 from labnode.id_ranges import IdRanges, reserve_ranges
 
 RUN = Path("/run/winux")
-# What all containers share, or each has of its own, and the least it must be: the kernel's defaults
-# are for one machine. Memory for it is charged to the container that uses it.
+# Minimum values of kernel limits that all containers share or that each has separately: the
+# kernel's defaults are for one machine. The memory behind them is charged to the container that
+# uses it.
 LIMITS = {
-    "fs/inotify/max_user_instances": 8192,  # each container: 128 were too few for a desktop
+    "fs/inotify/max_user_instances": 8192,  # for each container: 128 were too few for a desktop
     "fs/inotify/max_user_watches": 131_072,
     "fs/file-max": 2**62,
     "fs/aio-max-nr": 1 << 24,
@@ -37,7 +38,7 @@ PROGRAMS = {
 
 
 def find_problems() -> list[str]:
-    """Why this machine cannot run containers, each with what to do; empty if it can."""
+    """Return the reasons why this machine cannot run containers, each with a fix; empty if none."""
     if os.geteuid() != 0:
         return ["containers need root: start the lab node as root"]
     missing = sorted({package for name, package in PROGRAMS.items() if not shutil.which(name)})
@@ -53,7 +54,7 @@ def find_problems() -> list[str]:
 
 
 def prepare_host() -> IdRanges:
-    """Prepare the machine for unprivileged containers; return the ids that are for them.
+    """Prepare the machine for unprivileged containers; return their id range.
 
     Raises BackendError if the machine cannot run containers. Safe to repeat and to run from several
     lab nodes at once.
@@ -68,7 +69,7 @@ def prepare_host() -> IdRanges:
 
 
 def raise_limits(folder: Path, limits: dict[str, int]) -> None:
-    """Raise the kernel's limits that are lower; where there is no such limit, nothing ends."""
+    """Raise kernel limits that are too low; ignore limits that this kernel does not have."""
     for name, least in limits.items():
         file = folder / name
         if file.exists() and int(file.read_text()) < least:
@@ -97,13 +98,13 @@ def _host_lock() -> Iterator[None]:
 
 
 def _start_lxcfs() -> None:
-    """Without lxcfs, or with one started after a container, guests see the host's memory."""
+    """Start lxcfs if needed: without it, or if started later, guests see the host's memory."""
     if _lxcfs_answers():
         return
     if Path("/run/systemd/system").exists():
         run("systemctl", "restart", "lxcfs")
     else:
-        subprocess.run(["umount", "-l", LXCFS], capture_output=True, check=False)  # a dead one's
+        subprocess.run(["umount", "-l", LXCFS], capture_output=True, check=False)  # of a dead lxcfs
         LXCFS.mkdir(parents=True, exist_ok=True)
         LXCFS.chmod(0o755)
         detached = 'setsid lxcfs "$0" >"$1" 2>&1 </dev/null &'
@@ -118,5 +119,5 @@ def _start_lxcfs() -> None:
 def _lxcfs_answers() -> bool:
     try:
         return bool((LXCFS / "proc/uptime").read_text())
-    except OSError:  # not mounted, or mounted by one that died
+    except OSError:  # not mounted, or its lxcfs has died
         return False

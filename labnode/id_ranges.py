@@ -1,11 +1,11 @@
-"""Which user and group ids of the host stand for those inside each container.
+"""Maps the user and group ids inside each container to ids of the host.
 
-The kernel counts keys, pipes, inotify instances and more per user id of the host, so that two
-containers never share one. On disk all root file systems have the ids of one range, the `stored`
+The kernel counts keys, pipes, inotify instances and more per user id of the host. Therefore two
+containers never share an id. On disk all root file systems have the ids of one range, the `stored`
 one: a template and its clones share files, and only the mount of a container shows them as its own.
 
 A link per range in one folder of the machine names the container that holds it. A range is free
-again when the folder of its container is gone, whichever lab node made it.
+again when the folder of its container is removed, regardless of the lab node that created it.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from labnode.backend import BackendError
 
 ID_COUNT = 65536
 RANGES = 1024
-#: Persistent, as containers are; shared by all lab nodes of the machine.
+#: Persists like the containers; shared by all lab nodes of the machine.
 HOLDERS = Path("/var/lib/winux-labnode/id-ranges")
 SUBORDINATE_IDS = (Path("/etc/subuid"), Path("/etc/subgid"))
 
 
 @dataclass(frozen=True)
 class IdRanges:
-    """The range on disk, and those of containers, which begin at `first`."""
+    """The id range on disk, and the ranges of containers, which begin at `first`."""
 
     stored: int
     first: int
     holders: Path = HOLDERS
 
     def find(self, folder: Path) -> int | None:
-        """First id of the range that the container in this folder holds, if any."""
+        """Return the first id of the range that the container in this folder holds, if any."""
         for number, holder in self._held():
             if holder == folder:
                 return self.first + number * ID_COUNT
         return None
 
     def take(self, folder: Path) -> int:
-        """First id of a range for the container in this folder: its own, or the lowest free."""
+        """Return the first id of this folder's range; take the lowest free range if it has none."""
         with _only_one(self.holders):
             if (own := self.find(folder)) is not None:
                 return own
@@ -62,15 +62,17 @@ class IdRanges:
 
 
 def reserve_ranges() -> IdRanges:
-    """The ids that root holds on this machine for containers; taken if there are none."""
+    """Return the ids that root holds on this machine for containers; reserve them if missing."""
     stored = reserve_ids(SUBORDINATE_IDS, ID_COUNT)
     return IdRanges(stored, reserve_ids(SUBORDINATE_IDS, RANGES * ID_COUNT, apart_from=stored))
 
 
 def reserve_ids(files: tuple[Path, ...], count: int, apart_from: int | None = None) -> int:
-    """First of as many ids that root holds in all files; if none, taken behind everyone's.
+    """Return the first of `count` ids that root holds in all files; reserve them if missing.
 
-    The ID_COUNT ids from `apart_from` on are not among them.
+    A new range begins after all others.
+
+    The range excludes the ID_COUNT ids from `apart_from` on.
     """
     held = [_read(path) for path in files]
     for name, first, size in held[0]:

@@ -1,8 +1,8 @@
-"""Lab nodes on this machine that nobody will serve again, found by what they left in the kernel.
+"""Finds abandoned lab nodes on this machine by the state that they left in the kernel.
 
-A test run that was killed leaves bridge, packet filter and containers. What somebody serves, or may
-start again, is never among them: a folder that is not there may be there for those who see other
-mounts (in a chroot, a container), so that says nothing.
+A test run that was killed leaves bridge, packet filter and containers. A lab node that is
+served, or may be started again, is never among them. A missing folder is no proof that its lab node
+is abandoned: processes with other mounts (in a chroot, a container) may see the folder.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from labnode.setup import is_state_folder
 
 INTERFACES = Path("/sys/class/net")
 TABLE = "winux_"
-#: A part of the path of every folder that a test run makes.
+#: A part of the path of every folder that a test run creates.
 OF_TESTS = "pytest-of-"
 
 
 def sweep(below: Path) -> list[str]:
-    """Remove such lab nodes, also resting ones below a folder; the names of their bridges."""
+    """Remove abandoned lab nodes, also idle ones below a folder; return their bridges."""
     rests = {bridge: folder for bridge, folder in _owners().items() if _is_rest(folder, below)}
     for bridge, folder in rests.items():
         containers.clean(folder, bridge, keeps_files=not is_state_folder(folder))
@@ -34,12 +34,12 @@ def sweep(below: Path) -> list[str]:
 
 
 def _owners() -> dict[str, Path]:
-    """Every lab node's bridge and its state folder, which the bridge carries as its alias."""
+    """Return each lab node's bridge and the state folder that the bridge has as its alias."""
     found = {}
     for file in sorted(INTERFACES.glob("*/ifalias")):
         try:
             alias = file.read_text().strip()
-        except OSError:  # removed at this moment
+        except OSError:  # removed during the loop
             continue
         if alias.startswith(MARK):
             found[file.parent.name] = Path(alias.removeprefix(MARK))
@@ -47,7 +47,7 @@ def _owners() -> dict[str, Path]:
 
 
 def _filtered() -> set[str]:
-    """Bridges that a packet filter of ours is for."""
+    """Return the bridges for which a packet filter of a lab node exists."""
     listed = json.loads(run("nft", "-json", "list", "tables"))["nftables"]
     names = {entry["table"]["name"] for entry in listed if "table" in entry}
     return {name.removeprefix(TABLE) for name in names if name.startswith(TABLE)}
@@ -61,7 +61,7 @@ def _is_rest(folder: Path, below: Path) -> bool:
 
 
 def _is_held(lock: Path) -> bool:
-    """Whether a process serves from the folder of this lock, or tests something there."""
+    """Whether a process that serves or tests this state folder holds the lock."""
     if not lock.exists():
         return False
     with lock.open("a") as file:

@@ -1,4 +1,4 @@
-"""The LXC configuration of one container, as text: a pure function of what it is given."""
+"""The LXC configuration of one container as text: a pure function of its arguments."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from labnode.cgroups import limits
 from labnode.id_ranges import ID_COUNT
 from labnode.network import Owner
 
-# Below a container's group: its processes, with the limits; LXC's monitor; the monitor when it
-# tidies up, after which it ends or, if the container restarts itself, goes back.
+# Subgroups of a container's group: its processes, with the limits; LXC's monitor; and the monitor
+# during cleanup, after which it ends or, if the container restarts itself, moves back.
 PAYLOAD, MONITOR, ENDING = "payload", "monitor", "ending"
-#: Of 4096 on the machine; 1024 each, LXC's own value, would end at the fourth container.
+#: Of 4096 on the machine; LXC's own value of 1024 would exhaust them at the fourth container.
 PTY_LIMIT = 256
 SHARED = Path("/usr/share/lxc/config")
 HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -25,7 +25,7 @@ HWADDR = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
 @dataclass(frozen=True)
 class Machine:
-    """What the machine decides about every container."""
+    """Machine-wide settings that apply to every container."""
 
     bridge: str
     cgroup_version: int
@@ -36,7 +36,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one container is on the machine."""
+    """The paths and names of one container on the machine."""
 
     root: Path
     port: str
@@ -46,7 +46,7 @@ class Place:
 
 
 def lxc_config(config: ContainerConfig, machine: Machine, place: Place) -> str:
-    """Text of an LXC configuration file; raises BackendError for what is refused or malformed."""
+    """Return the LXC configuration file; raise BackendError for refused or malformed values."""
     if not config.unprivileged:
         raise BackendError("privileged containers are refused here: set unprivileged=1")
     settings = [*_basics(config, machine, place), *_isolation(config, machine)]
@@ -57,7 +57,7 @@ def lxc_config(config: ContainerConfig, machine: Machine, place: Place) -> str:
 
 
 def find_owner(text: str) -> Owner | None:
-    """Whose frames may come in through the port of this configuration; none without an address."""
+    """Return the addresses that the container's port accepts as senders, if it has any."""
     settings = dict(line.split(" = ", 1) for line in text.splitlines())
     address = settings.get("lxc.net.0.ipv4.address")
     if address is None:
@@ -74,7 +74,7 @@ def _basics(config: ContainerConfig, machine: Machine, place: Place) -> list[tup
         ("lxc.rootfs.path", f"dir:{place.root}"),
         ("lxc.idmap", f"u 0 {place.first_id} {ID_COUNT}"),
         ("lxc.idmap", f"g 0 {place.first_id} {ID_COUNT}"),
-        ("lxc.namespace.share.user", place.namespace),  # made by the container's own root
+        ("lxc.namespace.share.user", place.namespace),  # made by root of the container
         ("lxc.pty.max", PTY_LIMIT),
         ("lxc.cgroup.dir.container", f"{place.cgroup}/{PAYLOAD}"),
         ("lxc.cgroup.dir.monitor", f"{place.cgroup}/{MONITOR}"),
@@ -87,7 +87,7 @@ def _isolation(config: ContainerConfig, machine: Machine) -> list[tuple[str, obj
     if config.nesting:
         nested = [("lxc.include", SHARED / "nesting.conf"), ("lxc.apparmor.profile", profile)]
         return [*nested, ("lxc.apparmor.allow_nesting", 1)]
-    # The empty values clear what the included files mount: a writable /sys and the list of the
+    # The empty values clear mounts of the included files: a writable /sys and the list of the
     # host's FUSE connections.
     mounts = [("lxc.mount.auto", ""), ("lxc.mount.auto", "cgroup:mixed proc:mixed sys:mixed")]
     return [*mounts, ("lxc.mount.entry", ""), ("lxc.apparmor.profile", profile)]
@@ -120,7 +120,7 @@ def _interface(text: str) -> ipaddress.IPv4Interface:
 
 
 def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
-    """Everything else in the file is ours; these come from a request and must stay one value."""
+    """Return a value from a request; raise BackendError unless it matches in full."""
     if not pattern.fullmatch(text):
         raise BackendError(f"'{text}' is no valid {what}")
     return text

@@ -1,4 +1,4 @@
-"""Containers that exist as states and timings only: for scale tests and machines without root."""
+"""Simulated containers with states and timings only: for scale tests and machines without root."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DISK_BYTES, MEMORY_BYTES = 178_597_888, 12_197_888
 
 @dataclass(frozen=True)
 class Timings:
-    """How long each step takes, in seconds, and which containers do not go down when asked."""
+    """The duration of each step in seconds, and the containers that ignore a shutdown request."""
 
     create: float = 0.3
     clone: float = 0.1
@@ -24,13 +24,13 @@ class Timings:
     stop: float = 0.05
     shutdown: float = 0.1
     destroy: float = 0.05
-    address: float = 0.0  # from the start until the list of interfaces has it
+    address: float = 0.0  # from the start until the list of interfaces includes it
     stubborn: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Container:
-    """One imagined container; `started_at` is 0 while it is stopped."""
+    """One simulated container; `started_at` is 0 while it is stopped."""
 
     template: bool = False
     started_at: float = 0.0
@@ -45,8 +45,8 @@ STOPPED = Container()
 class MemoryBackend:
     """A Backend whose containers are files of a few bytes, so that they outlive the server.
 
-    Timings can be set in `timings.json` in the state directory. A container that "dies" or is
-    "changed by hand" is a file that is changed or removed.
+    Timings can be set in `timings.json` in the state directory. To let a container "die"
+    or be "changed by hand", change or remove its file.
     """
 
     def __init__(self, state_dir: Path, node: str = "") -> None:
@@ -148,7 +148,7 @@ class MemoryBackend:
         return self._folder / f"{vmid}.json"
 
     def _get(self, vmid: int) -> Container:
-        """Read again only what has changed, so that thousands can be listed."""
+        """Read only files that have changed, so that listing thousands is fast."""
         try:
             changed_at = self._file(vmid).stat().st_mtime_ns
             if self._read.get(vmid, (0, STOPPED))[0] != changed_at:
@@ -160,14 +160,14 @@ class MemoryBackend:
             raise BackendError(f"container {vmid} has no files") from None
 
     def _put(self, vmid: int, container: Container) -> None:
-        """A rename, so that a kill leaves the old file or the new one."""
+        """Write by rename, so that a kill leaves the old file or the new one."""
         part = self._file(vmid).with_suffix(".part")
         part.write_text(json.dumps(asdict(container)))
         part.replace(self._file(vmid))
 
 
 def link_local(hwaddr: str) -> str:
-    """The IPv6 address that Linux makes of a MAC address."""
+    """Return the IPv6 link-local address that Linux derives from a MAC address."""
     octets = [int(octet, 16) for octet in hwaddr.split(":")]
     octets[0] ^= 2
     words = [*octets[:3], 0xFF, 0xFE, *octets[3:]]

@@ -1,8 +1,8 @@
-"""What is mounted for a container below the run folder: its root file system and its namespace.
+"""The mounts of a container below the run folder: its root file system and its namespace.
 
 <run folder>/<vmid>/rootfs        the root file system, under the ids of the container's range
-<run folder>/<vmid>/userns        its user namespace, while it may start
-<run folder>/<vmid>/base, own     layers of an overlay, mounted only until the overlay is
+<run folder>/<vmid>/userns        its user namespace, as long as it may start
+<run folder>/<vmid>/base, own     layers of an overlay, mounted only until the overlay is mounted
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ NAMESPACE = "userns"
 class Mounts:
     """The mounts of all containers of one lab node.
 
-    Files have the ids from `stored` on, and shall show those from `first` on.
+    Files on disk have ids from `stored` on; the mounts map them to ids from `first` on.
     """
 
     run_dir: Path
 
     def folder(self, vmid: int) -> Path:
-        """Where a running container has its LXC configuration and its mounts."""
+        """Return the folder of a running container's LXC configuration and mounts."""
         return self.run_dir / str(vmid)
 
     def root(self, vmid: int) -> Path:
-        """Where its root file system is mounted."""
+        """Return the mount point of its root file system."""
         return self.folder(vmid) / "rootfs"
 
     def mounted(self) -> set[int]:
-        """Vmids that have anything mounted."""
+        """Return the vmids that have any mount."""
         return {int(target.parent.name) for target in self._targets()}
 
     def make_folder(self, vmid: int) -> Path:
-        """Make the folders that the root of a container must be able to pass."""
+        """Create the folders above the root file system, traversable for the container."""
         root = self.root(vmid)
         root.mkdir(parents=True, exist_ok=True)
         self.folder(vmid).chmod(0o711)
@@ -46,7 +46,7 @@ class Mounts:
         return root
 
     def keep_namespace(self, vmid: int, first: int) -> None:
-        """Make the user namespace that the container will live in."""
+        """Create the container's user namespace before the container starts."""
         keep_namespace(self.folder(vmid) / NAMESPACE, first)
 
     def mount_folder(self, vmid: int, data: Path, stored: int, first: int) -> None:
@@ -57,8 +57,10 @@ class Mounts:
             mount_as(data, self.root(vmid), stored, first, read_only=False)
 
     def mount_overlay(self, vmid: int, base: Path, own: Path, stored: int, first: int) -> None:
-        """Mount what is in `own` over a base. Both become mounts under short names: the options of
-        an overlay cannot hold every path."""
+        """Mount an overlay of `own` over a base.
+
+        Both are first mounted under short names: overlay options cannot hold every path.
+        """
         layers = {"base": base, "own": own}
         try:
             for name, source in layers.items():
@@ -69,16 +71,16 @@ class Mounts:
             overlay = ("mount", "-t", "overlay", "overlay", "-o", names, self.root(vmid))
             run(*overlay, cwd=self.folder(vmid))
         finally:
-            for name in layers:  # the overlay has mounts of its own on them
+            for name in layers:  # the overlay has its own mounts of them
                 self._unmount(self.folder(vmid) / name)
 
     def unmount(self, vmid: int) -> None:
-        """Undo everything, and remove the folder; only when no process of it is left."""
+        """Unmount everything and remove the folder; only after all its processes have ended."""
         while targets := [one for one in self._targets() if one.parent == self.folder(vmid)]:
             for target in reversed(targets):
                 self._unmount(target)
         if self.root(vmid).exists():
-            self.root(vmid).rmdir()  # fails rather than deletes if anything is in it
+            self.root(vmid).rmdir()  # fails instead of deleting if it is not empty
         if self.folder(vmid).exists():
             run("rm", "-rf", "--one-file-system", self.folder(vmid))
 

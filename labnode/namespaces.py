@@ -1,8 +1,8 @@
 """User namespaces of containers, and mounts that show files under other ids.
 
-The kernel charges a user namespace, and everything that is counted in it, to the user who made it.
-If root made them all, then one container could use up the inotify instances of the others and of
-the host's root. So each is made by the first id of its container's own range.
+The kernel charges a user namespace, and everything that is counted in it, to the user that created
+it. If root created all of them, one container could use up the inotify instances of the others and
+of the host's root. Therefore the first id of a container's own range creates its namespace.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from labnode.backend import BackendError
 from labnode.command import run
 from labnode.id_ranges import ID_COUNT
 
-# Numbers of the kernel, the same on all architectures.
+# Kernel constants, the same on all architectures.
 OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442
 AT_FDCWD, AT_EMPTY_PATH, OPEN_TREE_CLONE, MOVE_EMPTY_PATH = -100, 0x1000, 1, 4
 READ_ONLY, NO_DEVICES, MAPPED = 0x1, 0x4, 0x100000
@@ -27,7 +27,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Attributes(ctypes.Structure):
-    """What `mount_setattr` takes."""
+    """The argument structure of `mount_setattr`."""
 
     _fields_ = (
         ("to_set", ctypes.c_uint64),
@@ -38,14 +38,14 @@ class _Attributes(ctypes.Structure):
 
 
 def keep_namespace(path: Path, first: int) -> None:
-    """Make a container's user namespace, and keep it at this path until that is unmounted."""
+    """Create a container's user namespace, and bind it to this path until that is unmounted."""
     path.touch()
     with _namespace(f"0 {first} {ID_COUNT}\n", maker=first) as made:
         run("mount", "--bind", made, path)
 
 
 def mount_as(source: Path, target: Path, stored: int, first: int, *, read_only: bool) -> None:
-    """Mount a folder whose files have stored ids so that they show as the ids from `first` on."""
+    """Mount a folder so that files with stored ids appear with the ids from `first` on."""
     with mapped(source, stored, first, read_only=read_only) as tree:
         path = os.fsencode(target)
         _call(MOVE_MOUNT, tree, b"", AT_FDCWD, path, MOVE_EMPTY_PATH, what=f"mount {target}")
@@ -53,11 +53,11 @@ def mount_as(source: Path, target: Path, stored: int, first: int, *, read_only: 
 
 @contextmanager
 def mapped(source: Path, stored: int, first: int, *, read_only: bool = False) -> Iterator[int]:
-    """The same without a place: a descriptor of the folder, whose files show as other ids."""
+    """Return a descriptor of the folder, mapped as by `mount_as` but without a mount point."""
     flags = OPEN_TREE_CLONE | os.O_CLOEXEC
     tree = _call(OPEN_TREE, AT_FDCWD, os.fsencode(source), flags, what=f"open {source}")
     try:
-        # Root itself stays root: an overlay makes its working files as such.
+        # Root remains root: an overlay creates its working files as root.
         with _namespace(f"0 0 1\n{stored} {first} {ID_COUNT}\n") as namespace:
             _map(tree, source, namespace, NO_DEVICES | (READ_ONLY if read_only else 0))
         yield tree
@@ -80,7 +80,7 @@ def _map(tree: int, source: Path, namespace: Path, flags: int) -> None:
 
 @contextmanager
 def _namespace(ids: str, maker: int = 0) -> Iterator[Path]:
-    """The path of a user namespace with these ids, made by a user; there while it is needed."""
+    """Yield the path of a user namespace with these ids, created by `maker`, for the block."""
     right = "--inh-caps=+sys_admin --ambient-caps=+sys_admin"
     become = f"setpriv --reuid={maker} --regid={maker} --clear-groups {right}"
     command = f"exec {become} unshare --user sh -c 'echo made; read end'"

@@ -1,10 +1,10 @@
 """The bridge of the containers and the packet filter around it.
 
-Containers reach nothing by themselves: the host reaches them, they answer. All they may begin is a
-ping of the host, so many a second, and the host keeps no record of that: nothing that a container
-sends adds to the tables of connections and fragments that all of them share with the host. Rules
-are written as a whole in one transaction, so that they are right whatever was there before, and
-again before each start, so that no container runs without them.
+Containers cannot open connections: the host connects to them, and they reply. They may only send a
+limited rate of pings to the host, which the host does not track: nothing that a container sends
+adds to the connection and fragment tables that all containers share with the host. All rules are
+written in one transaction, so that they are correct regardless of the previous state, and again
+before each start, so that no container runs without them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from labnode.backend import BackendError
 from labnode.command import run
 
-# A port is named bridge-vmid, with the vmid in base 36: the largest, 999999999, has six digits
-# then, so that no name is longer than the kernel's 15 characters.
+# A port is named bridge-vmid, with the vmid in base 36: the largest, 999999999, has six digits in
+# that base, so that no name exceeds the kernel's 15 characters.
 BRIDGE_NAME = re.compile(r"[a-z][A-Za-z0-9]{0,7}")
 LAST_VMID = 999_999_999
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -80,8 +80,8 @@ RULE_COUNTS = {"inet": 8, "bridge": 7}
 
 # LXC calls this for every interface before the container's init runs, also when the container
 # restarts itself. Its last argument is the name of the port. The port gets no IPv6 address of its
-# own: containers have no business with it, and browsers on this machine drop all connections each
-# time an address appears.
+# own: containers do not need it, and browsers on this machine drop all connections each time an
+# address appears.
 PORT_SCRIPT = """#!/bin/sh
 for port; do :; done
 ipv6=/proc/sys/net/ipv6/conf/$port/disable_ipv6
@@ -92,7 +92,7 @@ exec bridge link set dev "$port" isolated on
 
 @dataclass(frozen=True)
 class Owner:
-    """The one address pair that may come in through a port of the bridge."""
+    """The only address pair that a port of the bridge accepts as a sender."""
 
     port: str
     hwaddr: str
@@ -117,11 +117,11 @@ class Network:
         return f"winux_{self.bridge}"
 
     def port(self, vmid: int) -> str:
-        """Name of a container's interface on the host."""
+        """Return the name of a container's interface on the host."""
         return port_name(self.bridge, vmid)
 
     def refuse_conflicts(self) -> None:
-        """Raise BackendError if bridge or subnet belong to somebody else on this machine."""
+        """Raise BackendError if another owner on this machine has the bridge or the subnet."""
         if not BRIDGE_NAME.fullmatch(self.bridge):
             raise BackendError(f"bridge name '{self.bridge}' must be 1-8 letters or digits")
         if self.foreign_owner():
@@ -132,7 +132,7 @@ class Network:
         self._refuse_overlap()
 
     def prepare(self, owners: Iterable[Owner]) -> None:
-        """Make bridge and rules, or take over those of an earlier run of the same lab node."""
+        """Create bridge and rules, or take over those of an earlier run of the same lab node."""
         self.filter(owners)
         if not links(self.bridge):
             run("ip", "link", "add", self.bridge, "type", "bridge")
@@ -140,10 +140,10 @@ class Network:
         self._configure()
 
     def filter(self, owners: Iterable[Owner]) -> None:
-        """Set the whole packet filter and read it back; raises BackendError if it is not kept.
+        """Set the whole packet filter and read it back; raise BackendError if it differs.
 
-        `owners` may be lazy: it is read under the lock, so that of two starts the later one's
-        rules know both.
+        `owners` may be lazy: it is read under the lock, so that the rules of
+        the later of two starts include both.
         """
         with self.lock:
             elements = ", ".join(f'"{o.port}" . {o.hwaddr} . {o.address}' for o in owners)
@@ -154,25 +154,25 @@ class Network:
                 self._verify(family, count)
 
     def forget(self, address: str) -> None:
-        """Make this machine ask anew who has an address.
+        """Make this machine resolve an address again.
 
-        It would go on talking to the hardware address of the container that had it before, for half
-        a minute, as long as another container keeps the bridge up.
+        Otherwise it keeps using the hardware address of the address's previous container for half a
+        minute, as long as another container keeps the bridge up.
         """
         run("ip", "neighbour", "flush", "dev", self.bridge, "to", address)
 
     def remove_port(self, vmid: int) -> None:
-        """Remove what a container that did not end cleanly left on the bridge."""
+        """Remove the port that a container left on the bridge because it did not end cleanly."""
         if vmid > LAST_VMID:  # a snapshot's copy of the files, which never runs
             return
         try:
             run("ip", "link", "delete", self.port(vmid))
-        except BackendError:  # not there, or on its way out with the container's network
+        except BackendError:  # missing, or being removed with the container's network
             if links(self.port(vmid)):
                 raise
 
     def ports(self) -> set[int]:
-        """Vmids that have an interface on this machine."""
+        """Return the vmids that have an interface on this machine."""
         prefix = f"{self.bridge}-"
         names = (path.name for path in Path("/sys/class/net").iterdir())
         found = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
@@ -189,7 +189,7 @@ class Network:
             run("nft", "-f", "-", text=text)
 
     def foreign_owner(self) -> str:
-        """Who else has an interface of the bridge's name; empty if nobody or a deleted lab node."""
+        """Return another owner of the bridge's name; empty if none or a deleted lab node."""
         if not links(self.bridge):
             return ""
         alias = Path(f"/sys/class/net/{self.bridge}/ifalias").read_text().strip()
@@ -209,7 +209,8 @@ class Network:
 
     def _configure(self) -> None:
         address = f"{self.subnet.network_address + 1}/{self.subnet.prefixlen}"
-        # A hardware address of its own: a bridge otherwise takes its lowest port's and changes it.
+        # Set a fixed hardware address: otherwise a bridge takes its lowest port's address and
+        # changes it.
         packed = (self.subnet.network_address + 1).packed
         hwaddr = "02:01:" + ":".join(f"{byte:02x}" for byte in packed)
         run("ip", "link", "set", self.bridge, "type", "bridge", "forward_delay", "0")
@@ -222,7 +223,7 @@ class Network:
                 setting.write_text(value)
         if [held for name, held in addresses() if name == self.bridge] != [
             address
-        ]:  # else leave it alone: people are connected
+        ]:  # otherwise keep it: it may have connections
             run("ip", "address", "flush", "dev", self.bridge)
             run("ip", "address", "add", address, "dev", self.bridge)
         run("ip", "link", "set", self.bridge, "address", hwaddr, "up")
@@ -238,7 +239,7 @@ class Network:
 
 
 def port_name(bridge: str, vmid: int) -> str:
-    """Name of the host's end of a container's network, at most 15 characters."""
+    """Return the name of the host's end of a container's network, at most 15 characters."""
     digits = ""
     while vmid:
         vmid, digit = divmod(vmid, len(DIGITS))
@@ -252,7 +253,7 @@ def links(name: str) -> bool:
 
 
 def addresses() -> list[tuple[str, str]]:
-    """Every IPv4 address of this machine: the interface's name, the address with its prefix."""
+    """Return every IPv4 address of this machine: interface name, and address with prefix."""
     return [
         (link["ifname"], f"{entry['local']}/{entry['prefixlen']}")
         for link in json.loads(run("ip", "-json", "-4", "address", "show"))
@@ -261,9 +262,9 @@ def addresses() -> list[tuple[str, str]]:
 
 
 def counters(port: str) -> tuple[int, int]:
-    """Bytes that a container received and sent, seen from its port on the host."""
+    """Return the bytes that a container received and sent, read from its port on the host."""
     folder = Path("/sys/class/net", port, "statistics")
-    try:  # what the host sends is what the container gets
+    try:  # what the host sends is what the container receives
         received = int((folder / "tx_bytes").read_text())
         return received, int((folder / "rx_bytes").read_text())
     except OSError:

@@ -121,12 +121,12 @@ UPDATE = {
 
 
 def option(key: str) -> Param | None:
-    """The description of an option such as `memory` or `net0`."""
+    """Return the description of an option such as `memory` or `net0`."""
     return OPTIONS.get(key) or OPTIONS.get(key.rstrip("0123456789") + "[n]")
 
 
 def config_value(key: str, value: object) -> str:
-    """The text Proxmox stores for a verified parameter."""
+    """Return the text that Proxmox stores for a verified parameter."""
     content = str(value)
     if key == "tags":
         return ";".join(sorted({tag.lower() for tag in split_list(content)}))
@@ -136,7 +136,7 @@ def config_value(key: str, value: object) -> str:
 
 
 def network_value(content: str, *, new_address: bool = False) -> str:
-    """A complete network string: with a MAC address and a type, in Proxmox's order."""
+    """Return a complete network string: with a MAC address and a type, in Proxmox's order."""
     parts = parse_properties(content)
     if new_address or "hwaddr" not in parts:
         tail = secrets.token_hex(3).upper()
@@ -147,13 +147,13 @@ def network_value(content: str, *, new_address: bool = False) -> str:
 
 
 def digest(config: Mapping[str, str]) -> str:
-    """The SHA-1 by which Proxmox notices that somebody else changed a configuration."""
+    """Return the SHA-1 by which Proxmox detects concurrent changes of a configuration."""
     lines = "".join(f"{key}: {value}\n" for key, value in sorted(config.items()))
     return hashlib.sha1(lines.encode(), usedforsecurity=False).hexdigest()
 
 
 def config_json(config: Mapping[str, str]) -> dict[str, object]:
-    """A configuration as the API shows it: numbers as numbers, description as whole lines."""
+    """Return a configuration as the API shows it: numbers as numbers, description as full lines."""
     shown: dict[str, object] = {key: _shown(key, value) for key, value in config.items()}
     return {**shown, "digest": digest(config)}
 

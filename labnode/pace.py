@@ -1,9 +1,9 @@
-"""The times of a real Proxmox VE, for a node on which everything is done in milliseconds.
+"""Simulates the timing of a real Proxmox VE on a node that needs only milliseconds.
 
-With `--pace 1` tasks last, and so hold their locks, as long as on a real node; `--pace 0.1` is a
-tenth of that. Lists of the cluster then follow as late as there (`labnode.statistics`), and a
-container's address is missing for a moment after the start: there the guest itself sets it while it
-boots, and until then nobody answers who asks for it.
+With `--pace 1` tasks run, and hold their locks, as long as on a real node; `--pace 0.1` takes a
+tenth of that. Lists of the cluster are then updated with the same delay (`labnode.statistics`), and
+a container's address is missing for a moment after the start: on a real node the guest sets it
+during boot, and until then no host answers for that address.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from pathlib import Path
 
 from labnode.backend import Backend, BackendError, ContainerConfig, Interface, Net, Usage
 
-#: Seconds, measured on Proxmox VE 9.1 with Btrfs on two cores, from the request's answer to the
+#: Seconds, measured on Proxmox VE 9.1 with Btrfs on two cores, from the response to the
 #: task's end. A linked clone takes 0.7 to 0.9 with its request, a start 2.0 to 2.7.
 CREATE_S, LINKED_CLONE_S, FULL_CLONE_S, TEMPLATE_S = 2.7, 0.5, 13.0, 0.5
 START_S, STOP_S, SHUTDOWN_S, DESTROY_S = 2.7, 2.0, 2.0, 1.0
-#: How long before the start's end the container's init begins: the rest is Proxmox's own.
+#: Seconds from the start of the container's init to the end of the task: Proxmox's own work.
 INIT_S = 0.3
-#: From the start's end until the guest has set its address. XRDP answers up to 1.3 after that end.
+#: Seconds from the end of the start task until the guest has set its address. XRDP answers up to
+#: 1.3 s after the task's end.
 ADDRESS_S = 0.8
-#: Between a request and its answer. The least that was recorded, as that machine was busy.
+#: Seconds between request and response: the minimum that was recorded, as that machine was busy.
 READ_S, WRITE_S = 0.1, 0.12
-#: The same of requests that do a part of the work before they answer.
+#: The same for requests that do part of the work before they respond.
 CLONE_ANSWER_S, CONFIG_ANSWER_S = 0.32, 0.33
 
 
 def answer_s(method: str, path: str) -> float:
-    """How long a real node takes to answer."""
+    """Return the response time of a real node in seconds."""
     match method, path.rpartition("/")[2]:
         case "GET", _:
             return READ_S
@@ -82,7 +83,7 @@ class PacedBackend:
             given.start()
 
     def _give_address(self, vmid: int, net: Net) -> None:
-        with suppress(BackendError):  # it was stopped meanwhile
+        with suppress(BackendError):  # stopped meanwhile
             self._backend.give_address(vmid, net)
 
     def take_address(self, vmid: int, net: Net) -> None:

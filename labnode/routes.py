@@ -26,7 +26,7 @@ NODE_NAME = required(text(format="pve-node"))
 
 @dataclass(frozen=True)
 class Node:
-    """One node: the parts of this server that handlers work with."""
+    """One node: the parts of this server that handlers use."""
 
     name: str
     access: Access
@@ -39,32 +39,32 @@ class Node:
     bridge: str
     gateway: ipaddress.IPv4Interface
     fingerprint: str
-    pace: float = 0.0  # how much of a real node's time things take
+    pace: float = 0.0  # the fraction of a real node's durations
     memory_mb: int = 0  # imagined; 0: the machine's own
     faults: Faults | None = None
-    cluster: list[Node] = field(default_factory=list)  # all nodes, this one among them
+    cluster: list[Node] = field(default_factory=list)  # all nodes, including this one
 
     @property
     def is_online(self) -> bool:
-        """Whether the others see it."""
+        """Whether the other nodes see it as online."""
         return not (self.faults and self.faults.is_down(self.name))
 
     @property
     def is_full(self) -> bool:
-        """Whether a test wants its memory and storage to be used up."""
+        """Whether a test sets its memory and storage as used up."""
         return bool(self.faults and self.faults.is_full(self.name))
 
 
 @dataclass
 class Call:
-    """One request that may be answered: who asks, with which verified parameters."""
+    """One authorized request: its user and its verified parameters."""
 
     node: Node
     user: str
     params: dict[str, Any]
     fault: TaskFault | None = None
     upload: Path | None = None
-    total: int | None = None  # set by handlers of lists that are shown in parts
+    total: int | None = None  # set by handlers of paged lists
 
     def check(self, path: str, *privileges: str, any_of: bool = False) -> None:
         """Refuse unless the user has these privileges."""
@@ -111,7 +111,7 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated function as the handler of a method and path.
 
-        `{name}` in the path is one part of it, `{name:path}` all the rest.
+        `{name}` in the path matches one segment, `{name:path}` the whole rest.
         """
         names = re.findall(r"\{(\w+)(?::path)?\}", path)
         known = {name: NODE_NAME if name == "node" else required(text()) for name in names}
@@ -132,7 +132,7 @@ class Table:
         self._by_pattern = [(re.compile(_pattern(route.path)), route) for route in routes]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and the values in its path, or None."""
+        """Return the route and the values in its path, or None."""
         for pattern, route in self._by_pattern:
             match = pattern.fullmatch(path) if route.method == method else None
             if match:
@@ -145,15 +145,15 @@ def _pattern(path: str) -> str:
     return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", whole)
 
 
-# -- permission rules, checked before the parameters are
+# -- permission rules, checked before the parameters
 
 
 def anyone(access: Access, user: str, params: Mapping[str, object]) -> None:
-    """Every user that is signed in."""
+    """Allow every signed-in user."""
 
 
 def perm(path: str, *privileges: str, any_of: bool = False, needs: str = "") -> Rule:
-    """Privileges on a path that may name parameters; `needs` names one that must be given."""
+    """Require privileges on a path that may name parameters; `needs` names a required one."""
 
     def rule(access: Access, user: str, params: Mapping[str, object]) -> None:
         if needs and needs not in params:
@@ -165,7 +165,7 @@ def perm(path: str, *privileges: str, any_of: bool = False, needs: str = "") -> 
 
 
 def both(*rules: Rule) -> Rule:
-    """All of these rules."""
+    """Require all of these rules."""
 
     def rule(access: Access, user: str, params: Mapping[str, object]) -> None:
         for each in rules:
@@ -175,7 +175,7 @@ def both(*rules: Rule) -> Rule:
 
 
 def either(*rules: Rule) -> Rule:
-    """One of these rules; the refusal does not say which was missed."""
+    """Require one of these rules; the refusal does not name the one that failed."""
 
     def rule(access: Access, user: str, params: Mapping[str, object]) -> None:
         for each in rules:

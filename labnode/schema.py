@@ -1,4 +1,4 @@
-"""Parameter descriptions and their verification, with Proxmox's order of checks and texts."""
+"""Parameter descriptions and their verification, with Proxmox's order of checks and messages."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def choice(*words: str) -> Param:
 
 
 def required(param: Param) -> Param:
-    """The same parameter, not optional."""
+    """Return the same parameter, but required."""
     return Param(**{**vars(param), "optional": False})
 
 
@@ -131,7 +131,7 @@ def split_list(value: object) -> list[str]:
 
 
 def verify(given: Mapping[str, object], schema: Mapping[str, Param]) -> Values:
-    """Check and convert request parameters; raises BadParameters with a text for each wrong one."""
+    """Check and convert request parameters; raise BadParameters with a message for each error."""
     values = {key: _join_list(value, _param(key, schema)) for key, value in given.items()}
     errors = {
         key: MISSING for key, param in schema.items() if not param.optional and key not in values
@@ -149,7 +149,7 @@ def verify(given: Mapping[str, object], schema: Mapping[str, Param]) -> Values:
 
 
 def parse_property_string(path: str, value: str, parts: Mapping[str, Param]) -> dict[str, str]:
-    """Take `a=1,b=2` apart and check it; raises ValueError with Proxmox's text."""
+    """Parse and check `a=1,b=2`; raise ValueError with Proxmox's message."""
     found: dict[str, str] = {}
     default = next((key for key, part in parts.items() if part.default_key), "")
     for piece in filter(None, value.split(",")):
@@ -189,14 +189,14 @@ def _param(key: str, schema: Mapping[str, Param]) -> Param | None:
 
 
 def _join_list(value: object, param: Param | None) -> object:
-    """Repeated keys are one list for formats that end in `-list` (only there, as Proxmox does)."""
+    """Join repeated keys to one list for formats that end in `-list` (no others, as in Proxmox)."""
     if isinstance(value, list) and param and param.format.endswith("-list"):
         return ",".join(map(str, value))
     return value
 
 
 def _problem(path: str, value: object, param: Param) -> str:
-    """The first thing wrong with one value, or nothing; a JSON null is never wrong."""
+    """Return the first problem of a value, or an empty string; a JSON null is always accepted."""
     if value is None:
         return ""
     wrong_type = _type_problem(value, param.type)
@@ -244,7 +244,7 @@ def _range_problem(content: str, param: Param) -> str:
 
 
 def check_format(path: str, content: str, param: Param) -> None:
-    """Raise ValueError where a value does not have its parameter's format."""
+    """Raise ValueError if a value does not have its parameter's format."""
     if param.parts:
         parse_property_string(path, content, param.parts)
         return
@@ -257,7 +257,7 @@ def check_format(path: str, content: str, param: Param) -> None:
 
 
 def _plain(value: object) -> str:
-    """What a JSON value looks like to Perl."""
+    """Return a JSON value as Perl sees it."""
     if isinstance(value, bool):
         return "1" if value else "0"
     return str(value)

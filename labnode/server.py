@@ -1,8 +1,8 @@
-"""The HTTPS server: cheroot, with three traits that clients of Proxmox notice.
+"""The HTTPS server: cheroot, with three properties that matter to Proxmox clients.
 
-Head and body of an answer leave in one write (two cost 40 ms a request), the TLS handshake is done
-by a worker thread (a client that stalls holds nobody up), and the application can reach the socket
-(the dropped connection is a fault on demand).
+Head and body of a response are sent in one write (two cost 40 ms a request), a worker thread does
+the TLS handshake (a stalled client does not block others), and the application can access the
+socket (to drop the connection as a fault on demand).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ THREADS, IDLE_S = 24, 30
 
 
 class OneWriteRequest(HTTPRequest):
-    """Collects the answer and sends it at once."""
+    """Collects the response and sends it in one write."""
 
     def respond(self) -> None:
         connection = self.conn
@@ -35,13 +35,13 @@ class OneWriteRequest(HTTPRequest):
 
 
 class Connection(HTTPConnection):
-    """A connection whose requests are answered in one write."""
+    """A connection that sends each response in one write."""
 
     RequestHandlerClass = OneWriteRequest
 
 
 class Gateway(wsgi.Gateway_10):
-    """Lets the application see the socket."""
+    """Makes the socket available to the application."""
 
     def get_environ(self) -> Any:
         environ: Any = super().get_environ()  # type: ignore[no-untyped-call]  # cheroot's stubs
@@ -57,7 +57,7 @@ class Tls(Adapter):
         self.context.load_cert_chain(certificate, key)
 
     def bind(self, sock: Any) -> Any:
-        """The listening socket stays plain; a restart gets the port while old connections end."""
+        """Return the plain listening socket; a restart gets the port while old connections end."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return sock
 
@@ -67,18 +67,18 @@ class Tls(Adapter):
         return wrapped, self.get_environ()
 
     def get_environ(self) -> dict[str, str]:
-        """What the application sees of TLS."""
+        """Return the WSGI environment variables for TLS."""
         return {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
     def makefile(self, sock: Any, mode: str = "r", bufsize: int = -1) -> Any:
-        """A file over the socket."""
+        """Return a file object for the socket."""
         return MakeFile(sock, mode, io.DEFAULT_BUFFER_SIZE)
 
 
 def make_server(
     host: str, port: int, application: Any, certificate: Path, key: Path
 ) -> wsgi.Server:
-    """A server that is bound to its address and not serving yet; raises OSError if it is taken."""
+    """Return a bound server that does not serve yet; raise OSError if the address is taken."""
     server = wsgi.Server((host, port), application, numthreads=THREADS, timeout=IDLE_S)
     server.gateway = Gateway
     server.ConnectionClass = Connection

@@ -1,4 +1,4 @@
-"""What a lab node has from its first start: a pool, roles, a user and two tokens."""
+"""The objects that a lab node has from its first start: a pool, roles, a user and two tokens."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from pathlib import Path
 from labnode.access import Access
 
 USER, POOL = "winux@pve", "winux"
-#: What every lab node writes into its state folder first.
+#: The first file that every lab node writes into its state folder.
 STATE = "backend.json"
 DISK_STORAGE, TEMPLATE_STORAGE = "local-lab", "local"
 DESKTOP = """VM.Allocate VM.Audit VM.PowerMgmt VM.Config.CPU VM.Config.Memory VM.Config.Network
     VM.Config.Options VM.Config.Disk""".split()
 
-# Role, privileges, and what the tokens need it for.
+# Role, privileges, and why the tokens need them.
 ROLES = {
-    "WinuxDesktop": DESKTOP,  # on the pool: make, size, start, stop and remove desktops
+    "WinuxDesktop": DESKTOP,  # on the pool: create, resize, start, stop and remove desktops
     "WinuxTemplate": ["VM.Clone"],  # on the pool: templates are members of it, too
     "WinuxDisk": ["Datastore.AllocateSpace"],
-    # Datastore.Allocate: an upload can only be removed by those who have it.
+    # Datastore.Allocate is required to remove an upload.
     "WinuxUpload": ["Datastore.Allocate", "Datastore.AllocateTemplate", "Datastore.Audit"],
     "WinuxNetwork": ["SDN.Use"],
-    "WinuxNodes": ["Sys.Audit"],  # how much memory the nodes have left, and whether a task runs
+    "WinuxNodes": ["Sys.Audit"],  # the free memory of the nodes, and whether a task runs
 }
 
 
 def grants(bridge: str) -> dict[str, list[tuple[str, str]]]:
-    """Paths and roles of each token; the user has all of them, or the tokens would have nothing."""
+    """Return paths and roles of each token; the user has all of them, as tokens never exceed it."""
     shared = [
         (f"/pool/{POOL}", "WinuxDesktop"),
         (f"/pool/{POOL}", "WinuxTemplate"),
@@ -42,7 +42,7 @@ def grants(bridge: str) -> dict[str, list[tuple[str, str]]]:
 
 
 def ensure_users(access: Access, bridge: str) -> dict[str, str]:
-    """Make what is missing; the secrets of tokens that were made just now, by token id."""
+    """Create missing objects; return the secrets of newly created tokens, by token id."""
     for role, privileges in ROLES.items():
         access.roles.put(role, {"privs": privileges})
     if POOL not in access.pools:
@@ -61,12 +61,12 @@ def ensure_users(access: Access, bridge: str) -> dict[str, str]:
 
 
 def is_state_folder(folder: Path) -> bool:
-    """Whether a lab node has served from there; in any other folder nothing is removed."""
+    """Whether this folder is a lab node's state folder; other folders are never cleaned."""
     return (folder / STATE).is_file()
 
 
 def write_settings(file: Path, settings: dict[str, str]) -> None:
-    """Write `KEY=value` lines that only the owner may read."""
+    """Write `KEY=value` lines to a file that only the owner can read."""
     part = file.with_suffix(".part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
@@ -75,6 +75,6 @@ def write_settings(file: Path, settings: dict[str, str]) -> None:
 
 
 def read_settings(file: Path) -> dict[str, str]:
-    """Read what `write_settings` wrote."""
+    """Read a file written by `write_settings`."""
     lines = (line.partition("=") for line in file.read_text().splitlines() if line)
     return {key: value for key, _, value in lines}

@@ -1,6 +1,6 @@
-"""Snapshots: the configuration of a moment, and a full copy of the container's files.
+"""Snapshots: the configuration at one time, and a full copy of the container's files.
 
-The backend knows a copy as one more container, with a number no container can have.
+To the backend a copy is another container, with a number above all valid vmids.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from labnode.guests import Guests
 from labnode.options import Config
 from labnode.store import Document, Store
 
-FIRST_COPY = 10**9  # Proxmox's own vmids end below
+FIRST_COPY = 10**9  # Proxmox's own vmids are lower
 
 
 class Snapshots:
@@ -24,15 +24,15 @@ class Snapshots:
         self._backend, self._guests = backend, guests
 
     def all(self, vmid: int) -> dict[str, Document]:
-        """Snapshots by name: `config`, `snaptime`, `description`, `parent` and `copy`."""
+        """Return snapshots by name: `config`, `snaptime`, `description`, `parent` and `copy`."""
         return dict((self._table.get(vmid) or {"snapshots": {}})["snapshots"])
 
     def parent(self, vmid: int) -> str:
-        """The snapshot that the present state comes from, if any."""
+        """Return the snapshot that the current state is based on, if any."""
         return str((self._table.get(vmid) or {}).get("parent", ""))
 
     def get(self, vmid: int, name: str) -> Document:
-        """One snapshot; raises Failed where there is none."""
+        """Return one snapshot; raise Failed if it does not exist."""
         self._guests.config(vmid)
         try:
             return self.all(vmid)[name]
@@ -40,7 +40,7 @@ class Snapshots:
             raise Failed(f"snapshot '{name}' does not exist") from None
 
     def copies(self) -> set[int]:
-        """The numbers under which the backend keeps copies."""
+        """Return the numbers under which the backend keeps copies."""
         found = (entry["snapshots"].values() for _, entry in self._table.items())
         return {snapshot["copy"] for snapshots in found for snapshot in snapshots}
 
@@ -68,7 +68,7 @@ class Snapshots:
         self._save(vmid, {**self.all(vmid), name: changed}, self.parent(vmid))
 
     def rollback(self, vmid: int, name: str) -> None:
-        """Make the container what it was; a running one is killed."""
+        """Restore the container from a snapshot; kill it if it runs."""
         snapshot = self.get(vmid, name)
         self._guests.lock(vmid, "rollback")
         try:
@@ -82,7 +82,7 @@ class Snapshots:
             self._guests.unlock(vmid)
 
     def delete(self, vmid: int, name: str) -> None:
-        """Remove one snapshot; its children become those of its parent."""
+        """Delete one snapshot; its children get its parent."""
         gone = self.get(vmid, name)
         self._guests.lock(vmid, "snapshot-delete")
         try:
@@ -107,7 +107,7 @@ class Snapshots:
         self._table.delete(vmid)
 
     def config(self, vmid: int, name: str) -> Config:
-        """The configuration in a snapshot; the description is the snapshot's."""
+        """Return the configuration in a snapshot, with the snapshot's description."""
         snapshot = self.get(vmid, name)
         own = {key: value for key, value in snapshot["config"].items() if key != "description"}
         about = {"description": snapshot["description"]} if snapshot["description"] else {}

@@ -1,8 +1,8 @@
-"""What a node's statistics daemon saw last: `/cluster/resources` and pools show that.
+"""The last readings of a node's statistics daemon, as `/cluster/resources` and pools show them.
 
-Proxmox's daemon (pvestatd) looks at all containers every ten seconds. Until then a new container is
-`unknown` and has no name, and a changed one is shown as it was. Its tags, its lock, its pool and
-whether it is there at all are always those of the present.
+Proxmox's daemon (pvestatd) reads all containers every ten seconds. Until then a new container is
+`unknown` and has no name, and a changed one is shown in its old state. Tags, lock, pool and
+existence are always current.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from labnode.guests import Guests
 from labnode.options import Config
 from labnode.store import Document
 
-#: How often a real node looks.
+#: The interval of a real node in seconds.
 EVERY_S = 10.0
 
 
 class Statistics:
-    """The rows of one node's containers; without `every_s` they are always those of the present."""
+    """The rows of one node's containers; without `every_s` they are always current."""
 
     def __init__(self, guests: Guests, every_s: float) -> None:
         self._guests, self._every_s = guests, every_s
         self._seen: dict[int, Document] = {}
 
     def start(self) -> None:
-        """Look now, and from now on."""
+        """Read all containers now and then periodically."""
         if self._every_s:
             self.collect()
             threading.Thread(target=self._run, name="statistics", daemon=True).start()
 
     def collect(self) -> None:
-        """Look at all containers once; those that are gone are forgotten."""
+        """Read all containers once; drop rows of removed ones."""
         seen = {}
         for vmid in self._guests.vmids():
             with suppress(Failed, BackendError, OSError):  # removed meanwhile
@@ -43,7 +43,7 @@ class Statistics:
         self._seen = seen
 
     def row(self, vmid: int, config: Config) -> Document:
-        """A container's row, without what is always of the present."""
+        """Return a container's row, without the fields that are always current."""
         if not self._every_s:
             return self._guests.resource(vmid, config)
         names = {"id": f"lxc/{vmid}", "node": self._guests.node, "type": "lxc", "vmid": vmid}

@@ -4,13 +4,13 @@
     containers/<vmid>/upper, work  what a linked clone changed, laid over its base
     containers/<vmid>/base         name of the base it lies on; without `upper` it is the template
     bases/<vmid>-<random>/         a template's root file system; never written again
-    trash/                         on its way out
+    trash/                         to be deleted
 
 Files belong to the shifted ids of unprivileged containers, the same for all (see `id_ranges`); a
 mount shows them under those of its container. All content comes from people who are
 root in a container: the host never follows a link in it. While a container runs, it has a folder
-in /run with its LXC configuration and its mounted root file system: LXC wants both where the
-shifted root can reach them, which the state folder (in somebody's home, say) need not be.
+in /run with its LXC configuration and its mounted root file system: LXC requires both where the
+shifted root can reach them, which may not apply to the state folder (such as one in /home).
 Neither folders nor overlays have a quota: a container can fill the disk of the machine.
 """
 
@@ -42,8 +42,8 @@ MAGIC = {b"\x28\xb5\x2f\xfd": "--zstd", b"\x1f\x8b": "--gzip", b"\xfd7zXZ": "--x
 class Storage:
     """All root file systems of one lab node.
 
-    `mounts` are those in /run, `group` its control group: what unpacks and copies runs in it.
-    `ids` says which ids files have on disk, and which a container.
+    `mounts` are those in /run; `group` is the control group of unpack and copy processes; `ids`
+    are the id ranges of files on disk and of containers.
     """
 
     state_dir: Path
@@ -63,15 +63,15 @@ class Storage:
         self.mounts.run_dir.chmod(0o711)
 
     def sweep(self) -> None:
-        """Delete what an interrupted run left; when nothing unpacks or copies."""
+        """Delete what an interrupted run left; call only while nothing unpacks or copies."""
         self._delete([*self._unused_bases(), *self._trash.iterdir()])
 
     def folder(self, vmid: int) -> Path:
-        """Where everything of one container is kept."""
+        """Return the folder with all files of one container."""
         return self._containers / str(vmid)
 
     def existing(self) -> set[int]:
-        """Vmids that have a folder, whole or half made."""
+        """Return the vmids that have a folder, complete or partial."""
         if not self._containers.exists():
             return set()
         return {int(path.name) for path in self._containers.iterdir() if path.name.isdigit()}
@@ -88,7 +88,7 @@ class Storage:
 
     def clone_linked(self, source: int, vmid: int) -> None:
         """Lay a new container over the base of a template."""
-        with self._bases:  # the base cannot go between the look at it and the note of its use
+        with self._bases:  # no removal of the base between its check and the record of its use
             if not self.is_template(source):
                 raise BackendError(f"CT {source} is no template: only a full clone is possible")
             base = self._base_name(self.folder(source))
@@ -98,7 +98,7 @@ class Storage:
             (folder / "base").write_text(base)
 
     def clone_full(self, source: int, vmid: int) -> None:
-        """Copy a root file system, running or not, whatever it lies on; all or nothing."""
+        """Copy a root file system of any kind, running or not; all or nothing."""
         folder = self._new_folder(vmid)
         try:
             self._copy(source, vmid, folder / "data")
@@ -117,13 +117,13 @@ class Storage:
             (folder / "partial").rename(folder / "data")
         self.mounts.unmount(vmid)
         base = f"{vmid}-{secrets.token_hex(4)}"
-        with self._bases:  # named before it is there, so that it is never without an owner
+        with self._bases:  # recorded before it exists, so that it always has an owner
             (folder / "base").write_text(base)
             (folder / "data").rename(self._all_bases / base)
         self._delete(self._set_aside(folder / "upper", folder / "work"))
 
     def is_template(self, vmid: int) -> bool:
-        """Whether it is nothing but a base for others."""
+        """Whether the container is only a base for others."""
         folder = self.folder(vmid)
         own = (folder / "upper").exists() or (folder / "data").exists()
         return (folder / "base").exists() and not own
@@ -141,7 +141,7 @@ class Storage:
         return target
 
     def remove(self, vmid: int) -> None:
-        """Remove the files of a container, and its base if no other lies on it; idempotent."""
+        """Remove the files of a container, and its base if no other uses it; idempotent."""
         self.mounts.unmount(vmid)
         self._delete([*self._set_aside(self.folder(vmid)), *self._unused_bases()])
         self._usage.pop(vmid, None)
@@ -153,12 +153,12 @@ class Storage:
         shutil.rmtree(self.mounts.run_dir, ignore_errors=True)
 
     def remove_files(self) -> None:
-        """Remove what is in the state folder, and nothing outside."""
+        """Remove the contents of the state folder, and nothing outside."""
         folders = (self._containers, self._all_bases, self._trash)
         run("rm", "-rf", "--one-file-system", *folders, timeout_s=COPY_TIMEOUT_S)
 
     def disk_bytes(self, vmid: int) -> int:
-        """Bytes that are the container's own (not its base's), counted at most once a minute."""
+        """Return the container's own bytes (not its base's), counted at most once a minute."""
         at, size = self._usage.get(vmid, (0.0, 0))
         if at and time.monotonic() - at < USAGE_FRESH_S:
             return size
@@ -168,7 +168,7 @@ class Storage:
         return size
 
     def write_etc(self, root: Path, name: str, text: str, owner: int) -> None:
-        """Replace a file in the container's /etc without following any link that is there."""
+        """Replace a file in the container's /etc without following any link there."""
         top = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             etc = os.open("etc", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
@@ -209,8 +209,8 @@ class Storage:
         with archive.open("rb") as file:
             start = file.read(6)
         packing = [option for magic, option in MAGIC.items() if start.startswith(magic)]
-        # As the container's root, not the host's: what an archive asks for is bounded by that.
-        # Devices cannot be made there; LXC brings its own.
+        # Runs as the container's root, not the host's, which limits what an archive can do. That
+        # root cannot create devices; LXC provides its own.
         run(
             *("lxc-usernsexec", "-m", f"b:0:{self.ids.stored}:{ID_COUNT}", "--"),
             *("tar", "--extract", *packing, "--numeric-owner", "--preserve-permissions"),
@@ -233,8 +233,11 @@ class Storage:
             self.mounts.unmount(source)
 
     def _copy_running(self, source: int, vmid: int, target: Path) -> None:
-        """Its root file system shows the ids of its range: written through a mount that does, too,
-        they become those that files have on disk."""
+        """Copy the root file system of a running container, which shows the ids of its range.
+
+        The copy is written through a mount with the same mapping, so that files on disk get the
+        stored ids.
+        """
         first = self.ids.find(self.folder(source)) or self.ids.stored
         with mapped(target.parent, self.ids.stored, first) as tree:
             shown = Path(f"/proc/{os.getpid()}/fd/{tree}/{target.name}")
@@ -261,7 +264,7 @@ class Storage:
             return self._set_aside(*unused)
 
     def _set_aside(self, *paths: Path) -> list[Path]:
-        """Take paths out of use at once; deleting them takes longer and may be interrupted."""
+        """Take paths out of use at once; their deletion takes longer and may be interrupted."""
         aside = []
         for path in filter(Path.exists, paths):
             aside.append(path.rename(self._trash / secrets.token_hex(8)))
@@ -284,7 +287,7 @@ def _replace(etc: int, name: str, text: str, owner: int) -> None:
 
 def _size(folder: Path) -> int:
     command = ["du", "-sx", "--block-size=1", str(folder)]
-    try:  # files may go away while du counts, which it reports as a failure: no check
+    try:  # files may be removed while du counts, which du reports as a failure: do not check
         done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     except subprocess.TimeoutExpired:
         return 0

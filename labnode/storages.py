@@ -29,22 +29,22 @@ class Storages:
         self._table.put(name, {"type": kind, "content": content})
 
     def remove(self, name: str) -> None:
-        """Take a storage out of the list."""
+        """Remove a storage from the list."""
         self._table.delete(name)
 
     def names(self) -> list[str]:
-        """All storages."""
+        """Return the names of all storages."""
         return list(self._table)
 
     def get(self, name: str) -> Document:
-        """Type and content of a storage; raises Failed where there is none."""
+        """Return type and content of a storage; raise Failed if it does not exist."""
         storage = self._table.get(name)
         if storage is None:
             raise Failed(f"storage '{name}' does not exist")
         return storage
 
     def holds(self, name: str, content: str) -> bool:
-        """Whether a storage is for this kind of content."""
+        """Whether a storage accepts this kind of content."""
         return content in self.get(name)["content"].split(",")
 
     def can_clone(self, name: str) -> bool:
@@ -52,7 +52,7 @@ class Storages:
         return bool(self.get(name)["type"] != "dir")
 
     def status(self, name: str, *, is_full: bool = False) -> Document:
-        """Sizes in bytes, and what the storage is for."""
+        """Return sizes in bytes and the content kinds of the storage."""
         usage = shutil.disk_usage(self.cache)
         return {
             "storage": name,
@@ -66,14 +66,14 @@ class Storages:
         }
 
     def templates(self, name: str) -> list[Document]:
-        """The templates in a storage, as content rows."""
+        """Return the templates in a storage as content rows."""
         if not self.holds(name, "vztmpl"):
             return []
         files = [f for f in self.cache.iterdir() if TEMPLATE_NAME.fullmatch(f.name)]
         return [_template_row(name, file) for file in sorted(files)]
 
     def template(self, volume: str) -> Path:
-        """The file of `local:vztmpl/NAME`; raises Failed for what cannot be one."""
+        """Return the file of `local:vztmpl/NAME`; raise Failed for an invalid volume."""
         name, _, path = volume.partition(":")
         if not path:
             raise Failed("Only root can pass arbitrary filesystem paths.")
@@ -86,7 +86,7 @@ class Storages:
         return self.cache / file
 
     def template_name(self, name: str) -> str:
-        """A clean file name for an uploaded template."""
+        """Return a clean file name for an uploaded template."""
         clean = re.sub(r"[^a-zA-Z0-9_.\-]", "_", re.sub(r"^.*[/\\]", "", name))
         if not TEMPLATE_NAME.fullmatch(clean) or clean.startswith("."):
             raise BadParameters({"filename": "wrong file extension"})

@@ -31,7 +31,7 @@ class Store:
         )
 
     def table(self, kind: str) -> Table:
-        """The documents of one kind, in the order of their keys."""
+        """Return the table of one kind, in the order of its keys."""
         return Table(self, kind)
 
     def load(self, kind: str) -> dict[str, Document]:
@@ -49,7 +49,7 @@ class Store:
 
 
 class Table:
-    """Documents by key. Do not change a document you got: put a new one."""
+    """Documents by key. Do not change a returned document: put a new one."""
 
     def __init__(self, store: Store, kind: str) -> None:
         self._store, self._kind = store, kind
@@ -62,11 +62,11 @@ class Table:
         return iter(list(self._documents))
 
     def get(self, key: object) -> Document | None:
-        """The document, or None."""
+        """Return the document, or None."""
         return self._documents.get(str(key))
 
     def items(self) -> list[tuple[str, Document]]:
-        """A snapshot of all keys and documents."""
+        """Return a copy of all keys and documents."""
         return list(self._documents.items())
 
     def put(self, key: object, document: Document) -> None:
@@ -76,7 +76,7 @@ class Table:
         self._documents[str(key)] = document
 
     def delete(self, key: object) -> None:
-        """Remove one document if it is there."""
+        """Delete one document if it exists."""
         sql = "DELETE FROM document WHERE kind = ? AND key = ?"
         self._store.execute(sql, self._kind, str(key))
         self._documents.pop(str(key), None)

@@ -14,8 +14,8 @@ from labnode.errors import ApiError, BadParameters
 from labnode.store import Document, Store
 
 KEPT = 2000
-UNDOING = ("vzcreate", "vzclone")  # these ask themselves, when their step has ended
-DIED = "unexpected status"  # what Proxmox says of a worker that ended without a word
+UNDOING = ("vzcreate", "vzclone")  # these check for a stop themselves, at the end of each step
+DIED = "unexpected status"  # Proxmox's status of a worker that ended without a status
 UPID = re.compile(
     r"UPID:(?P<node>[a-zA-Z0-9\-]+):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9})"
     r":(?P<starttime>[0-9A-F]{8}):(?P<type>[^:\s]+):(?P<id>[^:\s]*):(?P<user>[^:\s]+):",
@@ -24,14 +24,14 @@ UPID = re.compile(
 
 
 class Died(BackendError):
-    """The task's worker ended without a word, and left its locks."""
+    """The task's worker ended without a status, and left its locks."""
 
     def __init__(self) -> None:
         super().__init__(DIED)
 
 
 class Log:
-    """A running task's log; it also tells the work that somebody wants the task to stop."""
+    """A running task's log; it also signals a request to stop to the work."""
 
     def __init__(self, write: Callable[[list[str]], None]) -> None:
         self.lines: list[str] = []
@@ -44,7 +44,7 @@ class Log:
         self._write(self.lines)
 
     def check(self) -> None:
-        """Called where work can be undone cleanly: raise if the task shall stop or fail."""
+        """Raise if the task should stop or fail; called where work can be undone cleanly."""
         if self.failure or self.is_interrupted:
             raise BackendError(self.failure or "interrupted by signal")
 
@@ -54,8 +54,10 @@ Work = Callable[[Log], None]
 
 @dataclass(frozen=True)
 class TaskFault:
-    """A fault asked for by a test: the task fails with `message`, its record is lost, or it dies
-    and leaves its locks."""
+    """A fault requested by a test.
+
+    The task fails with `message`, its record is lost, or it dies and leaves its locks.
+    """
 
     message: str = ""
     is_lost: bool = False
@@ -93,7 +95,7 @@ class Tasks:
         return upid
 
     def parse(self, upid: str) -> Document:
-        """What the UPID says; raises BadParameters for one that cannot be a UPID."""
+        """Return the parts of the UPID; raise BadParameters for an invalid one."""
         match = UPID.fullmatch(upid)
         if match is None:
             raise BadParameters({"upid": "unable to parse worker upid"})
@@ -102,7 +104,7 @@ class Tasks:
         return {"upid": upid, **words, **numbers}
 
     def get(self, upid: str) -> Document:
-        """The stored task: log lines, exit status and end time (both None while it runs)."""
+        """Return the stored task: log lines, exit status and end time (both None while it runs)."""
         self.parse(upid)
         task = self._table.get(upid)
         if task is None:
@@ -110,29 +112,29 @@ class Tasks:
         return task
 
     def find(self, upid: str) -> Document | None:
-        """The stored task, or None."""
+        """Return the stored task, or None."""
         return self._table.get(upid)
 
     def all(self) -> list[tuple[Document, Document]]:
-        """What the UPIDs say and what is stored, the newest first."""
+        """Return the UPID's parts and the stored task of each, newest first."""
         found = [(self.parse(upid), task) for upid, task in self._table.items()]
         return sorted(found, key=lambda pair: (pair[0]["starttime"], pair[0]["pid"]), reverse=True)
 
     def wait(self, upid: str, timeout: float | None) -> bool:
-        """Wait for a task; whether it has ended."""
+        """Wait for a task; return whether it has ended."""
         thread = self._threads.get(upid)
         if thread:
             thread.join(timeout)
         return not (thread and thread.is_alive())
 
     def finish(self, timeout: float) -> None:
-        """Let running tasks come to their end: a clone is never cut short by a restart."""
+        """Wait for running tasks to end: a restart never interrupts a clone."""
         deadline = time.monotonic() + timeout
         for thread in list(self._threads.values()):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def interrupt(self, upid: str) -> None:
-        """Ask a running task to stop; clones and creates stop when their step has ended."""
+        """Ask a running task to stop; clones and creates stop at the end of their step."""
         log = self._logs.get(upid)
         if log:
             log.is_interrupted = True
@@ -159,7 +161,7 @@ class Tasks:
         self._table.put(upid, {"log": lines, "exitstatus": status, "endtime": ended})
 
     def _end_interrupted(self) -> None:
-        """Tasks that ran when the server was killed end as Proxmox says it of a dead worker."""
+        """End tasks that ran when the server was killed with Proxmox's status of a dead worker."""
         for upid, task in self._table.items():
             if task["exitstatus"] is None:
                 self._save(upid, task["log"], DIED)

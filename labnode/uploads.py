@@ -1,4 +1,4 @@
-"""Uploaded files: written to disk as they arrive, up to a size."""
+"""Uploaded files, written to disk as they arrive, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_BYTES = 8 * 1024**3
 
 
 class LimitedFile(io.FileIO):
-    """A file that refuses to grow over `MAX_BYTES`."""
+    """A file that cannot grow beyond `MAX_BYTES`."""
 
     def write(self, data: object, /) -> int:
         written = super().write(data)  # type: ignore[arg-type]  # any buffer, as in FileIO
@@ -23,7 +23,7 @@ class LimitedFile(io.FileIO):
 
 
 class UploadFile:
-    """One upload on its way to the disk."""
+    """An upload that is being written to disk."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,12 +31,12 @@ class UploadFile:
         self._file: IO[bytes] | None = None
 
     def open(self) -> IO[bytes]:
-        """The file to write to."""
+        """Return the file to write to."""
         self._file = io.BufferedRandom(LimitedFile(self.path, "w+"), 1024 * 1024)
         return self._file
 
     def close(self) -> None:
-        """Everything has arrived."""
+        """Finish the upload after its last part."""
         if self._file is None:
             self.path.touch()
             return

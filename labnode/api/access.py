@@ -16,7 +16,7 @@ OVER = {"storage": "Datastore.Allocate", "vms": "VM.Allocate", "pool": "Pool.All
 
 
 def may_grant(access: Access, user: str, params: Mapping[str, object]) -> None:
-    """Permissions.Modify, or the privilege to allocate what lies under the path."""
+    """Require Permissions.Modify, or the privilege to allocate what lies under the path."""
     path = normalize_path(str(params.get("path", "")))
     parts = path.split("/")
     allocate = [OVER[parts[1]]] if len(parts) > 2 and parts[1] in OVER else []
@@ -40,7 +40,7 @@ def may_grant(access: Access, user: str, params: Mapping[str, object]) -> None:
     is_public=True,
 )
 def create_ticket(call: Call) -> object:
-    """Sign in with a password, for two hours."""
+    """Sign in with a password; the ticket is valid for two hours."""
     user = call.params["username"]
     if "@" not in user:
         user = f"{user}@{call.params.get('realm', 'pam')}"
@@ -49,13 +49,13 @@ def create_ticket(call: Call) -> object:
 
 @routes.add("GET", "/access/ticket", anyone, is_public=True)
 def ticket_form(call: Call) -> object:
-    """Nothing, as in Proxmox: for browsers that look."""
+    """Return nothing, as Proxmox does; exists for browsers that open this path."""
     return None
 
 
 @routes.add("GET", "/access/permissions", anyone, {"path": text(), "userid": text()})
 def permissions(call: Call) -> object:
-    """What the caller, or for those who may look at others one of them, may do where."""
+    """Return the permissions of the caller, or of another user if the caller may see them."""
     access, user = call.node.access, call.params.get("userid", call.user)
     own = TOKEN_ID.fullmatch(user)
     if user != call.user and not (own and own[1] == call.user):
@@ -69,7 +69,7 @@ def permissions(call: Call) -> object:
 
 @routes.add("GET", "/access/acl", anyone)
 def list_acl(call: Call) -> object:
-    """All grants, for those who may see them."""
+    """List all grants; requires the privilege to see them."""
     access, rows = call.node.access, []
     sees_all = call.may("/access", "Sys.Audit")
     for path, lists in access.acl.items():
@@ -104,7 +104,7 @@ def list_acl(call: Call) -> object:
     },
 )
 def change_acl(call: Call) -> object:
-    """Give or take roles; who holds less than Permissions.Modify gives only what they hold."""
+    """Grant or revoke roles; without Permissions.Modify only privileges that the caller holds."""
     access, params = call.node.access, call.params
     kinds = ("users", "groups", "tokens")
     if not any(key in params for key in kinds):

@@ -17,13 +17,13 @@ FIRST_VMID, LAST_VMID = 100, 999999999
 
 @routes.add("GET", "/", anyone)
 def index(call: Call) -> object:
-    """What lies at the top."""
+    """List the top-level paths."""
     return [{"subdir": name} for name in "version cluster nodes storage access pools".split()]
 
 
 @routes.add("GET", "/version", anyone)
 def version(call: Call) -> object:
-    """The version of Proxmox VE whose API this follows."""
+    """Return the version of Proxmox VE that this API follows."""
     return VERSION
 
 
@@ -88,7 +88,7 @@ def _pools(call: Call) -> list[Document]:
 
 
 def _containers(call: Call, node: Node) -> list[Document]:
-    """Of a node that is down it is known which there are, not what they do."""
+    """List the containers of a node; if the node is down, their state is `unknown`."""
     guests, rows = node.guests, []
     pools = {vmid: name for name, pool in node.access.pools.items() for vmid in pool["vms"]}
     for vmid in guests.vmids():

@@ -123,7 +123,7 @@ def service_state(call: Call) -> object:
 
 @routes.add("GET", f"{GUEST}/firewall", anyone, VMID_PARAM)
 def index(call: Call) -> object:
-    """What lies below a container's firewall."""
+    """List the paths below a container's firewall."""
     return [{"name": name} for name in ("rules", "aliases", "ipset", "refs", "options")]
 
 
@@ -152,7 +152,7 @@ def list_rules(call: Call) -> object:
 
 @routes.add("POST", f"{GUEST}/firewall/rules", CONFIGURE, RULE)
 def add_rule(call: Call) -> object:
-    """A new rule, before all others if no position is given."""
+    """Add a rule, before all others if no position is given."""
     scope, files = _guest(call), call.node.guests.firewall
     _check_digest(call, scope, "rules")
     rule = _rule(call.params)
@@ -165,7 +165,7 @@ def add_rule(call: Call) -> object:
 
 @routes.add("GET", f"{GUEST}/firewall/rules/{{pos}}", AUDIT, AT)
 def show_rule(call: Call) -> object:
-    """One rule; its position is a text here, as in Proxmox."""
+    """Return one rule; its position is a string here, as in Proxmox."""
     position = call.params["pos"]
     rule = call.node.guests.firewall.rule(_guest(call), position)
     return {**_shown(call, rule, position), "pos": str(position)}
@@ -201,7 +201,7 @@ def delete_rule(call: Call) -> object:
     return None
 
 
-# -- parts
+# -- helpers
 
 
 def _guest(call: Call) -> str:
@@ -243,7 +243,7 @@ def _check_rule(rule: Document) -> None:
 
 
 def _address_problem(value: str) -> str:
-    """Sets and aliases of addresses cannot be made here, so none is known."""
+    """Reject names of address sets and aliases: this server cannot create them, so none exists."""
     if value.startswith("+"):
         return f"no such ipset '{value[1:]}'"
     for part in split_list(value):

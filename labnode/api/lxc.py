@@ -41,14 +41,14 @@ def list_containers(call: Call) -> object:
 
 @routes.add("GET", GUEST, anyone, VMID_PARAM)
 def index(call: Call) -> object:
-    """What lies below a container."""
+    """List the paths below a container."""
     call.node.guests.config(call.params["vmid"])
     return [{"subdir": name} for name in SUBDIRS]
 
 
 @routes.add("POST", "/nodes/{node}/lxc", anyone, options.CREATE)
 def create(call: Call) -> object:
-    """Make a container from a template archive, in the background."""
+    """Create a container from a template archive, in the background."""
     node, params = call.node, call.params
     vmid, pool = params["vmid"], params.get("pool")
     if params.get("restore"):
@@ -77,13 +77,13 @@ def create(call: Call) -> object:
     final = _first_config(vmid, config, _new_disk(storage, vmid, size))
     try:
         node.guests.reserve(vmid, {})
-    except Failed as error:  # somebody was quicker
+    except Failed as error:  # another request took the vmid first
         raise Failed(f"unable to create CT {vmid} - {error.message}") from error
     return call.spawn("vzcreate", vmid, _creation(call, archive, final))
 
 
 def _creation(call: Call, archive: Path, final: Config) -> Work:
-    """The work of making a container: unpack, then show its configuration."""
+    """Task: unpack the archive of a new container, then make its configuration visible."""
     node, vmid, volume = call.node, call.params["vmid"], call.params["ostemplate"]
 
     def work(log: Log) -> None:
@@ -99,7 +99,7 @@ def _creation(call: Call, archive: Path, final: Config) -> Work:
             log(f"Total bytes read: {archive.stat().st_size}")
             log(f"Detected container architecture: {final['arch']}")
             node.guests.replace(vmid, final)
-        except Died:  # the locked rest stays, as on a real node
+        except Died:  # the container stays locked, as on a real node
             raise
         except (BackendError, OSError) as error:
             roll_back(node, vmid)
@@ -118,7 +118,7 @@ def _creation(call: Call, archive: Path, final: Config) -> Work:
     {**VMID_PARAM, **dict.fromkeys(("force", "purge", "destroy-unreferenced-disks"), FLAG)},
 )
 def destroy(call: Call) -> object:
-    """Remove a stopped (or with `force` any) container, in the background."""
+    """Remove a stopped container, or any container with `force`, in the background."""
     node, vmid, force = call.node, call.params["vmid"], call.params.get("force")
     refusal = f"unable to destroy CT {vmid} - container is running"
 
@@ -155,7 +155,7 @@ def add_to_pool(node: Node, vmid: int, pool: str | None) -> None:
 
 
 def roll_back(node: Node, vmid: int) -> None:
-    """Remove what a failed create or clone has left."""
+    """Remove what a failed create or clone has left behind."""
     node.backend.destroy(vmid)
     node.guests.forget(vmid)
 
@@ -167,7 +167,7 @@ def _check_keys(keys: str) -> None:
 
 
 def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, float]:
-    """Storage and size in GiB of `storage:size`, `size` or nothing."""
+    """Parse `storage:size`, `size` or nothing into a storage and a size in GiB."""
     volume = parse_properties(str(rootfs or ""), "volume").get("volume", "4")
     storage, _, size = volume.rpartition(":")
     if not re.fullmatch(r"\d+(\.\d+)?", size):
@@ -176,7 +176,7 @@ def _disk_wish(rootfs: object, default_storage: str) -> tuple[str, float]:
 
 
 def _new_disk(storage: str, vmid: int, size_gb: float) -> str:
-    """The volume of a new root file system; size 0 asks for a subvolume without a limit."""
+    """Return the volume of a new root file system; size 0 requests a subvolume without a limit."""
     if size_gb == 0:
         return f"{storage}:{vmid}/subvol-{vmid}-disk-0.subvol,size=0T"
     size = f"{size_gb:g}G" if size_gb >= 1 else f"{size_gb * 1024:g}M"

@@ -49,11 +49,11 @@ routes = Routes()
     },
 )
 def clone(call: Call) -> object:
-    """Copy a container, or lay a linked clone over a template, in the background."""
+    """Copy a container, or create a linked clone of a template, in the background."""
     node, params = call.node, call.params
     vmid, newid, pool = params["vmid"], params["newid"], params.get("pool")
     check_pool(node, pool)
-    if params.get("target", node.name) not in (node.name, "localhost"):  # nothing is shared
+    if params.get("target", node.name) not in (node.name, "localhost"):  # no storage is shared
         raise Failed(f"no such cluster node '{params['target']}'")
     if "storage" in params:
         node.storages.get(params["storage"])
@@ -83,7 +83,8 @@ def clone(call: Call) -> object:
                 raise BackendError("unexpected state change")
             kind, thing = ("full", "mountpoint") if is_full else ("linked", "mount point")
             log(f"create {kind} clone of {thing} rootfs ({volume})")
-            # Of a container that is no template, "linked" is a copy as well: nothing is shared.
+            # A "linked" clone of a container that is not a template is also a copy: no storage is
+            # shared.
             copies = is_full or source.get("template") != "1"
             node.backend.clone(origin, newid, full=copies)
             log.check()
@@ -101,7 +102,7 @@ def clone(call: Call) -> object:
 
 @routes.add("POST", f"{GUEST}/template", ALLOCATE, VMID_PARAM)
 def make_template(call: Call) -> object:
-    """Turn a stopped container into a template, at once."""
+    """Turn a stopped container into a template before the response is sent."""
     guests, vmid = call.node.guests, call.params["vmid"]
     guests.config(vmid)
     with guests.file_lock(vmid):
@@ -118,7 +119,7 @@ def make_template(call: Call) -> object:
             rootfs = config.get("rootfs", "").replace("/vm-", "/base-")
             guests.update(vmid, {"template": "1", "rootfs": rootfs})
 
-        # A task that the answer does not name, and waits for.
+        # The response waits for this task but does not name it.
         upid = call.spawn("vztemplate", vmid, work)
         call.node.tasks.wait(upid, None)
         ended = call.node.tasks.find(upid)
@@ -138,7 +139,7 @@ def make_template(call: Call) -> object:
     },
 )
 def feature(call: Call) -> object:
-    """What can be done with the container's storage."""
+    """Report whether the container's storage supports a feature."""
     config = call.node.guests.config(call.params["vmid"])
     storage = config.get("rootfs", "local-lab:").partition(":")[0]
     can_clone = call.node.storages.can_clone(storage)

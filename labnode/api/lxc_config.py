@@ -38,7 +38,7 @@ CONFIGURE = perm(
     {**VMID_PARAM, "current": FLAG, "snapshot": text(format="pve-configid", max_length=40)},
 )
 def show_config(call: Call) -> object:
-    """The configuration now (there are never pending changes), or in a snapshot."""
+    """Return the current configuration (changes are never pending), or that of a snapshot."""
     if "snapshot" in call.params and call.params.get("current"):
         text = "cannot use 'snapshot' parameter with 'current'"
         raise BadParameters({"snapshot": text, "current": text})
@@ -62,7 +62,7 @@ def change_config(call: Call) -> object:
     revert = split_list(params.pop("revert", ""))
     if not params and not revert:
         raise Failed("no options specified")
-    # A JSON null is stored as a blank and spoils the option, on a real node as here.
+    # A JSON null is stored as a blank and corrupts the option, as on a real node.
     params = {key: " " if value is None else value for key, value in params.items()}
     deleted = split_list(params.pop("delete", ""))
     with guests.file_lock(vmid):
@@ -77,7 +77,7 @@ def change_config(call: Call) -> object:
         _check_read_only(params, deleted)
         values = {key: options.config_value(key, value) for key, value in params.items()}
         guests.update(vmid, values, deleted)
-        # Proxmox stores first and complains then: the change has been made.
+        # Proxmox stores first and reports the error afterwards: the change is already made.
         guests.check_bridge(values)
     return None
 
@@ -94,7 +94,7 @@ def change_config(call: Call) -> object:
     },
 )
 def resize(call: Call) -> object:
-    """Grow a disk; here the size is a number that is shown, the file system has no limit."""
+    """Grow a disk; only the displayed size changes, as the file system has no limit."""
     guests, vmid, disk = call.node.guests, call.params["vmid"], call.params["disk"]
     config = guests.check_lock(vmid)
     call.check(f"/vms/{vmid}", "VM.Config.Options")
@@ -119,7 +119,7 @@ def resize(call: Call) -> object:
 
 
 def _now(call: Call) -> Document:
-    """The configuration as the API shows it, with the snapshot that it comes from."""
+    """Return the configuration as the API shows it, with the snapshot that it is based on."""
     vmid = call.params["vmid"]
     shown = options.config_json(call.node.guests.config(vmid))
     return {**shown, **parent_json(call.node.snapshots.parent(vmid))}

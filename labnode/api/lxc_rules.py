@@ -1,4 +1,4 @@
-"""What must hold before a container is made or changed: privileges, pools, storages, digests."""
+"""Preconditions of creating or changing a container: privileges, pools, storages, digests."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def check_options(
 
 
 def _changed(new: str, old: str) -> set[str]:
-    """The names of features that differ."""
+    """Return the names of features that differ."""
     return {key for key, _ in parse_properties(new).items() ^ parse_properties(old).items()}
 
 
 def check_privilege(call: Call, key: str, vmid: int, pool: str | None) -> None:
     name = PRIVILEGE_OF.get(key) or PRIVILEGE_OF.get(key.rstrip("0123456789"))
-    # Tags are looked at on the guest alone: with rights on a pool only, no container with tags.
+    # Tags are checked on the guest itself: rights on a pool do not allow a container with tags.
     where = None if key == "tags" else pool
     call.node.access.check_guest(call.user, vmid, where, name or "VM.Config.Options")
 

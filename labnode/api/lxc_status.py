@@ -17,12 +17,12 @@ routes = Routes()
 
 POWER = perm("/vms/{vmid}", "VM.PowerMgmt")
 DEFAULT_TIMEOUT_S = 60
-ASK_AGAIN_S = 2.0  # how soon a shutdown notices that its task shall stop
+ASK_AGAIN_S = 2.0  # how often a shutdown checks whether its task should stop
 
 
 @routes.add("GET", f"{GUEST}/status", anyone, VMID_PARAM)
 def index(call: Call) -> object:
-    """What lies below a container's status."""
+    """List the paths below a container's status."""
     call.node.guests.config(call.params["vmid"])
     words = ("current", "start", "stop", "shutdown", "migrate")
     return [{"subdir": name} for name in words]
@@ -30,26 +30,26 @@ def index(call: Call) -> object:
 
 @routes.add("GET", f"{GUEST}/status/current", AUDIT, VMID_PARAM)
 def current(call: Call) -> object:
-    """State and use of a container."""
+    """Return the state and resource usage of a container."""
     guests, vmid = call.node.guests, call.params["vmid"]
     return {**guests.status(vmid, guests.config(vmid)), "ha": {"managed": 0}}
 
 
 @routes.add("GET", f"{GUEST}/interfaces", AUDIT, VMID_PARAM)
 def interfaces(call: Call) -> object:
-    """Interfaces and addresses of a running container, null for any other."""
+    """Return interfaces and addresses of a running container, null for any other."""
     vmid = call.params["vmid"]
     if not call.node.guests.is_running(vmid):
         return None
     try:
         return [_interface(each) for each in call.node.backend.interfaces(vmid)]
-    except BackendError:  # it ended between the two questions
+    except BackendError:  # it stopped between the two calls
         return None
 
 
 @routes.add("POST", f"{GUEST}/status/start", POWER, {**VMID_PARAM, "debug": FLAG, "skiplock": FLAG})
 def start(call: Call) -> object:
-    """Start a container, in the background; whether that can be is found out there."""
+    """Start a container, in the background; the task checks whether that is possible."""
     vmid, skips_lock = call.params["vmid"], _skips_lock(call)
     if call.node.guests.is_running(vmid):
         raise Failed(f"CT {vmid} already running")
@@ -57,7 +57,7 @@ def start(call: Call) -> object:
 
 
 def spawn_start(call: Call, vmid: int, *, skips_lock: bool = False) -> str:
-    """The task that starts a container; its UPID."""
+    """Start the task that starts a container; return its UPID."""
 
     def work(log: Log) -> None:
         with call.node.guests.file_lock(vmid, log):
@@ -93,7 +93,7 @@ def stop(call: Call) -> object:
     {**VMID_PARAM, "forceStop": FLAG, "timeout": integer(0)},
 )
 def shutdown(call: Call) -> object:
-    """Ask a container to go down, and kill it after the timeout if `forceStop` is given."""
+    """Ask a container to shut down, and kill it after the timeout if `forceStop` is given."""
     _check_running(call, "CT")
 
     def work(log: Log) -> None:
@@ -112,7 +112,7 @@ def reboot(call: Call) -> object:
     def work(log: Log) -> None:
         with call.node.guests.file_lock(vmid, log):
             _bring_down(call, log, kills=False)
-            # A hook of the stop starts it again: on a real node that waits for the stop's lock.
+            # Restarted by a hook of the stop: on a real node that hook waits for the stop's lock.
             log("trying to acquire lock...")
             log(" OK")
             call.node.guests.start(vmid)

@@ -17,12 +17,12 @@ from labnode.store import Document
 
 routes = Routes()
 
-IMAGINED_SYSTEM = 512 << 20  # what a node without desktops takes, in bytes
+IMAGINED_SYSTEM = 512 << 20  # memory in bytes used by a node without desktops
 
 
 @routes.add("GET", "/nodes", anyone)
 def list_nodes(call: Call) -> object:
-    """The nodes, with their use for those who may see it; of one that is down nobody sees it."""
+    """List the nodes, with usage if the caller may see it; a node that is down has none."""
     rows = []
     for node in call.node.cluster:
         sees_usage = node.is_online and call.may(f"/nodes/{node.name}", "Sys.Audit")
@@ -32,7 +32,7 @@ def list_nodes(call: Call) -> object:
 
 @routes.add("GET", "/nodes/{node}", anyone)
 def index(call: Call) -> object:
-    """What lies below the node."""
+    """List the paths below the node."""
     return [{"name": name} for name in "lxc network qemu status storage tasks version".split()]
 
 
@@ -44,7 +44,7 @@ def version(call: Call) -> object:
 
 @routes.add("GET", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.Audit"))
 def status(call: Call) -> object:
-    """Processors, memory, load and file system of this machine."""
+    """Return processors, memory, load and file system usage of this machine."""
     memory, swap, kernel = psutil.virtual_memory(), psutil.swap_memory(), platform.uname()
     disk = psutil.disk_usage("/")
     return {
@@ -89,7 +89,7 @@ def list_networks(call: Call) -> object:
 
 @routes.add("GET", "/nodes/{node}/qemu", anyone, {"full": FLAG})
 def list_machines(call: Call) -> object:
-    """None: this node has containers only."""
+    """Return an empty list: this node has containers only."""
     return []
 
 
@@ -100,13 +100,13 @@ def list_machines(call: Call) -> object:
     {"vmid": required(VMID)},
 )
 def machine_config(call: Call) -> object:
-    """There is no virtual machine."""
+    """Refuse every vmid: there are no virtual machines."""
     name = f"nodes/{call.node.name}/qemu-server/{call.params['vmid']}.conf"
     raise Failed(f"Configuration file '{name}' does not exist")
 
 
 def node_row(node: Node) -> Document:
-    """What everybody sees of the node."""
+    """Return the fields of a node that every user sees."""
     return {
         "id": f"node/{node.name}",
         "node": node.name,
@@ -118,7 +118,7 @@ def node_row(node: Node) -> Document:
 
 
 def usage_row(node: Node) -> Document:
-    """What those with Sys.Audit see of it as well."""
+    """Return the additional fields that require Sys.Audit."""
     disk = psutil.disk_usage("/")
     used, total = _memory(node)
     return {
@@ -133,7 +133,7 @@ def usage_row(node: Node) -> Document:
 
 
 def _memory(node: Node) -> tuple[int, int]:
-    """Used and total, in bytes: the machine's own, or what the node is imagined to have."""
+    """Return used and total memory in bytes, of the machine or of the imagined node."""
     if not node.memory_mb:
         memory = psutil.virtual_memory()
         return memory.total - memory.available, memory.total

@@ -1,4 +1,4 @@
-"""Pools: names under which containers are put together for permissions."""
+"""Pools: named groups of containers that share permissions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def create_pool(call: Call) -> object:
 @routes.add("PUT", "/pools", ALLOCATE, CHANGES)
 @routes.add("PUT", "/pools/{poolid}", ALLOCATE, CHANGES)
 def change_pool(call: Call) -> object:
-    """Add or remove members, or change the comment. Vmids that do not exist are taken, too."""
+    """Add or remove members, or change the comment. Unknown vmids are accepted, too."""
     params = call.params
     name = params["poolid"]
     pool = dict(_pool(call, name, "update pools failed: "))

@@ -22,7 +22,7 @@ LOOK = perm("/vms/{vmid}", "VM.Snapshot", "VM.Snapshot.Rollback", "VM.Audit", an
 
 @routes.add("GET", f"{GUEST}/snapshot", AUDIT, VMID_PARAM)
 def list_snapshots(call: Call) -> object:
-    """All snapshots, and the present as `current`."""
+    """List all snapshots, and the current state as `current`."""
     guests, snapshots, vmid = call.node.guests, call.node.snapshots, call.params["vmid"]
     now: Document = {
         "name": "current",
@@ -36,7 +36,7 @@ def list_snapshots(call: Call) -> object:
 
 @routes.add("POST", f"{GUEST}/snapshot", MAKE, {**VMID_PARAM, **NAME, "description": text()})
 def create_snapshot(call: Call) -> object:
-    """Copy the container, in the background; whether the name is free is found out there."""
+    """Copy the container, in the background; the task checks whether the name is free."""
     node, vmid, name = call.node, call.params["vmid"], call.params["snapname"]
     if name in ("current", "vzdump"):
         raise Failed(f"unable to use snapshot name '{name}' (reserved name)")
@@ -56,13 +56,13 @@ def create_snapshot(call: Call) -> object:
 
 @routes.add("GET", SNAPSHOT, anyone, {**VMID_PARAM, **NAME})
 def index(call: Call) -> object:
-    """What lies below a snapshot."""
+    """List the paths below a snapshot."""
     return [{"cmd": "rollback"}, {"cmd": "config"}]
 
 
 @routes.add("PUT", f"{SNAPSHOT}/config", MAKE, {**VMID_PARAM, **NAME, "description": text()})
 def describe_snapshot(call: Call) -> object:
-    """Change a snapshot's description; without one nothing is looked at."""
+    """Change a snapshot's description; without one nothing is checked."""
     if "description" in call.params:
         vmid, description = call.params["vmid"], call.params["description"]
         call.node.snapshots.describe(vmid, call.params["snapname"], description)
@@ -77,7 +77,7 @@ def show_snapshot(call: Call) -> object:
 
 @routes.add("POST", f"{SNAPSHOT}/rollback", GO_BACK, {**VMID_PARAM, **NAME, "start": FLAG})
 def go_back(call: Call) -> object:
-    """Make the container what it was, in the background."""
+    """Roll the container back to the snapshot, in the background."""
     node, vmid, name = call.node, call.params["vmid"], call.params["snapname"]
 
     def work(log: Log) -> None:

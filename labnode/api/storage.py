@@ -82,7 +82,7 @@ def list_content(call: Call) -> object:
     },
 )
 def upload(call: Call) -> object:
-    """Take an uploaded template over, in the background."""
+    """Store an uploaded template, in the background."""
     storages, params = call.node.storages, call.params
     target = storages.cache / storages.template_name(params["filename"])
     if not storages.holds(params["storage"], params["content"]):

@@ -32,7 +32,7 @@ UPID = {"upid": required(text())}
     },
 )
 def list_tasks(call: Call) -> object:
-    """Ended tasks, running ones or both, newest first; others' only with Sys.Audit."""
+    """List ended tasks, running ones or both, newest first; others' tasks require Sys.Audit."""
     sees_all = call.may(f"/nodes/{call.node.name}", "Sys.Audit")
     rows = [
         _row(parsed, task)
@@ -61,7 +61,7 @@ def list_recent(call: Call) -> object:
 
 @routes.add("GET", TASK, anyone, UPID)
 def index(call: Call) -> object:
-    """What lies below a task."""
+    """List the paths below a task."""
     return [{"name": "log"}, {"name": "status"}]
 
 
@@ -112,7 +112,7 @@ def _check_owner(call: Call, parsed: Document, privilege: str) -> None:
 
 
 def _is_own(call: Call, parsed: Document) -> bool:
-    """A user's tasks are also those of the user's tokens; a token's only its own."""
+    """Whether the caller owns a task: a user owns those of its tokens, a token only its own."""
     owner = str(parsed["user"])
     return owner == call.user or owner.startswith(f"{call.user}!")
 

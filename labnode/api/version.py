@@ -1,3 +1,3 @@
-"""The version of Proxmox VE whose API this follows."""
+"""Reports the version of Proxmox VE that this API follows."""
 
 VERSION = {"version": "9.1.2", "release": "9.1", "repoid": "winuxlab"}
