@@ -1,1 +1,1 @@
-"""Everything that talks to the outside, each behind a protocol of `webapp.ports`."""
+"""All code that talks to external systems, each part behind a protocol of `webapp.ports`."""

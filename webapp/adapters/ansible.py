@@ -29,9 +29,9 @@ DESTROY = "destroy-winux-session.yml"
 PAUSE = "pause-winux-session.yml"
 RESUME = "resume-winux-session.yml"
 REMOVE_TEMPLATE = "template-remove.yml"
-#: How long a run waits for a lock on its template; then the worker does something else meanwhile.
+#: How long a run waits for a lock on its template before the worker does other work.
 LOCK_PATIENCE_S = 5
-#: How long after a desktop was made others are expected to follow.
+#: How long after a desktop's build further builds are expected.
 BUSY_S = 600.0
 
 
@@ -47,13 +47,13 @@ class AnsibleProvisioner:
         self._created_at = 0.0
 
     def warm_up(self, runs: int) -> None:
-        """Keep a run of the create playbook waiting; so many of them while desktops are made."""
+        """Keep one run of the create playbook waiting, or `runs` while desktops are built."""
         self.sweep()
         self._most = runs
         self._fill_up(min(runs, 1))
 
     def cool_down(self) -> None:
-        """Keep one waiting run when nothing was made for a while: each holds 50 MB."""
+        """Close all waiting runs but one after a time without builds: each uses 50 MB."""
         while time.monotonic() - self._created_at > BUSY_S:
             with self._lock:
                 if len(self._waiting) <= 1:
@@ -62,11 +62,11 @@ class AnsibleProvisioner:
             run.close()
 
     def sweep(self) -> None:
-        """Remove what runs left behind whose processes were all killed."""
+        """Remove the files of runs whose processes were all killed."""
         self._place.sweep()
 
     def close(self) -> None:
-        """End the runs that still wait."""
+        """End the waiting runs."""
         self._most = 0
         while self._waiting:
             self._waiting.popleft().close()
@@ -242,7 +242,7 @@ class AnsibleProvisioner:
             run.close()
 
     def _fill_up(self, runs: int) -> None:
-        """Starting ahead only saves time: when it fails, the next build starts its own run."""
+        """Start runs ahead to save time; if that fails, the next build starts its own run."""
         try:
             with self._lock:
                 while len(self._waiting) < runs:
@@ -321,7 +321,7 @@ class AnsibleProvisioner:
 
 
 def environment(config: Config) -> dict[str, str]:
-    """All that a run sees of our environment: no secret, and nothing it does not need."""
+    """Returns the whole environment of a run: no secret, and only the variables that it needs."""
     proxmox = config.proxmox
     kept = {name: os.environ[name] for name in ("PATH", "TZ", "USER") if name in os.environ}
     return kept | {
@@ -344,5 +344,5 @@ def environment(config: Config) -> dict[str, str]:
 
 
 def _reason_in(message: str) -> str:
-    """The reason that a refusal of winux-guest begins with; its task tells nothing but a text."""
+    """Returns the reason at the start of a winux-guest refusal; its task reports only text."""
     return BAD_INPUT if "refused: bad input:" in message else ""

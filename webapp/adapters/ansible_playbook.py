@@ -1,8 +1,8 @@
-"""`ansible-playbook` with its imports done ahead: started early, it waits for its word to go.
+"""Runs `ansible-playbook` with its imports done ahead: it starts early and waits for a signal.
 
-Importing Ansible takes about half a second, and reading the tables of its own collection a quarter,
-which a person who launches a desktop need not wait for. The word is the end of file of the FIFO
-named by WINUX_GATE. Run as a file with `python -P`, the playbook first.
+Importing Ansible takes about half a second, and reading the tables of its own collection a quarter;
+starting early removes this from the time of a launch. The signal is the end of file of the FIFO
+named by WINUX_GATE. Run it as a file with `python -P`; the first argument is the playbook.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
-#: What a run of our playbooks imports anyway, in the order it would.
+#: The modules that a run of the playbooks imports anyway, in the order of a run.
 MODULES = (
     "ansible.cli.playbook",
     "ansible.executor.playbook_executor",
@@ -36,10 +36,10 @@ MODULES = (
     "ansible.plugins.inventory.yaml",
     "ansible.plugins.vars.host_group_vars",
     "ansible.plugins.cache.memory",
-    # Our actions run in forks of this process: what is loaded here is loaded in none of them.
+    # Winux's actions run in forks of this process: a module loaded here need not load in each fork.
     "proxmoxer.backends.https",
 )
-#: The same of collections: the first one's table says where all of Ansible's own plugins are.
+#: The same for collections. The first one's table locates all plugins of Ansible itself.
 COLLECTION_MODULES = (
     "ansible_collections.ansible.builtin",
     *(
@@ -48,13 +48,12 @@ COLLECTION_MODULES = (
     ),
 )
 
-#: Kinds of plugins whose options each run reads from their documentation, whether it uses them or
-#: not.
+#: Kinds of plugins whose options each run reads from their documentation, even of unused plugins.
 PLUGIN_KINDS = ("connection", "shell", "become", "callback")
 
 
 def main() -> None:
-    """Wait for the word, then be `ansible-playbook` with this program's arguments."""
+    """Waits for the signal, then runs `ansible-playbook` with this program's arguments."""
     for name in MODULES:
         importlib.import_module(name)
     _load_collections(Path(sys.argv[1]).resolve().parent)
@@ -64,7 +63,7 @@ def main() -> None:
     try:
         cli.cli_executor(["ansible-playbook", *sys.argv[1:]])
     except SystemExit as end:
-        # Freeing all that was imported takes Python a tenth of a second; Ansible's own files are
+        # Freeing all imported modules takes Python a tenth of a second; Ansible's own files are
         # deleted with the run's folder.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -72,7 +71,7 @@ def main() -> None:
 
 
 def _load_collections(playbooks: Path) -> None:
-    """As `ansible-playbook` does it for a playbook in this folder, which then finds it done."""
+    """Sets up collections as `ansible-playbook` does for this folder, so it does not repeat it."""
     loader = importlib.import_module("ansible.plugins.loader")
     finder = importlib.import_module("ansible.utils.collection_loader")
     loader.init_plugin_loader()
@@ -80,7 +79,7 @@ def _load_collections(playbooks: Path) -> None:
     finder.AnsibleCollectionConfig.playbook_paths = [str(playbooks)]
     for kind in PLUGIN_KINDS:
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
-    # A playbook may do without our collection; one that needs it says better what is missing.
+    # A playbook may not need the collection; one that does reports more clearly what is missing.
     with contextlib.suppress(ImportError):
         for name in COLLECTION_MODULES:
             importlib.import_module(name)

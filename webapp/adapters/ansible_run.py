@@ -1,10 +1,11 @@
 """One Ansible run in a process of its own: `python -m webapp.adapters.ansible_run`.
 
-Started early, it prepares everything that needs no request. Its standard input then brings one
-line of JSON (`vars`, `secrets`, `timeout` in seconds) and stays open for as long as the run is
-wanted; its standard output tells the steps and the end as JSON lines. When its input ends (the
-worker died), at SIGTERM and at the time-out, it ends all its descendants: it is their subreaper,
-so not even a daemon gets away. What it wrote, secrets first, is deleted whatever happens.
+It starts early and prepares everything that does not depend on the request. Its standard input then
+receives one line of JSON (`vars`, `secrets`, `timeout` in seconds) and stays open as long as the
+run is needed; its standard output reports the steps and the end as JSON lines. When its input ends
+(the worker process died), on SIGTERM and on timeout, it ends all its descendants: it is their
+subreaper, so even daemons cannot escape. In every case it deletes the files it wrote, secrets
+first.
 """
 
 import argparse
@@ -34,22 +35,22 @@ from webapp.domain.errors import OutsideFailed
 from webapp.domain.provisioning.clone_queue import INTERRUPTED
 
 PR_SET_CHILD_SUBREAPER = 36
-#: No process of a run may be larger or write a larger file, in bytes.
+#: The maximum size of each process of a run, and of each file it writes, in bytes.
 LARGEST_PROCESS = 2 << 30
 LARGEST_FILE = 64 << 20
-#: What is kept of a run's output for the admin.
+#: How much of a run's output is kept for the admin: lines, characters per line.
 LOG_LINES = 60
 LOG_LINE = 500
 LARGEST_RESULT = 64 << 10
 
-#: What ansible-core says, in no task's name, when one of its forks was killed.
+#: ansible-core's message, without a task name, when one of its forks was killed.
 DEAD_FORK = "A worker was found in a dead state"
 
 PLAYBOOK_PROGRAM = Path(__file__).with_name("ansible_playbook.py")
 
 
 class Ended(BaseException):
-    """The run must end now; no handler of ordinary exceptions may swallow it."""
+    """The run must end now. A BaseException, so handlers of ordinary exceptions do not catch it."""
 
 
 class Folder:
@@ -70,7 +71,7 @@ class Folder:
         os.mkfifo(self.gate, 0o600)
 
     def _hold_lock(self) -> None:
-        """Held until this process is gone: says that the folder is no rest of a killed run."""
+        """Hold a lock until this process ends; it marks the folder as that of a live run."""
         self._lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
@@ -80,7 +81,7 @@ class Folder:
 
 
 class Reporter:
-    """Tells the parent, as JSON lines on the real standard output."""
+    """Reports to the parent process with JSON lines on the real standard output."""
 
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w")
@@ -88,13 +89,13 @@ class Reporter:
         self._lock = threading.Lock()
 
     def tell(self, **event: Any) -> None:
-        # When the parent is gone, the end of the input says so too.
+        # If the parent is gone, the end of the input reports that too.
         with self._lock, contextlib.suppress(OSError):
             print(json.dumps(event), file=self._out, flush=True)
 
 
 class Run:
-    """The run itself: waits for its request, runs the playbook, tells how it went."""
+    """The run itself: waits for its request, runs the playbook, reports the result."""
 
     def __init__(self, options: argparse.Namespace, reporter: Reporter) -> None:
         name = os.environ["WINUX_RUN"]
@@ -111,7 +112,7 @@ class Run:
         self._has_dead_fork = False
 
     def run(self) -> None:
-        """Everything, with nothing left behind."""
+        """Run everything and leave no process or file behind."""
         signal.signal(signal.SIGTERM, self._on_sigterm)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides, not the terminal
         status = "failed"
@@ -135,7 +136,7 @@ class Run:
     # -- request --------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        """Take the request, let the playbook go, and watch for the end of the input."""
+        """Read the request, start the playbook, and watch for the end of the input."""
         try:
             if line := _read_line():
                 self._begin(json.loads(line))
@@ -161,7 +162,7 @@ class Run:
         _write_private(self._folder.vars, as_data(request["vars"] | files))
 
     def _end(self, why: str) -> None:
-        """Ask the main thread to end, from another one."""
+        """Make the main thread end the run; called from another thread."""
         self._why_ended = self._why_ended or why
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -174,7 +175,7 @@ class Run:
     # -- the playbook ---------------------------------------------------------------------------
 
     def _prepare_environment(self) -> None:
-        """Module files hold their arguments, so Ansible's temporary files are secrets too."""
+        """Put Ansible's temporary files with the secrets: module files contain their arguments."""
         os.environ["WINUX_GATE"] = str(self._folder.gate)
         os.environ["HOME"] = str(self._folder.path)
         os.environ["ANSIBLE_HOME"] = str(self._folder.path / "ansible")
@@ -200,7 +201,7 @@ class Run:
         return str(runner.status)
 
     def _on_event(self, event: dict[str, Any]) -> bool:
-        """Note the step, the failure and the output; False: no event is kept in a file."""
+        """Record step, failure and output; returns False, so that no event is stored in a file."""
         output = redact(event.get("stdout", ""), self._secrets)  # before any cutting
         self._has_dead_fork |= DEAD_FORK in output
         self._log.extend(line[:LOG_LINE] for line in output[-20_000:].splitlines())
@@ -235,9 +236,9 @@ class Run:
 
 
 def _why_broken(error: Exception, places: tuple[Path, Path]) -> str:
-    """A full disk by the folders of runs that lie on it, with the cure; else the error's words."""
+    """Returns the run folders on a full disk with the cure, or the error's own text."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        # a write that fails names no file
+        # A failed write does not name its file.
         folders = " ".join(map(str, filter(_is_full, places))) or " ".join(map(str, places))
         return f"No space left in {folders}. Free some: df -h {folders}"
     return f"The run broke: {type(error).__name__}: {error}"
@@ -252,7 +253,7 @@ def _is_full(folder: Path) -> bool:
 
 
 def _failure_message(data: dict[str, Any]) -> str:
-    """What the failed task says, or which one it was when that is hidden."""
+    """Returns the failed task's message, or the task's name if the message is hidden."""
     result = data.get("res") or {}
     message = result.get("msg") or ""
     if not message:
@@ -261,7 +262,7 @@ def _failure_message(data: dict[str, Any]) -> str:
 
 
 def _read_line() -> bytes:
-    """One line of the input; unbuffered, as a thread that waits in `sys.stdin` breaks the exit."""
+    """Reads one line of the input, unbuffered: a thread blocked in `sys.stdin` breaks the exit."""
     line = b""
     while not line.endswith(b"\n") and (chunk := os.read(0, 65_536)):
         line += chunk
@@ -274,21 +275,21 @@ def _write_private(path: Path, content: dict[str, Any]) -> None:
 
 
 def become_subreaper() -> None:
-    """Orphaned descendants become children of this process (prctl(2)), so none is lost."""
+    """Make orphaned descendants children of this process (prctl(2)), so that none is lost."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
 
 
 def limit_resources() -> None:
-    """A playbook that prints or allocates without end must not fill the machine."""
+    """Limit memory and file sizes, so that a runaway playbook cannot fill the machine."""
     resource.setrlimit(resource.RLIMIT_AS, (LARGEST_PROCESS, LARGEST_PROCESS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def end_descendants() -> None:
-    """Kill every descendant, those that were forked meanwhile too, and reap them all."""
+    """Kill and reap every descendant, including those that are forked in the meantime."""
     me = psutil.Process()
     while descendants := me.children(recursive=True):
         for process in descendants:

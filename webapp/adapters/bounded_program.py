@@ -1,4 +1,4 @@
-"""Running a program that speaks to something hostile: within a time, and up to a size."""
+"""Runs a program that talks to an untrusted peer, with limits on time and output size."""
 
 import os
 import selectors
@@ -11,27 +11,27 @@ from typing import IO
 
 from webapp.domain.errors import OutsideFailed
 
-#: How long a program that has said all may take to end by itself, in seconds.
+#: How long a program may take to end after it has closed its output, in seconds.
 ENDING_SECONDS = 2.0
 CHUNK = 16_384
 
 
 @dataclass
 class Said:
-    """How a program ended, and what it printed."""
+    """A program's exit code and output."""
 
     code: int = -1
     output: bytearray = field(default_factory=bytearray)
     errors: bytearray = field(default_factory=bytearray)
     is_whole: bool = False
-    """It ended by itself, in time, and said no more than it may."""
+    """True if the program ended by itself, in time and within the output limit."""
     is_too_long: bool = False
 
 
 def run_bounded(command: Sequence[str], text: bytes, *, seconds: float, most: int) -> Said:
-    """Run `command` with `text` on its input; killed after `seconds` or `most` bytes of output.
+    """Runs `command` with `text` on its input; kills it after `seconds` or `most` bytes of output.
 
-    Raises OutsideFailed when it cannot be started.
+    Raises OutsideFailed if it cannot be started.
     """
     said = Said()
     try:
@@ -59,7 +59,7 @@ def run_bounded(command: Sequence[str], text: bytes, *, seconds: float, most: in
 
 
 def _hear(heard: dict[IO[bytes], bytearray], ends_at: float, most: int) -> bool:
-    """Read until all have ended or the time is over; False: one said too much."""
+    """Reads until all pipes are closed or the time is over; False if one exceeds `most` bytes."""
     with selectors.DefaultSelector() as selector:
         for pipe, said in heard.items():
             selector.register(pipe, selectors.EVENT_READ, said)

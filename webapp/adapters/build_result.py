@@ -1,4 +1,4 @@
-"""What a playbook writes down about a finished desktop: one strict schema."""
+"""The file that a playbook writes about a finished desktop: one strict schema."""
 
 from ipaddress import IPv4Interface
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ Certificate = Annotated[
 
 
 class Result(msgspec.Struct):
-    """The file's fields that the portal keeps."""
+    """The fields of the file that the portal keeps."""
 
     node: Node
     address: Address
@@ -32,7 +32,7 @@ class Result(msgspec.Struct):
 
 
 def parse_result(result: Any) -> BuildResult:
-    """The result of a build. Raises OutsideFailed when it is none."""
+    """Returns a build's result. Raises OutsideFailed if it does not match the schema."""
     try:
         told = msgspec.convert(result, Result)
         IPv4Interface(told.address)

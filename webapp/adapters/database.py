@@ -1,4 +1,4 @@
-"""SQLite (WAL) or PostgreSQL: short transactions, and foreign errors translated."""
+"""SQLite (WAL) or PostgreSQL: short transactions, and driver errors translated."""
 
 import os
 import sqlite3
@@ -16,15 +16,15 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from webapp.domain.errors import Conflict, OutsideFailed
 
-#: How long a write waits for another one, in seconds.
+#: How long a write waits for another write, in seconds.
 BUSY_SECONDS = 10
-#: Pages that each connection of SQLite keeps: of what it reads, the kernel has them for all.
+#: The page cache of each SQLite connection; the kernel caches the file for all of them.
 CACHE_KB = 512
-#: What a group's and all others' rights are in a file's mode.
+#: The permission bits of group and others in a file's mode.
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-#: With less free space, in bytes, a write or the folding back of the log may fail at any moment.
+#: With less free space, in bytes, a write or a checkpoint of the log may fail at any moment.
 ALMOST_FULL = 1 << 20
-#: After so long it begins to wait anew, in seconds: see `_begin_to_write`.
+#: How long one lock attempt waits before the next begins, in seconds: see `_begin_to_write`.
 ONE_WAIT_SECONDS = 0.03
 
 
@@ -61,7 +61,7 @@ class SqlDatabase:
             yield session
 
     def trouble(self) -> str:
-        """Why writes fail or soon will; empty if nothing speaks against them."""
+        """Returns why writes fail or will fail soon; empty without a known cause."""
         if self.file is None or not self.file.exists() or free_bytes(self.file) >= ALMOST_FULL:
             return ""
         return f"{full(self.file)} {free_some(self.file)}"
@@ -71,12 +71,15 @@ class SqlDatabase:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether SQLite found no room on the disk."""
+    """Whether SQLite reported a full disk."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def free_bytes(file: Path) -> int:
-    """What this account may still write on the disk of a file; without one, nothing is known."""
+    """Returns how many bytes this account may write to the file's disk.
+
+    Returns ALMOST_FULL, which counts as enough, if the folder cannot be read.
+    """
     try:
         disk = os.statvfs(file.parent)
     except OSError:
@@ -85,18 +88,18 @@ def free_bytes(file: Path) -> int:
 
 
 def full(file: Path) -> str:
-    """The trouble, by the name of what it concerns."""
+    """Returns the error text, which names the database's file."""
     return f"The disk of the database {file} is full."
 
 
 def free_some(file: Path) -> str:
-    """The cure."""
+    """Returns the cure."""
     return f"Free some space there (df -h {file.parent}); all goes on by itself then."
 
 
 @contextmanager
 def translated(file: Path | None = None) -> Iterator[None]:
-    """Turns the database's own errors into ours; IntegrityError is left to those who expect it."""
+    """Translates database errors into WinuxErrors; IntegrityError is left to callers."""
     try:
         yield
     except StaleDataError as error:
@@ -126,7 +129,7 @@ def _engine(url: str) -> Engine:
 
         @event.listens_for(engine, "do_connect")
         def look_for_file(*_arguments: Any) -> None:
-            """SQLite would make an empty database where a disk is not mounted."""
+            """Refuse a missing file: SQLite would create an empty database on an unmounted path."""
             if not file.exists():
                 raise OutsideFailed(
                     f"There is no database at {file}.",
@@ -140,7 +143,7 @@ def _engine(url: str) -> Engine:
 
 
 def close_to_others(file: Path) -> None:
-    """Take others' rights from SQLite's files, which earlier releases made readable by all."""
+    """Remove other accounts' rights to SQLite's files; earlier releases let all read them."""
     for path in files_of(file):
         with suppress(OSError):  # not there, or not ours to change: the doctor looks
             if path.stat().st_mode & OTHERS:
@@ -148,12 +151,12 @@ def close_to_others(file: Path) -> None:
 
 
 def files_of(file: Path) -> list[Path]:
-    """SQLite's files: the database, its write-ahead log, the log's index."""
+    """Returns SQLite's files: the database, its write-ahead log, the log's index."""
     return [file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))]
 
 
 def file_of(url: str) -> Path | None:
-    """SQLite's file; None for a database in memory or on a server."""
+    """Returns SQLite's file; None for a database in memory or on a server."""
     parts = make_url(url)
     name = parts.database or ""
     is_file = parts.get_backend_name() == "sqlite" and name not in {"", ":memory:"}
@@ -161,16 +164,16 @@ def file_of(url: str) -> Path | None:
 
 
 def place_of(url: str) -> str:
-    """Where the database is, as messages name it."""
+    """Returns the database's location for messages."""
     return str(file_of(url) or make_url(url).render_as_string(hide_password=True))
 
 
 def _begin_to_write(connection: Connection) -> None:
-    """A write transaction from the first statement on: a read that later turns into a write fails
-    at once with "database is locked", whatever the busy time-out says.
+    """Begins a write transaction before the first statement.
 
-    SQLite's own waiting sleeps longer and longer while those who came later are served, and among
-    many writers some would starve. Beginning to wait anew again and again, all are served soon.
+    A read transaction that becomes a write fails at once with "database is locked", regardless of
+    the busy timeout. SQLite's own wait sleeps for increasing intervals while later writers get the
+    lock, so with many writers some would starve. Many short waits serve all of them soon.
     """
     driver: Any = connection.connection.dbapi_connection  # its errors cost a tenth of SQLAlchemy's
     give_up = time.monotonic() + BUSY_SECONDS - ONE_WAIT_SECONDS
@@ -194,7 +197,7 @@ def _set_busy_time(driver: sqlite3.Connection, seconds: float) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver's own BEGIN comes too late and too weak; `begin()` above says it.
+    # The driver's own BEGIN comes too late and takes no write lock; `begin()` above issues it.
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",

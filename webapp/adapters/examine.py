@@ -1,4 +1,4 @@
-"""What all examiners share: a look that fails is *unknown*, whatever it fails of."""
+"""Shared by all examiners: a failed examination yields *unknown*, whatever the cause."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +12,10 @@ log = logging.getLogger(__name__)
 
 
 def looked(part: str, look: Callable[[], Iterable[Sign]]) -> Iterator[Sign]:
-    """What `look` finds; one unknown sign instead where it could not look, so that it never ends
-    as well, and the other parts are examined all the same."""
+    """Yields what `look` finds, or one unknown sign if it fails.
+
+    It never raises the failure, so the other parts are still examined.
+    """
     try:
         yield from look()
     except WinuxError as error:

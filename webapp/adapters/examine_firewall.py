@@ -1,4 +1,4 @@
-"""Examines whether Proxmox's firewall keeps desktops apart: each of its four switches."""
+"""Examines whether Proxmox's firewall isolates desktops: each of its four switches."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -14,12 +14,12 @@ from webapp.domain.upkeep.health import Health, Sign
 from webapp.ports import Neighbour, WantedTemplate
 from webapp.settings.proxmox import ProxmoxConfig
 
-#: Running desktops that are looked at; of more, the first ones.
+#: The maximum number of running desktops that are examined.
 MOST_DESKTOPS = 50
 
 
 class FirewallExaminer(ProxmoxHypervisor):
-    """Looks at the cluster, the service on each node, the templates and the running desktops."""
+    """Examines the cluster, the service on each node, the templates and the running desktops."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class FirewallExaminer(ProxmoxHypervisor):
         self._desktops = desktops
 
     def examine(self) -> Iterator[Sign]:
-        """All parts in order; each by itself."""
+        """Yields the signs of all parts in order; each part is examined on its own."""
         yield from looked("firewall of the cluster", self._examine_cluster)
         yield from looked("firewall service", self._examine_services)
         yield from looked("firewall of templates", self._examine_templates)
@@ -48,7 +48,7 @@ class FirewallExaminer(ProxmoxHypervisor):
         yield firewall.judge_cluster(_flag(options, "enable", default=False))
 
     def _examine_services(self) -> Iterator[Sign]:
-        """GET …/services/{name}/state of every node that is up."""
+        """GET …/services/{name}/state on every node that is up."""
         for row in self._nodes():
             if row.get("status") != "offline":
                 node = str(row["node"])
@@ -77,7 +77,7 @@ class FirewallExaminer(ProxmoxHypervisor):
         )
 
     def _examine_desktops(self) -> Iterator[Sign]:
-        """The running desktops of this portal; no sign when there is none."""
+        """Yields a sign for this portal's running desktops; none if no desktop runs."""
         desktops = self._desktops()[:MOST_DESKTOPS]
         seen: dict[int, GuestFirewall | None] = {}
         for desktop in desktops:
@@ -89,7 +89,7 @@ class FirewallExaminer(ProxmoxHypervisor):
             yield firewall.judge_desktops(seen)
 
     def _firewall_of(self, node: str, vmid: int) -> GuestFirewall:
-        """Its card, its options and its rules."""
+        """Returns the settings of its network interface, its options and its rules."""
         guest = ("nodes", node, "lxc", vmid)
         config = self._get_object(*guest, "config")
         card = dict(parse_qsl(str(config.get("net0", "")).replace(",", "&")))
@@ -113,7 +113,7 @@ class FirewallExaminer(ProxmoxHypervisor):
 
 
 def _flag(options: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """0 or 1, as a number or a text; what is neither raises ValueError."""
+    """Parses 0 or 1, as a number or a text; raises ValueError for anything else."""
     return bool(int(options.get(name, default)))
 
 

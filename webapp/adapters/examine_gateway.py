@@ -1,4 +1,4 @@
-"""Examines whether browsers' WebSockets find the gateway: a hand-shake on the way they take."""
+"""Examines whether browsers' WebSockets reach the gateway: a handshake over the same route."""
 
 import base64
 import http.client
@@ -14,7 +14,7 @@ CALL_SECONDS = 5
 
 
 class GatewayExaminer:
-    """Opens a WebSocket at the gateway's address and leaves without a word."""
+    """Opens a WebSocket at the gateway's address and closes it without sending data."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -44,7 +44,7 @@ class GatewayExaminer:
         )
 
     def _hand_shake(self) -> int:
-        """RFC 6455, 4.1; answers the status."""
+        """Does the handshake of RFC 6455, section 4.1; returns the status."""
         parts = urlsplit(self._config.gateway_url)
         host = parts.hostname or ""
         connection: http.client.HTTPConnection

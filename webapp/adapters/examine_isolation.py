@@ -1,4 +1,4 @@
-"""Tries, from inside one running desktop, whether it reaches another."""
+"""Tests, from inside one running desktop, whether it can reach another."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ from webapp.domain.upkeep.health import Sign
 from webapp.ports import Neighbour
 
 PORTS = (22, 3389)
-#: Desktops that are asked until one answers.
+#: The maximum number of desktops that are asked until one responds.
 MOST_ASKED = 3
 
 
 class IsolationExaminer:
-    """Asks a desktop over the portal's own SSH. A hostile one may lie, and is one of many."""
+    """Asks a desktop over the portal's SSH. A hostile desktop may lie, but it is one of many."""
 
     def __init__(self, key_file: Path, desktops: Callable[[], Sequence[Neighbour]]) -> None:
         self._key_file = key_file
@@ -39,7 +39,7 @@ class IsolationExaminer:
         yield judge_no_trial(trouble)
 
     def _reached(self, source: Neighbour, target: Neighbour) -> list[int]:
-        """Which of the ports `source` could open."""
+        """Returns the ports of `target` that `source` could open."""
         request = {"do": "reach", "address": target.address, "ports": list(PORTS)}
         answer = ask_guest(
             source.address, source.ssh_host_key_sha256, self._key_file, request, parse_reach
@@ -48,7 +48,7 @@ class IsolationExaminer:
 
 
 def pairs(desktops: Sequence[Neighbour]) -> list[tuple[Neighbour, Neighbour]]:
-    """Each desktop with one that is somebody else's: one person's own may be let together."""
+    """Pairs each desktop with one of another owner; one owner's may be allowed to connect."""
     found = []
     for source in desktops:
         others = (one for one in desktops if one.owner != source.owner or one.owner is None)

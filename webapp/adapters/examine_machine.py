@@ -1,4 +1,4 @@
-"""Examines the machine that the portal runs on: database, disk, secrets, keys, programs."""
+"""Examines the portal's machine: database, disk, secrets, keys, programs."""
 
 import re
 import shutil
@@ -14,14 +14,14 @@ from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed, Refused, WinuxError
 from webapp.domain.upkeep.health import Health, Sign, judge_space
 
-#: File systems that live in memory alone.
+#: File systems that exist only in memory.
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
-#: A write-ahead log that is larger was not folded back for long.
+#: A larger write-ahead log, in bytes, has not been checkpointed for a long time.
 LARGEST_WAL = 256 << 20
 
 
 class MachineExaminer:
-    """Looks at what is on this machine."""
+    """Examines this machine."""
 
     def __init__(self, config: Config, db: SqlDatabase) -> None:
         self._config = config
@@ -42,12 +42,12 @@ class MachineExaminer:
         yield from looked("packages", _examine_packages)
 
     def _examine_disk(self) -> Iterator[Sign]:
-        """Where the playbooks' runs lie."""
+        """Yields the sign of the disk that holds the playbooks' runs."""
         folder = self._config.run_dir
         yield judge_space("disk", str(folder), _free(folder))
 
     def _write(self) -> None:
-        """A write transaction that writes nothing: it needs the lock and the right to write."""
+        """Begins a write transaction without writing: it needs the lock and the right to write."""
         with self._db.begin() as session:
             if self._db.engine.dialect.name != "sqlite":
                 is_replica = session.connection().exec_driver_sql("SELECT pg_is_in_recovery()")
@@ -59,7 +59,7 @@ class MachineExaminer:
                     )
 
     def _examine_files(self) -> Iterator[Sign]:
-        """SQLite's own: the journal's mode, the write-ahead log's size, the disk's space."""
+        """Yields SQLite's own signs: journal mode, size of the write-ahead log, disk space."""
         file = self._db.file
         if file is None or not file.exists():  # that it is not there is said before
             return
@@ -91,7 +91,7 @@ class MachineExaminer:
         yield judge_space("database disk", str(file.parent), _free(file.parent))
 
     def _examine_privacy(self) -> Sign:
-        """The database, its log and the runs' folder: whether other accounts can read them."""
+        """Returns whether other accounts can read the database, its log and the runs' folder."""
         paths = [self._config.run_dir, *(files_of(self._db.file) if self._db.file else [])]
         opened = [path for path in paths if path.exists() and path.stat().st_mode & OTHERS]
         if not opened:
@@ -106,7 +106,7 @@ class MachineExaminer:
 
 
 def check_secrets_dir(folder: Path) -> None:
-    """Refuse a folder for secrets that lies on a disk. Source: /proc/self/mountinfo."""
+    """Refuses a secrets folder that is on a disk. Source: /proc/self/mountinfo."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = file_system_of(folder)
     if kind not in IN_MEMORY:
@@ -118,7 +118,7 @@ def check_secrets_dir(folder: Path) -> None:
 
 
 def file_system_of(folder: Path) -> str:
-    """The type of the file system that a folder lies on, such as `tmpfs` or `ext4`."""
+    """Returns the type of a folder's file system, such as `tmpfs` or `ext4`."""
     target, best, kind = folder.resolve(), Path("/"), "unknown"
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
@@ -129,7 +129,7 @@ def file_system_of(folder: Path) -> str:
 
 
 def check_guest_key(key: Path) -> None:
-    """Refuse a private key that is not there or that others can read."""
+    """Refuses a private key that is missing or that other accounts can read."""
     if not key.is_file():
         raise Refused(
             "no_key",
@@ -142,7 +142,7 @@ def check_guest_key(key: Path) -> None:
 
 
 def check_programs() -> None:
-    """Refuse a machine without the programs that the worker starts."""
+    """Refuses a machine without the programs that the worker process starts."""
     for program in ("ssh", "ssh-keyscan"):
         if shutil.which(program) is None:
             raise Refused(
@@ -153,7 +153,7 @@ def check_programs() -> None:
 
 
 def _examine_packages() -> Iterator[Sign]:
-    """The Python packages against requirements.txt, which pins them."""
+    """Compares the installed Python packages with the versions in requirements.txt."""
     wrong = []
     for line in (ROOT / "requirements.txt").read_text().splitlines():
         if pinned := re.match(r"([\w.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", line):
@@ -186,7 +186,7 @@ def _checked(part: str, check: Callable[[], None], well: str) -> Sign:
 
 
 def _free(folder: Path) -> int:
-    """Bytes free where a folder is, or where it will be made."""
+    """Returns the free bytes in a folder, or where the folder will be made."""
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -1,4 +1,4 @@
-"""Examines what the portal needs of Proxmox VE, with its own token: only what is harmless."""
+"""Examines what the portal needs of Proxmox VE, with its own token and harmless requests only."""
 
 import http.client
 import ssl
@@ -21,16 +21,16 @@ from webapp.settings.proxmox import ProxmoxConfig
 T = TypeVar("T")
 
 CALL_SECONDS = 8
-#: What a published template's description says; `template-build.yml` writes it.
+#: The text in a published template's description; `template-build.yml` writes it.
 PUBLISHED = "winux-template: name="
-#: What the lab node calls the source of its version.
+#: The repository id in the lab node's version.
 LAB = "winuxlab"
 EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 WRONG_NAME = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
 
 
 class ProxmoxExaminer(ProxmoxHypervisor):
-    """Looks at the API, the token's rights, storage, templates, bridge and firewall."""
+    """Examines the API, the token's rights, storage, templates, bridge and kernel limits."""
 
     def __init__(
         self, config: ProxmoxConfig, templates: Callable[[], Sequence[WantedTemplate]]
@@ -39,7 +39,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         self._templates = templates
 
     def examine(self) -> Iterator[Sign]:
-        """All parts in order; without an answer of the API the later ones are unknown."""
+        """Yields all parts in order; without an API response the later ones are unknown."""
         yield from self._examine_tls()
         parts = {
             "Proxmox VE": self._examine_api,
@@ -62,7 +62,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
                 yield from looked(part, look)
 
     def _first_answer(self, look: Callable[[], Iterator[Sign]]) -> Sign:
-        """An API that does not answer as it should is broken, not unknown."""
+        """Reports an API that does not respond correctly as broken, not as unknown."""
         try:
             return next(look())
         except OutsideFailed as error:
@@ -74,7 +74,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
     # -- parts ------------------------------------------------------------------------------------
 
     def _examine_tls(self) -> Iterator[Sign]:
-        """The certificate and the clock, from one connection without the token."""
+        """Examines the certificate and the clock, over one connection without the token."""
         proxmox = self._config
         try:
             context = trusting(proxmox.ca_file)
@@ -107,7 +107,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         yield health.judge_version(str(self._object("version")["version"]))
 
     def _examine_rights(self) -> Iterator[Sign]:
-        """GET /access/permissions?path=…: what the token holds there, each right by itself."""
+        """GET /access/permissions?path=…: the token's privileges there, each checked separately."""
         proxmox = self._config
         for place in rights.places(proxmox.pool, proxmox.storage, proxmox.bridge):
             part = f"rights on the {place.title}"
@@ -126,7 +126,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             yield Sign(part, Health.GOOD, f"All that are needed on {place.path}.")
 
     def _examine_nodes(self) -> Iterator[Sign]:
-        """GET /nodes: all members; one that is down is a warning, as the others go on."""
+        """GET /nodes: all members; an offline one is a warning, because the others keep working."""
         down = [str(row["node"]) for row in self._nodes() if row.get("status") == "offline"]
         up = self._up()
         if self._config.node not in {*up, *down}:
@@ -150,7 +150,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         return [str(row["node"]) for row in self._nodes() if row.get("status") != "offline"]
 
     def _on_each_node(self, part: str, look: Callable[[str], Sign]) -> Iterator[Sign]:
-        """One sign for each node; what only another node than ours lacks is a warning."""
+        """Yields one sign for each node; a failure is a warning except on the configured node."""
         nodes = self._up()
         for node in nodes:
             named = f"{part} on {node}"[:40] if len(nodes) > 1 else part
@@ -183,7 +183,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         )
 
     def _examine_templates(self) -> Iterator[Sign]:
-        """Each template that can be launched: there, a template, published, not locked."""
+        """Checks that each launchable template exists, is a template, published and not locked."""
         templates = self._templates()
         if not templates:
             yield Sign(
@@ -222,7 +222,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         return Sign(part, Health.GOOD, f"{name} is there, version {template.version}.")
 
     def _is_in_work(self, node: str, vmid: int) -> bool:
-        """GET …/tasks?source=active: a clone's task carries the id of its source."""
+        """GET …/tasks?source=active: the task of a clone carries the id of its source."""
         tasks = self._rows("nodes", node, "tasks", source="active")
         return any(str(task.get("id")) == str(vmid) for task in tasks)
 
@@ -243,7 +243,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         )
 
     def _examine_limits(self) -> Iterator[Sign]:
-        """Nothing to look at; a lab node gives each container limits of its own."""
+        """Yields the nodes' kernel limits; none for a lab node, whose containers have their own."""
         if self._object("version").get("repoid") != LAB:
             yield health.judge_limits(self._up())
 
@@ -261,12 +261,12 @@ class ProxmoxExaminer(ProxmoxHypervisor):
 
 
 def _only(look: Callable[[T], Sign], thing: T) -> Iterator[Sign]:
-    """One sign, for `looked`."""
+    """Yields one sign, in the form that `looked` takes."""
     yield look(thing)
 
 
 def _untrusted(proxmox: ProxmoxConfig, error: ssl.SSLCertVerificationError) -> Sign:
-    """Why the API's certificate is refused."""
+    """Returns why the API's certificate is rejected."""
     if error.verify_code == EXPIRED:
         text, cure = (
             "The API's certificate has expired.",

@@ -1,4 +1,4 @@
-"""Talking to a running desktop: the one command that the portal's SSH key may run inside it."""
+"""Requests to a running desktop: the one command that the portal's SSH key may run inside it."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from webapp.domain.errors import OutsideFailed
 T = TypeVar("T")
 
 CONNECT_SECONDS = 4
-#: A desktop answers within a second; one that shows a warning in many sessions needs longer.
+#: A desktop normally responds within a second; a warning in many sessions takes longer.
 LONGEST_SECONDS = 12
 
 
@@ -28,11 +28,11 @@ def ask_guest(
     request: dict[str, Any],
     parse: Callable[[bytes], T],
 ) -> T:
-    """Run the guest command at `address` with one JSON object on its standard input.
+    """Runs the guest command at `address` with one JSON object on its standard input.
 
-    Its answer, as `parse` (guest_answer.py) takes it from at most guest_answer.LARGEST bytes. Only
-    the desktop whose SSH host key was recorded when it was built is spoken to: another machine at
-    the same address raises OutsideFailed, as does one that does not answer.
+    Returns the response as `parse` (guest_answer.py) reads it, from at most guest_answer.LARGEST
+    bytes. Only the desktop whose SSH host key was recorded at its build is accepted: raises
+    OutsideFailed for another machine at the same address, and for one that does not respond.
     """
     with _in_memory(_host_key(address, host_key_sha256)) as known_hosts:
         options = {
@@ -61,8 +61,10 @@ def _answer(said: Said) -> bytes:
 
 @contextmanager
 def _in_memory(text: str) -> Iterator[str]:
-    """The path of a file that is gone with this process, however it ends. ssh closes what it
-    inherits, so it opens it as ours."""
+    """Yields the path of a file that vanishes with this process, even if that is killed.
+
+    The path names this process, because ssh closes the file descriptors that it inherits.
+    """
     file = os.memfd_create("known_hosts")
     try:
         os.write(file, text.encode())
@@ -72,7 +74,7 @@ def _in_memory(text: str) -> Iterator[str]:
 
 
 def _host_key(address: str, host_key_sha256: str) -> str:
-    """The known_hosts line of `address`, if it shows the key with the recorded fingerprint."""
+    """Returns the known_hosts line of `address` if its key has the recorded fingerprint."""
     scanned = _run(["ssh-keyscan", "-T", str(CONNECT_SECONDS), address])
     for line in scanned.output.decode(errors="replace").splitlines():
         words = line.split()
@@ -84,7 +86,7 @@ def _host_key(address: str, host_key_sha256: str) -> str:
 
 
 def _fingerprint(key: str) -> str:
-    """SHA-256 of a key in known_hosts' base64, as OpenSSH prints it without its prefix."""
+    """Returns the SHA-256 of a known_hosts key, as OpenSSH prints it, without its prefix."""
     try:
         digest = hashlib.sha256(base64.b64decode(key, validate=True)).digest()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a running desktop may answer: one strict schema, as whoever is root in it writes it."""
+"""The response of a running desktop: a strict schema, because its root user controls it."""
 
 from typing import Annotated, TypeVar
 
@@ -7,11 +7,11 @@ import msgspec
 from webapp.domain.desktops.guest_trouble import NONSENSE
 from webapp.domain.errors import OutsideFailed
 
-#: Bytes of an answer; an honest one has 40.
+#: The maximum size of a response in bytes; a genuine one has 40.
 LARGEST = 4096
-#: How deep its brackets may go.
+#: The maximum nesting depth.
 DEEPEST = 4
-#: No desktop runs longer than this, in seconds (ten years).
+#: The maximum plausible running time of a desktop, in seconds (ten years).
 LONGEST_SECONDS = 316_000_000
 
 T = TypeVar("T", bound="Answer")
@@ -20,7 +20,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)]
 
 
 class Answer(msgspec.Struct):
-    """Every answer: a refusal, or nothing of note."""
+    """The base of all responses: a refusal, or no content."""
 
     error: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
 
@@ -38,12 +38,12 @@ class Reach(Answer, kw_only=True):
 
 
 def parse_answer(data: bytes) -> Answer:
-    """An answer that says no more than that it was done. Raises OutsideFailed for anything else."""
+    """Parses a bare confirmation. Raises OutsideFailed for anything else."""
     return _decode(data, _ANSWER)
 
 
 def parse_since_input(data: bytes) -> float | None:
-    """Seconds since the last input. Raises OutsideFailed for anything else."""
+    """Returns the seconds since the last input. Raises OutsideFailed for anything else."""
     answer = _decode(data, _SINCE_INPUT)
     if isinstance(answer.seconds, msgspec.UnsetType):
         raise nonsense("it does not say what it was asked")
@@ -51,7 +51,7 @@ def parse_since_input(data: bytes) -> float | None:
 
 
 def parse_reach(data: bytes) -> list[int]:
-    """Ports that it could open. Raises OutsideFailed for anything else."""
+    """Returns the ports that it could open. Raises OutsideFailed for anything else."""
     answer = _decode(data, _REACH)
     if isinstance(answer.reached, msgspec.UnsetType):
         raise nonsense("it does not say what it was asked")
@@ -59,7 +59,7 @@ def parse_reach(data: bytes) -> list[int]:
 
 
 def nonsense(why: str) -> OutsideFailed:
-    """The failure of a desktop whose answer is not one that winux-guest gives."""
+    """Returns the failure of a desktop whose response is not one that winux-guest sends."""
     return OutsideFailed(
         f"The desktop gave an answer that cannot be believed: {why}.", retry=False, reason=NONSENSE
     )

@@ -1,4 +1,4 @@
-"""How this process asks the C library for memory: mallopt(3) of glibc; others do nothing."""
+"""Tunes the C library's allocator: mallopt(3) of glibc; without glibc nothing changes."""
 
 import ctypes
 from contextlib import suppress
@@ -8,18 +8,18 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 
 def share_one_arena() -> None:
-    """Let all threads allocate from one heap.
+    """Lets all threads allocate from one heap.
 
-    Python's threads allocate one at a time anyway; heaps of their own only keep more that is free.
+    Python's threads allocate one at a time anyway, so separate heaps only keep more free memory.
     """
     _set(_ARENA_MAX, 1)
 
 
 def keep_freed_memory() -> None:
-    """Keep up to 16 MB of freed memory instead of giving each large buffer back to the kernel.
+    """Keeps up to 16 MB of freed memory instead of returning each large buffer to the kernel.
 
-    glibc otherwise returns what a burst of pictures took, and the next one has it zeroed again page
-    by page: a fifth of the time of a busy gateway.
+    Otherwise glibc returns a burst of pictures' memory, and the kernel zeroes it again page by page
+    for the next burst: a fifth of the time of a busy gateway.
     """
     for parameter in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
         _set(parameter, 16 << 20)

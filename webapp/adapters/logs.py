@@ -6,7 +6,7 @@ import re
 import sys
 from datetime import UTC, datetime
 
-#: What `extra=` may bring along.
+#: The keys of `extra=` that are logged.
 FIELDS = (
     "desktop",
     "request",
@@ -19,7 +19,7 @@ FIELDS = (
 )
 
 
-#: What JSON allows and a terminal or an editor obeys: C1 controls, direction marks, separators.
+#: Valid in JSON, but obeyed by terminals and editors: C1 controls, direction marks, separators.
 UNPRINTABLE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
@@ -41,7 +41,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json(level: int = logging.INFO) -> None:
-    """Make the root logger write JSON lines, and nothing else."""
+    """Makes the root logger write only JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,5 +1,5 @@
-"""Migrates the database's schema forward. Alembic is imported here and nowhere else: it takes nine
-megabytes, which a web, worker or gateway process that only checks the schema must not pay."""
+"""Migrates the database's schema. Only this module imports Alembic: it takes nine megabytes,
+which a web, worker or gateway process that only checks the schema must not use."""
 
 import os
 from pathlib import Path
@@ -18,9 +18,9 @@ HEAD = "head"
 
 
 def create(db: SqlDatabase) -> str:
-    """Make a new portal's database with this release's schema; returns the schema's version.
+    """Creates a new portal's database with this release's schema; returns the schema's version.
 
-    Raises Refused when there is a portal in it already.
+    Raises Refused if the database already contains a portal.
     """
     if db.file is None or db.file.exists():
         current = schema.version(db)
@@ -34,18 +34,18 @@ def create(db: SqlDatabase) -> str:
 
 
 def upgrade(db: SqlDatabase) -> str:
-    """Bring a portal's database to this release's schema; returns that version.
+    """Migrates a portal's database to this release's schema; returns that version.
 
-    Raises Refused or OutsideFailed when there is no portal: an empty one would hide the real one.
+    Raises Refused or OutsideFailed if there is no portal: an empty one would hide the real one.
     """
     schema.refuse_empty(schema.version(db), db)
     return migrate(db)
 
 
 def migrate(db: SqlDatabase, target: str = HEAD) -> str:
-    """Bring the schema to this release's version, or an older `target`, whatever was there before.
+    """Migrates any database to this release's version, or to an older `target`.
 
-    Raises Refused when a newer release has already been there.
+    Raises Refused if a newer release has already migrated it.
     """
     if db.file is not None:
         _make_file(db.file)
@@ -59,12 +59,12 @@ def migrate(db: SqlDatabase, target: str = HEAD) -> str:
         if db.engine.dialect.name == "sqlite":
             _check_sqlite(connection)
         connection.commit()
-        connection.invalidate()  # its pragmas are a migration's
+        connection.invalidate()  # its pragmas are those of a migration
     return target if target != HEAD else schema.head()
 
 
 def _make_file(file: Path) -> None:
-    """An empty file, if there is none, for its owner alone."""
+    """Creates an empty file, readable by its owner only, unless it exists."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -77,17 +77,17 @@ def _make_file(file: Path) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """One transaction for all of it: an interrupted or doubled migration changes nothing.
+    """Runs the migration in one transaction: an interrupted or concurrent one changes nothing.
 
-    SQLite changes a table by making it anew and dropping the old one, which foreign keys to its
-    rows forbid; they can be switched off only before the transaction.
+    SQLite changes a table by creating it anew and dropping the old one, which foreign keys to its
+    rows forbid. They can be switched off only before the transaction.
     """
     connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _check_sqlite(connection: Connection) -> None:
-    """Raise OutsideFailed, before anything is committed, if a row now points nowhere."""
+    """Raises OutsideFailed, before the commit, if a foreign key now has no target."""
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken:
         raise OutsideFailed(

@@ -1,4 +1,4 @@
-"""Reads what is true from Proxmox VE (or the lab node): `ports.Hypervisor` on proxmoxer."""
+"""Reads the real state from Proxmox VE (or the lab node): `ports.Hypervisor` on proxmoxer."""
 
 import re
 import threading
@@ -20,9 +20,9 @@ from webapp.domain.provisioning.clone_queue import REFUSED, UNREACHABLE
 from webapp.ports import ClusterSight, Container, Listing, NodeSight
 from webapp.settings.proxmox import ProxmoxConfig
 
-#: Nodes that are asked at the same time.
+#: How many nodes are queried at the same time.
 AT_ONCE = 8
-#: Locks that an interrupted clone or create leaves behind for ever.
+#: Locks that an interrupted clone or create leaves behind permanently.
 LEFT_BEHIND = frozenset({"disk", "create"})
 MIB, GIB = 1 << 20, 1 << 30
 
@@ -30,30 +30,30 @@ T = TypeVar("T")
 
 
 class ProxmoxHypervisor:
-    """The containers of a cluster, asked through one API host. Safe to use from several threads."""
+    """The containers of a cluster, queried through one API host. Thread-safe."""
 
     def __init__(self, config: ProxmoxConfig) -> None:
         self._config = config
         self._of_thread = threading.local()
         self._crew = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="proxmox")
         self._last = _Lists(Listing(), {}, {})
-        """What was listed last: where to look first for a container."""
+        """The last listing: where to look for a container first."""
 
     def containers(self, vmids: range) -> Listing:
         """GET /nodes, then /nodes/{node}/lxc of each; never /cluster/resources, which lags.
 
-        A token without rights is answered with an empty list, not with a refusal. It always sees
-        a template, so lists without anything at all are taken for that.
+        Without rights, a token gets an empty list instead of an error. A token with rights always
+        sees a template, so entirely empty lists are treated as missing rights.
         """
         listing = self._list(self._nodes()).listing
         ours = (one for one in listing.values() if one.vmid in vmids)
         return Listing(ours, answered=listing.answered, silent=listing.silent)
 
     def container(self, vmid: int) -> Container | None:
-        """GET …/lxc/{vmid}/config and …/status/current, on the node where it is.
+        """GET …/lxc/{vmid}/config and …/status/current, on the container's node.
 
-        A container that is gone answers 500 `does not exist`, or 403 to a token whose rights come
-        from the pool. Either is believed only together with lists that do not have it.
+        For a removed container Proxmox returns 500 `does not exist`, or 403 to a token whose rights
+        come from the pool. Returns None only if the nodes' lists do not contain it either.
         """
         node = self._node_of(vmid)
         try:
@@ -80,7 +80,7 @@ class ProxmoxHypervisor:
     # -- one node, all nodes ----------------------------------------------------------------------
 
     def _nodes(self) -> list[Mapping[str, Any]]:
-        """GET /nodes: every member, with its use where the token has Sys.Audit on it."""
+        """GET /nodes: every member, with its resource use if the token has Sys.Audit on it."""
         rows = _list(self._get("nodes"))
         if not rows or not all(isinstance(row.get("node"), str) for row in rows):
             raise _garbage()
@@ -111,7 +111,7 @@ class ProxmoxHypervisor:
         return self._last
 
     def _nothing_listed(self) -> OutsideFailed:
-        """Why there is no container at all, not even a template."""
+        """Returns why no container is listed at all, not even a template."""
         if self._may_audit_pool():
             return OutsideFailed(
                 "Proxmox lists no container at all, not even a template.",
@@ -138,9 +138,9 @@ class ProxmoxHypervisor:
         return rows[0] if rows else {}
 
     def _in_work(self, listing: Listing) -> frozenset[int]:
-        """GET /nodes/{node}/tasks?source=active where a template is locked, nowhere else.
+        """GET /nodes/{node}/tasks?source=active, only on nodes with a locked template.
 
-        A clone may end between the list and the question, so the lock is looked at once more.
+        A clone may end between the listing and this request, so the lock is read once more.
         """
         locked = [one for one in listing.values() if one.is_template and one.lock in LEFT_BEHIND]
         if not locked:
@@ -153,7 +153,7 @@ class ProxmoxHypervisor:
         )
 
     def _tasks_on(self, nodes: set[str]) -> set[int]:
-        """What running tasks work on; those of others too where the token has Sys.Audit."""
+        """Returns the ids of running tasks; other users' tasks too, if the token has Sys.Audit."""
         found: set[int] = set()
         for node in nodes:
             rows = _list(self._get("nodes", node, "tasks", source="active"))
@@ -161,7 +161,7 @@ class ProxmoxHypervisor:
         return found
 
     def _ask(self, call: Callable[[str], T], nodes: Sequence[str]) -> list["T | OutsideFailed"]:
-        """`call` for each node, at once when there are several; a failure is an answer, too."""
+        """Runs `call` for each node, concurrently if several; a failure is returned as a result."""
 
         def answer(node: str) -> "T | OutsideFailed":
             try:
@@ -191,7 +191,7 @@ class ProxmoxHypervisor:
     # -- what an answer means ---------------------------------------------------------------------
 
     def _node_of(self, vmid: int) -> str:
-        """Where to look first: where it was listed last, or where the cluster says it is."""
+        """Returns the node to ask first: from the last listing, or from the cluster."""
         last = self._last.listing
         if vmid in last:
             return last[vmid].node
@@ -200,15 +200,15 @@ class ProxmoxHypervisor:
         return self._resources().get(vmid, self._config.node)
 
     def _resources(self) -> dict[int, str]:
-        """GET /cluster/resources?type=vm: VM id to node, of silent nodes too.
+        """GET /cluster/resources?type=vm: VM id to node, including nodes that do not respond.
 
-        What state they are in lags by seconds and is not looked at; which exist does not.
+        The states in it lag by seconds and are not used; the list of ids and nodes does not lag.
         """
         rows = _list(self._get("cluster", "resources", type="vm"))
         return {int(row["vmid"]): str(row["node"]) for row in rows if "vmid" in row}
 
     def _is_surely_gone(self, vmid: int, answer: "_Answered") -> bool:
-        """Of a container that no node lists: not on a silent one, and not hidden from the token."""
+        """Whether an unlisted container is gone: not on a silent node or hidden from the token."""
         troubles = self._last.troubles
         if troubles and (node := self._resources().get(vmid, "")) in troubles:
             raise OutsideFailed(
@@ -219,7 +219,7 @@ class ProxmoxHypervisor:
         return answer.status != 403 or self._may_audit_pool()
 
     def _may_audit_pool(self) -> bool:
-        """Whether the token would see the container, were it in our pool.
+        """Whether the token could see the container if it were in the portal's pool.
 
         GET /access/permissions?path=/pool/{pool} → {path: {privilege: 1}}.
         """
@@ -257,14 +257,14 @@ class ProxmoxHypervisor:
             raise _garbage() from error
 
     def _api(self) -> ProxmoxAPI:
-        """This thread's client: proxmoxer's sessions are not made for several threads."""
+        """Returns this thread's client: proxmoxer's sessions are not thread-safe."""
         if not hasattr(self._of_thread, "api"):
             self._of_thread.api = connect(self._config)
         return self._of_thread.api
 
 
 class _Answered(OutsideFailed):
-    """Proxmox answered with an error: 401, 403, 500, 595 …"""
+    """Proxmox returned an error: 401, 403, 500, 595 …"""
 
     def __init__(self, where: str, error: ResourceException) -> None:
         self.status = int(error.status_code)
@@ -284,13 +284,13 @@ class _Answered(OutsideFailed):
 
 @dataclass(frozen=True)
 class _Lists:
-    """What the nodes listed."""
+    """The nodes' listings."""
 
     listing: Listing
     seconds: Mapping[str, float]
-    """How long each node took that answered."""
+    """The response time of each node that responded."""
     troubles: Mapping[str, str]
-    """Why each of the others could not be listed."""
+    """The cause for each node that could not be listed."""
 
 
 def _listed(node: str, row: Mapping[str, Any]) -> Container:
@@ -352,7 +352,7 @@ def _garbage() -> OutsideFailed:
 
 
 def _why(error: requests.exceptions.SSLError) -> str:
-    """The reason that OpenSSL gives, which requests hides in several errors."""
+    """Returns OpenSSL's reason, which requests wraps in several errors."""
     found = re.search(r"certificate verify failed: ([^(\"]+?) ?\(", str(error))
     return f" ({found[1]})" if found else ""
 
@@ -372,7 +372,7 @@ def _list(data: Any) -> list[Mapping[str, Any]]:
 
 
 def _object(data: Any) -> Mapping[str, Any]:
-    # proxmoxer turns an answer that is no JSON into {"errors": its bytes}
+    # proxmoxer turns a response that is not JSON into {"errors": its bytes}
     if not isinstance(data, dict) or isinstance(data.get("errors"), bytes):
         raise _garbage()
     return data

@@ -1,8 +1,8 @@
-"""The way to the API of Proxmox VE: what is trusted, and how much of an answer is read.
+"""The connection to the API of Proxmox VE: which certificates are trusted, and response limits.
 
-The playbooks take the same way (`module_utils/transport.py` of their collection, which cannot
-import this), so that what the doctor sees holds for them: `tests/adapters/test_transport.py`
-tries both. Nothing of it is read from the environment.
+The playbooks connect in the same way (`module_utils/transport.py` of their collection, which cannot
+import this), so the doctor's findings hold for them: `tests/adapters/test_transport.py` tests both.
+It reads no settings from the environment.
 """
 
 import ssl
@@ -17,19 +17,19 @@ from requests.adapters import HTTPAdapter
 from webapp.domain.errors import OutsideFailed
 from webapp.settings.proxmox import ProxmoxConfig
 
-#: One answer may take this long in all, and be this large.
+#: The maximum total time and size of one response.
 LONGEST_SECONDS = 10.0
 LARGEST_ANSWER = 16 << 20
-#: The system's own store, besides the place that OpenSSL was built with.
+#: The system's certificate stores, in addition to OpenSSL's built-in path.
 SYSTEM_STORES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 
 def trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """Trusts what is in `ca_file`, or the system's own store; the name is always checked.
+    """Returns a TLS context that trusts `ca_file`, or the system's store; it checks the host name.
 
-    Python from 3.13 on refuses an authority without `keyUsage` unless told otherwise, and the one
-    that Proxmox VE makes has none. A certificate in `ca_file` is trusted by itself, as curl does.
-    SSL_CERT_FILE and its like do not count: the playbooks run without them.
+    From Python 3.13 on, strict verification rejects an authority without `keyUsage`, as the one of
+    Proxmox VE is, so it is switched off. A certificate in `ca_file` is trusted by itself, as in
+    curl. SSL_CERT_FILE and similar variables are ignored: the playbooks run without them.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -58,7 +58,7 @@ def _load(context: ssl.SSLContext, ca_file: Path) -> None:
 
 
 def connect(config: ProxmoxConfig) -> ProxmoxAPI:
-    """A client for one thread; proxmoxer's sessions are not made for several."""
+    """Returns a client for one thread; proxmoxer's sessions are not thread-safe."""
     api = ProxmoxAPI(
         config.host,
         port=config.port,
@@ -68,7 +68,7 @@ def connect(config: ProxmoxConfig) -> ProxmoxAPI:
         verify_ssl=True,
         timeout=LONGEST_SECONDS / 2,
     )
-    # There is no public way to the session. The environment's proxies and CA bundles are not ours.
+    # The session has no public accessor. The environment's proxies and CA bundles are ignored.
     session = api._store["session"]
     session.trust_env = False
     session.mount("https://", _Adapter(trusting(config.ca_file)))
@@ -76,9 +76,9 @@ def connect(config: ProxmoxConfig) -> ProxmoxAPI:
 
 
 class _Adapter(HTTPAdapter):
-    """Verifies with our own context, and reads an answer within a time and a size in all.
+    """Verifies with the given context, and limits a response's total time and size.
 
-    requests would add its own list of authorities; its time-out is per read.
+    requests would add its own list of authorities, and its timeout applies to each read.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:

@@ -1,4 +1,4 @@
-"""Taking secrets out of text that is kept."""
+"""Removes secrets from text that is stored."""
 
 import base64
 import json
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 REDACTED = "[secret]"
-#: Shorter values are no secrets of ours and would blank out ordinary words.
+#: Shorter values are not secrets of Winux, and would redact ordinary words.
 SHORTEST = 6
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` without any of `secrets`, plain or as JSON, URL, shell word or base64 spell them."""
+    """Returns `text` without `secrets`, in plain, JSON, URL, shell or base64 form."""
     spellings = {one for secret in secrets if len(secret) >= SHORTEST for one in _spellings(secret)}
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, REDACTED)
@@ -31,8 +31,8 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _inside_base64(secret: bytes, shift: int) -> str:
-    """What `secret` looks like in base64 with `shift` (modulo 3) bytes before it: the characters
-    that depend on it alone."""
+    """Returns the base64 characters that depend on `secret` alone, with `shift` (modulo 3) bytes
+    before it."""
     text = base64.b64encode(bytes(shift) + secret).decode().rstrip("=")
     first = (0, 2, 3)[shift]
     last = len(text) - (1 if (shift + len(secret)) % 3 else 0)

@@ -1,4 +1,4 @@
-"""The parent's side of an Ansible run: starting it, listening to it, and ending it for certain."""
+"""The parent's side of an Ansible run: starts it, reads its events, and reliably ends it."""
 
 import contextlib
 import fcntl
@@ -25,18 +25,18 @@ from webapp.domain.provisioning.clone_queue import INTERRUPTED
 
 log = logging.getLogger(__name__)
 
-#: How long a run gets to end its processes by itself before it is killed, in seconds.
+#: How long a run may take to end its own processes before it is killed, in seconds.
 ENDING_SECONDS = 15.0
-#: How often a listening parent asks whether the run is still wanted, in seconds.
+#: How often the parent checks whether the run was cancelled, in seconds.
 LISTEN_SECONDS = 0.1
 LARGEST_LINE = 1 << 20
-#: A process that waits for a dead disk cannot be killed; this is not waited for.
+#: A process that waits for a failed disk cannot be killed; the wait ends after this many attempts.
 KILL_TRIES = 100
 
 
 @dataclass(frozen=True)
 class RunPlace:
-    """Where runs keep their files, and the name that tells this portal's from another's."""
+    """The folders for files of runs, and the portal's id that distinguishes them from others'."""
 
     run_dir: Path
     secrets_dir: Path
@@ -50,8 +50,8 @@ class RunPlace:
         shutil.rmtree(self.run_dir / name, ignore_errors=True)
 
     def sweep(self) -> None:
-        """End and delete what runs left whose processes were all killed (power, memory, -9)."""
-        # exactly our names: the secrets' folder is shared, and `lab` is not the portal `lab-2`
+        """Ends and deletes leftovers of runs whose own process was killed (power, memory, -9)."""
+        # Exactly this portal's names: the secrets' folder is shared, and `lab` is not `lab-2`.
         pattern = f"winux-{self.portal_id}-{'[0-9a-f]' * 12}"
         found = {*self.run_dir.glob(pattern), *self.secrets_dir.glob(pattern)}
         for name in {path.name for path in found}:
@@ -83,7 +83,7 @@ def _is_younger(path: Path, seconds: float) -> bool:
 
 
 class RunProcess:
-    """One child process: started early, given one request, listened to until it has ended."""
+    """A child process: started early, given one request, and read until it ends."""
 
     def __init__(
         self, place: RunPlace, playbook: Path, inventory: Path, environment: Mapping[str, str]
@@ -116,7 +116,7 @@ class RunProcess:
         on_step: Callable[[str], None],
         is_cancelled: Callable[[], bool],
     ) -> dict[str, Any]:
-        """What the child says of the end: `status`, `message`, `log`, `result`."""
+        """Returns the child's report of its end: `status`, `message`, `log`, `result`."""
         try:
             self._send(request)
             deadline = time.monotonic() + request["timeout"] + ENDING_SECONDS
@@ -125,7 +125,7 @@ class RunProcess:
             self.close()
 
     def close(self) -> None:
-        """End the child and verify that nothing of it is left."""
+        """Ends the child and makes sure that no process or file of it is left."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 with contextlib.suppress(OSError):
@@ -174,7 +174,7 @@ class RunProcess:
         )
 
     def _read(self) -> bytes | None:
-        """What the child wrote; empty at its end, None when it said nothing for a moment."""
+        """Returns the child's output; empty at its end, None after a moment without output."""
         assert self._process.stdout  # noqa: S101 (it was asked for)
         readable, _, _ = select.select([self._process.stdout], [], [], LISTEN_SECONDS)
         return os.read(self._process.stdout.fileno(), 65_536) if readable else None
@@ -197,7 +197,7 @@ def _popen(command: list[str], environment: dict[str, str]) -> subprocess.Popen[
 
 
 def end_marked(name: str) -> None:
-    """Kill whatever still carries the run's name in its environment, wherever it went."""
+    """Kills every process with the run's name in its environment, even one that left the group."""
     marker = f"WINUX_RUN={name}".encode()
     for _ in range(KILL_TRIES):
         left = [pid for pid in psutil.pids() if marker in _environment(pid)]
@@ -212,7 +212,7 @@ def end_marked(name: str) -> None:
 
 
 def _environment(pid: int) -> list[bytes]:
-    """A process's environment; nothing for one that is gone, a zombie, or another user's."""
+    """Returns a process's environment; empty for one that is gone, a zombie, or another user's."""
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:

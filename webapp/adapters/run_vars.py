@@ -1,6 +1,6 @@
-"""Variables of an Ansible run, written so that no template engine ever reads them.
+"""Variables of an Ansible run, written so that no template engine evaluates them.
 
-Ansible takes every string of an extra-vars file for a Jinja template. Values come from people, the
+Ansible treats every string of an extra-vars file as a Jinja template. Values come from people, the
 database, Proxmox and desktops, so each string carries the mark that makes it plain data
 (`__ansible_unsafe`; ansible-core 2.19 calls that "not trusted as template").
 """
@@ -14,10 +14,10 @@ MARK = "__ansible_unsafe"
 
 
 def as_data(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The same variables for a JSON file of extra vars, with every string marked as data.
+    """Returns the variables for a JSON file of extra vars, with every string marked as data.
 
-    Raises OutsideFailed for a value that such a file cannot hold: Ansible would read the file
-    as YAML instead, in which the mark means nothing.
+    Raises OutsideFailed for a value that JSON cannot hold: Ansible would read the file as YAML
+    instead, in which the mark has no effect.
     """
     return {name: _mark(name, value) for name, value in variables.items()}
 
@@ -33,7 +33,7 @@ def _mark(name: str, value: Any) -> Any:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it is text that UTF-8 can hold: no half of a surrogate pair, no NUL."""
+    """Whether UTF-8 can encode the text: no lone surrogate, no NUL."""
     try:
         return b"\0" not in value.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The database's schema: which version this release works with, and no other."""
+"""The database's schema: this release works with exactly one version."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from webapp.domain.errors import Refused
 
 
 def check(db: SqlDatabase) -> None:
-    """Raise Refused unless the schema is exactly this release's."""
+    """Raises Refused unless the schema is exactly this release's."""
     current = version(db)
     refuse_empty(current, db)
     if current != head():
@@ -22,18 +22,18 @@ def check(db: SqlDatabase) -> None:
 
 
 def version(db: SqlDatabase) -> str | None:
-    """The database's version, None for an empty one; raises Refused for a newer release's."""
+    """Returns the database's version, None if empty; raises Refused for a newer version."""
     with translated(), db.engine.connect() as connection:
         return refuse_newer(connection)
 
 
 def head() -> str:
-    """The version that this release works with."""
+    """Returns the version that this release works with."""
     return _versions()[-1]
 
 
 def refuse_newer(connection: Connection) -> str | None:
-    """The database's version, None for an empty one; raises Refused when no migration made it."""
+    """Returns the database's version, None if empty; raises Refused for an unknown version."""
     current = _current(connection)
     if current is not None and current not in _versions():
         raise Refused(
@@ -45,7 +45,7 @@ def refuse_newer(connection: Connection) -> str | None:
 
 
 def refuse_empty(current: str | None, db: SqlDatabase) -> None:
-    """Raise Refused for a database without a portal: making one there may hide the real one."""
+    """Raises Refused for a database without a portal: creating one may hide the real one."""
     if current is None:
         raise Refused(
             "empty_database",
@@ -65,5 +65,5 @@ def _current(connection: Connection) -> str | None:
 
 @cache
 def _versions() -> list[str]:
-    """Of all migrations, in order: a file's name begins with its version."""
+    """Returns the versions of all migrations in order: each file's name begins with its version."""
     return sorted(path.name[:4] for path in (ROOT / "migrations/versions").glob("[0-9]*.py"))

@@ -37,14 +37,14 @@ class ArgonHasher:
 
     @cached_property
     def _nobody(self) -> str:
-        """Verified when the name is unknown, so that both answers take the same time."""
+        """A hash that is verified for an unknown name, so that both cases take the same time."""
         return self._hasher.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password)
 
     def is_right(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` belongs to the hash; takes as long for None (an unknown person)."""
+        """Whether the password matches the hash; takes as long for None (an unknown person)."""
         nobody = self._nobody  # always, so that the first answer tells nothing by its time either
         try:
             self._hasher.verify(password_hash or nobody, password)

@@ -1,4 +1,4 @@
-"""Reads the portal's cookie where there is no Flask: in the gateway."""
+"""Reads the portal's cookie without Flask, in the gateway."""
 
 import hashlib
 from http.cookies import CookieError, SimpleCookie
@@ -7,12 +7,12 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 
 class SignInCookie:
-    """The cookie that Flask signs and flask-login puts the sign-in's token into."""
+    """The cookie that Flask signs and in which flask-login stores the sign-in's token."""
 
     def __init__(self, name: str, secret_key: str) -> None:
         self._name = name
-        # as flask.sessions.SecureCookieSessionInterface makes it; its own JSON tags only types
-        # that the token is none of
+        # Equals flask.sessions.SecureCookieSessionInterface; its JSON serializer only adds tags for
+        # types that the token does not have.
         self._serializer = URLSafeTimedSerializer(
             secret_key,
             salt="cookie-session",
@@ -20,7 +20,7 @@ class SignInCookie:
         )
 
     def token(self, header: str) -> str | None:
-        """The sign-in's token in a `Cookie` header; None without one that we signed."""
+        """Returns the sign-in's token from a `Cookie` header; None without a validly signed one."""
         try:
             morsel = SimpleCookie(header).get(self._name)
             content = self._serializer.loads(morsel.value) if morsel else {}

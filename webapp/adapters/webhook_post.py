@@ -1,7 +1,7 @@
-"""One POST to a receiver that nobody trusts.
+"""Sends a webhook to an untrusted URL.
 
-The name is resolved once and what was checked is what is connected to, so a name that changes its
-answer reaches nothing else. Redirects and proxies do not exist here: http.client knows neither.
+The name is resolved once and the checked address is the one that is connected to, so a name whose
+resolution changes cannot reach another target. http.client follows no redirects and uses no proxy.
 """
 
 import http.client
@@ -17,9 +17,9 @@ from webapp.domain.webhooks.rules import Network, Target, decide_address
 from webapp.ports import WebhookAnswer
 
 CONNECT_SECONDS = 5.0
-#: For everything together; a receiver that drips its answer is cut.
+#: The limit for the whole request; a slow trickle of response bytes does not extend it.
 TOTAL_SECONDS = 15.0
-#: So much of an answer is read.
+#: The maximum number of bytes read from a response.
 MOST_BYTES = 4096
 
 
@@ -63,9 +63,9 @@ class WebhookPost:
 
 @contextmanager
 def _cutting(same: socket.socket, seconds: float) -> Iterator[None]:
-    """Whatever goes on over this connection ends after so long, also what drips byte by byte.
+    """Shuts the connection down after `seconds`, even if bytes keep arriving one at a time.
 
-    `same` is a second handle: with TLS the first one is not the connection's any more.
+    `same` is a duplicate handle: with TLS the original one no longer belongs to the connection.
     """
     watch = threading.Timer(seconds, _cut, [same])
     watch.daemon = True
@@ -94,7 +94,7 @@ def _cut(same: socket.socket) -> None:
 
 
 def _printable(text: str) -> str:
-    """For pages and terminals: no control characters."""
+    """Replaces control characters, so that the text is safe for pages and terminals."""
     return "".join(one if one.isprintable() else " " for one in text).strip()
 
 
