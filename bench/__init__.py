@@ -1,1 +1,1 @@
-"""Benchmarks on real parts: where the time of a launch goes, and how fast the pages are."""
+"""Benchmarks with real components: the phases of a launch, and the speed of the pages."""

@@ -1,8 +1,8 @@
 """`python -m bench.api`: the API's requests per second beside JupyterHub's, listeners, idle memory.
 
-Both have as many users in SQLite and are asked the same things by the same client on the same
-machine, one after the other. JupyterHub has a null spawner and a null
-proxy, so that its REST API alone is measured; Winux launches what is warm in its pool.
+Both have the same number of users in SQLite and get the same requests from the same client on the
+same machine, one after the other. JupyterHub has a null spawner and a null proxy, so that only its
+REST API is measured; Winux launches the warm desktops of its pool.
 """
 
 from __future__ import annotations
@@ -42,35 +42,35 @@ from webapp.services.audit.record import Actor
 
 SUBNET, VMIDS = "10.64.0.0/16", (30001, 49999)
 PAGE = 50
-#: What must hold: how many times JupyterHub's requests per second, and megabytes.
+#: Targets: the minimum ratio to JupyterHub's requests per second, and the maximum in megabytes.
 AT_LEAST, MEMORY_MB = 3.0, 250
-#: Warm desktops beside those that are launched, for a request that had to be sent twice.
+#: Spare warm desktops, for requests that have to be sent twice.
 SPARE = 20
-#: So many people launch in turns: nobody's own list of desktops grows long.
+#: The number of people who launch in turns, so that no person's list of desktops grows long.
 LAUNCHERS = 50
-#: JupyterHub's users that are listed and looked at have servers; the others have none, which spares
-#: minutes here and costs JupyterHub nothing.
+#: Only those JupyterHub users that are listed and read have servers; the others have none, which
+#: saves minutes here and costs JupyterHub nothing.
 STARTED = 100
 HUB_PORTS = (18581, 18582)
 SETTLE_S = 15
-#: Longer than a desktop is asked for an answer.
+#: Seconds; longer than the request to a desktop takes.
 ASK_S = 6
 LISTENERS_EACH = 20
 
 
 @dataclass
 class Results:
-    """All that was measured."""
+    """All measurements."""
 
     winux: dict[str, Loaded]
     jupyterhub: dict[str, Loaded]
     memory_mb: dict[str, tuple[float, float]]
-    """PSS and RSS of each kind of process, idle."""
+    """PSS and RSS of each kind of process when idle."""
     listeners: dict[str, float]
 
 
 class Site:
-    """A Winux with so many running desktops, each of somebody else, and some in the pool."""
+    """A Winux site with a number of running desktops, each of another person, and a filled pool."""
 
     def __init__(self, settings: Settings, running: int, warm: int) -> None:
         self.settings = settings
@@ -93,11 +93,11 @@ class Site:
         self.keys = self._make_keys()
 
     def fill_pool(self) -> None:
-        """Rows of warm desktops; when no worker runs any more that would look after them."""
+        """Insert rows of warm desktops; only while no worker runs that would check them."""
         _insert_warm(self.services, self.warm)
 
     def _make_keys(self) -> list[str]:
-        """The admin's, then those of the people who launch."""
+        """Create the admin's key and those of the people who launch."""
         with self.services.db.read() as session:
             people = list(session.scalars(select(Person).order_by(Person.id).limit(LAUNCHERS + 1)))
         return [
@@ -111,7 +111,7 @@ class Site:
 
 
 def main() -> int:
-    """Print a table, or with --json one object; exit code 1 where a promise does not hold."""
+    """Print a table, or with --json one object; exit code 1 if a target is missed."""
     options = _options()
     try:
         results = _run(options)
@@ -150,7 +150,7 @@ def _measure_winux(
         time.sleep(SETTLE_S if not options.short else 5)
         memory = {one.name: _memory_mb(one) for one in (web, worker, gateway)}
         status = _run_load(site, options, lambda _n: Ask("/api/v1/status", {}))
-        worker.stop()  # it would look after the made-up pool
+        worker.stop()  # it would check the made-up pool
         site.fill_pool()
         loaded = {**_load_winux(site, options), "status": status}
         listeners = _measure_listeners(site, gateway, options.listeners)
@@ -172,7 +172,7 @@ def _load_winux(site: Site, options: argparse.Namespace) -> dict[str, Loaded]:
     def run(make: Callable[[int], Ask]) -> Loaded:
         return _run_load(site, options, make)
 
-    run(lambda _n: Ask(f"/api/v1/sessions?limit={PAGE}", admin))  # a first time, for both
+    run(lambda _n: Ask(f"/api/v1/sessions?limit={PAGE}", admin))  # warm-up for both
     return {
         "list": run(lambda _n: Ask(f"/api/v1/sessions?limit={PAGE}", admin)),
         "get": run(lambda n: Ask(f"/api/v1/sessions/{ids[n % len(ids)]}", admin)),
@@ -222,7 +222,7 @@ def _measure_jupyterhub(folder: Path, options: argparse.Namespace) -> dict[str, 
 
 
 def _measure_listeners(site: Site, gateway: Child, count: int) -> dict[str, float]:
-    """What so many open streams cost the gateway."""
+    """Measure the cost of the open streams for the gateway."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (count + 500, count + 500))
     return uvloop.run(_listen(site, gateway, count))
 
@@ -256,11 +256,11 @@ async def _listen(site: Site, gateway: Child, count: int) -> dict[str, float]:
     }
 
 
-# -- parts ----------------------------------------------------------------------------------------
+# -- helpers --------------------------------------------------------------------------------------
 
 
 def _insert_warm(services: Services, places: Sequence[Place]) -> None:
-    """Warm desktops as the pool's worker leaves them."""
+    """Insert warm desktops as the pool's worker leaves them."""
     now = services.clock.now()
     with services.db.begin() as session:
         session.execute(
@@ -292,9 +292,9 @@ def _insert_warm(services: Services, places: Sequence[Place]) -> None:
 
 
 def _memory_mb(child: Child) -> tuple[float, float]:
-    """PSS and RSS of a process with those of its children that stay.
+    """Return PSS and RSS of a process and its long-lived children.
 
-    What asks a desktop something is gone in a moment, but for imagined ones, which never answer.
+    Children that query a desktop end at once, except for simulated desktops, which never answer.
     """
     parent = psutil.Process(child.process.pid)
     before = set(parent.children(recursive=True))

@@ -1,9 +1,9 @@
 """`python -m bench.browser`: from the navigation to the first picture of a desktop in the browser.
 
 Real parts: the portal's page, its ticket, the gateway, a desktop of the lab node, Chromium. Two
-moments count: when IronRDP draws for the first time, and when the page shows the desktop (it waits
-until there is something to see). `again` opens a desktop whose session runs; `new` is the first
-look at a desktop, whose XFCE starts only then.
+times are measured: until IronRDP draws for the first time, and until the page shows the desktop (it
+waits for visible content). `again` opens a desktop whose session runs; `new` opens a desktop for
+the first time, which starts its XFCE.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from setup.stack import STEPS, Stack
 from setup.visitor import Visitor
 
 PERSON = "bench"
-#: The bench is one person with many desktops.
+#: The benchmark is one person with many desktops.
 PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100", "WINUX_LAUNCH_BURST": "1000"}
-#: What is promised, median.
+#: The target medians.
 MOST_S = 2.5
 MARKS = """performance.getEntriesByType("mark").map(({ name, startTime }) => [name, startTime])"""
-#: A person does not open one desktop right after the other.
+#: Seconds between two desktops, as a person does not open one directly after the other.
 PAUSE_S = 1.0
 
 
@@ -45,7 +45,7 @@ class Look:
 
 
 def main() -> int:
-    """Print medians, or with --json one object; exit code 1 if they are longer than promised."""
+    """Print medians, or with --json one object; exit code 1 if they exceed the targets."""
     options = _options()
     try:
         settings = settings_from(os.environ, "WINUX_BENCH_", BENCH)
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def look(person: Viewer, desktop_id: str) -> Look:
-    """One look at a desktop in a tab of its own."""
+    """Open one desktop in its own tab and measure the times."""
     page = person.look_at(desktop_id)
     found = _marks(page)
     page.close()

@@ -28,7 +28,7 @@ from bench.raw_browser import INPUT, ORIGIN, RawBrowser
 from bench.rdp_stream import ECHO
 
 BUSY_RATE = 620_000
-"""Bytes a second that a scrolling terminal of 1280×800 makes."""
+"""Bytes per second of a scrolling terminal of 1280×800."""
 IDLE = 200
 ROUND_TRIPS = 400
 GATEWAY = "/gateway/rdp"
@@ -38,7 +38,7 @@ sys.path.append("/usr/lib/python3/dist-packages")
 from websockify.websocketproxy import websockify_init
 websockify_init()
 """
-"""Debian's package in our own interpreter: two builds of Python differ by a third."""
+"""Debian's package in our own interpreter: two builds of Python differ by a third in speed."""
 ROUNDS = 3
 
 
@@ -46,7 +46,7 @@ ROUNDS = 3
 def program(
     *command: str, ready: str | None = None, trust: Path | None = None
 ) -> Iterator[psutil.Process]:
-    """A running program; `ready` is what its first line holds once it listens."""
+    """Run a program for the block; `ready` is part of its first line once it listens."""
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -64,14 +64,14 @@ def program(
         process.terminate()
         try:
             process.wait(10)
-        except subprocess.TimeoutExpired:  # a gateway that an attack froze does not hear it
+        except subprocess.TimeoutExpired:  # a gateway that an attack froze does not react
             process.kill()
             process.wait()
 
 
 @contextlib.contextmanager
 def desktop(*options: str | Path, module: str = "bench.rdp_stream") -> Iterator[int]:
-    """A desktop in a process of its own; its port."""
+    """Run a desktop in its own process; yield its port."""
     command = [sys.executable, "-m", module, *map(str, options)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -106,7 +106,7 @@ def websockify(target: int, folder: Path) -> Iterator[tuple[psutil.Process, int]
 
 @contextlib.contextmanager
 def socat(target: int, _: Path) -> Iterator[tuple[psutil.Process, int]]:
-    """The least that TLS costs."""
+    """Run socat, the baseline for the cost of TLS."""
     port = free_port()
     listen = f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr"
     with program("socat", "-b65536", listen, f"OPENSSL:127.0.0.1:{target},verify=0") as process:
@@ -139,9 +139,9 @@ def wait_for(port: int) -> None:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Of a process and its children (websockify and socat fork), to the nanosecond.
+    """Return the CPU seconds of a process and its children (websockify and socat fork), to the ns.
 
-    The times in `stat` count in hundredths, which is too coarse for a busy connection.
+    The times in `stat` have a resolution of 10 ms, which is too coarse for a busy connection.
     """
     nanoseconds = 0
     for one in [process, *process.children(recursive=True)]:
@@ -152,7 +152,7 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def carried(process: psutil.Process, browser: RawBrowser, seconds: float) -> dict[str, float]:
-    """What a stream through a process costs it."""
+    """Return the cost of a stream for the process that carries it."""
     browser.drain(0.5)
     before, began = cpu_seconds(process), time.monotonic()
     count = browser.drain(seconds)
@@ -165,7 +165,7 @@ def carried(process: psutil.Process, browser: RawBrowser, seconds: float) -> dic
 
 
 def measure_streams(rate: str, seconds: float, folder: Path) -> dict[str, dict[str, float]]:
-    """Medians of rounds in which they take turns, so that all have the same machine."""
+    """Return medians of rounds in which all take turns, so that machine conditions are the same."""
     found = [
         {name: measure_stream(name, rate, seconds / ROUNDS, folder) for name in CARRIERS}
         for _ in range(ROUNDS)
@@ -213,7 +213,7 @@ def signed_in(port: int) -> RawBrowser:
 
 
 def measure_latency(folder: Path) -> dict[str, float]:
-    """Median round trips, in milliseconds: straight to the desktop, and through the gateway."""
+    """Return median round trips in milliseconds: direct to the desktop, and by the gateway."""
     with desktop("rdp", "echo", folder) as target, gateway(target, folder) as (_, port):
         browser = signed_in(port)
         browser.drain(1)

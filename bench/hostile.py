@@ -37,14 +37,14 @@ GIVEN_UP = 30.0
 LEAST_PRIORITY = 19
 ATTACKERS_START_S = 30
 FLOOD = bytes.fromhex("040360") * ((4 << 20) // 3 - 1)
-"""One message of input PDUs of three bytes, as large as a message may be."""
+"""One message of three-byte input PDUs, of the maximum size of a message."""
 _MARK_HEAD = MARK.pack(0, MARK.size, 8, 4, 0, 0)[:5]
 Latencies = list[float]
 
 
 @contextlib.contextmanager
 def role(name: str, folder: Path) -> Iterator[int]:
-    """A desktop of this role in a process of its own; its port."""
+    """Run a desktop of this role in its own process; yield its port."""
     from bench.gateway import desktop
 
     with desktop(name, str(folder), module="bench.rdp_roles") as port:
@@ -52,7 +52,7 @@ def role(name: str, folder: Path) -> Iterator[int]:
 
 
 class Keys:
-    """One honest person: presses keys, and waits for the mark of each before the next."""
+    """One legitimate user: presses keys, and waits for the mark of each before the next."""
 
     def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         self._send = send
@@ -63,7 +63,7 @@ class Keys:
             self._marks.put_nowait(None)
 
     async def press(self, seconds: float) -> Latencies:
-        """At a steady pace; an answer that does not come within GIVEN_UP counts as that."""
+        """Press keys at a steady pace; a missing answer counts as GIVEN_UP and ends the run."""
         took: Latencies = []
         end = time.perf_counter() + seconds
         while (began := time.perf_counter()) < end:
@@ -94,7 +94,7 @@ async def through_gateway(port: int) -> AsyncIterator[Keys]:
         yield keys
     finally:
         reading.cancel()
-        socket.transport.abort()  # a gateway that an attack froze would not say good-bye
+        socket.transport.abort()  # a frozen gateway would not close the connection
 
 
 @contextlib.asynccontextmanager
@@ -141,19 +141,19 @@ async def sign_in(socket: ClientConnection, ticket: str) -> None:
 
 
 async def flood(port: int, ticket: str) -> None:
-    """A browser that sends without a pause; it comes back when it is cut."""
+    """Act as a browser that sends without a pause and reconnects after each disconnect."""
     while True:
         with contextlib.suppress(ConnectionClosed, OSError):
             async with browser(port) as socket:
                 await sign_in(socket, ticket)
                 while True:
                     await socket.send(FLOOD)
-                    await asyncio.sleep(0)  # a connection hears of its end only then
+                    await asyncio.sleep(0)  # a connection notices its end only then
         await asyncio.sleep(0.2)
 
 
 async def accomplice(port: int, ticket: str) -> None:
-    """The browser of a hostile desktop: reads all."""
+    """Act as the browser of a hostile desktop: read everything."""
     while True:
         with contextlib.suppress(ConnectionClosed, OSError):
             async with browser(port) as socket:
@@ -164,7 +164,7 @@ async def accomplice(port: int, ticket: str) -> None:
 
 
 def attack(port: int, sink: int, hostile: int, is_ready: Event, may_begin: Event) -> None:
-    """Runs in a process of its own, until it is ended."""
+    """Run the attack in its own process until it is terminated."""
     os.nice(LEAST_PRIORITY)
 
     async def both() -> None:
@@ -179,10 +179,10 @@ def attack(port: int, sink: int, hostile: int, is_ready: Event, may_begin: Event
 
 @contextlib.contextmanager
 def attackers(port: int, folder: Path) -> Iterator[Event]:
-    """Processes that attack from the moment when the event is set.
+    """Run processes that attack as soon as the event is set.
 
-    They have the least priority, because real ones do not share the gateway's processor: what
-    people wait for is then the gateway's work alone.
+    They have the lowest priority, because real attackers do not share the gateway's processor:
+    the measured delay is then the gateway's work alone.
     """
     with role("sink", folder) as sink, role("hostile", folder) as hostile:
         spawn = multiprocessing.get_context("spawn")
@@ -203,7 +203,7 @@ def attackers(port: int, folder: Path) -> Iterator[Event]:
 
 
 def measure(folder: Path, seconds: float) -> dict[str, object]:
-    """Milliseconds from a key to its mark: straight, through the gateway, and under attack."""
+    """Return milliseconds from a key to its mark: direct, through the gateway, and under attack."""
     from bench.gateway import gateway
 
     with role("busy-tls", folder) as target:
@@ -224,10 +224,10 @@ Connect = Callable[[], contextlib.AbstractAsyncContextManager[Keys]]
 
 
 async def pressed(connect: Connect, seconds: float, attack: Event | None = None) -> Latencies:
-    """What all honest people saw. They are connected before the attack begins."""
+    """Return the delays of all legitimate users, who connect before the attack begins."""
     async with contextlib.AsyncExitStack() as stack:
         people = [await stack.enter_async_context(connect()) for _ in range(HONEST)]
-        await asyncio.sleep(1)  # what a desktop reads together with the set-up is no key
+        await asyncio.sleep(1)  # the desktop reads input together with the set-up not as a key
         async with asyncio.TaskGroup() as group:
             runs = [group.create_task(press_from(one, n, seconds)) for n, one in enumerate(people)]
             if attack:
@@ -236,7 +236,7 @@ async def pressed(connect: Connect, seconds: float, attack: Event | None = None)
 
 
 async def press_from(person: Keys, number: int, seconds: float) -> Latencies:
-    """Spread over the time between two keys: people do not press all at the same moment."""
+    """Spread the users over the interval between two keys: they do not press simultaneously."""
     await asyncio.sleep(number / HONEST / KEYS_A_SECOND)
     return await person.press(seconds)
 

@@ -1,7 +1,7 @@
-"""Load on an HTTP server: so many clients that ask again as soon as they have the answer.
+"""Load on an HTTP server: a number of clients that repeat a request after each response.
 
-Made of little more than sockets, so that the client takes few of the two cores that it shares with
-the server.
+Uses little more than sockets, so that the client takes little of the two cores that it shares
+with the server.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Ask:
     body: bytes = b""
 
     def text(self, host: str) -> bytes:
-        """As it goes over the wire."""
+        """Return the request as sent over the wire."""
         headers = {"Host": host, **self.headers}
         if self.method != "GET":
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
@@ -36,7 +36,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What came of it."""
+    """The results of one load."""
 
     per_second: float
     p50_ms: float
@@ -45,7 +45,7 @@ class Loaded:
 
 
 class WrongAnswer(Exception):
-    """An answer with another status than the one that is measured."""
+    """A response has another status than the one that is measured."""
 
 
 def load(
@@ -57,9 +57,9 @@ def load(
     requests: int = 0,
     expected: int = 200,
 ) -> Loaded:
-    """For `seconds`, or until so many `requests`; `make` gets the request's number.
+    """Send requests for `seconds` or up to a number; `make` gets the number of the request.
 
-    Raises WrongAnswer at the first answer of another status.
+    Raises WrongAnswer at the first response with another status.
     """
     return uvloop.run(_load(port, make, clients, seconds, requests, expected))
 
@@ -87,7 +87,7 @@ async def _load(
             try:
                 status, must_close, body = await _ask(plug, make(number), port)
             except (asyncio.IncompleteReadError, ConnectionError):
-                # servers close what was quiet for two seconds, also in the moment that we ask
+                # servers close connections idle for two seconds, also just as we send
                 plug = await _connect(port)
                 status, must_close, body = await _ask(plug, make(number), port)
             if status != expected:
@@ -122,7 +122,7 @@ async def _ask(plug: Plug, ask: Ask, port: int) -> tuple[int, bool, bytes]:
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
-    """Status, whether the connection closes, body."""
+    """Read a response: its status, whether the connection closes, and its body."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     status = int(head[9:12])
     must_close = b"connection: close" in head

@@ -1,6 +1,6 @@
-"""Looking into a desktop from the machine it runs on: commands, its framebuffer, its clipboard.
+"""Access to a desktop from the machine it runs on: commands, its framebuffer, its clipboard.
 
-Programs that desktops do not have (xwd, xclip) are lent to them from this machine.
+Programs that desktops lack (xwd, xclip) are copied from this machine.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 #: A picture: height × width × 3, red, green, blue.
 Pixels = NDArray[np.uint8]
 
-#: The X server of the person's session: the newest, should one have died.
+#: The X server of the person's session: the newest, in case one has died.
 FIND_DISPLAY = "export DISPLAY=:$(ls -t /tmp/.X11-unix | head -n1 | tr -d X)"
-#: The fields of an X window dump's header that are used here (X11/XWDFile.h), all 32 bit.
+#: The used fields of an X window dump's header (X11/XWDFile.h), all 32 bits.
 HEADER_SIZE, WIDTH, HEIGHT, BITS, LINE, COLOURS = 0, 4, 5, 11, 12, 19
 
 
@@ -34,20 +34,20 @@ class Inside:
     user: str = "desktop"
 
     def run(self, command: str, *, stdin: bytes = b"", timeout_s: float = 30) -> bytes:
-        """What a shell command prints, run as the person in the running session."""
+        """Return the output of a shell command, run as the person in the running session."""
         script = f"{FIND_DISPLAY}; {command}"
         return self._attach("su", "-", self.user, "-c", script, stdin=stdin, timeout_s=timeout_s)
 
     def as_root(self, command: str, *, stdin: bytes = b"", timeout_s: float = 30) -> bytes:
-        """What a shell command prints, run as root of the container."""
+        """Return the output of a shell command, run as root of the container."""
         return self._attach("sh", "-c", command, stdin=stdin, timeout_s=timeout_s)
 
     def start(self, command: str) -> None:
-        """Leave a program running in the person's session."""
+        """Start a program in the person's session and leave it running."""
         self.run(f"setsid -f {command} </dev/null >/dev/null 2>&1")
 
     def lend(self, *programs: str) -> None:
-        """Put programs of this machine into the desktop."""
+        """Copy programs of this machine into the desktop."""
         for program in programs:
             file = shutil.which(program)
             if file is None:
@@ -57,15 +57,15 @@ class Inside:
             self._attach("sh", "-c", copy, stdin=Path(file).read_bytes())
 
     def framebuffer(self) -> Pixels:
-        """What the desktop's X server shows, without the pointer."""
+        """Return the picture on the desktop's X server, without the pointer."""
         return parse_dump(self.run("xwd -root -silent"))
 
     def clipboard(self) -> str:
-        """The text that a paste in the desktop would give; empty when nothing offers any."""
+        """Return the clipboard text of the desktop; empty if there is none."""
         return self.run("timeout 3 xclip -selection clipboard -o || true").decode()
 
     def copy(self, text: str) -> None:
-        """Copy a text in the desktop."""
+        """Copy a text to the clipboard of the desktop."""
         self.run("xclip -selection clipboard -i >/dev/null 2>&1", stdin=text.encode())
 
     def _attach(self, *command: str, stdin: bytes, timeout_s: float = 30) -> bytes:
@@ -81,7 +81,7 @@ class Inside:
 
 
 def inside_of(database: Path, bridge: str, desktop_id: str) -> Inside:
-    """The container of a ready desktop, by the portal's own database."""
+    """Return the container of a ready desktop, as recorded in the portal's database."""
     query = "select vmid, rdp_username from desktops where public_id = ?"
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         vmid, user = connection.execute(query, (desktop_id,)).fetchone()
@@ -89,7 +89,7 @@ def inside_of(database: Path, bridge: str, desktop_id: str) -> Inside:
 
 
 def parse_dump(dump: bytes) -> Pixels:
-    """The picture of an X window dump of 24 or 32 bits a pixel, blue first."""
+    """Parse an X window dump of 24 or 32 bits per pixel, blue first."""
     header = struct.unpack_from(">25I", dump)
     begin = header[HEADER_SIZE] + header[COLOURS] * 12
     height, width, line, size = (header[at] for at in (HEIGHT, WIDTH, LINE, BITS))

@@ -1,4 +1,4 @@
-"""A JupyterHub to measure beside Winux: from PyPI, in an environment of its own in the cache."""
+"""A JupyterHub as a reference for Winux: from PyPI, in its own environment in the cache."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USERS_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Hub:
-    """One that runs."""
+    """A running JupyterHub."""
 
     port: int
     token: str
@@ -36,7 +36,7 @@ class Hub:
         return {"Authorization": f"token {self.token}"}
 
     def ask(self, method: str, path: str, body: object = None) -> int:
-        """The status."""
+        """Send a request; return the status."""
         web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             text = json.dumps(body) if body is not None else None
@@ -52,7 +52,7 @@ class Hub:
 
 @contextmanager
 def jupyterhub(folder: Path, users: int, ports: tuple[int, int]) -> Iterator[Hub]:
-    """With so many users: user0, user1, …; none has a server. `ports`: the hub's, the proxy's."""
+    """Run a hub with users user0, user1, … without servers. `ports`: the hub's, the proxy's."""
     program = _installed()
     token = secrets.token_hex(16)
     folder.mkdir(parents=True)
@@ -88,7 +88,7 @@ def jupyterhub(folder: Path, users: int, ports: tuple[int, int]) -> Iterator[Hub
 
 
 def _installed() -> Path:
-    """The program, installed once into the cache."""
+    """Return the program, installed once into the cache."""
     home = cache_dir() / f"jupyterhub-{VERSION}-py{sys.version_info.major}{sys.version_info.minor}"
     program = home / "bin/jupyterhub"
     marker = home / ".complete"
@@ -103,7 +103,7 @@ def _installed() -> Path:
 
 
 class _Yes(http.server.BaseHTTPRequestHandler):
-    """What the servers of the null spawner answer; their hub looks whether they do."""
+    """The responses of the null spawner's servers, whose hub checks them."""
 
     protocol_version = "HTTP/1.1"
 
@@ -114,7 +114,7 @@ class _Yes(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextmanager

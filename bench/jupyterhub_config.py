@@ -1,8 +1,8 @@
-"""Configuration of the JupyterHub that bench/api.py measures beside Winux: all that costs it time
-and is not its REST API is left out.
+"""Configuration of the JupyterHub that bench/api.py measures beside Winux.
 
-Its servers are none: a spawner that says at once that it runs, at an address where something
-answers. Its proxy is none either (the real one would be told of every server by HTTP).
+Leaves out everything outside its REST API that costs time. Its spawner starts no server and
+immediately reports a running one, at an address that responds. Its proxy does nothing (the real one
+would get an HTTP request for every server).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jupyterhub.spawner import Spawner  # type: ignore[import-not-found]  # the 
 
 
 class NullProxy(Proxy):  # type: ignore[misc]  # which has no types here
-    """Keeps the routes that it is given."""
+    """Stores the routes."""
 
     should_start = False
 
@@ -34,13 +34,13 @@ class NullProxy(Proxy):  # type: ignore[misc]  # which has no types here
 
 
 class NullSpawner(Spawner):  # type: ignore[misc]  # the same
-    """Starts nothing: it runs."""
+    """Starts nothing and reports a running server."""
 
     async def start(self) -> tuple[str, int]:
         return "127.0.0.1", int(os.environ["BENCH_ANSWERING_PORT"])
 
     async def stop(self, now: bool = False) -> None:
-        """Nothing to stop."""
+        """Do nothing: there is no server."""
 
     async def poll(self) -> int | None:
         return None

@@ -1,5 +1,8 @@
-"""A site with thousands of running desktops, written in bulk: rows, and containers in the memory
-backend of a lab node, as they are after as many launches."""
+"""A site with thousands of running desktops, written in bulk.
+
+Writes database rows and containers in the memory backend of a lab node, as the same number of
+launches leaves them.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +41,13 @@ from webapp.models import (
 )
 
 TEMPLATE_VMID = 29001
-#: Ended desktops for each one that runs, and desktops for each person.
+#: The number of ended desktops for each running one, and of desktops for each person.
 HISTORY, DESKTOPS_EACH = 20, 2
-#: The oldest of those that run; they were launched one after the other since then.
+#: The age of the oldest running desktop; the others were launched one after the other since.
 AGE = timedelta(hours=2)
-#: One desktop in so many is open in a browser.
+#: One of this number of desktops is open in a browser.
 CONNECTED = 2
-#: What a launch, a build, an expiry and an end write into the audit log.
+#: The audit entries of a launch, a build, an expiry and an end.
 ACTS = ("desktop.launch", "desktop.ready", "desktop.expire", "desktop.end")
 #: Columns that only running or only ended desktops have.
 NOT_IN_ALL = """end_reason password_locked failed_at failure stop_requested_at ended_at vmid node
@@ -54,7 +57,7 @@ ROWS_AT_ONCE = 5000
 
 @dataclass(frozen=True)
 class Place:
-    """Where a running desktop's container is."""
+    """The container of a running desktop."""
 
     public_id: str
     vmid: int
@@ -62,7 +65,7 @@ class Place:
 
 
 def make_places(running: int, network: IPv4Network, first_vmid: int) -> list[Place]:
-    """As many as wanted, with VM ids and addresses from the lowest on."""
+    """Return `running` places with the lowest VM ids and addresses."""
     return [
         Place(f"desktop-{number:08x}", first_vmid + number, str(network[64 + number]))
         for number in range(running)
@@ -70,7 +73,7 @@ def make_places(running: int, network: IPv4Network, first_vmid: int) -> list[Pla
 
 
 def fill_site(services: Services, owner: str, places: Sequence[Place]) -> None:
-    """Rows of running desktops, of history and of people; the first desktop is `owner`'s."""
+    """Insert running desktops, history and people; the first desktop belongs to `owner`."""
     now, running = services.clock.now(), len(places)
     with services.db.begin() as session:
         session.add(
@@ -91,7 +94,7 @@ def fill_site(services: Services, owner: str, places: Sequence[Place]) -> None:
 
 
 def fill_node(state: Path, portal_id: str, bridge: str, places: Sequence[Place]) -> None:
-    """The template and a running container for each place, for a lab node that does not run yet."""
+    """Write the template and a running container for each place; the lab node must be stopped."""
     memory = state / "memory"
     memory.mkdir(parents=True)
     store = Store(state / "state.sqlite")
@@ -130,7 +133,7 @@ def _write(folder: Path, vmid: int, container: Container) -> None:
 
 
 def _people(services: Services, count: int, now: datetime) -> list[int]:
-    # not a hash of anything: nobody signs in as them
+    # not a valid hash: these people never sign in
     rows = [
         {"name": f"person{number}", "password_hash": "-", "created_at": now}
         for number in range(count)
@@ -184,7 +187,7 @@ def _ended(number: int, owner: int, now: datetime) -> dict[str, Any]:
 
 
 def _row(public_id: str, owner: int, launched: datetime) -> dict[str, Any]:
-    """What all rows have; a bulk insert wants the same columns in each."""
+    """Return the common columns; a bulk insert needs the same columns in each row."""
     empty = dict.fromkeys(NOT_IN_ALL)
     return empty | {
         "public_id": public_id,
@@ -205,7 +208,7 @@ def _row(public_id: str, owner: int, launched: datetime) -> dict[str, Any]:
 
 
 def _insert_what_follows(services: Services, places: Sequence[Place], now: datetime) -> None:
-    """Steps, audit entries, reservations and connections of the desktops that are there."""
+    """Insert the steps, audit entries, reservations and connections of the inserted desktops."""
     with services.db.read() as session:
         desktops = session.execute(
             select(Desktop.id, Desktop.public_id, Desktop.owner_id, Desktop.created_at).order_by(
@@ -271,7 +274,7 @@ def _connection(
 
 
 def _insert(services: Services, table: type[Base], rows: Any) -> None:
-    """In transactions of some thousand rows."""
+    """Insert in transactions of a few thousand rows."""
     waiting = list(rows)
     for first in range(0, len(waiting), ROWS_AT_ONCE):
         with services.db.begin() as session:

@@ -1,11 +1,11 @@
 """`python -m bench.launch`: from the click to XRDP answering, one after the other and many at once.
 
-The many are more than the worker's slots, so they also show how many a minute can be made, and
-where the processors' time goes.
+The concurrent launches exceed the worker's slots, so they also show the launches per minute and the
+use of processor time.
 
-Everything is real: the pages are asked over HTTP, the worker runs the playbooks, the lab node makes
-containers, and XRDP is asked for a connection from outside. With `--pace 1` the lab node takes the
-times of a real Proxmox VE (`labnode/pace.py`).
+All components are real: the pages are requested over HTTP, the worker runs the playbooks, the lab
+node creates containers, and a client connects to XRDP from outside. With `--pace 1` the lab node
+has the timing of a real Proxmox VE (`labnode/pace.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from setup.stack import STEPS, Stack
 from setup.visitor import LAUNCH_TIMEOUT_S, Visitor
 
 PERSON = "bench"
-#: The bench is one person with many desktops.
+#: The benchmark is one person with many desktops.
 PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100", "WINUX_LAUNCH_BURST": "1000"}
 
 
@@ -39,8 +39,11 @@ class Bench:
     def __init__(
         self, settings: Settings, stack: Stack, password: str, *, probes_early: bool
     ) -> None:
-        """`probes_early`: ask XRDP from the click on. Where a container's address comes late, who
-        asks too early makes this machine ask for it but once a second, and slows the worker."""
+        """Prepare launches; `probes_early` probes XRDP from the click on.
+
+        If a container's address is set late, an early probe makes this machine resolve it only once
+        a second, and slows the worker.
+        """
         self.probes_early = probes_early
         self.settings = settings
         self.stack = stack
@@ -48,7 +51,7 @@ class Bench:
         self.database = settings.folder / "winux.db"
 
     def one_by_one(self, count: int) -> list[Launch]:
-        """Each desktop is ended before the next one is launched."""
+        """Launch desktops one by one, and end each before the next launch."""
         launches = []
         for _ in range(count):
             launches.append(self.launch(threading.Barrier(1)))
@@ -56,7 +59,7 @@ class Bench:
         return launches
 
     def at_once(self, count: int) -> tuple[list[Launch], dict[str, float]]:
-        """All click at the same moment; the launches, and seconds of processor time for each."""
+        """Launch all at the same time; return the launches, and processor seconds for each."""
         together = threading.Barrier(count)
         before = processor_seconds(self.stack.children)
         with ThreadPoolExecutor(count) as people:
@@ -113,7 +116,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, dict[str,
         stack.end_desktops()
         password = portal.make_person(PERSON)
         bench = Bench(settings, stack, password, probes_early=not options.pace)
-        bench.one_by_one(1)  # the first one after a start is slower: caches are cold
+        bench.one_by_one(1)  # warm-up: the first launch after a start is slower
         one_by_one = bench.one_by_one(options.launches)
         results = {"one_by_one": summary(one_by_one)}
         if options.at_once:

@@ -1,4 +1,4 @@
-"""A database as a busy site has it after a few days: people, running desktops, history."""
+"""A database as on a busy site after a few days: people, running desktops, history."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from webapp.domain.desktops.estimate import BUILD_STEPS
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop, DesktopStep, Person, Template
 
-#: One desktop in so many still runs.
+#: One of this number of desktops still runs.
 RUNNING_SHARE = 9
 OTHERS = 9
-#: When each step begins and the last one ends, in seconds after the build began.
+#: Seconds after the begin of the build at which each step begins and the last one ends.
 STEP_TIMES_S = (0.5, 2.0, 2.4, 3.3, 4.6, 5.2)
 
 
 def fill_database(environment: Mapping[str, str], owner: str, count: int) -> str:
-    """Add `count` desktops, of `owner` and nine others; the public id of one that runs."""
+    """Add `count` desktops of `owner` and nine others; return the public id of a running one."""
     services = build_services(load(environment))
     with services.db.begin() as session:
         template = _template(services.clock.now())
@@ -39,7 +39,7 @@ def _template(now: datetime) -> Template:
 
 
 def _person(name: str, now: datetime) -> Person:
-    # not a hash of anything: nobody signs in as them
+    # not a valid hash: these people never sign in
     return Person(name=name, password_hash="-", created_at=now)
 
 

@@ -1,4 +1,4 @@
-"""What the portal itself recorded of a launch: when each phase began and ended."""
+"""The portal's own record of a launch: when each phase began and ended."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Launch:
-    """One launch. `answered_s` is from the click to XRDP's answer, seen from outside."""
+    """One launch. `answered_s` is from the click to XRDP's response, measured from outside."""
 
     desktop_id: str
     answered_s: float
     page_s: float
-    """From the click to the page saying so."""
+    """Seconds from the click until the page shows the desktop as ready."""
     phases: dict[str, float]
     """Seconds by phase, in order: queue, Ansible start, each role, recording."""
 
 
 def address_of(database: Path, desktop_id: str) -> str:
-    """The address that is reserved for a desktop; empty while there is none."""
+    """Return the reserved address of a desktop; empty if there is none yet."""
     query = (
         "select a.address from address_reservations a join desktops d on d.id = a.desktop_id"
         " where d.public_id = ?"
@@ -35,7 +35,7 @@ def address_of(database: Path, desktop_id: str) -> str:
 
 
 def phases_of(database: Path, desktop_id: str) -> dict[str, float]:
-    """Where the time of a finished launch went, from the times in its rows."""
+    """Return the duration of each phase of a finished launch, from the times in its rows."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         key, *times = connection.execute(
             "select id, created_at, build_started_at, ready_at from desktops where public_id = ?",
@@ -57,12 +57,12 @@ def phases_of(database: Path, desktop_id: str) -> dict[str, float]:
 
 
 def per_minute(launches: Sequence[Launch]) -> float:
-    """How many were made a minute of those that were clicked at the same moment."""
+    """Return the number of desktops created per minute by simultaneous launches."""
     return round(len(launches) / max(one.answered_s for one in launches) * 60, 1)
 
 
 def summary(launches: Sequence[Launch]) -> dict[str, object]:
-    """Medians and the slowest, by phase."""
+    """Return medians and maxima by phase."""
     names = launches[0].phases
     return {
         "launches": len(launches),

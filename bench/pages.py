@@ -28,7 +28,7 @@ from setup.visitor import Visitor
 PERSON, ADMIN = "bench", "bench-admin"
 DESKTOPS = 200
 METRICS_TOKEN = "only-of-the-benchmark"  # noqa: S105 (it guards made-up numbers)
-#: Nothing listens there: a page that asked a node would fail and be seen.
+#: No server listens there: a page that contacted a node would fail visibly.
 NO_NODE = {
     "proxmox_api_host": "127.0.0.1",
     "proxmox_api_port": "1",
@@ -42,7 +42,7 @@ NO_NODE = {
 
 
 class Load:
-    """Clients that ask for one page as fast as they get it, for some seconds."""
+    """Clients that repeat a request for one page for some seconds without a pause."""
 
     def __init__(self, settings: Settings, cookie: str, seconds: float, clients: int) -> None:
         self.settings = settings
@@ -51,7 +51,7 @@ class Load:
         self.clients = clients
 
     def run(self, path: str) -> dict[str, float]:
-        """`per_second`, `p50_ms`, `p95_ms` and the `bytes` of the page."""
+        """Return `per_second`, `p50_ms`, `p95_ms` and the `bytes` of the page."""
         times: list[float] = []
         sizes: set[int] = set()
         until = time.monotonic() + self.seconds
@@ -82,14 +82,14 @@ class Load:
             answer = web.getresponse()
             body = answer.read()
             if answer.status != http.HTTPStatus.OK:
-                return  # a redirect or an error is no page: `run` notices that nothing was timed
+                return  # a redirect or an error is no page: `run` reports that nothing was timed
             times.append(time.monotonic() - began)
             sizes.add(len(body))
         web.close()
 
 
 def main() -> int:
-    """Print a table, or with --json one object; exit code 1 if a page does not answer."""
+    """Print a table, or with --json one object; exit code 1 if a page fails."""
     options = _options()
     try:
         results = _run(options)
@@ -124,7 +124,7 @@ def _run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
 
 
 def main_pages(desktop_id: str) -> list[tuple[str, str, str]]:
-    """What it is, who asks for it, and its path."""
+    """Return name, user and path of each page."""
     return [
         ("sign in", "", "/sign-in"),
         ("launch", PERSON, "/"),

@@ -1,4 +1,4 @@
-"""Is the picture right? The page's canvas beside the framebuffer inside the desktop, by tiles."""
+"""Compares the page's canvas with the framebuffer inside the desktop, tile by tile."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from bench.inside import Inside, Pixels
 
 #: The tiles of RemoteFX ([MS-RDPRFX] 3.1.8.1).
 TILE = 64
-#: What a lossy codec may change, in each tile.
+#: The minimum PSNR of each tile in dB, as the codec may be lossy.
 LEAST_PSNR_DB = 30.0
-#: Equal tiles have no finite value.
+#: The value for equal tiles, which have no finite one.
 EQUAL_DB = 99.0
 
 READ_CANVAS = """() => {
@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def wrong(self) -> list[tuple[int, int, float]]:
-        """Tiles that are not right: column, row, dB; the worst first."""
+        """Return wrong tiles as column, row, dB; the worst first."""
         rows, columns = np.nonzero(self.tiles < LEAST_PSNR_DB)
         found = [
             (int(column), int(row), round(float(self.tiles[row, column]), 1))
@@ -61,7 +61,7 @@ class Comparison:
 
 
 def canvas_of(page: Page) -> Pixels:
-    """What the page shows of the desktop, in the desktop's pixels."""
+    """Return the page's picture of the desktop, in the desktop's pixels."""
     width, height, text = page.evaluate(READ_CANVAS)
     pixels = np.frombuffer(base64.b64decode(text), np.uint8)
     return pixels.reshape(height, width, 4)[:, :, :3]
@@ -82,7 +82,7 @@ def keep(pixels: Pixels, file: Path) -> None:
 
 
 def compare(seen: Pixels, true: Pixels) -> Comparison:
-    """Each tile of the picture that is seen beside the true one."""
+    """Compare each tile of the displayed picture with the true one."""
     if seen.shape != true.shape:
         return Comparison(np.full((1, 1), -1.0))
     height, width, _ = true.shape
@@ -95,9 +95,9 @@ def compare(seen: Pixels, true: Pixels) -> Comparison:
 
 
 def settled(page: Page, inside: Inside, *, timeout_s: float = 30) -> Comparison:
-    """The comparison once the picture is right, or the last one of the time given.
+    """Return the comparison once the picture is right, or the last one before the timeout.
 
-    A picture on its way is not wrong yet: what counts is where it comes to rest.
+    A picture that is still being updated is not wrong yet: only the final one counts.
     """
     return _until_right(lambda: compare(canvas_of(page), inside.framebuffer()), timeout_s)
 

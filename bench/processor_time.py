@@ -1,4 +1,4 @@
-"""Where the processor time of a stack goes, by its processes and what they started."""
+"""The processor time of a stack by process, each including its descendants."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import psutil
 from setup.processes import Child
 
 OTHERS = "containers and others"
-"""Of the whole machine, what no process of the stack has started and waited for."""
+"""Seconds of the whole machine that no process of the stack has used."""
 
 
 def processor_seconds(children: Mapping[str, Child]) -> dict[str, float]:
-    """Seconds since each began, with all its children; those of the worker are Ansible runs."""
+    """Return processor seconds of each with its children (Ansible runs for the worker)."""
     used: dict[str, float] = {}
     for name, child in children.items():
         parent = psutil.Process(child.process.pid)
         times = [one.cpu_times() for one in (parent, *parent.children(recursive=True))]
-        # a child that has ended and was waited for is counted in its parent's children's time
+        # a child that was waited for counts in its parent's children's time
         tree = sum(sum(one[:4]) for one in times)
         if name == "worker":
             own = times[0].user + times[0].system
@@ -31,5 +31,5 @@ def processor_seconds(children: Mapping[str, Child]) -> dict[str, float]:
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Seconds between two looks."""
+    """Return the seconds between two readings."""
     return {name: round(after[name] - before[name], 2) for name in after}

@@ -1,4 +1,4 @@
-"""WebSocket clients that cost next to nothing: frames are sent unmasked by zeros, bytes counted."""
+"""Lightweight WebSocket clients: they mask frames with zeros and only count received bytes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RawBrowser:
             raise ConnectionError(answer.decode("ascii", "replace"))
 
     def sign_in(self) -> None:
-        """Play the browser's part of the recorded set-up, each message in its turn."""
+        """Send the browser's messages of the recorded set-up, each in turn."""
         self.send(rdcleanpath_request("try-us"))
         self._receive()
         due = came = 0
@@ -59,7 +59,7 @@ class RawBrowser:
             self.send(data)
 
     def _receive(self) -> int:
-        """Take one message; its bytes."""
+        """Receive one message; return its size in bytes."""
         size = self._exactly(2)[1]
         if size == 126:
             size = int.from_bytes(self._exactly(2), "big")
@@ -78,13 +78,13 @@ class RawBrowser:
         return data
 
     def send(self, data: bytes) -> None:
-        """One binary message, masked with zeros (RFC 6455 5.2)."""
+        """Send one binary message, masked with zeros (RFC 6455 5.2)."""
         size = len(data)
         length = bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack(">H", size)
         self.socket.sendall(b"\x82" + length + bytes(4) + data)
 
     def drain(self, seconds: float) -> int:
-        """Read for so long; how many bytes came."""
+        """Read for a number of seconds; return the number of bytes received."""
         buffer = bytearray(1 << 20)
         until, count = time.monotonic() + seconds, 0
         while (left := until - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""Asks a desktop's XRDP for a connection, as RDP clients do first (MS-RDPBCGR 2.2.1.1)."""
+"""Requests a connection from a desktop's XRDP, as RDP clients do first (MS-RDPBCGR 2.2.1.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CONNECTION_CONFIRM = 0xD0
 
 
 def answers(address: str, port: int = 3389, timeout_s: float = 0.5) -> bool:
-    """Whether a Connection Confirm comes back; False while nothing or something else answers."""
+    """Whether a Connection Confirm is returned; False without a response or with another one."""
     try:
         with socket.create_connection((address, port), timeout_s) as connection:
             connection.settimeout(timeout_s)
@@ -23,7 +23,7 @@ def answers(address: str, port: int = 3389, timeout_s: float = 0.5) -> bool:
 
 
 def wait_for_answer(address: str, give_up: float) -> float:
-    """The time (monotonic) of the first answer. Raises TimeoutError at `give_up`."""
+    """Return the time (monotonic) of the first response. Raises TimeoutError at `give_up`."""
     while not answers(address):
         if time.monotonic() > give_up:
             raise TimeoutError(f"XRDP at {address} does not answer")

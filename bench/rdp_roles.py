@@ -3,8 +3,8 @@
     python -m bench.rdp_roles ROLE FOLDER
 
 ROLE is `busy` (pictures all the time, and a mark back for each key), `busy-tls` (the same without
-RDP before it), `sink` (takes what comes) or `hostile` (updates whose regions are as costly as their
-format allows, as fast as they are taken). Prints its port.
+RDP before it), `sink` (discards all input) or `hostile` (updates whose regions are as costly as
+their format allows, as fast as the client reads). Prints its port.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from webapp.gateway.rdp.pdu.framing import Splitter, is_fastpath
 from webapp.gateway.rdp.pdu.remotefx import Rectangle
 
 BUSY_RATE = 100_000
-"""Bytes of pictures a second: a terminal that scrolls slowly, or a person at work."""
+"""Bytes of pictures per second: a terminal that scrolls slowly, or a person at work."""
 BURST_SECONDS = 0.1
 MARK = struct.Struct("<BBBHHH")
-"""A fast-path PDU with a pointer position (MS-RDPBCGR 2.2.9.1.2.1.5), which names a key press."""
+"""A fast-path PDU with a pointer position (MS-RDPBCGR 2.2.9.1.2.1.5) that acknowledges a key."""
 
 
 def mark(number: int) -> bytes:
@@ -34,7 +34,7 @@ def mark(number: int) -> bytes:
 
 
 class BusyDesktop(FakeDesktop):
-    """Streams, and answers each key with a mark that counts."""
+    """Streams pictures, and answers each key with a numbered mark."""
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = asyncio.create_task(busy_stream(writer))
@@ -46,7 +46,7 @@ class BusyDesktop(FakeDesktop):
 
 
 class HostileDesktop(FakeDesktop):
-    """Regions of as many and as large rectangles as fit, without a pause."""
+    """Sends regions with the maximum number and size of rectangles, without a pause."""
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         flood = costly_updates()
@@ -58,14 +58,14 @@ class HostileDesktop(FakeDesktop):
 
 
 def costly_updates() -> bytes:
-    """About 100 kB."""
+    """Return about 100 kB of costly updates."""
     region = [Rectangle(n % 63 + 1, n % 61 + 1, 65_000, 65_000) for n in range(1000)]
     pdus = [huge(pdu) for pdu in pdus_of(message(region, []))]
     return b"".join(pdus) * 12
 
 
 def huge(pdu: bytes) -> bytes:
-    """The update for a screen as large as the fields can say."""
+    """Return an update for a screen of the maximum size that the fields allow."""
     return pdu[:20] + struct.pack("<HH", 0xFFFF, 0xFFFF) + pdu[24:]
 
 
@@ -93,7 +93,7 @@ async def answer_keys(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 class SinkDesktop(FakeDesktop):
-    """Takes what comes as fast as it can, and keeps none."""
+    """Reads input as fast as possible, and discards it."""
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(1 << 20):

@@ -2,8 +2,8 @@
 
     python -m bench.rdp_stream KIND RATE FOLDER
 
-KIND is `rdp` (behind X.224 and the set-up) or `tls` (for peers that know no RDP). RATE is bytes a
-second of recorded pictures, 0 for as fast as they are taken, or `echo`. Prints its port.
+KIND is `rdp` (with X.224 and the set-up) or `tls` (for peers without RDP). RATE is the bytes per
+second of recorded pictures, 0 for as fast as the client reads, or `echo`. Prints its port.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ BEGINNING = recorded.beginning(RECORDS, 5_000)
 ECHO = bytes.fromhex("0005050000")
 LAST_OF_SURFACE_COMMANDS = 0x14
 RECORD_GAP = 0.0002
-"""xrdp encodes a picture while it sends it: 16 kB in a TLS record, then a moment nothing."""
+"""xrdp encodes a picture while it sends it: a TLS record of 16 kB, then a short pause."""
 LOOK_EVERY = 32
 
 
 def pictures() -> Iterator[bytes]:
-    """The recorded pictures' PDUs, again and again."""
+    """Yield the PDUs of the recorded pictures in a loop."""
     pdus = recorded.pdus(RECORDS, recorded.FROM_DESKTOP)
     return cycle([pdu for pdu in pdus if is_fastpath(pdu) and len(pdu) > 5])
 
 
 def ends_picture(pdu: bytes) -> bool:
-    """Whether it is the last fragment of a picture's surface commands (MS-RDPBCGR 2.2.9.1.2.1)."""
+    """Whether a PDU is the last fragment of surface commands (MS-RDPBCGR 2.2.9.1.2.1)."""
     return pdu[3] == LAST_OF_SURFACE_COMMANDS
 
 
 class StreamingDesktop(FakeDesktop):
-    """Streams pictures at a rate, or echoes, once the set-up is over."""
+    """Streams pictures at a rate, or echoes, after the set-up."""
 
     rate: int | None = 0
-    """None: echo."""
+    """None to echo."""
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):  # the other side has measured enough
+        with contextlib.suppress(OSError):  # the client has finished measuring
             await (echo(reader, writer) if self.rate is None else stream(writer, self.rate))
 
 
@@ -61,13 +61,13 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def stream(writer: asyncio.StreamWriter, rate: int) -> None:
-    """Picture after picture, each record by record as they really come, at an average rate."""
+    """Stream the pictures record by record, with real pauses, at an average rate."""
     began, sent = time.monotonic(), 0
     for number, pdu in enumerate(pictures()):
         writer.write(pdu)
         sent += len(pdu)
         if number % LOOK_EVERY == 0:
-            await asyncio.sleep(0)  # a TLS writer hears of its peer's end only then
+            await asyncio.sleep(0)  # a TLS writer notices its peer's end only then
         await writer.drain()
         if rate:
             early = began + sent / rate - time.monotonic()

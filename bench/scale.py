@@ -1,7 +1,8 @@
 """`python -m bench.scale`: how Winux grows from 100 to 5,000 running desktops.
 
-The real API (the lab node with imagined containers), the real database, worker and web server. The
-desktops and twenty ended ones for each are written in bulk; what is measured goes the real way.
+Uses the real API (the lab node with simulated containers), the real database, worker and web
+server. The desktops and twenty ended ones for each are written in bulk; the measured operations are
+real.
 """
 
 from __future__ import annotations
@@ -39,27 +40,27 @@ from webapp.config import load
 from webapp.domain.states import State
 from webapp.models import Desktop
 
-#: Room for thousands of addresses and VM ids; no bridge is made, no packet is sent.
+#: Address and VM id ranges for thousands; no bridge is created and no packet is sent.
 SUBNET, VMIDS = "10.64.0.0/16", (30001, 49999)
-#: At most so long from a deadline to the teardown being asked, for 95 of 100 (seconds).
+#: The 95th percentile of the seconds from a deadline to the request of the teardown, at most.
 REAPER_P95_S = 5.0
 TORN_DOWN = 8
 PATIENCE_S = 300
-#: What is quicker than this grows as it likes: it is noise, or within what is promised.
+#: Growth below this value is ignored: it is noise, or within the targets.
 FLOOR = {"s": REAPER_P95_S, "ms": 50.0, "MB": 20.0, "": 0.0}
-#: Everybody has an idle limit, so that the watch for it has to look at all.
+#: Each person has an idle limit, so that the idle check includes all desktops.
 PORTAL_SETTINGS = {
     "WINUX_METRICS_TOKEN": METRICS_TOKEN,
     "WINUX_MAX_DESKTOPS_TOTAL": "10000",
     "WINUX_IDLE_MINUTES": "240",
 }
 
-#: What was measured, by name and unit.
+#: Measurements, by name and unit.
 Results = dict[tuple[str, str], float]
 
 
 class Bench:
-    """One size: a site with this many running desktops."""
+    """The measurements of one size: a site with this number of running desktops."""
 
     def __init__(self, settings: Settings, running: int, page_seconds: float) -> None:
         self.settings = settings
@@ -70,7 +71,7 @@ class Bench:
         self.results: Results = {}
 
     def run(self) -> Results:
-        """Everything, one after the other; whatever was started is stopped."""
+        """Run all measurements one after the other; stop all started processes."""
         try:
             portal, services, passwords = self._prepare()
             try:
@@ -107,7 +108,7 @@ class Bench:
     # -- the worker's work ----------------------------------------------------------------------
 
     def _measure_work(self, services: Services) -> None:
-        """In this process, each thing alone, with nothing that is due."""
+        """Measure the worker's tasks in this process, one at a time, with nothing due."""
         parts = build_worker_services(services, "bench:0:0")
         self.results["history added up for metrics, once", "s"] = _time(services.tallies.settle)
         self._measure(services, "reconcile", parts.reconciler.reconcile, rounds=5)
@@ -126,7 +127,7 @@ class Bench:
     # -- pages ------------------------------------------------------------------------------------
 
     def _count_queries(self, services: Services, passwords: Mapping[str, str]) -> None:
-        """What one call of each page asks of the database, in this process."""
+        """Count the database queries of one request for each page, in this process."""
         app = create_app(services)
         for what, who, path in self._pages():
             browser = app.test_client()
@@ -152,7 +153,7 @@ class Bench:
     # -- the end of all desktops at one moment ----------------------------------------------------
 
     def _measure_reaper(self, services: Services) -> None:
-        """All expire in the same moment; the worker process asks for their teardown, and begins."""
+        """Expire all desktops at once; measure how soon the worker requests and begins teardown."""
         deadline = services.clock.now() + timedelta(seconds=3)
         with services.db.begin() as session:
             session.execute(
@@ -169,9 +170,9 @@ class Bench:
         self.results[f"then {TORN_DOWN} torn down after", "s"] = time.monotonic() - asked
 
     def _wait_for(self, services: Services, what: ColumnElement[bool], at_most: int) -> None:
-        """Until so few of the running desktops are (still) that."""
+        """Wait until at most this number of the running desktops is still in this state."""
         give_up = time.monotonic() + PATIENCE_S
-        mine = Desktop.vmid.is_not(None)  # those in history were given back long ago
+        mine = Desktop.vmid.is_not(None)  # desktops in history have returned theirs
         while True:
             with services.db.read() as session:
                 left = session.scalar(select(func.count()).select_from(Desktop).where(mine, what))
@@ -191,7 +192,7 @@ class Bench:
 
 
 def _ticks(parts: WorkerServices) -> dict[str, Callable[[], object]]:
-    """What a worker does again and again, and how often."""
+    """Return the periodic tasks of a worker with their intervals."""
 
     def look() -> None:
         parts.builder.build_one()
@@ -221,7 +222,7 @@ def _time(act: Callable[[], object]) -> float:
 
 @contextmanager
 def _counting(services: Services) -> Iterator[list[str]]:
-    """The statements that are sent to the database inside the block."""
+    """Count the statements that are sent to the database in the block."""
     said: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -236,14 +237,14 @@ def _counting(services: Services) -> Iterator[list[str]]:
 
 
 def _memory_mb(child: Child) -> float:
-    """Of a process and its children: what is theirs alone, and their share of what they share."""
+    """Return the PSS of a process and its children in MB."""
     parent = psutil.Process(child.process.pid)
     members = [parent, *parent.children(recursive=True)]
     return sum(one.memory_full_info().pss for one in members) / 1024**2
 
 
 def main() -> int:
-    """Print the table, or with --json one object; exit code 1 if anything grows too fast."""
+    """Print the table, or with --json one object; exit code 1 if a measurement grows too fast."""
     options = _options()
     try:
         found = {running: _run(running, options) for running in options.sizes}
@@ -275,7 +276,7 @@ def _run(running: int, options: argparse.Namespace) -> Results:
 
 
 def _complaints(found: Mapping[int, Results]) -> list[str]:
-    """What grows faster than the number of desktops, queries that are not constant, late ends."""
+    """Report growth faster than the number of desktops, varying query counts and late ends."""
     smallest, largest = min(found), max(found)
     few, many = found[smallest], found[largest]
     complaints = [
@@ -295,7 +296,7 @@ def _complaints(found: Mapping[int, Results]) -> list[str]:
 
 
 def _table(found: Mapping[int, Results]) -> str:
-    """A line for each measurement; in brackets how many times the smallest size's it is."""
+    """Return a row for each measurement, with its ratio to the smallest size in brackets."""
     sizes = sorted(found)
     lines = [f"{'running desktops':44}" + "".join(f"{size:>20,}" for size in sizes)]
     for name, unit in found[sizes[0]]:

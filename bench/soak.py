@@ -1,7 +1,7 @@
 """`python -m bench.soak`: a busy desktop in the browser for a long time.
 
-A terminal scrolls, a shape turns, a window is dragged to and fro. Every half minute all of it is
-stopped and the picture compared with the framebuffer inside the desktop, tile by tile.
+A terminal scrolls, a shape rotates, a window is dragged back and forth. Every half minute all of it
+stops and the picture is compared with the framebuffer inside the desktop, tile by tile.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from setup.stack import STEPS, Stack
 from setup.visitor import Visitor
 
 PERSON = "bench"
-#: The whole soak is one desktop.
+#: The whole soak uses one desktop.
 PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100", "WINUX_LAUNCH_BURST": "1000"}
 ROUND_S = 30
-#: A busy screen that is not drawn for this long has frozen.
+#: A busy screen without a draw for this number of seconds counts as frozen.
 FREEZE_S = 3.0
 SINCE = """[
     performance.now() - desktopView.picture.drawnAt,
@@ -42,18 +42,18 @@ TURNING = "ico -r -faces -colors red -colors green -colors blue -geometry 300x30
 
 @dataclass
 class Waits:
-    """The longest time without a draw, and whom it waited for."""
+    """The longest time without a draw, and its causes."""
 
     undrawn_s: float = 0.0
     silent_s: float = 0.0
-    """Nothing came from the gateway: the desktop or the gateway did not send."""
+    """The gateway sent nothing: the desktop or the gateway was slow."""
     blocked_s: float = 0.0
-    """The page's thread answered nothing: the browser was busy, or had no processor."""
+    """The page's thread did not respond: the browser was busy, or had no processor time."""
 
 
 @dataclass
 class Round:
-    """Half a minute: what was drawn, what it cost the browser, whether the picture was right."""
+    """Half a minute: the draws, their cost for the browser, and whether the picture was right."""
 
     minute: float
     draws_per_s: float
@@ -121,7 +121,7 @@ class Soak:
         )
 
     def _drag_about(self, seconds: float) -> Waits:
-        """Drag the terminal by its title for so long."""
+        """Drag the terminal by its title for a number of seconds."""
         mouse, began, step = self.page.mouse, time.monotonic(), 0
         waits, received, heard_at = Waits(), 0, began
         mouse.move(300, 130)
@@ -142,7 +142,7 @@ class Soak:
         return waits
 
     def _counts(self) -> tuple[int, float, int]:
-        """Draws, when, bytes received. A lost link is noted and waited for."""
+        """Return draws, time and bytes received; count a lost connection and wait for the next."""
         if not self.page.evaluate("Boolean(desktopView.connection.session)"):
             self.reconnects += 1
             wait_shown(self.page)
@@ -156,7 +156,7 @@ class Soak:
         return round(used / 1e6, 1)
 
     def _rest(self) -> Comparison:
-        """Everything stops; what is left of the picture must be right."""
+        """Stop all activity; the final picture must be right."""
         self.inside.run("pkill ico; pkill xfce4-terminal; true")
         time.sleep(1)
         self.inside.start("xfce4-terminal --disable-server --geometry 80x20+200+200")
@@ -165,7 +165,7 @@ class Soak:
 
 
 def main() -> int:
-    """Print what was seen; exit code 1 for a freeze, a wrong tile, a broken link or an error."""
+    """Print the results; exit code 1 after a freeze, wrong tile, lost connection or error."""
     options = _options()
     try:
         settings = settings_from(os.environ, "WINUX_BENCH_", BENCH)

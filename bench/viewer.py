@@ -1,4 +1,4 @@
-"""A person's browser on the desktop view: Chromium, signed in, looking at one desktop."""
+"""A person's browser on the desktop view: Chromium, signed in, showing one desktop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Viewer:
         page.close()
 
     def look_at(self, desktop_id: str) -> Page:
-        """The view of a desktop, from the navigation until its picture is shown."""
+        """Open the view of a desktop; return when its picture is shown."""
         page = self.context.new_page()
         _open(page, f"{self.url}/desktops/{desktop_id}/view")
         wait_shown(page)
@@ -40,7 +40,7 @@ class Viewer:
 
 @contextmanager
 def viewer(url: str, *, width: int = 1280, height: int = 800) -> Iterator[Viewer]:
-    """A browser of its own, closed afterwards; the question about the clipboard is answered."""
+    """Run a separate browser with clipboard sharing off; close it after the block."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--js-flags=--expose-gc"]
@@ -52,13 +52,13 @@ def viewer(url: str, *, width: int = 1280, height: int = 800) -> Iterator[Viewer
 
 
 def wait_shown(page: Page, timeout_s: float = WAIT_S) -> None:
-    """Until the desktop is seen; TimeoutError with what the page says instead."""
+    """Wait until the desktop is shown; TimeoutError has the page's message."""
     shown = "document.querySelector('[data-view-curtain]')?.hidden === true"
     wait_true(page, shown, timeout_s)
 
 
 def wait_true(page: Page, expression: str, timeout_s: float = WAIT_S) -> Any:
-    """Until an expression holds. Asked from outside: the page's policy forbids eval in it."""
+    """Wait until an expression is true, by polling: the page's policy forbids eval in it."""
     give_up = time.monotonic() + timeout_s
     while not (value := _value(page, expression)):
         if time.monotonic() > give_up:
@@ -72,14 +72,14 @@ def _value(page: Page, expression: str) -> Any:
     try:
         return page.evaluate(expression)
     except BrowserError as error:
-        # between two pages there is nothing to ask
+        # there is no page to query during a navigation
         if "context was destroyed" in str(error) or "is not defined" in str(error):
             return None
         raise
 
 
 def _open(page: Page, url: str) -> None:
-    """Open a page; containers that come and go change the network under the browser."""
+    """Open a page; retry, as starting and stopping containers change the browser's network."""
     for _ in range(5):
         try:
             page.goto(url, wait_until="domcontentloaded")

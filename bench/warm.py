@@ -1,9 +1,9 @@
 """`python -m bench.warm`: from the click to a desktop, out of the pool, beside making one.
 
-Everything is real: the pages are asked over HTTP, the worker keeps the pool, the lab node makes
-containers, XRDP is asked for a connection from outside. In the same run, one after the other: warm
-launches one at a time (the pool is full at each click) and by ten people at the same moment; cold
-ones, with no pool; and `ansible-playbook create-winux-session.yml` by hand.
+All components are real: the pages are requested over HTTP, the worker fills the pool, the lab node
+creates containers, a client connects to XRDP from outside. In the same run, one after the other:
+warm launches one at a time (the pool is full at each click) and by ten people at the same moment;
+cold ones, with no pool; and `ansible-playbook create-winux-session.yml` by hand.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from setup.settings import BENCH, CHECKOUT, Settings, settings_from
 from setup.stack import STEPS, Stack
 from setup.visitor import LAUNCH_TIMEOUT_S, Visitor
 
-#: What a click may take, in seconds: the median, and the 95th percentile.
+#: The target times of a click in seconds: the median, and the 95th percentile.
 TARGET_P50_S, TARGET_P95_S = 0.3, 1.0
 PORTAL_SETTINGS = {"WINUX_MAX_DESKTOPS": "100", "WINUX_LAUNCH_BURST": "1000"}
-#: A pool of ten is built in less, and drained.
+#: The maximum seconds for a pool of ten to be built or drained.
 POOL_TIMEOUT_S = 300
-#: Of desktops made by hand; the portal's own begin at 30001.
+#: VM ids of desktops created by hand; the portal's own begin at 30001.
 FIRST_VMID = 20801
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds from the click: until the page has the connection details, until XRDP answers."""
+    """Seconds from the click until the page has the connection details, and until XRDP responds."""
 
     desktop_id: str
     details_s: float
@@ -62,7 +62,7 @@ class Person:
         self._visitor.sign_in(name, password)
 
     def launch(self, together: threading.Barrier, look_every_s: float) -> Times:
-        """Press *Launch desktop* when all are ready to."""
+        """Press *Launch desktop* once all people are ready."""
         form = self._visitor.open("/").form_with("template", "launch_token")
         if form is None:
             raise SetupFailed("The portal offers nothing to launch.", "Look at its pages.")
@@ -84,14 +84,14 @@ class Person:
         return Times(path.rpartition("/")[2], details, answered)
 
     def _press(self, action: str, body: str, cookie: str) -> tuple[str, str]:
-        """The path of the desktop's page, and that page."""
+        """Press the button; return the path of the desktop's page, and that page."""
         path, _ = self._ask("POST", action, body, cookie)
         if not path:
             raise SetupFailed("The launch was refused.", "Look at the web server's log.")
         return path, self._ask("GET", path, "", cookie)[1]
 
     def _ask(self, method: str, path: str, body: str, cookie: str) -> tuple[str, str]:
-        """Where it leads to, and what it shows."""
+        """Request a page; return the final path and its text."""
         web = http.client.HTTPConnection(self._settings.listen, self._settings.port, timeout=60)
         headers = {"Cookie": cookie}
         if body:
@@ -113,13 +113,13 @@ class Bench:
         self._template = portal.ask("template", "list")[0]["name"]
 
     def set_pool(self, desktops: int) -> None:
-        """How many are kept warm from now on."""
+        """Set the number of desktops that are kept warm."""
         number = str(desktops)
         options = ["--min", number, "--target", number, "--max", number]
         self._portal.ask("pool", "set", self._template, *options)
 
     def wait_for_pool(self, desktops: int) -> None:
-        """Until so many are warm and none is being made or removed."""
+        """Wait until this number is warm and none is being created or removed."""
         give_up = time.monotonic() + POOL_TIMEOUT_S
         while (states := self._states()) != ["warm"] * desktops:
             if time.monotonic() > give_up:
@@ -131,7 +131,7 @@ class Bench:
         return [row["state"] for row in rows if row["state"] != "ended"]
 
     def one_at_a_time(self, count: int, pool: int) -> list[Times]:
-        """Each click finds the pool full and the machine at rest; `pool` 0: each one is cold."""
+        """Launch one at a time with a full pool and an idle machine; with `pool` 0 all are cold."""
         results = []
         for _ in range(count):
             self.wait_for_pool(pool)
@@ -139,7 +139,7 @@ class Bench:
         return results
 
     def at_once(self, people: int, rounds: int) -> list[Times]:
-        """As many click at the same moment as are warm; the pool refills meanwhile."""
+        """Launch as many as are warm at the same time; the pool refills meanwhile."""
         results = []
         for _ in range(rounds):
             self.wait_for_pool(people)
@@ -161,7 +161,7 @@ class Bench:
         return results
 
     def by_hand(self, count: int) -> list[float]:
-        """Seconds that `ansible-playbook create-winux-session.yml` takes at a terminal."""
+        """Return the seconds that `ansible-playbook create-winux-session.yml` takes by hand."""
         with tempfile.TemporaryDirectory(prefix="winux-by-hand-") as folder:
             return [self._create(Path(folder), FIRST_VMID + number) for number in range(count)]
 
@@ -187,7 +187,7 @@ class Bench:
             raise SetupFailed(f"{playbook} failed:\n{done.stdout[-2000:]}", "See above.")
 
     def _terminal(self, folder: Path) -> dict[str, str]:
-        """The environment of an operator on this machine."""
+        """Return the environment of an operator on this machine."""
         return {
             "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", "/root"),
@@ -224,7 +224,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, dict[str,
         names = [f"bench{number}" for number in range(options.people)]
         people = [Person(settings, name, portal.make_person(name)) for name in names]
         bench = Bench(settings, portal, people)
-        bench.set_pool(0)  # whatever an interrupted run left
+        bench.set_pool(0)  # left by an interrupted run
         stack.end_desktops()
         try:
             return _measure(bench, options)
@@ -235,7 +235,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, dict[str,
 
 
 def _measure(bench: Bench, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    bench.one_at_a_time(1, 0)  # the first one after a start is slower: caches are cold
+    bench.one_at_a_time(1, 0)  # warm-up: the first launch after a start is slower
     cold = bench.one_at_a_time(options.cold, 0)
     bench.wait_for_pool(0)
     by_hand = bench.by_hand(options.cold)
@@ -264,7 +264,7 @@ def _summary(times: Sequence[Times]) -> dict[str, float]:
 
 
 def _nth(values: Sequence[float], part: float) -> float:
-    """The nearest-rank percentile: one of the values."""
+    """Return the nearest-rank percentile, which is one of the values."""
     ordered = sorted(values)
     rank = max(1, -(-int(part * 1000) * len(ordered) // 1000))
     return round(ordered[rank - 1], 3)
@@ -285,7 +285,7 @@ def _table(results: dict[str, dict[str, float]]) -> str:
 
 
 def _verdict(results: dict[str, dict[str, float]]) -> list[str]:
-    """How much faster than making one, and whether the targets are met."""
+    """Report the speed-up over creating a desktop, and whether the targets are met."""
     lines = []
     base = {name: results[name]["answered_p50_s"] for name in ("cold", "by hand")}
     for name, result in results.items():
