@@ -24,7 +24,7 @@ VAR = CHECKOUT / "var"
 
 
 def main() -> int:
-    """Clean every lab node whose files are there, then what is ours in `var/`. The cache stays."""
+    """Clean every existing lab node, then our files in `var/`. The cache stays."""
     argparse.ArgumentParser(description=__doc__).parse_args()  # --help must not clean
     try:
         stacks = [settings_from(os.environ, *names) for names in STACKS]
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _lab_nodes(stacks: list[Settings]) -> set[Path]:
-    """State folders of lab nodes: those of the stacks and the tests, any other below `var/`."""
+    """Return all state folders of lab nodes: of the stacks, of tests, and others below `var/`."""
     tests = CHECKOUT / os.environ.get("WINUX_TEST_LAB_DIR", "var/test-lab")
     named = {*tests.parent.glob(f"{tests.name}[0-9]*"), *(one.lab for one in stacks)}
     found = {file.parent for file in VAR.rglob("backend.json")}

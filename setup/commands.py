@@ -1,4 +1,4 @@
-"""Running a program as one step: its output goes to a log, its failure becomes a clear message."""
+"""Runs a program as one step: its output goes to a log, its failure becomes a clear message."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def run_logged(
     environment: Mapping[str, str] | None = None,
     umask: int = PRIVATE,
 ) -> None:
-    """Run `command` in the checkout with output appended to `log`; SetupFailed shows the log's end.
+    """Run `command` in the checkout, append output to `log`; SetupFailed shows the log's end.
 
-    The program has a process group of its own: Ctrl-C reaches set-up alone, which then ends the
-    whole group, so that nothing is left half-running behind the prompt. `umask` is for the
-    program alone: the log is never readable by others.
+    The program has its own process group: Ctrl-C reaches only set-up, which then ends the whole
+    group, so that no process continues in the background. `umask` applies only to the program:
+    the log is never readable by others.
     """
     with open_log(log) as output:
         process = subprocess.Popen(
@@ -50,7 +50,7 @@ def run_logged(
 
 
 def open_log(log: Path, *, anew: bool = False) -> BinaryIO:
-    """A log to append to (or to begin anew) that only its owner can read, also if it was there."""
+    """Open a log to append to (or to overwrite); only its owner can read it, even an old one."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if anew else os.O_APPEND)
     output = os.fdopen(os.open(log, flags, 0o600), "wb")
@@ -60,7 +60,7 @@ def open_log(log: Path, *, anew: bool = False) -> BinaryIO:
 
 
 def read_output(command: Sequence[str | Path], timeout_s: float = 60) -> str:
-    """What a short command prints; empty if it is not there or fails."""
+    """Return the output of a short command; empty if it is missing or fails."""
     try:
         done = subprocess.run(
             command, cwd=CHECKOUT, capture_output=True, text=True, timeout=timeout_s, check=False
@@ -71,7 +71,7 @@ def read_output(command: Sequence[str | Path], timeout_s: float = 60) -> str:
 
 
 def end_group(process: subprocess.Popen[bytes], patience_s: float = 10) -> None:
-    """End a program and its children: politely first, then surely."""
+    """End a program and its children: first with a request, then with a kill."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         is_there = _signal_group(process, number)
         give_up = time.monotonic() + patience_s
@@ -81,7 +81,7 @@ def end_group(process: subprocess.Popen[bytes], patience_s: float = 10) -> None:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
-    """Whether anyone of the group was there to get it; a dead leader is reaped on the way."""
+    """Signal the group; return whether any process received it. Reaps a dead leader."""
     process.poll()
     try:
         os.killpg(process.pid, number)
@@ -91,7 +91,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log, indented, and where the rest is."""
+    """Return the last lines of a log, indented, and the path of the full log."""
     if not log.exists():
         return f"  (no output; {log} was not written)"
     said = log.read_text(errors="replace").splitlines()[-lines:]

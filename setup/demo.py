@@ -1,4 +1,4 @@
-"""`make demo`: a whole Winux with a first real desktop, until Ctrl-C; then nothing is left."""
+"""`make demo`: runs a whole Winux with a first real desktop until Ctrl-C, then cleans up."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ REPORT = CHECKOUT / "var/demo.json"
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, a closed terminal or a polite kill: the demo ends as it is meant to."""
+    """Ctrl-C, a closed terminal or SIGTERM: the demo ends normally."""
 
 
 def main() -> int:
-    """Exit code 0 after Ctrl-C, 1 with a message when something cannot work."""
+    """Run the demo; exit code 0 after Ctrl-C, 1 with a message after a failure."""
     try:
         os.umask(PRIVATE)
         settings = settings_from(os.environ)
@@ -71,7 +71,7 @@ def _run(settings: Settings) -> int:
 
 
 def _first_desktop(stack: Stack, settings: Settings, person: dict[str, str]) -> ReadyDesktop:
-    """Launch as that person would, through the page; desktops of an earlier run are ended first."""
+    """End desktops of an earlier run, then launch one through the page as that person."""
     with stack.progress.step("First desktop", 8):
         stack.end_desktops()
         stack.wake_pools()
@@ -111,7 +111,7 @@ The passwords are new at each start; meanwhile they are also in {REPORT.relative
 
 
 def _tell_commands(portal: Portal) -> None:
-    """How to work by hand; both commands find the demo's settings by themselves."""
+    """Print the commands for work by hand; both find the demo's settings automatically."""
     print("\nBy hand, in another shell in this folder:\n")
     for command in by_hand(portal):
         print(f"  {command}")
@@ -119,7 +119,7 @@ def _tell_commands(portal: Portal) -> None:
 
 
 def by_hand(portal: Portal) -> tuple[str, str]:
-    """A command line and a playbook, as they are typed while the demo runs."""
+    """Return a command line and a playbook call as typed while the demo runs."""
     is_found = portal.env_file == CHECKOUT / OF_DEMO
     file = portal.env_file
     place = "" if is_found else f"WINUX_ENV_FILE={shlex.quote(str(file))} "
@@ -132,7 +132,7 @@ def by_hand(portal: Portal) -> tuple[str, str]:
 
 
 def _watch(stack: Stack) -> None:
-    """Until Ctrl-C; a process that ends by itself ends the demo with its last words."""
+    """Watch until Ctrl-C; a process that ends by itself ends the demo and shows its last output."""
     while (dead := stack.dead_child()) is None:
         time.sleep(1)
     raise SetupFailed(f"The {dead.name} ended by itself:\n{tail(dead.log)}", "The demo is stopped.")

@@ -1,7 +1,7 @@
-"""Virtual environments, made from a cache of wheels so that the second one needs no network.
+"""Virtual environments, created from a cache of wheels so that a second one needs no network.
 
 The cache is a folder per content of the requirement files; a stamp in the environment names the
-content it was made from, so that an unchanged environment costs nothing.
+content it was created from, so that an unchanged environment is reused.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ VENV = CHECKOUT / ".venv"
 RUN = CHECKOUT / "requirements.txt"
 DEV = CHECKOUT / "requirements-dev.txt"
 MODULES = CHECKOUT / "requirements-modules.txt"
-#: What a wheel folder's packages are, to install them without asking for the hashes again: a
-#: wheel that was built here from a source archive has a hash of its own.
+#: The packages of a wheel folder, to install them without another hash check: a wheel that was
+#: built here from a source archive has a hash of its own.
 PINS = "pins.txt"
 PIN = re.compile(r"^[\w.-]+==[^\s;]+", re.MULTILINE)
 NETWORK_HINT = "Look at pip's configuration (pip config list) and the network, then run this again."
 
 
 def content_key(files: Iterable[Path]) -> str:
-    """A short name for the content of these files under this Python."""
+    """Return a short name for the content of these files under this Python."""
     digest = hashlib.sha256(sys.version.encode())
     for file in files:
         digest.update(file.read_bytes())
@@ -39,22 +39,22 @@ def content_key(files: Iterable[Path]) -> str:
 
 
 def files_for(requirements: Path) -> list[Path]:
-    """The files that decide what is installed for these requirements."""
+    """Return the files that determine what is installed for these requirements."""
     return [requirements, lock_of(requirements)]
 
 
 def lock_of(requirements: Path) -> Path:
-    """Every package for these requirements, pinned, with the hashes that its files may have."""
+    """Return the lock file: every package for these requirements, pinned, with allowed hashes."""
     return requirements.with_suffix(".lock")
 
 
 def pins(lock: Path) -> str:
-    """The lock's packages and versions, a line each."""
+    """Return the lock's packages and versions, one per line."""
     return "".join(f"{pin}\n" for pin in PIN.findall(lock.read_text()))
 
 
 def is_current(venv: Path, requirements: Path) -> bool:
-    """Whether `venv` was made from these requirements as they are now (or from those for tests)."""
+    """Whether `venv` matches these requirements as they are now (or those for tests)."""
     stamp = _stamp(venv, requirements)
     key = content_key(files_for(requirements))
     if (venv / "bin/python").exists() and stamp.exists() and stamp.read_text() == key:
@@ -63,7 +63,7 @@ def is_current(venv: Path, requirements: Path) -> bool:
 
 
 def make_environment(venv: Path, requirements: Path, log: Path) -> None:
-    """Make or bring up to date `venv` from the wheel cache, filling that first if it is new."""
+    """Create or update `venv` from the wheel cache; fill the cache first if it is new."""
     _create(venv, log)
     wheels = _filled_cache(venv, requirements, log)
     source = ("--no-index", "--find-links", wheels, "--no-deps")
@@ -72,7 +72,7 @@ def make_environment(venv: Path, requirements: Path, log: Path) -> None:
 
 
 def modules_environment() -> Path:
-    """Where the environment with the official Ansible modules lives: shared by all checkouts."""
+    """Return the path of the environment with the official Ansible modules, shared by checkouts."""
     return cache_dir() / f"modules-venv-{content_key(files_for(MODULES))}"
 
 
@@ -102,7 +102,7 @@ def _create(venv: Path, log: Path) -> None:
 
 
 def _filled_cache(venv: Path, requirements: Path, log: Path) -> Path:
-    """The wheel folder for these requirements; it appears under its name only when complete."""
+    """Return the wheel folder for these requirements; it gets its name only when complete."""
     wheels = cache_dir() / "wheels" / content_key(files_for(requirements))
     if not wheels.is_dir():
         fill(venv, requirements, wheels, log)
@@ -110,7 +110,7 @@ def _filled_cache(venv: Path, requirements: Path, log: Path) -> Path:
 
 
 def fill(venv: Path, requirements: Path, wheels: Path, log: Path) -> None:
-    """Make the wheel folder: files whose hash the lock has, or that are built from such."""
+    """Fill the wheel folder: files with a hash of the lock, or built from such files."""
     lock = lock_of(requirements)
     filling = wheels.with_name(f"{wheels.name}.{os.getpid()}")
     with readable_by_all():
@@ -121,6 +121,6 @@ def fill(venv: Path, requirements: Path, wheels: Path, log: Path) -> None:
         _run_pip(_pip(venv, "wheel", "--wheel-dir", filling, *wanted), log)
         filling.rename(wheels)
     except FileExistsError:
-        pass  # another run filled it meanwhile
+        pass  # another run filled it in the meantime
     finally:
         shutil.rmtree(filling, ignore_errors=True)

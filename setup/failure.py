@@ -1,8 +1,8 @@
-"""The one way set-up ends early: with a sentence about what is wrong and what to do."""
+"""The only exception that ends set-up early: it has the cause and the remedy."""
 
 
 class SetupFailed(Exception):
-    """What happened, and how the person at the terminal goes on from here."""
+    """The cause of the failure, and what the person at the terminal can do."""
 
     def __init__(self, message: str, what_to_do: str) -> None:
         super().__init__(f"{message}\n{what_to_do}")

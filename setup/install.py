@@ -1,4 +1,4 @@
-"""`make install`: what a server needs to run the portal, and nothing of demo or tests."""
+"""`make install`: installs what a server needs to run the portal, without demo and tests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from setup.progress import Progress
 from setup.settings import cache_dir
 
 LOGS = ownership.VAR / "logs"
-#: Wheels, the virtual environment and the root file system of one template.
+#: Space for wheels, the virtual environment and the root file system of one template.
 DISK_GB = 6
 
 
 def main() -> int:
-    """Debian packages, the virtual environment, the browser's modules; safe to repeat."""
+    """Install Debian packages, the virtual environment, the browser's modules; safe to repeat."""
     os.umask(ownership.PRIVATE)
     try:
         machine.check_disk(cache_dir(), DISK_GB)

@@ -1,4 +1,4 @@
-"""The lab node of a stack: started, and asked for the credentials that it made."""
+"""The lab node of a stack: its start, its credentials and its cleanup."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def start_lab_node(settings: Settings, *more: str) -> Child:
 
 
 def credentials(settings: Settings, token: str) -> dict[str, str]:
-    """The `proxmox_*` variables of the token `portal` or `builder`, as the lab node wrote them."""
+    """Return the `proxmox_*` variables of the token `portal` or `builder` of the lab node."""
     file = settings.lab / f"{token}.env"
     if not file.is_file():
         raise SetupFailed(
@@ -50,9 +50,9 @@ def credentials(settings: Settings, token: str) -> dict[str, str]:
 
 
 def clean_lab_node(state_dir: Path, log: Path, *, network_alone: bool = False) -> None:
-    """Remove all that a lab node made: containers, mounts, templates, bridge, packet filter.
+    """Remove everything of a lab node: containers, mounts, templates, bridge, packet filter.
 
-    With `network_alone` only the last two, so that the next start finds its template again.
+    With `network_alone` remove only the last two, so that the next start finds its template.
     """
     alone = ["--network"] if network_alone else []
     command = [*LABNODE, "clean", "--state-dir", str(state_dir), *alone]
@@ -60,11 +60,11 @@ def clean_lab_node(state_dir: Path, log: Path, *, network_alone: bool = False) -
 
 
 def sweep_lab_nodes(below: Path, log: Path) -> None:
-    """Remove what killed test runs left on this machine, and lab nodes that rest in a folder."""
+    """Remove what killed test runs left on this machine, and idle lab nodes in a folder."""
     run_logged([*LABNODE, "sweep", "--below", str(below)], log, f"Look at {log}.")
 
 
 def running_containers(settings: Settings) -> list[str]:
-    """Network ports of this stack's containers, one for each that runs."""
+    """Return the network ports of this stack's containers, one for each running container."""
     links = read_output(["ip", "-o", "link", "show", "master", settings.bridge]).splitlines()
     return [line.split(":")[1].strip().partition("@")[0] for line in links]

@@ -1,4 +1,4 @@
-"""Whether this machine can do it: root, room, free ports, containers, one run at a time."""
+"""Checks of this machine: root, disk space, free ports, containers, one run at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from setup.settings import CHECKOUT, Settings
 LOCKS = Path("/run/lock")
 #: Settings that must differ between two stacks on one machine.
 OWN_NAMES = ("BRIDGE", "SUBNET", "PORT", "LAB_PORT", "DIR")
-#: Makes the kinds of things a container needs, in namespaces of their own that vanish at once.
+#: Creates what a container needs in separate namespaces, which are removed at once.
 TRIAL = (
     "mount -t tmpfs none /mnt && mkdir /mnt/a /mnt/b /mnt/c /mnt/d"
     " && mount -t overlay none -o lowerdir=/mnt/a,upperdir=/mnt/b,workdir=/mnt/c /mnt/d"
@@ -33,7 +33,7 @@ def check_root(what: str) -> None:
 
 
 def check_containers() -> None:
-    """SetupFailed unless this machine lets us make namespaces, overlays, bridges and nft tables."""
+    """Raise SetupFailed unless we can create namespaces, overlays, bridges and nft tables."""
     if "able" in read_output(["unshare", "-mnp", "--fork", "sh", "-c", TRIAL]):
         return
     raise SetupFailed(
@@ -45,7 +45,7 @@ def check_containers() -> None:
 
 
 def check_disk(folder: Path, needed_gb: float) -> None:
-    """SetupFailed unless the file system of `folder` has room, and we may look."""
+    """Raise SetupFailed unless the file system of `folder` has space and is readable."""
     place = folder
     try:
         while not place.exists():
@@ -65,9 +65,9 @@ def check_disk(folder: Path, needed_gb: float) -> None:
 
 
 def check_port(address: str, port: int, setting: str) -> None:
-    """SetupFailed naming the port, its holder if known, and the setting that moves ours."""
+    """Raise SetupFailed naming the port, its holder if known, and the setting that moves ours."""
     with socket.socket() as trial:
-        # as the servers do: a port in TIME_WAIT is free
+        # as for the servers, a port in TIME_WAIT is free
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((address, port))
@@ -88,9 +88,9 @@ def check_port(address: str, port: int, setting: str) -> None:
 
 @contextlib.contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
-    """Hold the machine-wide lock of this bridge; SetupFailed if another run has it.
+    """Hold the machine-wide lock of this bridge; raise SetupFailed if another run has it.
 
-    The kernel drops the lock with its process, so a killed run never blocks the next one.
+    The kernel releases the lock when its process ends, so a killed run does not block the next.
     """
     path = (
         LOCKS if os.access(LOCKS, os.W_OK) else CHECKOUT / "var"

@@ -1,7 +1,7 @@
-"""Which folders on this machine are ours to use and to remove, and that nobody else can read them.
+"""Marks the folders that set-up may use and remove, and makes them private.
 
-A name given by hand (`WINUX_DEMO_DIR`) may be a folder with somebody's files. Such a folder is
-never used, and what has no marker of ours is never removed.
+A name given by hand (`WINUX_DEMO_DIR`) may be a folder with unrelated files. Such a folder is
+never used, and a folder without our marker is never removed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from setup.settings import CHECKOUT
 
 MARKER = ".made-by-winux"
 VAR = CHECKOUT / "var"
-#: What set-up, tests and benchmarks make in `var/`, with names of their own.
+#: Entries that set-up, tests and benchmarks create in `var/`, with reserved names.
 IN_VAR = ("attack", "bench", "chaos", "demo", "demo.json", "fuzz", "logs", "test", "test-artifacts")
 PRIVATE, READABLE = 0o077, 0o022
-#: The comment by which a key that set-up made is known (setup/template.py).
+#: The comment that identifies a key created by set-up (setup/template.py).
 KEY_COMMENT = "winux"
 
 
 def claim(folder: Path, setting: str) -> None:
-    """Make `folder` if it is missing and mark it; SetupFailed if it has files of somebody else."""
+    """Create `folder` if it is missing and mark it; SetupFailed if it has unrelated files."""
     if not _is_ours(folder) and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SetupFailed(
             f"{folder} has files that Winux did not make, and `make clean` would remove them.",
@@ -39,21 +39,21 @@ def claim(folder: Path, setting: str) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner can enter, or close one that was open to others."""
+    """Create a folder that only its owner can enter, or restrict an existing one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_mode & PRIVATE:
         folder.chmod(0o700)
 
 
 def remove(folder: Path) -> bool:
-    """Remove a folder with all that is in it if it is ours; whether nothing is there now."""
+    """Remove a folder with its contents if it is ours; return whether the path is now free."""
     if not folder.is_symlink() and _is_ours(folder):
         shutil.rmtree(folder, ignore_errors=True)
     return not os.path.lexists(folder)
 
 
 def remove_var() -> list[Path]:
-    """Remove what is ours in `var/`, and that folder if nothing else is there; what was left."""
+    """Remove our files in `var/`, and that folder if it is empty; return what was left."""
     for path in VAR.iterdir() if VAR.is_dir() else ():
         if path.is_symlink() or not _is_ours(path):
             continue
@@ -71,7 +71,7 @@ def remove_var() -> list[Path]:
 
 @contextmanager
 def readable_by_all() -> Iterator[None]:
-    """For the programs of the portal, which a service's account must be able to read."""
+    """Create files that the portal's programs can read under a service's account."""
     before = os.umask(READABLE)
     try:
         yield
@@ -90,6 +90,6 @@ def _is_ours(path: Path) -> bool:
 
 
 def _is_own_key(public: Path) -> bool:
-    """Whether set-up made this key; one that an operator made opens a real portal's desktops."""
+    """Whether set-up created this key; an operator's own key opens a real portal's desktops."""
     words = public.read_text().split() if public.is_file() else []
     return words[2:] == [KEY_COMMENT]

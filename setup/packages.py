@@ -1,4 +1,4 @@
-"""Debian packages: which are missing, and installing them from the machine's own sources."""
+"""Debian packages: finds missing ones and installs them from the machine's own sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIST = CHECKOUT / "setup" / "packages.txt"
 
 
 def packages_of(*sections: str) -> list[str]:
-    """The names under `[section]` headings in packages.txt, in order."""
+    """Return the names under `[section]` headings in packages.txt, in order."""
     found: list[str] = []
     section = ""
     for line in LIST.read_text().splitlines():
@@ -28,9 +28,9 @@ def packages_of(*sections: str) -> list[str]:
 
 
 def missing_packages(*sections: str) -> list[str]:
-    """Those that dpkg does not have as installed."""
+    """Return the packages that dpkg does not list as installed."""
     wanted = packages_of(*sections)
-    # dpkg-query fails as soon as one name is unknown to it, but still prints the others
+    # dpkg-query fails if one name is unknown, but still prints the others
     status = read_output(
         [
             "sh",
@@ -45,7 +45,7 @@ def missing_packages(*sections: str) -> list[str]:
 
 
 def install_packages(names: list[str], log: Path) -> None:
-    """Install without questions; refuses with the exact command where we may not."""
+    """Install without questions; if not permitted, raise SetupFailed with the exact command."""
     if not shutil.which("apt-get"):
         raise SetupFailed(
             "This machine has no apt-get.", f"Install these by hand: {' '.join(names)}"

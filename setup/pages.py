@@ -1,4 +1,4 @@
-"""Reading a page as a person without JavaScript does: its forms, and the texts in it."""
+"""Reads a page as a browser without JavaScript does: its forms and their texts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 @dataclass
 class Form:
-    """One form: where it goes, and what it would send if nothing were changed."""
+    """One form: its action, and the fields that it sends if nothing is changed."""
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
 
 
 class Page(HTMLParser):
-    """The forms of a page, and its texts by the class of the element that they stand in."""
+    """The forms of a page, and its texts by the class of the surrounding element."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -29,19 +29,19 @@ class Page(HTMLParser):
         self.feed(html)
 
     def form_with(self, *names: str) -> Form | None:
-        """The first form that has all these fields."""
+        """Return the first form that has all these fields."""
         return next((form for form in self.forms if set(names) <= form.fields.keys()), None)
 
     def form_to(self, ending: str) -> Form | None:
-        """The first form whose action ends so."""
+        """Return the first form whose action ends with this text."""
         return next((form for form in self.forms if form.action.endswith(ending)), None)
 
     def link_to(self, ending: str) -> str | None:
-        """The first link that ends so."""
+        """Return the first link that ends with this text."""
         return next((link for link in self.links if link.endswith(ending)), None)
 
     def texts_in(self, name: str) -> list[str]:
-        """Texts directly or deeper inside elements of that class."""
+        """Return the texts inside elements of that class, at any depth."""
         return [text for classes, text in self._texts if name in classes]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

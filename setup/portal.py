@@ -24,7 +24,7 @@ READY_TIMEOUT_S = 60
 WINUX = str(CHECKOUT / "winux")
 DATABASE, ENV_FILE = "winux.db", "winux.env"
 GUEST_KEY = CHECKOUT / "var/guest_key"
-#: How long a stack keeps a paused desktop: a day.
+#: Seconds that a stack keeps a paused desktop: a day.
 PAUSES_MINUTES = "1440"
 
 
@@ -34,7 +34,7 @@ class Portal:
     def __init__(
         self, settings: Settings, node: Mapping[str, str], more: Mapping[str, str] | None = None
     ) -> None:
-        """`node` are its `proxmox_*` settings, `more` those that this stack wants otherwise."""
+        """`node` has its `proxmox_*` settings, `more` has settings of this stack that differ."""
         self.settings = settings
         self.log = settings.logs / "setup.log"
         self.environment = self._environment(node) | dict(more or {})
@@ -42,12 +42,12 @@ class Portal:
         self._write_env_file()
 
     def migrate(self) -> None:
-        """Bring the database to the newest schema, or make it."""
+        """Create the database or migrate it to the newest schema."""
         is_new = not (self.settings.folder / DATABASE).exists()
         self.command("migrate", *(["--new"] if is_new else []))
 
     def publish(self, template: GoldenTemplate) -> None:
-        """Offer the template to people; known versions stay as they are."""
+        """Offer the template to people; known versions are not changed."""
         versions = {(row["vmid"], row["version"]) for row in self.ask("template", "list")}
         if (template.vmid, template.version) not in versions:
             offer = ["--name", template.name, "--vmid", str(template.vmid)]
@@ -55,7 +55,7 @@ class Portal:
             self.command("template", "publish", *offer, "--version", template.version, *kept)
 
     def make_person(self, name: str, *, is_admin: bool = False) -> str:
-        """Make the account, or give the one that is there a new random password; the password."""
+        """Create the account or reset its password; return the new random password."""
         names = {row["name"] for row in self.ask("person", "list")}
         if name in names:
             told = self.ask("person", "passwd", name, "--generate")
@@ -64,17 +64,17 @@ class Portal:
         return str(told["password"])
 
     def live_desktops(self) -> list[str]:
-        """Public ids of the desktops that have not ended."""
+        """Return the public ids of the desktops that have not ended."""
         return [row["id"] for row in self.ask("desktop", "list") if row["state"] != "ended"]
 
     def rest_pools(self) -> list[dict[str, Any]]:
-        """Let no pool build anything; those that did, for `wake_pools`."""
+        """Stop all pools from building; return the stopped ones for `wake_pools`."""
         active = [row for row in self.ask("pool", "list") if row["maximum"]]
         self.wake_pools([{**row, "minimum": 0, "target": 0, "maximum": 0} for row in active])
         return active
 
     def wake_pools(self, pools: Sequence[Mapping[str, Any]]) -> None:
-        """Give pools these sizes (rows of `./winux pool list`)."""
+        """Restore the sizes of pools (rows of `./winux pool list`)."""
         for row in pools:
             sizes = {"min": row["minimum"], "target": row["target"], "max": row["maximum"]}
             options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
@@ -89,7 +89,7 @@ class Portal:
         return Child("worker", command, log, self.process_environment)
 
     def start_gateway(self) -> Child:
-        """Start what carries desktops to browsers, and return when it answers."""
+        """Start the gateway, and return when it responds."""
         log = self.settings.logs / "gateway.log"
         child = Child("gateway", [WINUX, "gateway"], log, self.process_environment)
         try:
@@ -104,7 +104,7 @@ class Portal:
         return child
 
     def start_web(self) -> Child:
-        """Start gunicorn and return when the portal says that it is ready."""
+        """Start gunicorn and return when the portal reports that it is ready."""
         address = f"{self.settings.listen}:{self.settings.port}"
         command = [
             str(VENV / "bin/gunicorn"),
@@ -129,7 +129,7 @@ class Portal:
         return child
 
     def ask(self, *arguments: str) -> Any:
-        """What a command answers with --json."""
+        """Return the output of a command with --json."""
         command = [WINUX, *arguments, "--json"]
         done = subprocess.run(
             command,
@@ -147,13 +147,13 @@ class Portal:
         return json.loads(done.stdout)
 
     def command(self, *arguments: str) -> None:
-        """Run `./winux …`; SetupFailed when it refuses."""
+        """Run `./winux …`; raise SetupFailed if it fails."""
         command = [WINUX, *arguments]
         hint = "Mend what it says, then run this again."
         run_logged(command, self.log, hint, self.process_environment)
 
     def troubles(self) -> str:
-        """What /readyz says is missing for launches to work; empty when nothing is."""
+        """Return the problems that /readyz reports; empty if launches can work."""
         status, body = self._get(self.settings.port, "/readyz")
         return "" if status == http.HTTPStatus.OK else body
 
@@ -161,7 +161,7 @@ class Portal:
         return self._get(port, path)[0] == http.HTTPStatus.OK
 
     def _get(self, port: int, path: str) -> tuple[int, str]:
-        """Status and body; (0, why) while nothing answers."""
+        """Return status and body; (0, reason) if the portal does not respond."""
         web = http.client.HTTPConnection(self.settings.listen, port, timeout=5)
         try:
             web.request("GET", path)
@@ -174,7 +174,7 @@ class Portal:
 
     @property
     def process_environment(self) -> dict[str, str]:
-        """What its processes get: the place of the settings file, and nothing of its content."""
+        """Return the environment of its processes: only the path of the settings file."""
         kept = {name: value for name, value in self.environment.items() if not is_setting(name)}
         return kept | {"WINUX_ENV_FILE": str(self.env_file)}
 
@@ -186,7 +186,7 @@ class Portal:
         _write_private(self.env_file, "\n".join(lines) + "\n")
 
     def _environment(self, node: Mapping[str, str]) -> dict[str, str]:
-        """Settings by variable, secrets by file: no process lists a secret in its environment."""
+        """Return settings as values, secrets as files: no secret is in a process's environment."""
         first, last = self.settings.vmids
         return {
             **{name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ},
@@ -198,7 +198,7 @@ class Portal:
             ),
             "WINUX_SECRET_KEY_FILE": self._kept_secret("secret_key"),
             "WINUX_ENCRYPTION_KEY_FILE": self._kept_secret("encryption_key"),
-            # no two stacks on one machine share a bridge, so no two of them share this
+            # bridges are unique among stacks on one machine, and so is this
             "WINUX_PORTAL_ID": self.settings.bridge.lower(),
             "WINUX_PUBLIC_URL": self.settings.url,
             "WINUX_GATEWAY_LISTEN": f"{self.settings.listen}:{self.settings.gateway_port}",
@@ -223,12 +223,12 @@ class Portal:
 
 
 def is_setting(name: str) -> bool:
-    """Whether a variable of the environment is a setting of the portal or of its node."""
+    """Whether an environment variable is a setting of the portal or of its node."""
     return NAME.fullmatch(name) is not None
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file whole, for its owner alone."""
+    """Write a complete file that only its owner can read."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)

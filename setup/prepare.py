@@ -1,4 +1,4 @@
-"""`python3 -m setup.prepare check|test`: bring this checkout to where checks or tests can run."""
+"""`python3 -m setup.prepare check|test`: prepares this checkout for checks or tests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from setup.settings import CHECKOUT, cache_dir
 from setup.template import fill_cache
 
 LOGS = CHECKOUT / "var/logs"
-#: What a first run puts on the disk: wheels, environments, root file systems, containers.
+#: Disk space of a first run: wheels, environments, root file systems, containers.
 FIRST_DISK_GB, REPEAT_DISK_GB = 8, 2
 
 
 def main(arguments: list[str]) -> int:
-    """Prepare for `check` or `test`; says nothing when everything is there already."""
+    """Prepare for `check` or `test`; print nothing if everything is already there."""
     is_test = arguments != ["check"]
     os.umask(ownership.PRIVATE)
     ownership.make_private(ownership.VAR)

@@ -1,4 +1,4 @@
-"""The long-lived processes of a stack: started, watched, stopped."""
+"""The long-running processes of a stack: started, watched, stopped."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from setup.failure import SetupFailed
 from setup.ownership import PRIVATE
 from setup.settings import CHECKOUT
 
-#: Even `kill -9` of set-up ends the processes it started.
+#: Ends the processes that set-up started, even after `kill -9` of set-up.
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
 class Child:
-    """One process with a log of its own, in a group of its own, that dies when set-up dies."""
+    """One process with its own log and process group, which ends when set-up ends."""
 
     def __init__(
         self, name: str, command: Sequence[str | Path], log: Path, environment: Mapping[str, str]
@@ -43,7 +43,7 @@ class Child:
         return self.process.poll() is None
 
     def wait_until(self, is_ready: Callable[[], bool], timeout_s: float, what_to_do: str) -> None:
-        """Return when `is_ready`; SetupFailed with the log's end if it dies or takes too long."""
+        """Return when `is_ready`; SetupFailed with the log's end if it ends or times out."""
         give_up = time.monotonic() + timeout_s
         while not is_ready():
             if not self.is_running():
@@ -56,7 +56,7 @@ class Child:
             time.sleep(0.1)
 
     def stop(self, patience_s: float = 20) -> None:
-        """Ask the process itself first; what is left of its group after that is killed."""
+        """Ask the process itself to end, then kill the rest of its group."""
         if self.is_running():
             os.kill(self.process.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):

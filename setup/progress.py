@@ -1,4 +1,4 @@
-"""Progress at the terminal: which step of how many, for how long, and how long it usually takes."""
+"""Progress at the terminal: the number of the step, its time so far and its usual duration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-#: Seconds between signs of life: a terminal's line is rewritten, a log gets a new line.
+#: Seconds between updates: a terminal's line is rewritten, a log gets a new line.
 TERMINAL_BEAT, LOG_BEAT = 1.0, 20.0
 
 
@@ -26,7 +26,7 @@ class Progress:
 
     @contextmanager
     def step(self, what: str, usually_s: int, *logs: Path) -> Iterator[None]:
-        """Announce `what`; while the body runs show elapsed seconds and what the logs say last."""
+        """Announce `what`; while the body runs show elapsed seconds and the logs' last line."""
         self.done += 1
         head = f"[{self.done}/{self.total}] {what}"
         began = time.monotonic()
@@ -44,7 +44,7 @@ class Progress:
             self._say(f"{head}{outcome} {duration(time.monotonic() - began)}")
 
     def skip(self, what: str) -> None:
-        """A step that an earlier run has done."""
+        """Report a step that an earlier run has done."""
         self.done += 1
         self._say(f"[{self.done}/{self.total}] {what}: there already")
 
@@ -58,7 +58,7 @@ class Progress:
             self._say(said, lasting=False)
 
     def _say(self, text: str, *, lasting: bool = True) -> None:
-        """On a terminal a line that does not last is written over by the next."""
+        """Print a line; on a terminal the next line overwrites a temporary one."""
         if not self.out.isatty():
             print(text, file=self.out, flush=True)
             return
@@ -68,7 +68,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s` or `3 min 20 s`."""
+    """Return a duration such as `0.4 s`, `12 s` or `3 min 20 s`."""
     if seconds < 10:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     minutes, rest = divmod(round(seconds), 60)
@@ -78,7 +78,7 @@ def duration(seconds: float) -> str:
 
 
 def _last_line(logs: tuple[Path, ...]) -> str:
-    """What the log that was written last says now, to show that the step moves."""
+    """Return the last line of the most recently written log, as a sign of progress."""
     written = [log for log in logs if log.exists()]
     if not written:
         return ""

@@ -1,6 +1,6 @@
-"""Where a stack (lab node, worker, web) lives and which names it takes on this machine.
+"""The location of a stack (lab node, worker, web) and its names on this machine.
 
-Every name can be changed by environment, so that a demo, a benchmark and a test run share a
+Environment variables override every name, so that a demo, a benchmark and a test run share a
 machine: `WINUX_DEMO_PORT=8090 make demo`. docs/admin/settings.md lists them all.
 """
 
@@ -35,13 +35,13 @@ class Settings:
 
     @property
     def url(self) -> str:
-        """Where a browser on this machine finds the portal."""
+        """Return the portal's URL for a browser on this machine."""
         host = "127.0.0.1" if self.listen == "0.0.0.0" else self.listen  # noqa: S104 (a comparison)
         return f"http://{host}:{self.port}"
 
     @property
     def lab(self) -> Path:
-        """The lab node's state: its containers, templates, tokens and certificate."""
+        """Return the lab node's state folder: containers, templates, tokens and certificate."""
         return self.folder / "lab"
 
     @property
@@ -49,7 +49,7 @@ class Settings:
         return self.folder / "logs"
 
 
-#: What each stack takes when nothing is said: name of the setting (without prefix) to its default.
+#: The defaults of each stack, by name of the setting (without prefix).
 DEMO = {
     "DIR": "var/demo",
     "LISTEN": "127.0.0.1",
@@ -90,7 +90,7 @@ TEST = DEMO | {
 def settings_from(
     environment: Mapping[str, str], prefix: str = "WINUX_DEMO_", defaults: Mapping[str, str] = DEMO
 ) -> Settings:
-    """Read the settings named `prefix` + name; a wrong value names the setting and its form."""
+    """Read the settings named `prefix` + name; an error names the setting and its format."""
     values = {name: environment.get(prefix + name) or default for name, default in defaults.items()}
 
     def port(name: str) -> int:
@@ -111,7 +111,7 @@ def settings_from(
 
 
 def cache_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where downloads and built root file systems are kept, outside the checkout."""
+    """Return the folder of downloads and built root file systems, outside the checkout."""
     if chosen := environment.get("WINUX_CACHE_DIR"):
         return Path(chosen)
     if os.geteuid() == 0:

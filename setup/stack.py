@@ -16,15 +16,15 @@ from setup.progress import Progress
 from setup.settings import Settings, cache_dir
 from setup.template import GoldenTemplate, build_template, built_template, make_guest_key
 
-#: How many steps `prepare_machine` and `start` announce together.
+#: The number of steps that `prepare_machine` and `start` announce together.
 STEPS = 8
-#: Room for wheels, environment, root file system and its copies; and for a run after that.
+#: Space for wheels, environment, root file system and its copies; and for a run after that.
 FIRST_DISK_GB, REPEAT_DISK_GB = 8, 1
 READY_TIMEOUT_S, TEARDOWN_TIMEOUT_S = 60, 90
 
 
 class Stack:
-    """Started step by step; `stop` ends whatever was started, in any state."""
+    """A stack that is started in steps; `stop` ends all started parts, in any state."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Stack:
         portal_settings: Mapping[str, str] | None = None,
         lab_options: Sequence[str] = (),
     ) -> None:
-        """`portal_settings` and `lab_options` are more of what its parts are started with."""
+        """`portal_settings` and `lab_options` are additional options of its parts."""
         self.settings = settings
         self.lab_options = lab_options
         self.portal_settings = portal_settings
@@ -44,7 +44,7 @@ class Stack:
         self.has_network = False
 
     def check(self) -> None:
-        """SetupFailed, before anything is touched, if this machine cannot run the stack."""
+        """Raise SetupFailed, before any change, if this machine cannot run the stack."""
         machine.check_root("This")
         is_first = not (self.settings.lab / "template.json").exists()
         needed_gb = FIRST_DISK_GB if is_first else REPEAT_DISK_GB
@@ -59,7 +59,7 @@ class Stack:
         ownership.claim(self.settings.folder, f"{self.settings.prefix}DIR")
 
     def prepare_machine(self) -> None:
-        """Debian packages, the virtual environment, the browser's modules."""
+        """Install Debian packages, the virtual environment and the browser's modules."""
         logs = self.settings.logs
         if missing := packages.missing_packages("run"):
             with self.progress.step("Debian packages", 45, logs / "packages.log"):
@@ -79,7 +79,7 @@ class Stack:
             vendor.prepare(logs / "vendor.log")
 
     def start(self) -> Portal:
-        """Lab node, template, database, worker and web; the portal answers when this returns."""
+        """Start lab node, template, database, worker and web; return when the portal responds."""
         logs = self.settings.logs
         with self.progress.step("Lab node", 3, logs / "labnode.log"):
             self.has_network = True
@@ -100,13 +100,13 @@ class Stack:
         return portal
 
     def dead_child(self) -> Child | None:
-        """A process that ended by itself, if there is one."""
+        """Return a process that ended by itself, if there is one."""
         return next((child for child in self.children.values() if not child.is_running()), None)
 
     def end_desktops(self) -> None:
-        """Have the worker end every desktop, and wait until the last container is gone.
+        """Let the worker end every desktop; return when the last container is removed.
 
-        Pools rest from now on; `wake_pools` gives them their sizes back.
+        Pools stop building; `wake_pools` restores their sizes.
         """
         if self.portal is None:
             return
@@ -120,13 +120,13 @@ class Stack:
             time.sleep(0.3)
 
     def wake_pools(self) -> None:
-        """Let pools have the sizes again that they had before `end_desktops`."""
+        """Restore the sizes that pools had before `end_desktops`."""
         if self.portal is not None:
             self.portal.wake_pools(self._resting)
         self._resting = []
 
     def stop(self) -> None:
-        """End desktops, processes and network; if a desktop does not end, its node is cleaned."""
+        """Stop desktops, processes and network; clean the node if a desktop does not end."""
         self._stop_child("web server")
         self._stop_child("gateway")
         try:
@@ -135,7 +135,7 @@ class Stack:
         except SetupFailed as failure:
             print(failure, flush=True)
         self._stop_child("worker")
-        self.wake_pools()  # in the database, for the next start
+        self.wake_pools()  # stored in the database for the next start
         self._stop_child("lab node")
         if self.has_network:
             log = self.settings.logs / "clean.log"

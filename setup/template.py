@@ -1,4 +1,4 @@
-"""The golden template: built by the same playbook that builds it on a real Proxmox VE."""
+"""The golden template, built by the same playbook as on a real Proxmox VE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from setup.settings import CHECKOUT, Settings, cache_dir
 
 PLAYBOOK = str(CHECKOUT / "playbooks/template-build.yml")
 INVENTORY = str(CHECKOUT / "inventory/lab")
-#: What a template's content depends on, besides the key of the portal.
+#: The files that determine a template's content, besides the key of the portal.
 SOURCES = ("template_rootfs", "template_firewall")
 
 
@@ -31,7 +31,7 @@ class GoldenTemplate:
 
 
 def make_guest_key(path: Path, log: Path) -> None:
-    """The portal's SSH key, whose public half the template carries; made once per checkout."""
+    """Create the portal's SSH key, whose public half is in the template; once per checkout."""
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def make_guest_key(path: Path, log: Path) -> None:
 
 
 def content_key(guest_key: Path) -> str:
-    """Names the template that these playbook sources and this key would give."""
+    """Return a name for the template that these playbook sources and this key produce."""
     digest = hashlib.sha256(guest_key.with_suffix(".pub").read_bytes())
     for role in SOURCES:
         for file in sorted((CHECKOUT / "playbooks/roles" / role).rglob("*")):
@@ -52,7 +52,7 @@ def content_key(guest_key: Path) -> str:
 
 
 def built_template(settings: Settings, guest_key: Path) -> GoldenTemplate | None:
-    """The template that an earlier run built from the same content, if its node is still there."""
+    """Return the template of an earlier run with the same content, if its node still has it."""
     stamp = settings.lab / "template.json"
     if not stamp.exists() or not guest_key.exists():
         return None
@@ -61,7 +61,7 @@ def built_template(settings: Settings, guest_key: Path) -> GoldenTemplate | None
 
 
 def fill_cache(guest_key: Path, log: Path) -> None:
-    """Build the root file system alone, so that whoever builds the template next is quick."""
+    """Build only the root file system, so that the next template build is fast."""
     make_guest_key(guest_key, log)
     script = str(CHECKOUT / "playbooks/roles/template_rootfs/files/build-rootfs")
     command = [script, str(cache_dir()), "bookworm", str(guest_key.with_suffix(".pub")), "xfce"]

@@ -1,9 +1,9 @@
 """`python3 -m setup.vendor`: the browser's modules from npm into static/vendor.
 
-IronRDP's module carries its WebAssembly as text inside the JavaScript. It is taken out here: a
-file of its own is a quarter smaller, compiles while it arrives, and the browser keeps the compiled
-code. What is prepared is kept in the cache under the hash of what it is made from, so that a
-second checkout needs no network.
+IronRDP's module carries its WebAssembly as text inside the JavaScript. This module extracts it: a
+separate file is a quarter smaller, compiles while it loads, and the browser caches the compiled
+code. Prepared files are cached under the hash of their sources, so that a second checkout needs no
+network.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from setup.settings import CHECKOUT, cache_dir
 VENDOR = CHECKOUT / "static/vendor"
 LISTS = (CHECKOUT / "package.json", CHECKOUT / "package-lock.json")
 MODULE = Path("@devolutions/iron-remote-desktop-rdp/iron-remote-desktop-rdp.js")
-#: What shows the API's document; nothing else of its package is served.
+#: The viewer of the API document; other files of its package are not served.
 REFERENCE = {
     "swagger-ui.js": Path("swagger-ui-dist/swagger-ui-bundle.js"),
     "swagger-ui.css": Path("swagger-ui-dist/swagger-ui.css"),
@@ -37,9 +37,9 @@ REFERENCE = {
 SOURCE_MAP = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?\s*\Z")
 MANIFEST = "manifest.json"
 NETWORK_HINT = "Look at npm's configuration (npm config list) and the network, then run this again."
-#: Where wasm-bindgen's loader has the WebAssembly as text.
+#: The place of the WebAssembly text in wasm-bindgen's loader.
 INLINED = re.compile(r'"data:application/wasm;base64,([A-Za-z0-9+/=]+)"')
-#: Node's own brotli at its best; gzip is for browsers that take brotli over TLS only.
+#: Node's own brotli at its maximum level; gzip is for clients that accept brotli only over TLS.
 BROTLI = """
 const { readFileSync, writeFileSync } = require("node:fs");
 const { brotliCompressSync, constants } = require("node:zlib");
@@ -51,18 +51,18 @@ for (const file of process.argv.slice(1)) {
 
 
 def is_current() -> bool:
-    """Whether static/vendor holds what the lists name now."""
+    """Whether static/vendor matches the current lists."""
     stamp = VENDOR / ".made-from"
     return stamp.is_file() and stamp.read_text() == _key()
 
 
 def usual_seconds() -> int:
-    """How long `prepare` takes at most; Debian's npm, if it is missing, is 400 packages."""
+    """Return the maximum usual duration of `prepare`; Debian's npm, if missing, is 400 packages."""
     return 20 if shutil.which("npm") else 60
 
 
 def prepare(log: Path) -> None:
-    """Fill static/vendor from the cache, filling that first if it is new."""
+    """Fill static/vendor from the cache; fill the cache first if it is new."""
     with readable_by_all():  # the web server's account reads them
         prepared = _filled_cache(log)
         fresh = VENDOR.with_name(f"vendor.{os.getpid()}")
@@ -73,7 +73,7 @@ def prepare(log: Path) -> None:
 
 
 def split(module: str) -> tuple[str, bytes]:
-    """The JavaScript that loads `WASM_FILE` from beside it, and the WebAssembly itself."""
+    """Return the JavaScript that loads `WASM_FILE` from its own folder, and the WebAssembly."""
     found = INLINED.search(module)
     if found is None:
         raise SetupFailed(
@@ -89,7 +89,7 @@ def _key() -> str:
 
 
 def _filled_cache(log: Path) -> Path:
-    """The prepared files for these lists; the folder gets its name only when it is complete."""
+    """Return the prepared files for these lists; the folder gets its name only when complete."""
     ready = cache_dir() / f"vendor-{_key()}"
     if ready.is_dir():
         return ready
@@ -101,13 +101,13 @@ def _filled_cache(log: Path) -> Path:
         try:
             filling.rename(ready)
         except OSError:
-            if not ready.is_dir():  # else another run filled it meanwhile
+            if not ready.is_dir():  # otherwise another run filled it in the meantime
                 raise
     return ready
 
 
 def _download(folder: Path, log: Path) -> Path:
-    """What npm has, as node_modules; the lock file's integrity is checked by npm."""
+    """Download node_modules with npm, which checks the lock file's integrity hashes."""
     if not shutil.which("npm"):
         packages.install_packages(["npm"], log)
     for file in LISTS:
@@ -142,7 +142,7 @@ def _rdp(module: Path, folder: Path) -> dict[str, str]:
 
 
 def _reference(source: Path, folder: Path) -> str:
-    """Copied without the mention of a map that is not served; the name that it gets."""
+    """Copy a file without its reference to a source map, which is not served; return its name."""
     text = SOURCE_MAP.sub("", source.read_text())
     name = _named(source.stem, text.encode(), source.suffix.removeprefix("."))
     (folder / name).write_text(text)

@@ -1,4 +1,4 @@
-"""A person at the portal's pages over real HTTP: signs in, launches, reads how to connect."""
+"""A person at the portal's pages over real HTTP: signs in, launches, reads connection details."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOK_EVERY_S = 0.25
 
 @dataclass(frozen=True)
 class ReadyDesktop:
-    """How to reach a desktop; `page` and `rdp_file` are paths below the portal's address."""
+    """Connection details of a desktop; `page` and `rdp_file` are paths below the portal's URL."""
 
     id: str
     page: str
@@ -33,7 +33,7 @@ class ReadyDesktop:
     user: str
     password: str
     ready_seconds: float
-    """From the click until the page said that it is ready."""
+    """Seconds from the click until the page reported that the desktop is ready."""
 
     def as_json(self) -> dict[str, str | int | float]:
         shown = ("id", "address", "port", "user", "password", "ready_seconds")
@@ -41,7 +41,7 @@ class ReadyDesktop:
 
 
 class _FromAddress(urllib.request.HTTPHandler):
-    """Connections that come from this address of the machine."""
+    """Opens connections from this address of the machine."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -52,21 +52,21 @@ class _FromAddress(urllib.request.HTTPHandler):
 
 
 class Visitor:
-    """One browser with its cookies; `status` is that of the page that is open."""
+    """One browser with its cookies; `status` is the status of the current page."""
 
     def __init__(self, url: str, source: str = "127.0.0.1") -> None:
         self.url = url
         self.status = 0
         self._cookies = http.cookiejar.CookieJar()
         keep_cookies = urllib.request.HTTPCookieProcessor(self._cookies)
-        # straight to the portal: a proxy of the environment is for the network outside
+        # no proxy: one in the environment is for the external network
         self._browser = urllib.request.build_opener(
             keep_cookies, urllib.request.ProxyHandler({}), _FromAddress(source)
         )
         self.at = url
 
     def sign_in(self, name: str, password: str) -> Page:
-        """Fill in the sign-in form; SetupFailed if the portal refuses."""
+        """Fill in the sign-in form; raise SetupFailed if the portal rejects it."""
         form = _needed(self.open("/").form_with("name", "password"), "a sign-in form")
         page = self.submit(form, name=name, password=password)
         if page.form_with("name", "password"):
@@ -74,7 +74,7 @@ class Visitor:
         return page
 
     def click_launch(self) -> str:
-        """Press the first *Launch desktop*; the path of the new desktop's page."""
+        """Press the first *Launch desktop*; return the path of the new desktop's page."""
         page = self.open("/")
         form = page.form_with("template", "launch_token")
         if form is None:
@@ -85,7 +85,7 @@ class Visitor:
         return urllib.parse.urlsplit(self.at).path
 
     def launch_desktop(self) -> ReadyDesktop:
-        """Launch, wait until the page offers to connect, and read everything needed for that."""
+        """Launch, wait until the page offers to connect, and return the connection details."""
         clicked = time.monotonic()
         path = self.click_launch()
         page = self.wait_ready(path)
@@ -107,7 +107,7 @@ class Visitor:
         )
 
     def wait_ready(self, path: str) -> Page:
-        """Look at the desktop's page until it offers the password, or says why it does not."""
+        """Poll the desktop's page until it offers the password, or shows a failure."""
         give_up = time.monotonic() + LAUNCH_TIMEOUT_S
         while time.monotonic() < give_up:
             page = self.open(path)
@@ -119,14 +119,14 @@ class Visitor:
         raise SetupFailed(f"No desktop after {LAUNCH_TIMEOUT_S} s.", "The worker's log says more.")
 
     def cookie_header(self) -> str:
-        """The cookies as another client of the same person would send them."""
+        """Return the cookies as another client of the same person would send them."""
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     def open(self, path: str) -> Page:
         return Page(self.read_text(path))
 
     def submit(self, form: Form, **values: str) -> Page:
-        """Send a form of the page that is open, with some fields filled in; the page after it."""
+        """Submit a form of the current page with some fields filled in; return the next page."""
         body = urllib.parse.urlencode(form.fields | values).encode()
         return Page(self._fetch(form.action or self.at, body))
 
@@ -140,7 +140,7 @@ class Visitor:
                 self.at, self.status = answer.url, answer.status
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
-            # a refusal is a page too, and says more than its number
+            # an error response is a page too, and explains its status
             self.at, self.status = error.url, error.code
             return error.read().decode()
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
@@ -156,7 +156,7 @@ def _needed(found: Found | None, what: str) -> Found:
 
 
 def _said(page: Page) -> str:
-    """What the page tells the person, without its navigation."""
+    """Return the page's text without its navigation."""
     return " ".join(page.texts_in("lone") or page.texts_in("notices") or page.texts_in("panel"))[
         :400
     ]
