@@ -1,1 +1,1 @@
-"""The gateway: carries RDP between browsers (WebSocket) and desktops (TLS); decodes no picture."""
+"""The gateway: relays RDP between browsers (WebSocket) and desktops (TLS), undecoded."""

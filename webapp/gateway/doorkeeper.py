@@ -1,4 +1,4 @@
-"""The gateway's door to the database: the blocking services in a few threads of their own."""
+"""The gateway's access to the database: runs the blocking services in a thread pool."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ THREADS = 4
 
 
 class Doorkeeper:
-    """`Admissions` on the services."""
+    """Implements `Admissions` with the services."""
 
     def __init__(self, tickets: Tickets, connections: Connections) -> None:
         self._tickets = tickets
@@ -43,9 +43,9 @@ class Doorkeeper:
         await self.in_thread(lambda: self._connections.close(traffic, why))
 
     def end(self) -> None:
-        """Wait for what still runs."""
+        """Wait for the running calls, then end the threads."""
         self._threads.shutdown()
 
     async def in_thread(self, call: Callable[[], T]) -> T:
-        """Run something that blocks beside the event loop."""
+        """Run a blocking call outside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -1,4 +1,4 @@
-"""The first message each way: a browser's request with its ticket, and a refusal."""
+"""The first message in each direction: the browser's request with its ticket, and a refusal."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger("winux.gateway")
 
 
 async def first_message(browser: ServerConnection, seconds: float) -> str:
-    """The ticket in the browser's RDCleanPath request. Raises Refusal."""
+    """Return the ticket in the browser's RDCleanPath request. Raises Refusal."""
     try:
         async with asyncio.timeout(seconds):
             message = await browser.recv()
@@ -35,7 +35,7 @@ async def first_message(browser: ServerConnection, seconds: float) -> str:
 
 
 async def refuse(browser: ServerConnection, ending: Ending) -> None:
-    """The refusal that IronRDP understands; the close code that follows says it more exactly."""
+    """Send a refusal that IronRDP understands; the close code that follows is more exact."""
     try:
         await browser.send(rdcleanpath.refusal(CLOSINGS[ending.why].http_status))
     except ConnectionClosed:

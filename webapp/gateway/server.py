@@ -1,4 +1,4 @@
-"""The gateway's process: its port, hand-shakes, and a watch over all connections and listeners."""
+"""The gateway's server: its port, handshakes, and a watch over all connections and listeners."""
 
 import asyncio
 import logging
@@ -32,15 +32,15 @@ RDP_PATH = "/gateway/rdp"
 PING_PATH = "/gateway/ping"
 CLOSE_SECONDS = 2.0
 LOOK_SECONDS = 1.0
-"""Between two looks into the database: connections and streams end within twice this time."""
+"""Interval of the database checks; a connection or stream is ended within twice this time."""
 BLIND_SECONDS = 30.0
-"""Without an answer of the database for so long, nobody knows who may stay: all must go."""
+"""Close all connections and streams after this long without a database response."""
 PING_SECONDS = 20.0
 PONG_SECONDS = 60.0
-"""A busy page answers late: its pong waits behind the pictures that it has yet to draw."""
+"""Long, because a busy page answers late: its pong waits behind pictures not yet drawn."""
 
 _LARGEST_MESSAGE = 4 << 20
-"""One message of an admitted browser; a clipboard text comes in one piece."""
+"""Bytes of one message from an admitted browser; a clipboard text is one message."""
 _MOST_MESSAGES = 4
 _REASON_BYTES = 120
 """A close frame has room for 123."""
@@ -67,16 +67,16 @@ class Gateway:
 
     @property
     def count(self) -> int:
-        """Admitted connections that run now."""
+        """The number of admitted connections."""
         return len(self._relays)
 
     @property
     def _is_full(self) -> bool:
-        """Connections without a ticket take no places."""
+        """Whether no place is free; connections without a redeemed ticket take none."""
         return self.count + self._entering >= self._settings.max_connections
 
     async def run(self, stop: asyncio.Event, started: asyncio.Future[int] | None = None) -> None:
-        """Serve until `stop` is set; `started` gets the port once it listens."""
+        """Serve until `stop` is set; `started` receives the port once it is open."""
         async with await self._serve() as server:
             watch = asyncio.create_task(self._watch())
             try:
@@ -107,7 +107,7 @@ class Gateway:
         )
 
     def _front_door(self, *arguments: Any, **options: Any) -> ServerConnection:
-        """What the library takes for its connection, until the first bytes came."""
+        """Return a FrontDoor, which the library treats as its connection until the first bytes."""
 
         def websocket(door: FrontDoor) -> BrowserSocket:
             browser = BrowserSocket(*arguments, **options)
@@ -126,7 +126,7 @@ class Gateway:
     # -- one connection -------------------------------------------------------------------------
 
     def _answer_http(self, browser: ServerConnection, request: Request) -> Response | None:
-        """What is no WebSocket of ours; None lets the WebSocket hand-shake go on."""
+        """Answer requests other than the RDP WebSocket; None continues the WebSocket handshake."""
         if (door := cast(BrowserSocket, browser).door) is not None:
             door.comes_from(self._address(browser, request))
         if request.path == PING_PATH:
@@ -145,7 +145,7 @@ class Gateway:
         return response
 
     async def _attend(self, connection: ServerConnection) -> None:
-        """From the accepted WebSocket to its close."""
+        """Handle a connection from the accepted WebSocket to its close."""
         browser = cast(BrowserSocket, connection)
         ending = await self._hand_shake_and_carry(browser)
         closing = CLOSINGS[ending.why]
@@ -169,15 +169,15 @@ class Gateway:
             ending = await self._carry(browser, relay)
         finally:
             try:
-                # Shielded: the row is closed even when this task is torn down.
+                # Shielded: the row is closed even if this task is cancelled.
                 await asyncio.shield(self._admissions.close(relay.traffic(), ending.why))
             finally:
-                # Only now: a process that ends waits for this, then says why in the close frame.
+                # Only now: `_end_all` waits for this, so that the close frame carries the reason.
                 del self._relays[admitted.connection_id]
         return ending
 
     async def _admit(self, ticket: str, browser: BrowserSocket) -> Admitted:
-        """Redeem the ticket, if there is a place. Raises Refusal."""
+        """Redeem the ticket if the process is not full. Raises Refusal."""
         if self._is_full:
             raise Refusal(ConnectionEnd.FULL)
         self._entering += 1
@@ -190,7 +190,10 @@ class Gateway:
         return admitted
 
     async def _carry(self, browser: BrowserSocket, relay: Relay) -> Ending:
-        """Connect to the desktop and relay; the database's reason for an end counts first."""
+        """Connect to the desktop and relay; return why it ended.
+
+        A reason in the database takes precedence over the observed one.
+        """
         admitted = relay.admitted
         self._take_over(admitted)
         browser.protocol.max_message_size = _LARGEST_MESSAGE
@@ -210,7 +213,7 @@ class Gateway:
         return ending
 
     def _cut_greedy(self) -> None:
-        """Of a person whose share was used up for long, the connection that uses most ends."""
+        """End the busiest connection of each person who has exceeded the share for long."""
         used = {relay: relay.take_used() for relay in self._relays.values()}
         for person_id in self._allowances.abused(asyncio.get_running_loop().time()):
             theirs = [one for one in used if one.admitted.person_id == person_id]
@@ -219,7 +222,7 @@ class Gateway:
                 most.end(Ending(ConnectionEnd.OVERUSE))
 
     def _take_over(self, admitted: Admitted) -> None:
-        """End older connections of this process to the same desktop now, not at the next look."""
+        """End this process's older connections to the desktop now, not at the next check."""
         for connection_id in admitted.taken_over:
             if older := self._relays.get(connection_id):
                 older.end(Ending(ConnectionEnd.TAKEN_OVER))
@@ -232,7 +235,7 @@ class Gateway:
         )
 
     def _address(self, browser: ServerConnection, request: Request) -> str:
-        """Where the browser is, whatever stands between."""
+        """Return the browser's address, also behind trusted proxies."""
         peer = str(browser.remote_address[0])
         forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
         return source_address(peer, forwarded, self._settings.trusted_proxies)
@@ -240,7 +243,7 @@ class Gateway:
     # -- the watch over all ---------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Ends connections that the database no longer wants, and writes what they carried."""
+        """End connections that the database has marked to end, and store their traffic."""
         loop = asyncio.get_running_loop()
         answered = beaten = loop.time()
         while True:
@@ -271,7 +274,7 @@ class Gateway:
             relay.end(ending)
 
     async def _end_all(self, ending: Ending) -> None:
-        """End everything and wait until every row is closed."""
+        """End all connections and wait until their rows are closed."""
         self._is_stopping = True
         async with asyncio.timeout(self._settings.hand_shake_seconds):
             while self._relays:

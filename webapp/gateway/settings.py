@@ -1,4 +1,4 @@
-"""How one gateway process runs, and where it listens."""
+"""The settings of a gateway process, and its listening socket."""
 
 import socket
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _BACKLOG = 512
 
 @dataclass(frozen=True)
 class Settings:
-    """How one gateway process runs."""
+    """The settings of one gateway process."""
 
     host: str
     port: int
@@ -19,15 +19,15 @@ class Settings:
     trusted_proxies: int = 0
     max_listeners: int = 1000
     limits: Limits = USUAL
-    """Of the processor, for each person."""
+    """Processor limits of each person."""
     hand_shake_seconds: float = 10.0
-    """For a browser's hand-shake and first message, and for each step towards the desktop."""
+    """Timeout of a browser's handshake, of its first message, and of each step to the desktop."""
     sign_in_seconds: float = 30.0
-    """From TLS to the Client Info PDU; it takes 0.1, and longer on a machine under heavy load."""
+    """Timeout from TLS to the Client Info PDU, which takes 0.1 s, or longer under heavy load."""
 
 
 def open_port(host: str, port: int) -> socket.socket:
-    """A port that listens; on all addresses of IPv6 it answers IPv4 too, as gunicorn does."""
+    """Return a listening socket; for the IPv6 address `::` it also accepts IPv4, like gunicorn."""
     is_ipv6 = ":" in host
     return socket.create_server(
         (host, port),

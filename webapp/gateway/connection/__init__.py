@@ -1,1 +1,1 @@
-"""What every connection has, whatever its protocol: places, allowances, sockets."""
+"""What all connections share, regardless of protocol: admission, processor limits, sockets."""

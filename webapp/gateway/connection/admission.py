@@ -1,4 +1,4 @@
-"""What the relay needs of the database, as a protocol: the shell around the services."""
+"""What the relay needs from the database, as a protocol that hides the services."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +9,7 @@ from webapp.services.connections.tickets import Admitted
 
 
 class Refusal(Exception):
-    """A connection that is not made, or ends; `ending` says why."""
+    """Raised to refuse or end a connection; `ending` holds the reason."""
 
     def __init__(self, why: ConnectionEnd, detail: str = "") -> None:
         super().__init__(f"{why} {detail}".strip())
@@ -18,23 +18,23 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Visitor:
-    """Where a browser comes from and what it calls itself."""
+    """The address and the user agent of a browser."""
 
     source_address: str
     user_agent: str
 
 
 class Admissions(Protocol):
-    """Tickets in, connection rows out. None of these blocks the event loop."""
+    """Redeems tickets and maintains connection rows. No method blocks the event loop."""
 
     async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
-        """Redeem the ticket and open a connection's row. Raises Refusal."""
+        """Redeem the ticket and insert the connection's row. Raises Refusal."""
 
     async def look(self, connection_ids: list[int]) -> dict[int, Ending]:
-        """Which of these connections must end, with one query. Raises OutsideFailed."""
+        """Return those of the connections that must end, from one query. Raises OutsideFailed."""
 
     async def beat(self, traffic: list[Traffic]) -> None:
-        """Write what the connections carried so far."""
+        """Store the traffic of the connections so far."""
 
     async def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
         """Close a connection's row."""

@@ -1,7 +1,8 @@
-"""How much of the gateway's processor one person's connections may use.
+"""Limits the processor time that one person's connections may use in the gateway.
 
-A busy desktop needs about one hundredth of a core. Who uses far more is slowed down to a share,
-whatever the reason; who goes on for long is cut, because only an attack does.
+A busy desktop needs about one hundredth of a core. A person who uses far more is throttled to a
+share of a core, for whatever reason. A person who is throttled for long loses a connection,
+because only an attack needs that much.
 """
 
 from dataclasses import dataclass
@@ -9,18 +10,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """What each person has."""
+    """The limits of each person."""
 
     share: float = 0.15
-    """Of one core, over time."""
+    """Part of one core, on average."""
     burst_seconds: float = 0.5
-    """Processor time that may be used at once after a rest."""
+    """Processor time that may be used at once after an idle period."""
     patience_seconds: float = 60.0
-    """A person who is slowed for so long without a break loses the connection that uses most."""
+    """A person who is throttled this long without a break loses the connection that uses most."""
 
     @property
     def greedy(self) -> float:
-        """The part of a core of a connection that is to blame."""
+        """The part of a core above which a connection counts as the cause of the overuse."""
         return self.share / 3
 
 
@@ -28,7 +29,7 @@ USUAL = Limits()
 
 
 class Allowance:
-    """A bucket that fills with the time; `now` is that of a monotonic clock."""
+    """A token bucket that refills over time; `now` is from a monotonic clock."""
 
     def __init__(self, now: float, limits: Limits = USUAL) -> None:
         self._limits = limits
@@ -37,7 +38,7 @@ class Allowance:
         self._slowed_since: float | None = None
 
     def spend(self, seconds: float, now: float) -> float:
-        """Use so much processor time; how long to rest before more is used."""
+        """Charge processor seconds; return the seconds to wait before using more."""
         self._fill(now)
         self._balance -= seconds
         if self._balance >= 0:
@@ -47,7 +48,7 @@ class Allowance:
         return -self._balance / self._limits.share
 
     def is_abused(self, now: float) -> bool:
-        """Whether patience is over."""
+        """Whether the person has been throttled for `patience_seconds`."""
         self._fill(now)
         return (
             self._slowed_since is not None
@@ -55,7 +56,7 @@ class Allowance:
         )
 
     def is_unused(self, now: float) -> bool:
-        """Whether it is as good as a new one."""
+        """Whether the bucket is full, as in a new allowance."""
         self._fill(now)
         return self._balance >= self._limits.burst_seconds
 
@@ -69,16 +70,16 @@ class Allowance:
 
 
 class Allowances:
-    """Those of all people, by their ids: whoever comes back finds what was left."""
+    """The allowances by person id; reconnecting does not reset them."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._by_person: dict[int, Allowance] = {}
 
     def of(self, person_id: int, now: float) -> Allowance:
-        """One of a person, whichever connection uses it up."""
+        """Return the allowance that all connections of a person share."""
         return self._by_person.setdefault(person_id, Allowance(now, self.limits))
 
     def abused(self, now: float) -> list[int]:
-        """Whose patience is over."""
+        """Return the ids of the people whose allowance `is_abused`."""
         return [one for one, allowance in self._by_person.items() if allowance.is_abused(now)]

@@ -1,7 +1,7 @@
-"""The WebSocket towards a browser: that of `websockets`, with a cheaper way to send much.
+"""The WebSocket to a browser: that of `websockets`, with a cheaper way to send.
 
-What a browser sends is given to the library a few frames at a time (`frames`), with other
-connections' turns in between.
+Received data goes to the library a few frames at a time (`frames`), so that other connections
+get their turns in between.
 """
 
 import asyncio
@@ -20,24 +20,24 @@ from webapp.gateway.connection.port_sniffer import FrontDoor
 
 FRAMES_OF_A_TURN = 12
 LARGEST_HEAD = 16 << 10
-"""Bytes of the hand-shake's request."""
+"""Bytes of the handshake request."""
 _HEAD_END = b"\r\n\r\n"
 _BEFORE_TICKET = 8 << 10
-"""Bytes after the hand-shake from a browser that has not been let in; a request has 150."""
+"""Bytes that a browser may send between the handshake and its admission; a request has 150."""
 _BINARY = 0x82
 """FIN and the opcode of a binary message (RFC 6455 5.2)."""
 
 
 class BrowserSocket(ServerConnection):
-    """What the gateway holds of a browser."""
+    """The server side of a browser's WebSocket connection."""
 
     door: FrontDoor | None = None
-    """Where it came in."""
+    """The `FrontDoor` that accepted the connection."""
     on_room: Callable[[], None] | None = None
-    """Called when the browser takes more again, after it had been `is_full`."""
+    """Called when the browser accepts data again after `is_full`."""
     on_work: Callable[[float], float] | None = None
-    """Called with the processor seconds that frames took; says how long to rest. Set when the
-    browser is let in."""
+    """Called with the processor seconds that frames took; returns the seconds to wait. Set when the
+    browser is admitted."""
 
     # -- what comes -----------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ class BrowserSocket(ServerConnection):
         super().connection_lost(exc)
 
     def _take_head(self, data: bytes) -> None:
-        """The request, which is short, and nothing before its answer."""
+        """Take the handshake request; abort if it is too long or data follows before the answer."""
         self._head += data
         end = self._head.find(_HEAD_END, max(0, len(self._head) - len(data) - len(_HEAD_END)))
         is_whole = end >= 0 and end + len(_HEAD_END) == len(self._head)
@@ -107,7 +107,7 @@ class BrowserSocket(ServerConnection):
         self._set_reading()
 
     def _set_reading(self) -> None:
-        """Read on only when all that came is taken."""
+        """Pause reading until everything received has been passed on."""
         may_read = self._turn is None and not self._is_library_full and not self._backlog
         if may_read != self._is_reading and not self.transport.is_closing():
             self._is_reading = may_read
@@ -118,13 +118,13 @@ class BrowserSocket(ServerConnection):
 
     @property
     def is_full(self) -> bool:
-        """Whether the browser has to take something before it is sent more."""
+        """Whether the write buffer must drain before more is sent."""
         return self.paused
 
     def put(self, message: bytes) -> None:
-        """Send one binary message at once; a browser that is leaving gets nothing any more.
+        """Send one binary message without waiting; do nothing if the connection is closing.
 
-        The library's `send` copies a message twice on its way and costs a third more in all.
+        The library's `send` copies each message twice and costs a third more in total.
         """
         if self.protocol.state is State.OPEN:
             self.transport.writelines((_header(len(message)), message))
@@ -136,7 +136,7 @@ class BrowserSocket(ServerConnection):
 
 
 def _header(size: int) -> bytes:
-    """The header of an unmasked frame, as servers send them."""
+    """Return the header of an unmasked binary frame, as servers send it."""
     if size < 126:
         return struct.pack(">BB", _BINARY, size)
     if size < 1 << 16:

@@ -1,7 +1,7 @@
-"""A byte stream to a desktop, with back-pressure both ways.
+"""A byte stream to a desktop, with back-pressure in both directions.
 
-What comes is handed over where it arrives, without a task that has to wake up for it, and without a
-copy: for a process that does little else but carry bytes, both are a good part of its time.
+Received data is handed over in the read callback, without waking a task and without a copy. This
+process does little but move bytes, so a wake-up and a copy would be a good part of its time.
 """
 
 import asyncio
@@ -16,22 +16,23 @@ from typing import cast
 from webapp.gateway.connection.wire import Octets, ProtocolError
 
 _ENOUGH = 1 << 16
-"""Bytes that wait to be read before the desktop is not listened to any more."""
+"""Unread bytes at which reading from the desktop pauses."""
 _MOST_AT_ONCE = 1 << 18
 MUCH_AT_ONCE = 1 << 16
-"""Bytes after which other connections have a turn: libuv reads 32 times from a socket that has
-more, and up to 256 kB each time, before it looks at any other.
+"""Bytes after which other connections get a turn: as long as a socket has data, libuv reads from
+it up to 32 times, up to 256 kB each time, before it looks at any other socket.
 """
 _GATHER_FROM, _GATHER_TO = 8 << 10, 64 << 10
 _GATHER_SECONDS = 0.004
-"""xrdp sends a picture in TLS records of 16 kB, 0.2 ms apart, up to 30 pictures a second. After a
-first such record the others are let come together: half as often is there something to do. What
-somebody waits for, as the echo of a key, is smaller and never waits; what is larger came together.
+"""xrdp sends a picture in TLS records of 16 kB, 0.2 ms apart, up to 30 pictures a second. After
+the first such record the gateway waits for the others and handles them together, which halves the
+number of wake-ups. Interactive output, such as the echo of a key, is smaller than _GATHER_FROM and
+never waits; a read of _GATHER_TO or more already holds several records.
 """
 
 
 class _Scratch(threading.local):
-    """Where a thread's event loop puts what it reads; emptied before anything else is read."""
+    """A thread's read buffer; its content is used up before the next read."""
 
     def __init__(self) -> None:
         self.view = memoryview(bytearray(_MOST_AT_ONCE))
@@ -41,11 +42,11 @@ _scratch = _Scratch()
 
 
 def _go_on_reading() -> None:
-    """What came before was all handed over."""
+    """Do nothing: all earlier data was handed over, so reading simply resumes."""
 
 
 class ByteStream(asyncio.BufferedProtocol):
-    """One TCP connection, which may turn to TLS. Reads are made by one task at a time."""
+    """One TCP connection that may upgrade to TLS. Only one task may read at a time."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -59,13 +60,13 @@ class ByteStream(asyncio.BufferedProtocol):
         self._is_full = False
         self._hold: asyncio.TimerHandle | None = None
         self.cpu_began = 0.0
-        """Processor time of this thread when it began to read what is handed over now."""
+        """This thread's processor time when it began to read the data handed over now."""
         self._stirred = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
 
     async def read_exactly(self, count: int) -> bytes:
-        """So many bytes. Raises IncompleteReadError when the stream ends before, or OSError."""
+        """Return exactly `count` bytes. Raises IncompleteReadError at an early end, or OSError."""
         while len(self._came) < count:
             if self._is_over:
                 self._raise_error()
@@ -76,10 +77,10 @@ class ByteStream(asyncio.BufferedProtocol):
         return data
 
     async def pour(self, taker: Callable[[Octets], None]) -> None:
-        """Hand all that comes to `taker`, at once, until the stream ends.
+        """Pass received data to `taker` immediately until the stream ends.
 
-        What it gets changes after the call. Raises what `taker` raises, and OSError when the
-        connection broke.
+        The buffer that `taker` gets is reused after the call. Raises what `taker` raises, and
+        OSError when the connection breaks.
         """
         came, self._came, self._taker = self._came, b"", taker
         self._set_reading()
@@ -95,7 +96,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._raise_error()
 
     def pause(self) -> None:
-        """Do not listen to the desktop for now."""
+        """Stop reading from the desktop until `resume`."""
         self._is_full = True
         self._set_reading()
 
@@ -104,7 +105,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._set_reading()
 
     def hold(self, seconds: float, go_on: Callable[[], None]) -> None:
-        """Do not listen for so long, then call. What `go_on` raises comes out of `pour`."""
+        """Stop reading for `seconds`, then call `go_on`; `pour` raises what it raises."""
         self._end_hold()
         self._hold = asyncio.get_running_loop().call_later(seconds, self._release, go_on)
         self._set_reading()
@@ -114,16 +115,16 @@ class ByteStream(asyncio.BufferedProtocol):
             self.transport.write(data)
 
     async def drain(self) -> None:
-        """Wait until the desktop takes what was written."""
+        """Wait until the write buffer is below its limit."""
         await self._writable.wait()
 
     @property
     def unsent(self) -> int:
-        """Bytes that the desktop has not taken."""
+        """Bytes in the write buffer."""
         return self.transport.get_write_buffer_size() if self.transport else 0
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Raises ProtocolError when something came too early: anybody may have said it."""
+        """Upgrade to TLS. Raises ProtocolError for data before TLS, which anyone can inject."""
         if self._came:
             raise ProtocolError("bytes before TLS")
         loop = asyncio.get_running_loop()
@@ -182,7 +183,7 @@ class ByteStream(asyncio.BufferedProtocol):
     def _guard(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 (who waits in `pour` gets it)
+        except Exception as error:  # noqa: BLE001 (raised by `pour`)
             self._end(error)
 
     def _release(self, go_on: Callable[[], None]) -> None:
@@ -214,15 +215,15 @@ class ByteStream(asyncio.BufferedProtocol):
         self._wake_at(1)
 
     def _wake_at(self, count: int) -> None:
-        """Have the kernel say that there is something to read once so many bytes are there.
+        """Let the kernel report the socket as readable only from `count` bytes on.
 
-        Pausing the transport instead would wake up once more, to stop listening.
+        Pausing the transport instead would cost one more wake-up, to stop reading.
         """
         if self._socket and not self._is_over:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def _end(self, error: Exception | None) -> None:
-        """The first reason counts."""
+        """Mark the stream as ended; only the first error is kept."""
         if not self._is_over:
             self._is_over, self._error = True, error
         self._stirred.set()

@@ -1,4 +1,4 @@
-"""Why a connection ends, as browsers are told: RDCleanPath status, close code and word."""
+"""How browsers learn why a connection ended: RDCleanPath status, close code and reason word."""
 
 from dataclasses import dataclass
 
@@ -36,4 +36,4 @@ CLOSINGS: dict[ConnectionEnd, Closing] = {
     ConnectionEnd.FULL: Closing(4503, "full", 503),
     ConnectionEnd.SILENT: Closing(4504, "silent", 504),
 }
-"""Every end that a gateway can tell; docs/admin/gateway.md has the same table (a test compares)."""
+"""Every end that a gateway can report; a test compares this with docs/admin/gateway.md."""

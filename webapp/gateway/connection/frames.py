@@ -1,7 +1,7 @@
-"""Where WebSocket frames begin (RFC 6455 5.2), so that few are taken in one turn.
+"""Finds where WebSocket frames begin (RFC 6455 5.2), to limit the number of frames a turn.
 
-Six bytes make a frame, and each costs as much as a long one: the library would take all of a read
-of 256 kB at once.
+A frame can be as short as six bytes and costs as much as a long one. Without this limit the
+library would process all frames of a 256 kB read at once.
 """
 
 from webapp.gateway.connection.wire import Octets
@@ -11,16 +11,16 @@ _MASKED, _CONTROL = 0x80, 0x08
 
 
 class Frames:
-    """Follows the bytes that a browser sends after the hand-shake."""
+    """Tracks the frames in the bytes that a browser sends after the handshake."""
 
     def __init__(self) -> None:
         self._head = bytearray()
         self._left = 0
         self.controls = 0
-        """Pings, pongs and closes so far; browsers send hardly any."""
+        """The number of pings, pongs and closes so far; browsers send hardly any."""
 
     def cut(self, data: Octets | bytearray, most: int) -> int:
-        """How many of these bytes are to be taken, so that at most so many frames begin in them."""
+        """Return the length of the longest prefix in which at most `most` frames begin."""
         place, begun = 0, 0
         while place < len(data):
             if self._left:
@@ -36,7 +36,7 @@ class Frames:
         return place
 
     def _has_begun(self) -> bool:
-        """Whether the head of a frame is whole now."""
+        """Whether the header of the current frame is complete; if so, start its payload."""
         head = self._head
         if len(head) < 2:
             return False

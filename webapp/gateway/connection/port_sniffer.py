@@ -1,4 +1,4 @@
-"""Who gets a connection to the gateway's port: the first bytes say it."""
+"""Routes a connection to the gateway's port by its first bytes: to the API or to WebSockets."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,19 +7,20 @@ from typing import cast
 from webapp.gateway.connection.strangers import Strangers, place_of
 
 API = b"/api/"
-"""What the paths of the API begin with; all others are for the WebSockets."""
+"""The prefix of API paths; all other paths are for WebSockets."""
 _LONGEST_METHOD = 16
 _LARGEST_BEGIN = 64 << 10
-"""Bytes that are kept while a connection waits for its hand-shake."""
+"""Bytes buffered while a connection waits for its handshake."""
 
 Owner = Callable[["FrontDoor"], asyncio.Protocol]
 
 
 class FrontDoor(asyncio.Protocol):
-    """Waits for the first bytes, then gives the connection away; it stays a stranger till `admit`.
+    """Reads the first bytes, then hands the connection to its protocol.
 
-    `is_behind_proxy`: the peer is a proxy, which says in the head for whom it asks. The first bytes
-    may take `seconds`.
+    The connection counts as a stranger (`strangers`) until `admit`. With `is_behind_proxy` the
+    peer is a proxy that sends the client's address in the request headers. The connection is
+    aborted if its first bytes take longer than `seconds`.
     """
 
     def __init__(
@@ -42,17 +43,17 @@ class FrontDoor(asyncio.Protocol):
         self._turn: asyncio.TimerHandle | None = None
         self._place = ""
 
-    # -- what the owner says --------------------------------------------------------------------
+    # -- called by the owner --------------------------------------------------------------------
 
     def comes_from(self, address: str) -> None:
-        """The head is read: this is the browser's or program's address."""
+        """Record the client's address, once the request headers are read."""
         self._strangers.move(self, place_of(address))
 
     def admit(self) -> None:
-        """It has shown who it is, or it is gone."""
+        """Stop counting the connection as a stranger: it is authenticated, or closed."""
         self._strangers.remove(self)
 
-    # -- what asyncio calls ---------------------------------------------------------------------
+    # -- called by asyncio ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -102,7 +103,7 @@ class FrontDoor(asyncio.Protocol):
 
 
 def asks_for_api(begin: bytes) -> bool | None:
-    """Whether a request that begins so is for the API; None: too early to say."""
+    """Whether a request with these first bytes is for the API; None if undecided yet."""
     method, space, target = begin.partition(b" ")
     if not space:
         return False if len(method) > _LONGEST_METHOD else None

@@ -1,8 +1,9 @@
-"""Connections of nobody: those that have not shown a ticket, a key or a sign-in yet.
+"""Strangers: connections that have not yet shown a ticket, an API key or a sign-in.
 
-They take no places. Each address has few, and the newest counts: what an honest browser has to say
-it says at once, so only who waits on purpose is the oldest. Where the peer is a trusted proxy, the
-address is that of the browser once the request's head is read; until then the total is the limit.
+They do not count towards the maximum number of connections. Each address may have a few; one more
+drops the oldest. An honest browser sends its request at once, so the oldest is one that waits on
+purpose. Behind a trusted proxy the browser's address is known only once the request headers are
+read; until then only the limit on the total applies.
 """
 
 import asyncio
@@ -14,16 +15,16 @@ from webapp.gateway.connection.allowance import Allowance
 MOST_OF_AN_ADDRESS = 32
 MOST = 1000
 HAND_SHAKE_COST = 0.002
-"""Processor seconds that a hand-shake takes, with some to spare; an address has an allowance."""
+"""Processor seconds charged to an address for a handshake: the cost with a margin."""
 _MOST_ALLOWANCES = 5000
 _NETWORK_BITS = 64
-"""One household or one attacker has as many IPv6 addresses."""
+"""IPv6 addresses count by /64 network, which one household or one attacker has to itself."""
 
 Drop = Callable[[], None]
 
 
 class Strangers:
-    """Of one process. The visitors are any objects, known by identity."""
+    """The strangers of one process. A visitor is any object, compared by identity."""
 
     def __init__(self) -> None:
         self._by_place: dict[str, dict[object, Drop]] = {}
@@ -34,7 +35,7 @@ class Strangers:
         return len(self._places)
 
     def add(self, visitor: object, place: str, drop: Drop) -> None:
-        """One more; of too many the oldest is dropped. No place: it is not known yet."""
+        """Add a visitor; drop the oldest above the limit. An empty `place` is not known yet."""
         self.remove(visitor)
         theirs = self._by_place.setdefault(place, {})
         if place and len(theirs) >= MOST_OF_AN_ADDRESS:
@@ -45,13 +46,13 @@ class Strangers:
         self._places[visitor] = place
 
     def move(self, visitor: object, place: str) -> None:
-        """The address of one that waits is known now."""
+        """Record the address of a stranger once it is known."""
         at = self._places.get(visitor)
         if at is not None and at != place:
             self.add(visitor, place, self._by_place[at][visitor])
 
     def remove(self, visitor: object) -> None:
-        """It was let in, or left."""
+        """Remove a visitor that was admitted or has left."""
         place = self._places.pop(visitor, None)
         if place is not None:
             del self._by_place[place][visitor]
@@ -59,7 +60,7 @@ class Strangers:
                 del self._by_place[place]
 
     def rest(self, place: str) -> float:
-        """How long one from there waits before its hand-shake begins."""
+        """Charge one handshake to the address; return the seconds to wait before it begins."""
         now = asyncio.get_running_loop().time()
         if len(self._allowances) >= _MOST_ALLOWANCES:
             self._allowances = {
@@ -76,7 +77,7 @@ class Strangers:
 
 
 def place_of(address: str) -> str:
-    """What counts as one address."""
+    """Return the limit's key for an address: the IPv4 address or the IPv6 /64 network."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,14 +1,14 @@
-"""Reading binary fields, every length checked; the one error for bytes that make no sense."""
+"""Reads and writes binary fields with every length checked; defines ProtocolError."""
 
 import struct
 
 Octets = bytes | memoryview
-"""Bytes, or a part of some that was not copied."""
+"""Bytes, or a view of bytes that were not copied."""
 _PER_LIMIT = 0x4000
 
 
 class ProtocolError(ValueError):
-    """Bytes that no honest peer sends; the connection they came in on is closed."""
+    """Raised for bytes that no honest peer sends; their connection is closed."""
 
 
 class Reader:
@@ -33,7 +33,7 @@ class Reader:
         return self.take(self.left)
 
     def number(self, layout: str) -> int:
-        """One number as `struct` lays it out, such as `<H`."""
+        """Read one number with a `struct` format such as `<H`."""
         (value,) = struct.unpack(layout, self.take(struct.calcsize(layout)))
         return int(value)
 
@@ -41,14 +41,14 @@ class Reader:
         return self.number("B")
 
     def u16(self) -> int:
-        """Little-endian, as RDP's own structures."""
+        """Read a little-endian number, as in RDP's own structures."""
         return self.number("<H")
 
     def u32(self) -> int:
         return self.number("<I")
 
     def u16_be(self) -> int:
-        """Big-endian, as TPKT and T.125."""
+        """Read a big-endian number, as in TPKT and T.125."""
         return self.number(">H")
 
     def expect(self, wanted: bytes, what: str) -> None:
@@ -56,9 +56,10 @@ class Reader:
             raise ProtocolError(f"this is no {what}")
 
     def ber_length(self) -> int:
-        """A definite length (X.690 8.1.3) below 65536.
+        """Read a definite length (X.690 8.1.3) below 65536.
 
-        In the shortest form; xrdp writes all that need more than a byte with two.
+        A length below 128 must be in its short form. xrdp writes all others with two bytes, even
+        where one is enough, so both forms are accepted for them.
         """
         first = self.u8()
         if first < 0x80:
@@ -71,12 +72,12 @@ class Reader:
         return length
 
     def ber(self, tag: bytes, what: str) -> bytes:
-        """The content of the element with this tag."""
+        """Return the content of the element with this tag."""
         self.expect(tag, what)
         return self.take(self.ber_length())
 
     def per_length(self, least: int = 0x80) -> int:
-        """A length determinant (X.691 11.9) below 16384, with two bytes from `least` on."""
+        """Read a length determinant (X.691 11.9) below 16384; two-byte forms start at `least`."""
         first = self.u8()
         if first < 0x80:
             return first
@@ -87,7 +88,7 @@ class Reader:
 
 
 def ber(tag: bytes, content: bytes) -> bytes:
-    """An element in DER: the shortest form of its length."""
+    """Return an element in DER, with its length in the shortest form."""
     size = len(content)
     if size < 0x80:
         return tag + bytes([size]) + content
@@ -96,7 +97,7 @@ def ber(tag: bytes, content: bytes) -> bytes:
 
 
 def per_length(size: int) -> bytes:
-    """A length determinant (X.691 11.9) in its shortest form, as RDP peers write it."""
+    """Return a length determinant (X.691 11.9) in its shortest form, as RDP peers write it."""
     if size < 0x80:
         return bytes([size])
     if size >= _PER_LIMIT:

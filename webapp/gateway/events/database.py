@@ -1,4 +1,4 @@
-"""The listeners' door to the database: who they are and what they see."""
+"""The event streams' access to the database: authenticates listeners and reads their desktops."""
 
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeVar
@@ -12,26 +12,26 @@ T = TypeVar("T")
 
 
 class InThread(Protocol):
-    """Runs something that blocks beside the event loop."""
+    """Runs a blocking call outside the event loop."""
 
     def __call__(self, call: Callable[[], T]) -> Awaitable[T]: ...
 
 
 class Events(Protocol):
-    """What listeners need. None of these blocks the event loop; all may raise OutsideFailed."""
+    """What listeners need. No method blocks the event loop; all may raise OutsideFailed."""
 
     async def by_key(self, text: str, source_address: str) -> Proof | None:
-        """Whose API key this is. Raises TooMany where too many wrong ones came from."""
+        """Return the holder of an API key. Raises TooMany after too many wrong keys."""
 
     async def by_cookie(self, header: str) -> Proof | None:
-        """Who is signed in with this `Cookie` header."""
+        """Return the person signed in with this `Cookie` header."""
 
     async def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
-        """What all of these see now."""
+        """Return what the listeners with these wishes may see now."""
 
 
 class EventDoor:
-    """`Events` on the services."""
+    """Implements `Events` with the services."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""One plain HTTP request and its answer, which may be a stream; then the connection closes.
+"""One plain HTTP request and its response, which may be a stream; then the connection closes.
 
-The gateway speaks WebSocket but for the events; `webapp/gateway/connection/port_sniffer.py` says
-which connection is whose.
+The gateway serves WebSockets and, through this module, event streams.
+`webapp/gateway/connection/port_sniffer.py` routes each connection to one of the two.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ from webapp.gateway.connection.port_sniffer import FrontDoor
 from webapp.gateway.events.problem import CONTENT_TYPE
 
 LARGEST_HEAD = 16 << 10
-"""Bytes of a request's line and headers."""
+"""Bytes of the request line and headers."""
 HEAD_SECONDS = 10.0
-"""From the connection to the end of the headers."""
+"""From the accepted connection to the end of the headers."""
 UNSENT_BYTES = 64 << 10
-"""A reader that leaves so much waiting, beside what the kernel holds, is dropped."""
+"""A client with more unsent bytes than this, not counting the kernel's buffer, is dropped."""
 _KERNEL_BYTES = 32 << 10
 DEAD_MS = 60_000
-"""A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT)."""
+"""A peer that acknowledges nothing for this long is gone (TCP_USER_TIMEOUT)."""
 _CHATTER_BYTES = 4096
-"""What a client may send after its request, which nobody reads."""
+"""Bytes that a client may send after its request; they are ignored."""
 
 Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request; names of headers are in small letters, repeated ones joined with commas."""
+    """A request; header names are in lower case, repeated headers are joined with commas."""
 
     method: str
     path: str
@@ -44,13 +44,13 @@ class Asked:
 
 
 class Attendant(Protocol):
-    """Who answers requests. Nothing here blocks."""
+    """Answers requests. No method blocks."""
 
     def asked(self, exchange: "Exchange", request: Asked) -> None:
-        """A whole request came."""
+        """Called when a request is complete."""
 
     def gone(self, exchange: "Exchange") -> None:
-        """The connection is over, whoever ended it and whatever was answered."""
+        """Called when the connection is closed, for whatever reason."""
 
 
 class Exchange(asyncio.Protocol):
@@ -59,14 +59,14 @@ class Exchange(asyncio.Protocol):
     def __init__(self, attendant: Attendant, door: FrontDoor) -> None:
         self._attendant = attendant
         self.door = door
-        """Where it came in."""
+        """The `FrontDoor` that accepted the connection."""
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._peer = ""
         self._received = 0
 
-    # -- what asyncio calls ---------------------------------------------------------------------
+    # -- called by asyncio ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -84,7 +84,7 @@ class Exchange(asyncio.Protocol):
                 self.drop()
             return
         try:
-            # h11 holds the limit against heads that are not complete; a whole one may come at once
+            # h11 applies its limit to incomplete heads only; a complete one can arrive in one read
             if self._received > LARGEST_HEAD:
                 raise h11.RemoteProtocolError("the head is too long", error_status_hint=431)
             self._http.receive_data(data)
@@ -98,7 +98,7 @@ class Exchange(asyncio.Protocol):
             self._attendant.asked(self, _asked(event, self._peer))
 
     def pause_writing(self) -> None:
-        """Called when more than UNSENT_BYTES wait: this reader is too slow."""
+        """Drop the connection: more than UNSENT_BYTES are buffered, the client is too slow."""
         self.drop()
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -107,21 +107,21 @@ class Exchange(asyncio.Protocol):
         self.door.admit()
         self._attendant.gone(self)
 
-    # -- answers --------------------------------------------------------------------------------
+    # -- responses ------------------------------------------------------------------------------
 
     def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
-        """A whole answer; the connection closes after it."""
+        """Send a whole response, then close the connection."""
         self.begin(status, {**headers, "content-length": str(len(body))})
         self.send(body)
         self.end()
 
     def refuse(self, status: int, detail: str) -> None:
-        """A request that could not be read."""
+        """Answer a request that could not be parsed."""
         problem = {"type": "about:blank", "status": status, "detail": detail}
         self.answer(status, {"content-type": CONTENT_TYPE}, json.dumps(problem).encode())
 
     def begin(self, status: int, headers: Headers) -> None:
-        """The head of an answer whose body follows by `send`."""
+        """Send the head of a response whose body follows with `send`."""
         fields = [*headers.items(), ("connection", "close")]
         self._write(
             h11.Response(
@@ -130,17 +130,17 @@ class Exchange(asyncio.Protocol):
         )
 
     def send(self, body: bytes) -> None:
-        """A part of the body; nothing when the reader has left."""
+        """Send a part of the body; do nothing if the client has left."""
         self._write(h11.Data(data=body))
 
     def end(self) -> None:
-        """The body is over; close when all is sent."""
+        """End the body; close the connection once everything is sent."""
         self._write(h11.EndOfMessage())
         if self._transport:
             self._transport.close()
 
     def drop(self) -> None:
-        """Close at once, whatever is not sent yet."""
+        """Close the connection at once and discard unsent data."""
         if self._transport:
             self._transport.abort()
 

@@ -1,4 +1,4 @@
-"""The gateway's refusals as RFC 9457 problem details, with the types that all of the API has."""
+"""The gateway's refusals as RFC 9457 problem details, with the problem types of the API."""
 
 import json
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ TITLES: dict[str, tuple[int, str]] = {
     "too-many": (429, "Too often"),
     "unavailable": (503, "The site has a problem right now"),
 }
-"""Status and title of each type that is met here; webapp/api has them all (a test compares)."""
+"""Status and title of each type used here; a test compares them with those of webapp/api."""
 
 
 class Problem(Exception):
-    """A request that gets no stream."""
+    """Raised to answer a request with a problem document instead of a stream."""
 
     def __init__(
         self, slug: str, detail: str, what_to_do: str = "", headers: Mapping[str, str] | None = None
@@ -29,7 +29,7 @@ class Problem(Exception):
         self.headers |= headers or {}
 
     def body(self, public_url: str) -> bytes:
-        """The document."""
+        """Return the problem document as JSON."""
         document = {
             "type": f"{public_url}/api/v1/problems/{self.slug}",
             "title": self.title,

@@ -1,4 +1,4 @@
-"""One listener: what it was told last, and the events that go to it."""
+"""One listener: the last state it was sent, and the events sent to it."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ HEADERS = {
 }
 KEEP_ALIVE_SECONDS = 15.0
 RETRY_MS = 2000
-"""So soon may a program whose stream broke come back."""
+"""How long clients wait before they reconnect (the `retry` field of SSE)."""
 
 
 @dataclass
@@ -32,11 +32,11 @@ class Listener:
     exchange: Exchange
     wish: Wish
     known: dict[str, Mark] = field(default_factory=dict)
-    """What it knows of each desktop."""
+    """The last state of each desktop that was sent to this listener."""
     spoke_at: float = 0.0
 
     def begin(self, sights: Sequence[SessionSight], resumed: Mark | None, now: float) -> bool:
-        """The head of the stream and the present; whether the stream goes on."""
+        """Send the start of the stream and the current state; return whether the stream goes on."""
         self.exchange.send(f"retry: {RETRY_MS}\n\n".encode())
         if resumed:
             self.known[resumed.public_id] = resumed
@@ -44,7 +44,7 @@ class Listener:
         return self.tell(sights, now)
 
     def tell(self, sights: Sequence[SessionSight], now: float) -> bool:
-        """What happened since; whether the stream goes on."""
+        """Send what has changed; return whether the stream goes on."""
         for sight in sights:
             known = self.known.get(sight.public_id)
             for event in changes(known, sight) if known else self._first(sight):
@@ -55,25 +55,29 @@ class Listener:
         return not any(one.state is State.ENDED for one in self.known.values())
 
     def keep_alive(self, now: float) -> None:
-        """A comment, when nothing was said for long: proxies and peers see that we live."""
+        """Send an SSE comment after a long silence, so that proxies and clients do not time out."""
         if now - self.spoke_at >= KEEP_ALIVE_SECONDS:
             self.exchange.send(b":\n\n")
             self.spoke_at = now
 
     def dismiss(self, reason: str) -> None:
-        """The stream ends although the desktop has not."""
+        """Send a `closed` event with the reason and end the stream, although the desktop runs."""
         data = json.dumps({"reason": reason})
         self.exchange.send(f"event: closed\ndata: {data}\n\n".encode())
         self.exchange.end()
 
     def _first(self, sight: SessionSight) -> list[SessionEvent]:
-        """The present; one that ended before anybody listened is no news among all of one's own."""
+        """Return the events for a desktop's current state.
+
+        A stream of all desktops omits those that ended before it began.
+        """
         is_old = self.wish.public_id is None and sight.state is State.ENDED
         return [] if is_old else present(sight)
 
     def _send(self, event: SessionEvent) -> None:
         self.known[event.mark.public_id] = event.mark
-        # Of all of one's own there is no one place to go on from: who comes back hears the present.
+        # A stream of all desktops has no single position to resume from: a client that reconnects
+        # gets the current state.
         place = f"id: {event.mark}\n" if self.wish.public_id else ""
         text = f"{place}event: {event.name}\ndata: {json.dumps(event.data)}\n\n"
         self.exchange.send(text.encode())

@@ -1,4 +1,4 @@
-"""All who follow events in one gateway process: let in, told, and sent away."""
+"""The event streams of one gateway process: admits, updates and dismisses listeners."""
 
 import asyncio
 import logging
@@ -23,23 +23,23 @@ from webapp.services.connections.event_feed import Proof, Wish
 _ONE = re.compile(r"/api/v1/sessions/([^/]{1,64})/events")
 _ALL = "/api/v1/events"
 MOST_OF_A_PERSON = 20
-"""Streams that a person has open at once, in one process."""
+"""Streams that a person may have open at once, in one process."""
 
 log = logging.getLogger("winux.gateway")
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the process lets in."""
+    """The limits and addresses by which the process admits listeners."""
 
     public_url: str
-    """Scheme and host: also the origin of the portal's pages."""
+    """Scheme and host; also the origin of the portal's pages."""
     max_listeners: int
     trusted_proxies: int
 
 
 class Listeners:
-    """`Attendant` of the exchanges; `look` is called each second."""
+    """The `Attendant` of the exchanges; the caller calls `look` every second."""
 
     def __init__(self, rules: Rules, events: Events) -> None:
         self._rules = rules
@@ -50,13 +50,13 @@ class Listeners:
 
     @property
     def count(self) -> int:
-        """Open streams."""
+        """The number of open streams."""
         return len(self._listeners())
 
     # -- one request ----------------------------------------------------------------------------
 
     def make_exchange(self, door: FrontDoor) -> Exchange:
-        """For a connection that begins with a request to the API."""
+        """Return the protocol for a connection whose first request is for the API."""
         exchange = Exchange(self, door)
         self._exchanges[exchange] = None
         return exchange
@@ -69,7 +69,7 @@ class Listeners:
         self._exchanges.pop(exchange, None)
 
     async def _attend(self, exchange: Exchange, request: Asked) -> None:
-        """Let it in or refuse it."""
+        """Start the stream or refuse the request."""
         cors = self._cross_origin(request)
         try:
             wish, resumed = self._wish_path(request)
@@ -99,9 +99,9 @@ class Listeners:
         self._check_share(wish.proof)
         self._check_room()
         if exchange not in self._exchanges:
-            return  # it left meanwhile
+            return  # the client left in the meantime
         if resumed and resumed.state is State.ENDED:
-            exchange.answer(204, cors)  # EventSource comes back after each end; this stops it
+            exchange.answer(204, cors)  # stops EventSource, which reconnects after every other end
             return
         exchange.begin(200, {**HEADERS, **cors})
         exchange.door.admit()
@@ -111,7 +111,7 @@ class Listeners:
             exchange.end()
 
     def _wish_path(self, request: Asked) -> tuple[str | None, Mark | None]:
-        """The session that is asked for, if one, and where its listener goes on."""
+        """Return the requested session (None for all) and the position to resume from."""
         found = _ONE.fullmatch(request.path)
         if found is None and request.path != _ALL:
             raise Problem("not-found", "There is nothing here but events.")
@@ -161,7 +161,7 @@ class Listeners:
             )
 
     def _cross_origin(self, request: Asked) -> dict[str, str]:
-        """The portal's own page may read us where the gateway has a port of its own."""
+        """Return the CORS headers with which the portal's pages may read from another port."""
         if request.headers.get("origin") != self._rules.public_url:
             return {}
         return {
@@ -170,10 +170,10 @@ class Listeners:
             "vary": "Origin",
         }
 
-    # -- all together ---------------------------------------------------------------------------
+    # -- all listeners --------------------------------------------------------------------------
 
     async def look(self) -> None:
-        """Tell all what happened, with one look into the database. Raises OutsideFailed."""
+        """Send all listeners what has changed, with one database read. Raises OutsideFailed."""
         listeners = self._listeners()
         if not listeners:
             return
@@ -194,12 +194,12 @@ class Listeners:
                 one.exchange.end()
 
     def dismiss_all(self, reason: str) -> None:
-        """Nobody knows any more who may listen, or the process ends."""
+        """End all streams: their rights cannot be checked any more, or the process stops."""
         for one in self._listeners():
             self._dismiss(one, reason)
 
     async def close(self) -> None:
-        """Let nobody in any more, and end all."""
+        """Refuse new listeners and end all streams."""
         self._is_stopping = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.dismiss_all("restart")
@@ -222,10 +222,10 @@ class Listeners:
 
 
 def is_own_page(request: Asked, public_origin: str) -> bool:
-    """Whether a page of the portal asks: a cookie comes along with requests of others as well.
+    """Whether the request comes from a page of the portal; other sites' requests carry cookies too.
 
-    Browsers name the `Origin` to another host or port alone; else `Sec-Fetch-Site` tells, and over
-    plain http, where they leave that out too, the `Referer`.
+    Browsers send `Origin` only to another host or port. Otherwise `Sec-Fetch-Site` decides, or over
+    plain HTTP, where browsers omit that too, the `Referer`.
     """
     headers = request.headers
     if "origin" in headers:

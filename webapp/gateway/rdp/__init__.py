@@ -1,1 +1,1 @@
-"""RDP: what is read and changed on its way, and the relay around it."""
+"""RDP: the parts of the stream that the gateway reads and changes, and the relay around them."""

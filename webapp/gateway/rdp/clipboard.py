@@ -1,8 +1,9 @@
-"""Which clipboard messages may pass (MS-RDPECLIP 2.2, in the chunks of `virtual_channel`).
+"""Decides which clipboard messages may pass (MS-RDPECLIP 2.2, in chunks of `virtual_channel`).
 
-Only messages that every parser reads the same way pass at all. The rules hold against both sides: a
-forbidden direction loses its announcements, requests and data alike, whatever the page or the
-desktop does. The sender gets the answer that the protocol owes it, so that neither waits for ever.
+A message must have a form that every parser reads the same way. The rules apply to both sides: in
+a forbidden direction announcements, requests and data are all dropped, whatever the page or the
+desktop does. The sender of a dropped message gets the answer that the protocol requires, so that
+it does not wait for ever.
 """
 
 import struct
@@ -21,9 +22,9 @@ _OK, _FAIL = 1, 2
 """msgFlags CB_RESPONSE_OK and CB_RESPONSE_FAIL."""
 
 _OFFERS = {_FORMAT_LIST, _DATA_RESPONSE, _FILE_RESPONSE}
-"""What the side sends whose clipboard is read."""
+"""Sent by the side whose clipboard is read."""
 _WISHES = {_DATA_REQUEST, _FILE_REQUEST, _LOCK, _UNLOCK}
-"""What the side sends that reads."""
+"""Sent by the side that reads."""
 _ANSWERS = {
     _FORMAT_LIST: (_FORMAT_LIST_RESPONSE, _OK),
     _DATA_REQUEST: (_DATA_RESPONSE, _FAIL),
@@ -35,16 +36,16 @@ _FLAGS = 0x7
 """msgFlags CB_RESPONSE_OK, CB_RESPONSE_FAIL and CB_ASCII_NAMES."""
 _MESSAGE_HEADER = 8
 _PADDING = 4
-"""Zeros that xrdp adds to each message."""
+"""Zero bytes that xrdp appends to each message."""
 _TAKEN_APART = 32 << 10
-"""Bytes of a message that XRDP 0.9 takes as a whole."""
+"""XRDP 0.9 reads a message of up to this many bytes in one piece."""
 _MOST_HELD, _MOST_HELD_CHUNKS = 1 << 16, 64
-"""Of an offer that waits; each format takes a few dozen bytes."""
+"""Limits of a held offer, in bytes and chunks; each format takes a few dozen bytes."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Which way text may go."""
+    """The directions in which text may be copied."""
 
     into_desktop: bool = True
     out_of_desktop: bool = True
@@ -55,7 +56,7 @@ ALL = Rules()
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one chunk: whether it passes, and what its sender is told instead."""
+    """The decision on one chunk: whether it passes, and the answer to its sender if not."""
 
     passes: bool
     answer: bytes | None = None
@@ -65,18 +66,19 @@ PASS, DROP = Verdict(True), Verdict(False)
 
 
 class Filter:
-    """Judges the chunks that one side sends."""
+    """Filters the chunks that one side sends."""
 
     def __init__(self, *, may_offer: bool, may_read: bool) -> None:
         self._forbidden = (set() if may_offer else _OFFERS) | (set() if may_read else _WISHES)
         self._chunks = Chunks()
         self._passes = True
-        """What was decided of the message whose chunks are coming."""
+        """The decision on the message whose chunks are arriving."""
 
     def judge(self, payload: bytes) -> Verdict:
-        """Decide at a message's first chunk; its other chunks share its fate.
+        """Decide at a message's first chunk; the decision holds for its other chunks.
 
-        Raises ProtocolError for what is no clipboard message in its one form, whatever is allowed.
+        Raises ProtocolError for anything but a clipboard message in its one valid form, even in
+        an allowed direction.
         """
         chunk = self._chunks.take(payload)
         if not chunk.is_first:
@@ -89,7 +91,7 @@ class Filter:
 
 
 def _check_header(chunk: Chunk) -> int:
-    """The kind of the message that begins with this chunk."""
+    """Return the kind of the message that begins with this chunk. Raises ProtocolError."""
     if len(chunk.data) < _MESSAGE_HEADER:
         raise ProtocolError("a clipboard message without its whole header in the first chunk")
     kind, flags, size = struct.unpack_from("<HHI", chunk.data)
@@ -101,11 +103,11 @@ def _check_header(chunk: Chunk) -> int:
 
 
 def ahead_of(payload: bytes) -> bytes | None:
-    """The chunk that a desktop gets before this one of the browser's, which `Filter` let pass.
+    """Return a chunk to send to the desktop before this one, or None; `Filter` has passed this one.
 
-    XRDP 0.9 takes a long answer to a request of its own apart while it arrives, and keeps the low
-    byte of each character. After an answer without data it has no request open, and takes the long
-    one as a whole. (XRDP 0.10 needs none of this, and would take the first for an empty text.)
+    XRDP 0.9 decodes a long answer to its own request while it arrives, and keeps only the low byte
+    of each character. After an empty answer it has no open request and reads the long one as a
+    whole. (XRDP 0.10 does not need this, and would read the empty answer as an empty text.)
     """
     total, flags = struct.unpack_from("<II", payload)
     if not flags & FIRST or total <= _TAKEN_APART:
@@ -115,11 +117,11 @@ def ahead_of(payload: bytes) -> bytes | None:
 
 
 class Opening:
-    """Puts the desktop's first messages into an order that IronRDP 0.7 survives.
+    """Reorders the desktop's first messages, because IronRDP 0.7 fails on some orders.
 
-    An offer of the desktop's that comes before its answer to the browser's own first offer ends
-    IronRDP's session, and so does an answer that refuses. Offers wait for the answer; every answer
-    becomes a yes.
+    IronRDP's session ends if the desktop sends an offer before it answers the browser's first
+    offer, or if that answer is a refusal. Offers are held until the answer, and every answer is
+    changed to CB_RESPONSE_OK.
     """
 
     def __init__(self) -> None:
@@ -129,7 +131,7 @@ class Opening:
         self._held_bytes = 0
 
     def order(self, chunk: bytes) -> list[bytes]:
-        """The chunks to pass on now, in place of the one that the desktop sent and `Filter` let."""
+        """Return the chunks to send in place of one from the desktop that `Filter` has passed."""
         if struct.unpack_from("<I", chunk, 4)[0] & FIRST:
             (self._kind,) = struct.unpack_from("<H", chunk, CHUNK_HEADER)
         if self._kind == _FORMAT_LIST and not self._is_over:
@@ -142,14 +144,14 @@ class Opening:
         return [chunk]
 
     def answered(self) -> list[bytes]:
-        """The browser's first offer has its answer: what waited for that."""
+        """Record that the browser's first offer is answered; return the held chunks."""
         self._is_over = True
         held, self._held = self._held, []
         return held
 
     def _hold(self, chunk: bytes) -> None:
         if struct.unpack_from("<I", chunk, 4)[0] & FIRST:
-            self._held.clear()  # the newest offer counts
+            self._held.clear()  # a newer offer replaces the held one
             self._held_bytes = 0
         self._held.append(chunk)
         self._held_bytes += len(chunk)
@@ -158,7 +160,7 @@ class Opening:
 
 
 def filters(rules: Rules) -> tuple[Filter, Filter]:
-    """The filter for what the browser sends, and the one for what the desktop sends."""
+    """Return the filters for what the browser sends and for what the desktop sends."""
     return (
         Filter(may_offer=rules.into_desktop, may_read=rules.out_of_desktop),
         Filter(may_offer=rules.out_of_desktop, may_read=rules.into_desktop),
@@ -166,6 +168,6 @@ def filters(rules: Rules) -> tuple[Filter, Filter]:
 
 
 def _message(kind: int, flags: int) -> bytes:
-    """A clipboard message without data, in one chunk. A file response owes a stream id: zero."""
+    """Return a clipboard message without data, in one chunk; a file response has stream id 0."""
     data = bytes(4) if kind == _FILE_RESPONSE else b""
     return whole_message(struct.pack("<HHI", kind, flags, len(data)) + data)

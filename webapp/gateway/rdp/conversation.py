@@ -1,28 +1,28 @@
-"""One RDP connection as the gateway sees it: bytes of either side in, bytes for either side out.
+"""One RDP connection as the gateway sees it: takes bytes from each side, returns bytes for each.
 
-No sockets, no clock. From the Connect Initial on, inside TLS. The gateway reads the set-up, input,
-channel headers and clip regions; pictures pass undecoded. It works in turns (`work`): what one call
-leaves is done by the next.
+Uses no sockets and no clock. Covers the stream inside TLS, from the Connect Initial on. The gateway
+reads the set-up, input, channel headers and clip regions; pictures pass undecoded. It works in
+turns (`work`): a call that reaches the limit leaves the rest to the next call.
 
-Nothing passes that was not understood, from either side: a PDU that is not in its one form, not in
-its place or of an unknown kind ends the connection. So no side can send what the gateway reads in
-one way and the other side in another. What it changes, and why each is needed with IronRDP 0.7 and
-xrdp 0.9.21:
+Only PDUs that the gateway understands pass, from either side. A PDU of an unknown kind, in the
+wrong place, or in any but its one valid form ends the connection. So neither side can send a PDU
+that the gateway and the other side read differently. The gateway makes these changes, which
+IronRDP 0.7 and xrdp 0.9.21 need:
 
-1. Client Info: the real user and password are put in (`client_info`).
+1. Client Info: the real user and password are filled in (`client_info`).
 2. Core data: 32 bpp, the LAN connection type, a client build that may resize (`gcc`).
 3. Server PDUs go out one per message until Font Map, at every activation: IronRDP drops what
    follows in the same message.
 4. xrdp's Deactivate All is completed (`share`).
 5. Clipboard messages of a forbidden direction, and channels that Winux does not offer, are
-   dropped (`clipboard`, `dynamic_channels`); those at the beginning are put into an order that
-   IronRDP survives.
+   dropped (`clipboard`, `dynamic_channels`). The first clipboard messages are reordered, because
+   IronRDP fails on some orders.
 6. RemoteFX regions that IronRDP would clip wrongly are split (`surface`, `remotefx`), and tiles
-   that were drawn in part are asked for again, whole (`partial_tiles`).
-7. A slow browser's frames are acknowledged in its place, one every few seconds
-   (`lend_acknowledgement`): xorgxrdp waits eight seconds for that, then overwrites pictures while
-   xrdp encodes them, and green bars are the result. Few frames may be under way at a time
-   (`capabilities`).
+   that were drawn in part are requested again, whole (`partial_tiles`).
+7. Frames are acknowledged in place of a slow browser, one every few seconds
+   (`lend_acknowledgement`). xorgxrdp waits eight seconds for an acknowledgement, then overwrites
+   pictures while xrdp encodes them, which shows as green bars. The number of unacknowledged
+   frames is limited (`capabilities`).
 """
 
 from webapp.gateway.connection.wire import Octets, ProtocolError
@@ -33,11 +33,11 @@ from webapp.gateway.rdp.pdu.work import BYTES_OF_A_STEP, Work
 from webapp.gateway.rdp.terms import Terms
 
 _SLOW_PATH_STEPS = 3
-"""What a TPKT packet costs beside its being one PDU."""
+"""Steps that a TPKT packet costs in addition to those of any PDU."""
 
 
 class Conversation:
-    """Both directions of a connection; a ProtocolError from it ends the connection."""
+    """Both directions of a connection. The caller must end the connection on a ProtocolError."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -51,18 +51,18 @@ class Conversation:
         self._domain = mcs_domain.Domain()
         self.is_signed_in = False
         self.has_disconnected = False
-        """The desktop said good-bye (MCS Disconnect Provider Ultimatum): somebody logged out."""
+        """Whether the desktop sent an MCS Disconnect Provider Ultimatum: the person logged out."""
         self._is_demanded = False
-        """Whether licensing is over and the desktop said what it can do."""
+        """Whether licensing is over and the desktop has sent its capabilities (Demand Active)."""
         self._batch = Batch()
         self._had_input = False
         self.acknowledged = -1
-        """The last frame that the browser has drawn."""
+        """The last frame that the browser has acknowledged as drawn."""
         self._lent = -1
 
     @property
     def is_browser_waiting(self) -> bool:
-        """Whether `go_on_browser` has something to do."""
+        """Whether `go_on_browser` has bytes left to process."""
         return self._browser.is_waiting
 
     @property
@@ -70,17 +70,17 @@ class Conversation:
         return self._desktop.is_waiting
 
     def take_input(self) -> bool:
-        """Whether the person did something since the last call."""
+        """Whether there was input from the person since the last call."""
         had, self._had_input = self._had_input, False
         return had
 
     @property
     def has_partial_tiles(self) -> bool:
-        """Whether parts of the screen should be drawn again (`partial_tiles`)."""
+        """Whether `refresh` has tiles to request again (`partial_tiles`)."""
         return bool(self._pictures.partial)
 
     def refresh(self) -> Flow:
-        """Ask the desktop to draw the partial tiles again, whole."""
+        """Return a request that the desktop draw the partial tiles again, whole."""
         areas = self._pictures.partial.take()
         if not areas:
             return Flow()
@@ -88,23 +88,23 @@ class Conversation:
 
     @property
     def awaits_browser(self) -> bool:
-        """Whether pictures came that the browser has not said it has drawn."""
+        """Whether frames arrived that the browser has not acknowledged."""
         return self._pictures.frame > self.acknowledged or self._pictures.is_in_frame
 
     def lend_acknowledgement(self) -> Flow:
-        """Acknowledge one more frame to the desktop in the place of a browser that is slow."""
+        """Acknowledge one more frame to the desktop in place of a slow browser."""
         self._lent = max(self._lent, self.acknowledged) + 1
         return Flow(
             to_desktop=[self._own_data(share.acknowledge_frame(self._domain.user, self._lent))]
         )
 
     def _own_data(self, payload: bytes) -> bytes:
-        """The packet for a PDU of our own to the desktop."""
+        """Return the packet for a PDU that the gateway itself sends to the desktop."""
         request = (mcs.SEND_DATA_REQUEST, self._domain.initiator, mcs_domain.IO_CHANNEL)
         return mcs.data_pdu(*request, payload)
 
     def _next(self, side: framing.Splitter) -> Octets | None:
-        """The next PDU of a side; None when there is none yet, or the turn is over."""
+        """Return the next PDU of a side; None if there is none yet or the turn is over."""
         if self.work.is_enough or (pdu := side.next()) is None:
             return None
         is_slow_path = not framing.is_fastpath(pdu)
@@ -118,7 +118,7 @@ class Conversation:
         return self.go_on_browser()
 
     def go_on_browser(self) -> Flow:
-        """One turn of what the browser sent."""
+        """Process one turn of the bytes that the browser sent."""
         flow = Flow()
         self.work.begin_turn()
         while (pdu := self._next(self._browser)) is not None:
@@ -193,12 +193,12 @@ class Conversation:
     # -- from the desktop -----------------------------------------------------------------------
 
     def from_desktop(self, data: Octets) -> Flow:
-        """`data` may change afterwards: what goes on is copied, once."""
+        """Process received bytes. The caller may reuse `data`: what goes on is copied, once."""
         self._desktop.put(data)
         return self.go_on_desktop()
 
     def go_on_desktop(self) -> Flow:
-        """One turn of what the desktop sent."""
+        """Process one turn of the bytes that the desktop sent."""
         flow = Flow()
         self.work.begin_turn()
         while (pdu := self._next(self._desktop)) is not None:
@@ -215,9 +215,9 @@ class Conversation:
         return flow
 
     def _catch_runaway(self, flow: Flow) -> None:
-        """Acknowledge all frames to a desktop that sends more ahead than was agreed.
+        """Acknowledge all frames to a desktop that sends more ahead than agreed.
 
-        xorgxrdp has given up waiting then; an acknowledgement makes it wait again.
+        xorgxrdp has then stopped waiting; an acknowledgement makes it wait again.
         """
         newest = self._pictures.frame
         if newest > max(self._lent, self.acknowledged) + capabilities.RUNAWAY_FRAMES:
@@ -284,7 +284,7 @@ class Conversation:
     def _answer_desktop(
         self, data: mcs.ChannelData, verdict: clipboard.Verdict, flow: Flow
     ) -> None:
-        """What the desktop is told in the browser's place."""
+        """Answer the desktop in place of the browser."""
         if verdict.answer:
             answer = (mcs.SEND_DATA_REQUEST, data.initiator, data.channel, verdict.answer)
             flow.to_desktop.append(mcs.data_pdu(*answer))

@@ -1,4 +1,4 @@
-"""The gateway's side towards a desktop: TCP, X.224 negotiation, TLS to one known certificate."""
+"""The gateway's connection to a desktop: TCP, X.224 negotiation, TLS to one pinned certificate."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.pdu import x224
 
 _UNACKNOWLEDGED_MS = 15_000
-"""A desktop that acknowledges nothing for so long is gone (half-open connection)."""
+"""A desktop that acknowledges nothing for this long is gone (half-open connection)."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
 
 
 @dataclass(frozen=True)
 class DesktopLink:
-    """A desktop that has shown the right certificate; inside is the RDP stream."""
+    """The RDP stream of a desktop that has shown the right certificate."""
 
     stream: ByteStream
     confirm: bytes
@@ -35,7 +35,7 @@ class DesktopLink:
 async def desktop_link(
     address: str, port: int, certificate_sha256: str, timeout: float
 ) -> AsyncIterator[DesktopLink]:
-    """Connect, and close the socket in the end whatever happens. Raises Refusal."""
+    """Connect; close the socket on exit in every case. Raises Refusal."""
     try:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
@@ -52,12 +52,12 @@ async def desktop_link(
     except (ProtocolError, asyncio.IncompleteReadError, OSError) as error:  # a TLS failure is one
         raise Refusal(ConnectionEnd.UNREACHABLE) from error
     finally:
-        # The RDP stream has an end of its own: nobody waits for TLS good-byes of a dead desktop.
+        # RDP marks its own end, so do not wait for a TLS close_notify from a dead desktop.
         stream.abort()
 
 
 async def _negotiate(stream: ByteStream) -> tuple[bytes, bytes]:
-    """The desktop's Connection Confirm and its certificate, once TLS stands."""
+    """Set up TLS; return the desktop's Connection Confirm and its certificate."""
     stream.write(x224.connection_request())
     header = await stream.read_exactly(x224.TPKT_HEADER)
     confirm = header + await stream.read_exactly(x224.confirm_length(header) - len(header))
@@ -69,13 +69,16 @@ async def _negotiate(stream: ByteStream) -> tuple[bytes, bytes]:
 
 
 def _context() -> ssl.SSLContext:
-    """TLS whose trust is the pinned certificate alone: desktops sign their own, without names."""
+    """Return a TLS context that verifies nothing: certificates are self-signed, without names.
+
+    `desktop_link` compares the certificate with the pinned one.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # a desktop may choose what costs us most: a group of 10,000 bits stops the loop for seconds,
-    # and a new hand-shake can be asked for again and again
+    # A hostile desktop can make the gateway compute: a 10,000-bit DH group blocks the event loop
+    # for seconds, and TLS renegotiation can be requested over and over. Allow neither.
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     context.set_ecdh_curve("prime256v1")
     context.options |= ssl.OP_NO_RENEGOTIATION

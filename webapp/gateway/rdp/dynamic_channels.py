@@ -1,8 +1,8 @@
-"""Dynamic virtual channels (MS-RDPEDYC), which the channel `drdynvc` carries.
+"""Dynamic virtual channels (MS-RDPEDYC), carried by the static channel `drdynvc`.
 
-A desktop opens them by name, and the name says what they are for. Only display control passes, with
-which a browser asks for another screen size (MS-RDPEDISP); all else could carry what a clipboard
-may not.
+A desktop opens them by name, and the name defines the protocol. Only display control passes, with
+which a browser requests another screen size (MS-RDPEDISP). Any other channel could carry data past
+the clipboard rules.
 """
 
 import struct
@@ -17,13 +17,13 @@ DISPLAY_CONTROL = "Microsoft::Windows::RDS::DisplayControl"
 _CREATE, _DATA, _CLOSE, _CAPABILITIES = 1, 3, 4, 5
 _ID_SIZES = {0: "B", 1: "<H", 2: "<I"}
 _LEAST_IDS = {0: 0, 1: 1 << 8, 2: 1 << 16}
-"""The least id that has to be written with so many bytes."""
+"""The smallest id that needs each size."""
 _CAPABILITIES_SIZES = {1: 4, 2: 12, 3: 12}
 """Version → bytes of the desktop's Capabilities PDU."""
 _LONGEST_NAME = 255
 _MOST_OPEN = 16
 _NO_LISTENER = 0xC0000001
-"""CreationStatus for a channel that the client does not have."""
+"""CreationStatus for a channel that the client does not support."""
 
 _LAYOUT, _DISPLAY_CAPABILITIES = 2, 5
 _LAYOUT_HEADER, _MONITOR, _MOST_MONITORS = 16, 40, 16
@@ -31,7 +31,7 @@ _DISPLAY_CAPABILITIES_SIZE = 20
 
 
 class DynamicChannels:
-    """Both directions of one connection."""
+    """Filters both directions of one connection."""
 
     def __init__(self) -> None:
         self._desktop, self._browser = Chunks(), Chunks()
@@ -40,7 +40,7 @@ class DynamicChannels:
         self._closed: set[int] = set()
 
     def from_desktop(self, payload: bytes) -> Verdict:
-        """What becomes of a chunk of the desktop's. Raises ProtocolError."""
+        """Decide on a chunk from the desktop. Raises ProtocolError."""
         command, reader = _open(self._desktop.take(payload))
         if command == _CAPABILITIES:
             return _check_capabilities(reader, is_desktop=True)
@@ -54,7 +54,7 @@ class DynamicChannels:
         return self._close(command, channel, reader)
 
     def from_browser(self, payload: bytes) -> Verdict:
-        """What becomes of a chunk of the browser's. Raises ProtocolError."""
+        """Decide on a chunk from the browser. Raises ProtocolError."""
         command, reader = _open(self._browser.take(payload))
         if command == _CAPABILITIES:
             return _check_capabilities(reader, is_desktop=False)
@@ -68,7 +68,7 @@ class DynamicChannels:
         return self._close(command, channel, reader)
 
     def _offer(self, channel: int, reader: Reader) -> Verdict:
-        """The desktop opens a channel; what it may not open is refused in the browser's place."""
+        """Handle the desktop's request to open a channel; refuse all but display control."""
         name = reader.rest()
         if len(name) > _LONGEST_NAME or name.find(b"\0") != len(name) - 1:
             raise ProtocolError("a dynamic channel whose name does not end")
@@ -93,7 +93,7 @@ class DynamicChannels:
         return PASS
 
     def _close(self, command: int, channel: int, reader: Reader) -> Verdict:
-        """Either side closes; the other answers with the same."""
+        """Handle a Close PDU from either side, or the other side's answer, which looks the same."""
         if command != _CLOSE or reader.left:
             raise ProtocolError(f"a dynamic channel PDU of the kind {command} is not carried")
         if channel in self._open:
@@ -111,7 +111,7 @@ class DynamicChannels:
 
 
 def _open(chunk: Chunk) -> tuple[int, Reader]:
-    """Command and content. Nothing that passes needs more than one chunk."""
+    """Return command and content. No PDU that passes needs more than one chunk."""
     if not (chunk.is_first and chunk.is_last):
         raise ProtocolError("a dynamic channel PDU in pieces")
     command, priority = chunk.data[0] >> 4, chunk.data[0] & 0x0C
@@ -121,7 +121,7 @@ def _open(chunk: Chunk) -> tuple[int, Reader]:
 
 
 def _channel_id(reader: Reader) -> int:
-    """The ChannelId, in the fewest bytes that hold it."""
+    """Read the ChannelId, which must be in its shortest form."""
     size = reader.u8() & 3
     if size not in _ID_SIZES:
         raise ProtocolError("a dynamic channel id of no size")
@@ -142,7 +142,7 @@ def _check_capabilities(reader: Reader, *, is_desktop: bool) -> Verdict:
 
 
 def _check_display(reader: Reader, kind: int) -> None:
-    """A display control PDU (MS-RDPEDISP 2.2.2) of this kind, as long as it says."""
+    """Check a display control PDU (MS-RDPEDISP 2.2.2): its kind and its length fields."""
     size = reader.left
     if reader.u32() != kind or reader.u32() != size:
         raise ProtocolError("an unknown display control PDU")

@@ -1,27 +1,27 @@
-"""What a conversation gives out: packets for the desktop, WebSocket messages for the browser."""
+"""The output of a conversation: packets for the desktop, WebSocket messages for the browser."""
 
 from dataclasses import dataclass, field
 
 from webapp.gateway.connection.wire import Octets
 
 ENOUGH_FOR_MESSAGE = 1 << 16
-"""Bytes of pictures in one WebSocket message; what comes together goes on together."""
+"""Bytes after which a batch of PDUs is sent as one WebSocket message."""
 
 
 @dataclass
 class Flow:
-    """What is to be sent. Every item for the browser is one WebSocket message."""
+    """The data to send. Every item for the browser is one WebSocket message."""
 
     to_desktop: list[bytes] = field(default_factory=list)
     to_browser: list[bytes] = field(default_factory=list)
 
 
 class Batch:
-    """Joins PDUs for the browser to messages, of which each holds whole PDUs."""
+    """Joins PDUs for the browser into messages; a message holds whole PDUs only."""
 
     def __init__(self) -> None:
         self.is_joining = False
-        """Not during an activation: each PDU is a message of its own then."""
+        """False during an activation: each PDU is then sent as its own message."""
         self._pdus: list[Octets] = []
         self._size = 0
 
@@ -35,7 +35,7 @@ class Batch:
             self.end(flow)
 
     def end(self, flow: Flow) -> None:
-        """What was added goes out now."""
+        """Move the PDUs added so far to `flow` as one message."""
         if self._pdus:
             flow.to_browser.append(b"".join(self._pdus))
             self._pdus.clear()

@@ -1,18 +1,18 @@
-"""What both sides agreed on while a connection was set up: user, channels, and who joined what.
+"""What both sides agreed on in the connection set-up: the user, the channels and the joins.
 
-Only the one sequence that MS-RDPBCGR 1.3.1.1 has is let through, each PDU once and in its one
-form. So no data can come on a channel whose name is not known.
+Only the sequence of MS-RDPBCGR 1.3.1.1 passes, with each PDU once and in its one valid form. So no
+data can arrive on a channel whose name is not known.
 """
 
 from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.pdu import gcc, mcs
 
 IO_CHANNEL = 1003
-"""The id that servers give to the channel of everything that is not a static channel."""
+"""The id of the I/O channel, which carries everything that no static channel carries."""
 
 
 class Domain:
-    """Both sides' view, kept by the gateway."""
+    """The state of the MCS domain, as both sides have agreed on it."""
 
     def __init__(self) -> None:
         self._names: list[str] | None = None
@@ -26,7 +26,7 @@ class Domain:
 
     @property
     def initiator(self) -> int:
-        """The browser's user id less FIRST_USER; 0 before it has one."""
+        """The browser's user id minus FIRST_USER; 0 before it has one."""
         return self._initiator or 0
 
     @property
@@ -35,18 +35,18 @@ class Domain:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the browser's Connect Initial came."""
+        """Whether the browser's Connect Initial has arrived."""
         return self._names is not None
 
     @property
     def is_answered(self) -> bool:
-        """Whether the desktop's Connect Response came."""
+        """Whether the desktop's Connect Response has arrived."""
         return self._ids is not None
 
     def name_of(self, data: mcs.ChannelData) -> str | None:
-        """The static channel that data is for; None for the I/O channel.
+        """Return the name of the static channel of the data; None for the I/O channel.
 
-        Raises ProtocolError for a channel that nobody joined, and for another sender.
+        Raises ProtocolError if the channel is not joined or the sender is unknown.
         """
         if data.initiator != self._initiator:
             raise ProtocolError(f"MCS data of the unknown user {data.initiator}")
@@ -57,13 +57,13 @@ class Domain:
     # -- from the browser -----------------------------------------------------------------------
 
     def begin(self, pdu: bytes) -> None:
-        """The browser's Connect Initial."""
+        """Take the browser's Connect Initial. Raises ProtocolError."""
         self._names = gcc.channel_names(pdu)
         if len(set(self._names)) != len(self._names):
             raise ProtocolError("two static channels of one name")
 
     def take_request(self, kind: int, pdu: bytes, *, is_signed_in: bool) -> None:
-        """A domain PDU of the browser's that carries no data. Raises ProtocolError."""
+        """Take a domain PDU from the browser that carries no data. Raises ProtocolError."""
         if self._ids is None:
             raise ProtocolError("an MCS request before the Connect Response")
         if is_signed_in and kind & mcs.CHOICE != mcs.DISCONNECT:
@@ -90,7 +90,7 @@ class Domain:
     # -- from the desktop -----------------------------------------------------------------------
 
     def answer(self, pdu: bytes) -> None:
-        """The desktop's Connect Response."""
+        """Take the desktop's Connect Response. Raises ProtocolError."""
         names = self._names or []
         self._ids = gcc.channel_ids(pdu)
         taken = {IO_CHANNEL, *self._ids}
@@ -99,7 +99,7 @@ class Domain:
         self._channels = dict(zip(self._ids, names, strict=True))
 
     def take_answer(self, kind: int, pdu: bytes) -> None:
-        """A domain PDU of the desktop's that carries no data. Raises ProtocolError."""
+        """Take a domain PDU from the desktop that carries no data. Raises ProtocolError."""
         if kind == mcs.ATTACH_CONFIRM and self._is_attaching and self._initiator is None:
             self._attach(mcs.attached_user(pdu))
         elif kind == mcs.JOIN_CONFIRM:

@@ -1,12 +1,12 @@
-"""Which 64×64 tiles of the screen were last drawn in part only.
+"""Tracks the 64×64 tiles of the screen whose last update drew only a part of them.
 
 xrdp encodes a tile that changed in part as if the rest of it were green (xorgxrdp fills it with
-zeros), and the lossy codec smears that colour over the seam. Such tiles are asked for again, whole:
-when the screen rests, and now and then while it does not. So the picture comes right by itself
-whatever went wrong with an update.
+zeros), and the lossy codec smears that colour over the seam. The gateway requests such tiles again,
+whole: when the screen is still, and from time to time while it is not. So the picture recovers from
+any faulty update.
 
-A row of tiles is one number with a bit for each column, so that a rectangle costs no more than the
-rows it touches, however wide it is.
+A row of tiles is one integer with a bit for each column, so that the cost of a rectangle depends
+only on the number of rows it touches.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _ROWS_OF_A_STEP = 16
 
 
 class PartialTiles:
-    """Fed with the regions of updates; gives the areas to ask for again."""
+    """Takes the regions of updates; returns the areas to request again."""
 
     def __init__(self) -> None:
         self._width = 0
@@ -32,12 +32,12 @@ class PartialTiles:
         return any(self._rows)
 
     def resize(self, width: int, height: int) -> None:
-        """The screen has this size now; what was drawn before counts no more."""
+        """Set the size of the screen and forget what was drawn before."""
         self._width, self._height = width, height
         self._rows = [0] * -(-height // TILE)
 
     def drawn(self, rectangles: Sequence[Rectangle], work: Work) -> None:
-        """An update drew these."""
+        """Record the rectangles that an update drew."""
         for one in rectangles:
             left, right = min(one.x, self._width), min(one.x + one.width, self._width)
             top, bottom = min(one.y, self._height), min(one.y + one.height, self._height)
@@ -46,19 +46,19 @@ class PartialTiles:
                 self._draw(left, top, right, bottom)
 
     def doubt_all(self) -> None:
-        """Nothing is known of the whole screen."""
+        """Mark all tiles of the screen as partial."""
         every = _columns(0, -(-self._width // TILE))
         self._rows = [every] * len(self._rows)
 
     def take(self) -> list[Rectangle]:
-        """The areas to ask for, joined along rows; they count as whole from now on."""
+        """Return the areas to request, joined along rows, and mark all tiles as whole."""
         areas = [area for row, tiles in enumerate(self._rows) for area in self._areas(row, tiles)]
         self.resize(self._width, self._height)
         everything = Rectangle(0, 0, self._width, self._height)
         return areas if len(areas) <= MOST_AREAS else [everything]
 
     def _draw(self, left: int, top: int, right: int, bottom: int) -> None:
-        """Tiles that it covers with all their pixels are whole now; those it cuts are not."""
+        """Mark the tiles that the rectangle covers as whole and those it cuts as partial."""
         first, last = left // TILE, (right - 1) // TILE + 1
         touched = _columns(first, last)
         whole = _columns(*_covered(left, right, self._width))
@@ -70,7 +70,7 @@ class PartialTiles:
                 self._rows[row] |= touched
 
     def _areas(self, row: int, tiles: int) -> list[Rectangle]:
-        """The runs of a row's tiles."""
+        """Return an area for each run of adjacent tiles in a row."""
         areas, y = [], row * TILE
         height = min(TILE, self._height - y)
         column = 0
@@ -88,10 +88,13 @@ def _columns(start: int, end: int) -> int:
 
 
 def _lowest(number: int) -> int:
-    """The place of the lowest bit that is set."""
+    """Return the position of the lowest set bit."""
     return (number & -number).bit_length() - 1
 
 
 def _covered(start: int, end: int, size: int) -> tuple[int, int]:
-    """The columns or rows that lie in start to end; the last one may be cut off by the screen."""
+    """Return the range of columns or rows that lie within `start` to `end`.
+
+    The last one counts as covered if only the edge of the screen cuts it.
+    """
     return -(-start // TILE), -(-size // TILE) if end >= size else end // TILE

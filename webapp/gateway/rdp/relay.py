@@ -1,8 +1,9 @@
 """One connection: a browser's WebSocket on one side, a desktop's TLS stream on the other.
 
-A thin shell around `Conversation`. Neither direction reads on before the other side has taken
-what it was sent, so a slow browser slows its desktop down and nothing piles up here. Both work in
-short turns and rest when their person has used up its share of the processor (`allowance`).
+A thin wrapper around `Conversation`. Each direction reads on only after the receiver has taken the
+data sent so far, so that a slow browser slows its desktop down and no data piles up here. Both
+directions work in short turns, and wait when the person has used up the processor share
+(`allowance`).
 """
 
 import asyncio
@@ -35,15 +36,18 @@ from webapp.services.connections.tickets import Admitted
 log = logging.getLogger("winux.gateway")
 
 _MOST_BACKLOG = 8 << 20
-"""Bytes that wait for a desktop: one long paste is honest, and a few answers of ours."""
+"""Bytes that may wait for a desktop: enough for one long paste and the gateway's own answers."""
 _MESSAGE_SECONDS = 50e-6
-"""Processor time of a message beside what is measured."""
+"""Processor time charged for a message in addition to the measured time."""
 _MOST_CONTROLS, _CONTROLS_A_SECOND = 100, 2
-"""Pings and pongs of a browser."""
+"""Pings and pongs that a browser may send: at once, and in addition per second."""
 
 
 class Relay:
-    """Runs until one side ends, or `end` is called; signing in may take `sign_in_seconds`."""
+    """Relays until one side closes or `end` is called.
+
+    The browser must sign in within `sign_in_seconds`.
+    """
 
     def __init__(
         self,
@@ -57,9 +61,9 @@ class Relay:
         self.cpu_seconds = 0.0
         """Processor time that this connection has used."""
         self.was_slowed = False
-        """Whether it ever had to rest."""
+        """Whether the connection was ever throttled."""
         self.allowance = allowance
-        """The person's."""
+        """Shared by all connections of the person."""
         self._told_seconds = 0.0
         self._sign_in_seconds = sign_in_seconds
         self._browser = browser
@@ -73,12 +77,12 @@ class Relay:
         self._last_input_at: datetime | None = None
 
     def end(self, ending: Ending) -> None:
-        """Make `run` return; the first reason counts."""
+        """Make `run` return; only the first reason is kept."""
         if not self._ending.done():
             self._ending.set_result(ending)
 
     def traffic(self) -> Traffic:
-        """What went through since the beginning. Up is from the browser to the desktop."""
+        """Return the traffic since the connection began. Up is from the browser to the desktop."""
         if self._conversation.take_input():
             self._last_input_at = self._clock.now()
         return Traffic(
@@ -91,19 +95,19 @@ class Relay:
         )
 
     def worked(self, seconds: float) -> float:
-        """Account for so much processor time; how long to rest now."""
+        """Charge processor seconds to the person; return the seconds to wait now."""
         self.cpu_seconds += seconds
         rest = self.allowance.spend(seconds, self._loop.time())
         self.was_slowed |= rest > 0
         return rest
 
     def take_used(self) -> float:
-        """Processor time used since the last call."""
+        """Return the processor seconds used since the last call."""
         used, self._told_seconds = self.cpu_seconds - self._told_seconds, self.cpu_seconds
         return used
 
     async def run(self, link: DesktopLink) -> Ending:
-        """Carry bytes; why it ended. Raises nothing for what a peer does."""
+        """Relay both directions; return why the connection ended. No action of a peer raises."""
         pumps = [
             asyncio.create_task(self._guard(self._up(link))),
             asyncio.create_task(self._guard(self._down(link))),
@@ -127,7 +131,7 @@ class Relay:
         return Ending(ConnectionEnd.LEFT)
 
     async def _carry_up(self, message: bytes, link: DesktopLink) -> None:
-        """One message, in as many turns as it takes."""
+        """Send one message to the desktop, in as many turns as it takes."""
         turn: Callable[[], Flow] = partial(self._conversation.from_browser, message)
         spent = _MESSAGE_SECONDS
         while True:
@@ -161,14 +165,14 @@ class Relay:
         return Ending(ConnectionEnd.UNREACHABLE)
 
     def _take(self, link: DesktopLink, care: Aftercare, data: Octets) -> None:
-        """What came from the desktop goes on at once, or in turns if it is much work."""
+        """Relay data from the desktop at once, or in several turns if it is much work."""
         self._finish_turn(link, care, self._conversation.from_desktop(data))
 
     def _go_on(self, link: DesktopLink, care: Aftercare) -> None:
         self._finish_turn(link, care, self._conversation.go_on_desktop())
 
     def _finish_turn(self, link: DesktopLink, care: Aftercare, flow: Flow) -> None:
-        # `_up` waits until the desktop has taken what the browser sent; our answers do not
+        # `_up` waits for the desktop to take the browser's data; the gateway's own answers do not
         if flow.to_desktop and link.stream.unsent > _MOST_BACKLOG:
             raise ProtocolError("the desktop does not read")
         self._deliver(flow, link)
@@ -204,7 +208,7 @@ class Relay:
         self.end(ending)
 
     def _why_browser_closed(self) -> ConnectionEnd:
-        """LEFT, or SILENT when it was us who gave up waiting for its pong."""
+        """Return SILENT if the gateway closed after a missing pong, else LEFT."""
         is_ours = self._browser.close_code == CloseCode.INTERNAL_ERROR
         return ConnectionEnd.SILENT if is_ours else ConnectionEnd.LEFT
 

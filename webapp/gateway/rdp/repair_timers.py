@@ -1,7 +1,7 @@
-"""What a conversation needs besides the bytes that come, and some time after them.
+"""The timers of a conversation, for work that no received bytes trigger.
 
-Tiles that were drawn in part are asked for again once the screen rests, and a browser that draws
-nothing is helped out with an acknowledgement (`conversation`).
+Tiles that were drawn in part are requested again once the screen is still. If a browser draws
+nothing, a frame is acknowledged in its place (`conversation`).
 """
 
 import asyncio
@@ -11,15 +11,15 @@ from webapp.gateway.rdp.conversation import Conversation
 from webapp.gateway.rdp.flow import Flow
 
 REST_SECONDS = 0.4
-"""A screen that did not change for so long rests: partial tiles are drawn again."""
+"""A screen without changes for this long is still: its partial tiles are requested again."""
 _UNREST_LOOKS = 8
-"""Partial tiles are drawn again after so many times that, even if the screen never rests."""
+"""After this many times REST_SECONDS partial tiles are requested even if the screen changes."""
 STALL_SECONDS = 3.0
-"""A browser that has drawn nothing for so long is helped out."""
+"""After this long without a drawn frame, one is acknowledged in place of the browser."""
 
 
 class Aftercare:
-    """Two timers, which run only while there is something to look after."""
+    """Two timers, which run only while there is a tile to repair or a frame to acknowledge."""
 
     def __init__(self, conversation: Conversation, send: Callable[[Flow], None]) -> None:
         self._conversation = conversation
@@ -31,7 +31,7 @@ class Aftercare:
         self._unrest = 0
 
     def came(self) -> None:
-        """Something came from the desktop."""
+        """Start the timers that are needed after data from the desktop."""
         self._is_stirred = True
         if self._mending is None and self._conversation.has_partial_tiles:
             self._is_stirred, self._unrest = False, 0
@@ -45,7 +45,7 @@ class Aftercare:
                 timer.cancel()
 
     def _mend(self) -> None:
-        """Have partial tiles drawn again, or wait for the screen to rest."""
+        """Request partial tiles again, or wait longer if the screen has changed."""
         self._unrest += 1
         if self._is_stirred and self._unrest < _UNREST_LOOKS:
             self._is_stirred = False
@@ -59,7 +59,7 @@ class Aftercare:
         self._stalling = self._loop.call_later(STALL_SECONDS, self._check_browser, drawn)
 
     def _check_browser(self, drawn: int) -> None:
-        """Acknowledge a frame in the browser's place if it has drawn none since the last look."""
+        """Acknowledge a frame in place of the browser if it has drawn none since the last check."""
         self._stalling = None
         if not self._conversation.awaits_browser:
             return

@@ -1,8 +1,8 @@
-"""Surface commands in fast-path output, as xrdp's pictures come (MS-RDPBCGR 2.2.9.1.2, 2.2.9.2).
+"""Surface commands in fast-path output: xrdp's pictures (MS-RDPBCGR 2.2.9.1.2, 2.2.9.2).
 
-Everything passes as it is but RemoteFX messages whose region IronRDP would clip wrongly. Where that
-would be much work, the tiles are asked for again instead (`partial_tiles`). Frames are counted on
-the way, for knowing whether the browser keeps up.
+Only RemoteFX messages whose region IronRDP would clip wrongly are changed. Where that would be much
+work, the tiles are requested again instead (`partial_tiles`). Frames are counted to detect whether
+the browser keeps up.
 """
 
 import struct
@@ -26,24 +26,24 @@ _BITS = frozenset({1, 6})
 _BITS_HEADER = 22
 """Command type, destination, and TS_BITMAP_DATA_EX up to the data."""
 _SIZE_AT, _LENGTH_AT = 14, 18
-"""Of xrdp's bits, width and height are those of the whole screen."""
+"""Offsets of the picture's size, which xrdp sets to that of the whole screen, and length."""
 _FLAGS_AT = 11
 _EXTENDED = 1
 """flags EX_COMPRESSED_BITMAP_HEADER_PRESENT."""
 _LARGEST_MENDED = 1 << 18
-"""Bytes of a command that is mended; what is larger is a picture, not a frame or a corner."""
+"""Largest command to mend, in bytes; larger ones are pictures, not thin frames or corners."""
 _LOOKS_OF_A_STEP = 4
 _FRAGMENT = 16_000
-"""Bytes in each fragment that we make; clients take 32767."""
+"""Bytes in each fragment that the gateway writes; clients accept up to 32767."""
 
 
 class Mender:
-    """Follows the updates of one connection; remembers at most one command, when it must."""
+    """Follows the updates of one connection; stores at most one command, while it mends it."""
 
     def __init__(self, work: Work) -> None:
         self.partial = PartialTiles()
         self.frame = -1
-        """The last whole frame that came."""
+        """The last frame that arrived completely."""
         self.is_in_frame = False
         self._work = work
         self._screen = (0, 0)
@@ -51,14 +51,14 @@ class Mender:
         self._command = bytearray()
 
     def resize(self, width: int, height: int) -> None:
-        """The desktop announces this screen; pictures of another are not looked at."""
+        """Set the announced screen size; pictures of another size are not parsed."""
         self._screen = (width, height)
         self.partial.resize(width, height)
 
     def take(self, pdu: Octets) -> list[Octets]:
-        """What to send in place of a fast-path PDU: itself, mended, or with others after it.
+        """Return the PDUs to send in place of a fast-path PDU: itself, mended, or with others.
 
-        Raises ProtocolError unless it is a row of whole updates.
+        Raises ProtocolError unless the PDU is a sequence of whole updates.
         """
         check_updates(pdu, self._work)
         start = fastpath_header(pdu)
@@ -81,7 +81,7 @@ class Mender:
         return [pdu, *self._finish()] if fragment in (_SINGLE, _LAST) else [pdu]
 
     def _begin(self, pdu: Octets, data_at: int) -> Octets:
-        """Look at a command's first bytes; take out what would be lost."""
+        """Parse a command's first bytes; take out the rectangles that IronRDP would lose."""
         self._lost = []
         self._command.clear()
         head = bytes(pdu[data_at : data_at + _BITS_HEADER])
@@ -112,7 +112,7 @@ class Mender:
         return bytes(pdu[:place]) + remotefx.without(message, region, lost)
 
     def _give_up(self) -> None:
-        """Mending would be much work: the whole screen is asked for again when it rests."""
+        """Skip mending, which would be much work; request the whole screen again later."""
         self._lost = []
         self._command.clear()
         self.partial.doubt_all()
@@ -123,7 +123,7 @@ class Mender:
             self.frame = frame
 
     def _finish(self) -> Iterator[bytes]:
-        """The commands that paint what was taken out."""
+        """Yield the PDUs that draw the rectangles that were taken out."""
         reader = Reader(bytes(self._command))
         head = reader.take(_BITS_HEADER)
         message = reader.take(struct.unpack_from("<I", head, _LENGTH_AT)[0])
@@ -140,7 +140,7 @@ class Mender:
 
 
 def _updates(command: bytes) -> Iterator[bytes]:
-    """The fast-path PDUs that carry a surface command."""
+    """Yield the fast-path PDUs that carry a surface command."""
     pieces = [command[at : at + _FRAGMENT] for at in range(0, len(command), _FRAGMENT)]
     for number, piece in enumerate(pieces):
         if len(pieces) == 1:

@@ -1,4 +1,4 @@
-"""What one connection is given, whatever its browser asks for."""
+"""The settings of one connection, which the browser cannot change."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from webapp.gateway.rdp.pdu.client_info import Login
 
 @dataclass(frozen=True)
 class Terms:
-    """Who signs in, and with which rules."""
+    """The login, the clipboard rules and the keyboard layout of a connection."""
 
     login: Login
     rules: clipboard.Rules = clipboard.ALL
     keyboard_layout: int = 0
-    """Windows language id of the keyboard; 0: as the browser asks."""
+    """Windows language id of the keyboard; 0 keeps the browser's choice."""

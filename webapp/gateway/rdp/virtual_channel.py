@@ -1,7 +1,8 @@
 """Static virtual channels: messages cut into chunks (MS-RDPBCGR 2.2.6.1).
 
-What passes is what every parser reads the same way: a message's chunks come in a row, the first and
-the last say so, and together they have exactly the length that each of them announces.
+Only messages that every parser reads the same way pass: the chunks of a message come in sequence,
+the first and the last are flagged as such, and their total length is exactly the length that each
+chunk announces.
 """
 
 import struct
@@ -34,7 +35,7 @@ class Chunks:
         self._left = 0
 
     def take(self, payload: bytes) -> Chunk:
-        """Raises ProtocolError for what is no chunk, or not the next one."""
+        """Parse the next chunk. Raises ProtocolError for an invalid or unexpected one."""
         if len(payload) <= CHUNK_HEADER:
             raise ProtocolError("channel data without its header, or without data")
         total, flags = struct.unpack_from("<II", payload)
@@ -61,5 +62,5 @@ class Chunks:
 
 
 def whole_message(data: bytes) -> bytes:
-    """The chunk that holds all of a short message."""
+    """Return a short message as a single chunk."""
     return struct.pack("<II", len(data), FIRST | LAST | SHOW_PROTOCOL) + data

@@ -1,1 +1,1 @@
-"""Parts of RDP's messages, read and written without sockets and clocks."""
+"""Parsers and writers for RDP's PDUs, without sockets and clocks."""

@@ -1,4 +1,4 @@
-"""What both sides say they can do, in Demand and Confirm Active (MS-RDPBCGR 2.2.1.13)."""
+"""The capabilities of both sides in Demand and Confirm Active (MS-RDPBCGR 2.2.1.13)."""
 
 import struct
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from webapp.gateway.connection.wire import ProtocolError
 
 _DEMAND_FIXED, _CONFIRM_FIXED = 14, 16
-"""Share control header, share id, the originator of a Confirm, and two lengths."""
+"""Bytes of the share control header, share id, originator (Confirm only) and two lengths."""
 _DEMAND_END, _CONFIRM_END = 4, 0
 """A Demand Active ends with a session id."""
 _MOST_SETS = 64
@@ -18,14 +18,14 @@ _LARGEST_SCREEN = 8192
 _FRAME_ACKNOWLEDGE = 0x1E
 """CAPSETTYPE_FRAME_ACKNOWLEDGE (MS-RDPRFX 2.2.1.3): frames sent ahead of their acknowledgement."""
 FRAMES_AHEAD = 4
-"""IronRDP says 20: on a slow line the screen would lag behind by as many."""
+"""IronRDP announces 20: over a slow line the screen would lag behind by 20 frames."""
 
 RUNAWAY_FRAMES = FRAMES_AHEAD + 1
-"""So many frames ahead come only from a desktop that does not wait any more."""
+"""Only a desktop that has stopped waiting for acknowledgements is this far ahead."""
 
 
 def limit_frames(payload: bytes) -> bytes:
-    """A Confirm Active PDU with at most FRAMES_AHEAD. Raises ProtocolError."""
+    """Return a Confirm Active PDU with at most FRAMES_AHEAD frames ahead. Raises ProtocolError."""
     limited = payload
     for kind, place, size in list(_sets(payload, _CONFIRM_FIXED, _CONFIRM_END)):
         if kind == _FRAME_ACKNOWLEDGE:
@@ -38,7 +38,7 @@ def limit_frames(payload: bytes) -> bytes:
 
 
 def screen_size(payload: bytes) -> tuple[int, int]:
-    """Width and height that a Demand Active PDU announces. Raises ProtocolError."""
+    """Return the width and height in a Demand Active PDU. Raises ProtocolError."""
     found = (0, 0)
     for kind, place, size in _sets(payload, _DEMAND_FIXED, _DEMAND_END):
         if kind == _BITMAP and size >= _SIZE_AT + 4:
@@ -49,7 +49,10 @@ def screen_size(payload: bytes) -> tuple[int, int]:
 
 
 def _sets(payload: bytes, fixed: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Kind, place and size of each capability set: each kind once, and nothing beside them."""
+    """Yield kind, offset and size of each capability set. Raises ProtocolError.
+
+    Each kind may occur once, and the sets must fill the announced length.
+    """
     if len(payload) < fixed + 4:
         raise ProtocolError("an activation without capabilities")
     source, combined = struct.unpack_from("<HH", payload, fixed - 4)

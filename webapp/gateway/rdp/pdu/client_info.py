@@ -1,4 +1,4 @@
-"""The Client Info PDU, in which a client signs in (MS-RDPBCGR 2.2.1.11)."""
+"""The Client Info PDU, with which a client signs in (MS-RDPBCGR 2.2.1.11)."""
 
 import struct
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _LONGEST_TEXT = 512
 
 @dataclass(frozen=True)
 class Login:
-    """Who signs in to the desktop; never leaves the gateway towards the browser."""
+    """The desktop's user and password; never sent to the browser."""
 
     username: str
     password: str = field(repr=False)
@@ -34,18 +34,18 @@ def is_client_info(payload: bytes) -> bool:
 
 
 def is_license(payload: bytes) -> bool:
-    """Whether it is a licensing PDU (2.2.1.12), which comes next and before all others.
+    """Whether this is a licensing PDU (2.2.1.12), which must follow the Client Info PDU.
 
-    Of its security header xrdp fills the second half with a length.
+    Only the flags are compared: xrdp writes a length into the second half of the security header.
     """
     return payload[:2] == _LICENSE_FLAGS
 
 
 def rewrite(payload: bytes, login: Login) -> bytes:
-    """The PDU with the real user and password, signing in by itself.
+    """Return the PDU with the real user and password and automatic logon. Raises ProtocolError.
 
-    What the browser asks beyond that is dropped: its own name and password, another program
-    instead of the desktop, and bulk compression, behind which channel data could hide.
+    The browser's own settings are dropped: its user name and password, a program to run instead of
+    the desktop, and bulk compression, which could hide channel data from the gateway.
     """
     if len(payload) > _LARGEST:
         raise ProtocolError("a Client Info PDU is never that long")

@@ -1,4 +1,4 @@
-"""Fast-path PDUs: whether a person does something (MS-RDPBCGR 2.2.8.1.2), and whole updates."""
+"""Fast-path PDUs: detects input (MS-RDPBCGR 2.2.8.1.2) and checks output updates (2.2.9.1.2)."""
 
 from webapp.gateway.connection.wire import Octets, ProtocolError
 from webapp.gateway.rdp.pdu.framing import fastpath_header
@@ -9,13 +9,13 @@ _SIZES = (2, 7, 7, 1, 3, 7, 5)
 synchronise, unicode, relative mouse, timestamp (2.2.8.1.2.2.1 to .7)."""
 _NOT_INPUT = frozenset({3, 6})
 _FLAGS = 0xC0
-"""Of the first byte: encrypted, or with a checksum."""
+"""Bits of the first byte that mark encryption or a checksum."""
 _EVENTS_OF_A_STEP = 16
 
 UPDATE_HEADER = 3
 _UPDATE_CODES = range(13)
 _MOST_UPDATES = 32
-"""xrdp sends one in each PDU."""
+"""Updates in one PDU; xrdp sends one."""
 
 
 def has_input(pdu: Octets, work: Work) -> bool:
@@ -41,9 +41,9 @@ def has_input(pdu: Octets, work: Work) -> bool:
 
 
 def check_updates(pdu: Octets, work: Work) -> None:
-    """Raise ProtocolError unless an output PDU is a row of whole, uncompressed updates.
+    """Raise ProtocolError unless an output PDU is a sequence of whole, uncompressed updates.
 
-    2.2.9.1.2: compression is never agreed on, as the Client Info PDU does not offer it.
+    2.2.9.1.2. Compression is never negotiated, because the Client Info PDU does not offer it.
     """
     if pdu[0]:
         raise ProtocolError("a fast-path update that is encrypted, or has unknown flags")

@@ -1,4 +1,4 @@
-"""Cutting a byte stream into RDP's PDUs: TPKT packets and fast-path PDUs, told by their first byte.
+"""Splits a byte stream into RDP's PDUs: TPKT packets and fast-path PDUs, by their first byte.
 
 MS-RDPBCGR 2.2 (TPKT), 2.2.8.1.2 (fast-path input) and 2.2.9.1.2 (fast-path output).
 """
@@ -9,7 +9,7 @@ from webapp.gateway.connection.wire import Octets, ProtocolError
 from webapp.gateway.rdp.pdu.x224 import TPKT_HEADER, TPKT_VERSION
 
 _SHORTEST_TPKT = 7
-"""Its own header and the shortest TPDU."""
+"""Bytes of the TPKT header and the shortest TPDU."""
 _FASTPATH_ACTION = 0
 
 
@@ -18,14 +18,14 @@ def is_fastpath(pdu: Octets) -> bool:
 
 
 def fastpath_header(pdu: Octets) -> int:
-    """Bytes of a fast-path PDU before its content: the action byte and the length."""
+    """Return the header size of a fast-path PDU: the action byte and the length."""
     return 3 if pdu[1] & 0x80 else 2
 
 
 def pdu_length(data: Octets | bytearray, start: int = 0) -> int:
-    """The length of the PDU that begins at `start`; 0 while its header is not all there.
+    """Return the length of the PDU that begins at `start`; 0 if its header is incomplete.
 
-    Raises ProtocolError when no PDU begins like this. At most 65535 (TPKT) or 32767 (fast-path).
+    At most 65535 (TPKT) or 32767 (fast-path). Raises ProtocolError if no PDU begins like this.
     """
     left = len(data) - start
     if left < 2:
@@ -54,10 +54,10 @@ def pdu_length(data: Octets | bytearray, start: int = 0) -> int:
 
 
 class Splitter:
-    """Gives back whole PDUs, one at a time, and no byte is looked at twice.
+    """Returns whole PDUs, one at a time; looks at no byte twice.
 
-    It keeps one unfinished PDU, which its length field bounds, and what `put` was given until all
-    of it is taken.
+    It stores at most one incomplete PDU, whose length field limits its size, and the bytes given to
+    `put` until all their PDUs are taken.
     """
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ class Splitter:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether there are bytes that `next` has not looked at."""
+        """Whether there are bytes that `next` has not read."""
         return self._place < len(self._data)
 
     def put(self, data: Octets) -> None:
-        """Add what came. It may change later only if all PDUs are taken, or `keep` is called."""
+        """Add received bytes. Take all PDUs or call `keep` before you reuse the buffer."""
         if self.is_waiting:
             self._data, self._place = memoryview(bytes(self._left()) + bytes(data)), 0
             self._is_own = True
@@ -81,12 +81,12 @@ class Splitter:
             self._is_own = isinstance(data, bytes)
 
     def keep(self) -> None:
-        """Copy what is left of the bytes that the caller goes on to use."""
+        """Copy the unread bytes, so that the caller may reuse its buffer."""
         if not self._is_own:
             self._data, self._place, self._is_own = memoryview(bytes(self._left())), 0, True
 
     def next(self) -> Octets | None:
-        """The next whole PDU; None when there is none yet. Raises ProtocolError."""
+        """Return the next whole PDU; None if there is none yet. Raises ProtocolError."""
         if self._rest:
             return self._finish()
         start, length = self._place, pdu_length(self._data, self._place)
@@ -98,7 +98,7 @@ class Splitter:
         return None
 
     def feed(self, data: Octets) -> Iterator[bytes]:
-        """All PDUs that are whole now. Raises ProtocolError where the stream makes no sense."""
+        """Add received bytes and yield all whole PDUs. Raises ProtocolError."""
         self.put(data)
         while (pdu := self.next()) is not None:
             yield bytes(pdu)
@@ -107,7 +107,7 @@ class Splitter:
         return self._data[self._place :]
 
     def _finish(self) -> Octets | None:
-        """The unfinished PDU, if the rest of it came."""
+        """Return the incomplete PDU if the rest of it has arrived."""
         while not (length := pdu_length(self._rest)):
             if not self.is_waiting:
                 return None

@@ -1,4 +1,4 @@
-"""What both sides tell in T.124 (GCC) Conference Create (MS-RDPBCGR 2.2.1.3, 2.2.1.4)."""
+"""The settings of both sides in T.124 (GCC) Conference Create (MS-RDPBCGR 2.2.1.3, 2.2.1.4)."""
 
 import re
 import struct
@@ -10,8 +10,8 @@ from webapp.gateway.rdp.pdu import mcs
 CS_CORE, CS_NET = 0xC001, 0xC003
 SC_NET = 0x0C03
 _REQUEST_BLOCKS = {CS_CORE, 0xC002, CS_NET, 0xC004, 0xC005}
-"""Core, security, network, cluster and monitor data. The message channel and multitransport would
-open ways around the gateway."""
+"""Core, security, network, cluster and monitor data. The message channel and multitransport are
+missing because they would bypass the gateway."""
 _RESPONSE_BLOCKS = {0x0C01, 0x0C02, SC_NET}
 _BLOCK_HEADER = 4
 _MOST_CHANNELS = 31
@@ -25,7 +25,7 @@ _REQUEST_KEY = b"\x00\x08\x00\x10\x00\x01\xc0\x00Duca"
 _CREATE_RESPONSE = b"\x00\x05\x00\x14\x7c\x00\x01"
 _RESPONSE_KEY = b"\x14\x76\x0a\x01\x01\x00\x01\xc0\x00McDn"
 
-# Offsets in TS_UD_CS_CORE (2.2.1.3.2), from the beginning of the block with its header.
+# Offsets in TS_UD_CS_CORE (2.2.1.3.2), including the block header.
 _KEYBOARD_LAYOUT = 16
 _CLIENT_BUILD = 20
 _HIGH_COLOR_DEPTH = 140
@@ -33,19 +33,19 @@ _CONNECTION_TYPE = 210
 _CORE_NEEDED = 211
 
 _BUILD = 18363
-"""xrdp resizes without telling clients whose build is 419 or less; IronRDP says 0."""
+"""xrdp resizes without notifying clients whose build is 419 or less; IronRDP sends 0."""
 _DEPTH_24, _SUPPORTS_ALL_DEPTHS = 24, 0x000F
 _WANT_32BPP_SESSION = 0x0002
 """earlyCapabilityFlags RNS_UD_CS_WANT_32BPP_SESSION."""
 _LAN = 6
-"""CONNECTION_TYPE_LAN: xrdp encodes pictures for this type alone."""
+"""CONNECTION_TYPE_LAN: xrdp encodes pictures only for this type."""
 
 
 def rewrite_core_data(pdu: bytes, keyboard_layout: int) -> bytes:
-    """The MCS Connect Initial asking for a 32 bpp session that xrdp encodes and resizes rightly.
+    """Return the MCS Connect Initial changed to request a 32 bpp session that can be resized.
 
-    IronRDP asks for 16 bpp, and the bitmaps that xrdp then sends make it panic. `keyboard_layout`
-    is the Windows language id of the layout (0: as the browser asks).
+    IronRDP requests 16 bpp, and panics on the bitmaps that xrdp then sends. `keyboard_layout` is
+    the Windows language id of the layout; 0 keeps the browser's. Raises ProtocolError.
     """
     out = bytearray(pdu)
     for kind, start, size in _blocks(
@@ -67,7 +67,7 @@ def rewrite_core_data(pdu: bytes, keyboard_layout: int) -> bytes:
 
 
 def channel_names(pdu: bytes) -> list[str]:
-    """The static channels that the browser's Connect Initial asks for, in order (2.2.1.3.4)."""
+    """Return the static channels in the browser's Connect Initial, in order (2.2.1.3.4)."""
     place = mcs.connect_initial_data(pdu)
     blocks = list(_blocks(pdu, place, _CREATE_REQUEST, _REQUEST_KEY))
     _check_kinds([kind for kind, _, _ in blocks], _REQUEST_BLOCKS)
@@ -82,7 +82,7 @@ def channel_names(pdu: bytes) -> list[str]:
 
 
 def channel_ids(pdu: bytes) -> list[int]:
-    """The ids that the desktop's Connect Response gives to those channels (2.2.1.4.4)."""
+    """Return the ids that the desktop's Connect Response assigns to those channels (2.2.1.4.4)."""
     place = mcs.connect_response_data(pdu)
     blocks = list(_blocks(pdu, place, _CREATE_RESPONSE, _RESPONSE_KEY))
     _check_kinds([kind for kind, _, _ in blocks], _RESPONSE_BLOCKS)
@@ -99,9 +99,9 @@ def channel_ids(pdu: bytes) -> list[int]:
 
 
 def _channel_name(reader: Reader) -> str:
-    """CHANNEL_DEF: eight bytes of name, padded with NULs, and options.
+    """Read a CHANNEL_DEF: an eight-byte name padded with NULs, and options.
 
-    Nobody compares names in a way of their own if they have one form.
+    Only plain names are accepted, so that every parser compares them the same way.
     """
     packed = reader.take(8)
     reader.u32()
@@ -112,7 +112,7 @@ def _channel_name(reader: Reader) -> str:
 
 
 def _check_kinds(kinds: list[int], allowed: set[int]) -> None:
-    """A block that is there twice is read by one side where it stands first, by the other last."""
+    """Reject unknown blocks and duplicates: one side might read the first, the other the last."""
     if len(set(kinds)) != len(kinds):
         raise ProtocolError("a GCC block that is there twice")
     if unknown := set(kinds) - allowed:
@@ -120,15 +120,15 @@ def _check_kinds(kinds: list[int], allowed: set[int]) -> None:
 
 
 def _blocks(pdu: bytes, place: int, head: bytes, key: bytes) -> Iterator[tuple[int, int, int]]:
-    """Kind, place in the packet and size of the settings blocks.
+    """Yield kind, offset in the packet and size of the settings blocks. Raises ProtocolError.
 
-    The first length is wrong on purpose, as Windows has it; no peer goes by it.
+    The first length is not checked: peers copy a wrong value from Windows, and none relies on it.
     """
     reader = Reader(pdu, place)
     reader.expect(head, "GCC Conference Create")
     reader.per_length(least=0)
     reader.expect(key, "GCC Conference Create")
-    if reader.per_length(least=0) != reader.left:  # xrdp writes two bytes always
+    if reader.per_length(least=0) != reader.left:  # xrdp always writes two bytes
         raise ProtocolError("the GCC user data is cut short")
     for _ in range(_MOST_BLOCKS):
         if not reader.left:

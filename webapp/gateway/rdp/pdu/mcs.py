@@ -12,12 +12,12 @@ SEND_DATA_REQUEST, SEND_DATA_INDICATION = 0x64, 0x68
 ERECT_DOMAIN, ATTACH_REQUEST = 0x04, 0x28
 ATTACH_CONFIRM = 0x2E
 JOIN_REQUEST, JOIN_CONFIRM = 0x38, 0x3E
-"""The confirms' first bytes say as well that their optional field is there (T.125 7)."""
+"""The first byte of a confirm also marks its optional field as present (T.125 7)."""
 DISCONNECT, CHOICE = 0x20, 0xFC
-"""A Disconnect Provider Ultimatum (choice 8), and the bits of the choice."""
+"""A Disconnect Provider Ultimatum (choice 8), and the mask of the choice bits."""
 
 FIRST_USER = 1001
-"""User channel ids go over the wire less this."""
+"""Subtracted from user channel ids on the wire."""
 
 _BODY = TPKT_HEADER + len(DATA_HEADER)
 _ERECT = bytes.fromhex("0401000100")
@@ -33,22 +33,22 @@ class ChannelData:
 
     kind: int
     initiator: int
-    """User channel id less FIRST_USER, as on the wire."""
+    """User channel id minus FIRST_USER, as on the wire."""
     channel: int
     payload: bytes
 
 
 def kind_of(pdu: bytes) -> int:
-    """The first byte of the domain PDU in a TPKT packet. Raises ProtocolError for other TPDUs."""
+    """Return the first byte of the domain PDU in a TPKT packet. Raises ProtocolError."""
     if len(pdu) <= _BODY or pdu[TPKT_HEADER:_BODY] != DATA_HEADER:
         raise ProtocolError("a TPKT packet that is no whole X.224 Data TPDU")
     return pdu[_BODY]
 
 
 def parse_data(pdu: bytes) -> ChannelData:
-    """The data in a Send Data PDU. Raises ProtocolError unless each bit is as `data_pdu` has it.
+    """Parse a Send Data PDU. Raises ProtocolError unless each bit is as `data_pdu` writes it.
 
-    What two parsers could read in two ways never gets further than this.
+    So nothing passes that two parsers could read in different ways.
     """
     reader = Reader(pdu, _BODY)
     kind, initiator, channel = reader.u8(), reader.u16_be(), reader.u16_be()
@@ -63,19 +63,19 @@ def parse_data(pdu: bytes) -> ChannelData:
 
 
 def check_erect(pdu: bytes) -> None:
-    """An Erect Domain Request, as every client sends it."""
+    """Check an Erect Domain Request, which all clients send alike."""
     if pdu[_BODY:] != _ERECT:
         raise ProtocolError("an unusual MCS Erect Domain Request")
 
 
 def check_attach(pdu: bytes) -> None:
-    """An Attach User Request."""
+    """Check an Attach User Request."""
     if len(pdu) != _BODY + 1:
         raise ProtocolError("bytes after the MCS Attach User Request")
 
 
 def attached_user(pdu: bytes) -> int:
-    """The initiator that an Attach User Confirm gives to the browser."""
+    """Return the initiator that an Attach User Confirm assigns to the browser."""
     (user,) = _fields(pdu, ">xH", "Attach User Confirm")
     if pdu[_BODY + 1]:
         raise ProtocolError("the desktop refuses the MCS user")
@@ -83,13 +83,13 @@ def attached_user(pdu: bytes) -> int:
 
 
 def join_request(pdu: bytes) -> tuple[int, int]:
-    """Initiator and channel of a Channel Join Request."""
+    """Return initiator and channel of a Channel Join Request."""
     user, channel = _fields(pdu, ">HH", "Channel Join Request")
     return user, channel
 
 
 def join_confirm(pdu: bytes) -> tuple[int, int]:
-    """Initiator and channel of a Channel Join Confirm that grants what was asked for."""
+    """Return initiator and channel of a Channel Join Confirm that grants the request."""
     user, asked, channel = _fields(pdu, ">xHHH", "Channel Join Confirm")
     if pdu[_BODY + 1] or asked != channel:
         raise ProtocolError("the desktop refuses an MCS channel")
@@ -97,7 +97,7 @@ def join_confirm(pdu: bytes) -> tuple[int, int]:
 
 
 def check_disconnect(pdu: bytes) -> None:
-    """A Disconnect Provider Ultimatum: six bits of choice, three of reason, seven of padding."""
+    """Check a Disconnect Provider Ultimatum: 6 bits choice, 3 bits reason, 7 bits padding."""
     (last,) = _fields(pdu, "B", "Disconnect Provider Ultimatum")
     reason = (pdu[_BODY] & ~CHOICE) << 1 | last >> 7
     if last & 0x7F or reason > _MOST_REASON:
@@ -105,25 +105,25 @@ def check_disconnect(pdu: bytes) -> None:
 
 
 def _fields(pdu: bytes, layout: str, what: str) -> tuple[int, ...]:
-    """The fields after a domain PDU's first byte, which must be all that is there."""
+    """Unpack the fields after a domain PDU's first byte; nothing may follow them."""
     if len(pdu) != _BODY + 1 + struct.calcsize(layout):
         raise ProtocolError(f"an MCS {what} of another length")
     return struct.unpack_from(layout, pdu, _BODY + 1)
 
 
 def data_pdu(kind: int, initiator: int, channel: int, payload: bytes) -> bytes:
-    """The TPKT packet with `payload` for a channel."""
+    """Return the TPKT packet with `payload` for a channel."""
     header = struct.pack(">BHHB", kind, initiator, channel, _PRIORITY_WHOLE)
     return tpkt(DATA_HEADER + header + per_length(len(payload)) + payload)
 
 
 def with_payload(data: ChannelData, payload: bytes) -> bytes:
-    """The packet of `data` with another payload."""
+    """Return the packet of `data` with another payload."""
     return data_pdu(data.kind, data.initiator, data.channel, payload)
 
 
 def connect_initial_data(pdu: bytes) -> int:
-    """Where the userData (the GCC request) of an MCS Connect Initial begins in the packet."""
+    """Return the offset of userData (the GCC request) in an MCS Connect Initial packet."""
     body = _connect(pdu, CONNECT_INITIAL, "MCS Connect Initial")
     for tag in (_OCTETS, _OCTETS, _BOOLEAN, _SEQUENCE, _SEQUENCE, _SEQUENCE):
         body.ber(tag, "MCS Connect Initial")
@@ -131,7 +131,7 @@ def connect_initial_data(pdu: bytes) -> int:
 
 
 def connect_response_data(pdu: bytes) -> int:
-    """Where the userData (the GCC response) of an MCS Connect Response begins in the packet."""
+    """Return the offset of userData (the GCC response) in an MCS Connect Response packet."""
     body = _connect(pdu, CONNECT_RESPONSE, "MCS Connect Response")
     for tag in (_ENUMERATED, _INTEGER, _SEQUENCE):
         body.ber(tag, "MCS Connect Response")
@@ -139,7 +139,7 @@ def connect_response_data(pdu: bytes) -> int:
 
 
 def _connect(pdu: bytes, tag: bytes, what: str) -> Reader:
-    """A reader inside the connect PDU whose offsets are those of the whole packet."""
+    """Return a reader of the connect PDU's body, with offsets from the start of the packet."""
     reader = Reader(pdu, TPKT_HEADER)
     reader.expect(DATA_HEADER, what)
     reader.expect(tag, what)

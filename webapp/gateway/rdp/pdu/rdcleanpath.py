@@ -1,4 +1,4 @@
-"""RDCleanPath: the one message each way with which a browser asks for an RDP connection.
+"""RDCleanPath: the request with which a browser opens an RDP connection, and its response.
 
 DER, `SEQUENCE` of explicitly tagged fields: [0] version, [1] error, [2] destination, [3] proxy_auth
 (our one-time ticket), [4] server_auth, [5] preconnection blob, [6] X.224 PDU, [7] certificates,
@@ -20,14 +20,14 @@ _GENERAL = 1
 
 @dataclass(frozen=True)
 class Request:
-    """What a browser asks; `destination` is ignored: the database says where to."""
+    """A browser's request. `destination` is ignored: the database determines the desktop."""
 
     ticket: str = field(repr=False)
     x224: bytes
 
 
 def parse_request(data: bytes) -> Request:
-    """The browser's first message. Raises ProtocolError for anything else."""
+    """Parse the browser's first message. Raises ProtocolError."""
     if len(data) > LONGEST:
         raise ProtocolError("an RDCleanPath request is never that long")
     fields = _fields(data)
@@ -42,7 +42,7 @@ def parse_request(data: bytes) -> Request:
 
 
 def response(server_address: str, x224: bytes, certificate: bytes) -> bytes:
-    """The answer to an accepted request; `certificate` in DER, `x224` the Connection Confirm."""
+    """Return the answer to an accepted request: Connection Confirm and certificate (DER)."""
     return ber(
         _SEQUENCE,
         _tagged(0, ber(_INTEGER, _version()))
@@ -53,7 +53,7 @@ def response(server_address: str, x224: bytes, certificate: bytes) -> bytes:
 
 
 def refusal(http_status: int) -> bytes:
-    """The answer to a refused request."""
+    """Return the answer to a refused request."""
     status = http_status.to_bytes(2, "big")
     problem = _tagged(0, ber(_INTEGER, bytes([_GENERAL]))) + _tagged(1, ber(_INTEGER, status))
     return ber(
@@ -70,7 +70,7 @@ def _tagged(number: int, content: bytes) -> bytes:
 
 
 def _fields(data: bytes) -> dict[int, bytes]:
-    """The contents of the fields by number, without their own tag and length."""
+    """Return the contents of the fields by number, without tag and length."""
     outer = Reader(data)
     body = Reader(outer.ber(_SEQUENCE, "RDCleanPath message"))
     if outer.left:

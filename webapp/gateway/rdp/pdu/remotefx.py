@@ -1,10 +1,10 @@
-"""RemoteFX messages, as far as their clip regions go (MS-RDPRFX 2.2.2); tiles are never decoded.
+"""The clip regions of RemoteFX messages (MS-RDPRFX 2.2.2); tiles are never decoded.
 
 IronRDP unites the rectangles of a message's region with inclusive edges, and loses all but the
-first rectangle of a band that is one pixel high (`Region::union_rectangle`): lines of the picture
-stay as they were. xrdp sends a region as the X server keeps it, in bands from top to bottom, and
-thin frames and round corners make such bands. `mend` moves the rectangles that would be lost into
-messages of their own.
+first rectangle of a band that is one pixel high (`Region::union_rectangle`): those lines of the
+picture are not updated. xrdp sends a region as the X server stores it, in bands from top to bottom,
+and thin frames and round corners make such bands. `surface` uses this module to move the rectangles
+that would be lost into messages of their own.
 """
 
 import struct
@@ -17,25 +17,25 @@ from webapp.gateway.connection.wire import ProtocolError, Reader
 
 _FRAME_BEGIN, _FRAME_END, _REGION, _EXTENSION = 0xCCC4, 0xCCC5, 0xCCC6, 0xCCC7
 _HEADERS = frozenset({0xCCC0, 0xCCC1, 0xCCC2, 0xCCC3})
-"""WBT_SYNC, WBT_CODEC_VERSIONS, WBT_CHANNELS, WBT_CONTEXT: in the first message only."""
+"""WBT_SYNC, WBT_CODEC_VERSIONS, WBT_CHANNELS, WBT_CONTEXT: sent in the first message only."""
 _TILE = 0xCAC3
 _BLOCK_HEADER = 6
 _CODEC_HEADER = 8
 """TS_RFX_CODEC_CHANNELT: the block header, codec id and channel id."""
 _RECTANGLES = _CODEC_HEADER + 3
-"""Where a region's rectangles begin: after regionFlags and numRects."""
+"""Offset of a region's rectangles: after regionFlags and numRects."""
 _RECTANGLE = 8
 _TILESET_HEADER = 22
 _QUANTS = 5
 _TILE_COUNT_AT = 16
 _TILE_SIZE = 64
 _MOST_BLOCKS = 16
-"""A message of xrdp's has eight blocks at most."""
+"""A message from xrdp has at most eight blocks."""
 MOST_RECTANGLES = 256
-"""A region with more is not looked at."""
+"""A region with more rectangles is not parsed."""
 MOST_GROUPS = 8
 MOST_LOOKS = 2048
-"""Rectangles that are moved, times tiles of the message; with more the region stays as it is."""
+"""Limit of moved rectangles times tiles of the message; above it the region is not changed."""
 
 
 class Rectangle(NamedTuple):
@@ -57,7 +57,7 @@ class Rectangle(NamedTuple):
 
 @dataclass(frozen=True)
 class Region:
-    """A message's region and where its rectangles stand in the message."""
+    """A message's region and the offset of its rectangles in the message."""
 
     place: int
     count: int
@@ -66,7 +66,7 @@ class Region:
 
 
 def find_region(message: bytes) -> Region | None:
-    """The region of a message, of which the beginning is enough; None when it is not in there."""
+    """Return the region of a message, given at least its beginning; None if it has none there."""
     place = 0
     for _ in range(_MOST_BLOCKS):
         if place + _RECTANGLES > len(message):
@@ -88,9 +88,9 @@ def find_region(message: bytes) -> Region | None:
 
 
 def split_bands(rectangles: list[Rectangle]) -> list[list[Rectangle]]:
-    """The rectangles that IronRDP would lose, so grouped that it loses none of a group.
+    """Return the rectangles that IronRDP would lose, in groups that it can draw without loss.
 
-    Group n holds what stands at place n + 1 in the bands that are one pixel high.
+    Group n holds the rectangles at index n + 1 of the bands that are one pixel high.
     """
     rows: dict[int, list[Rectangle]] = defaultdict(list)
     for one in rectangles:
@@ -106,9 +106,9 @@ def split_bands(rectangles: list[Rectangle]) -> list[list[Rectangle]]:
 
 
 def without(message: bytes, region: Region, lost: list[Rectangle]) -> bytes:
-    """The message with `lost` taken out of its region; its length stays.
+    """Return the message with `lost` removed from its region; the length stays the same.
 
-    In their place stands the region's first rectangle again, which changes nothing.
+    Copies of the region's first rectangle, which change nothing, replace them.
     """
     out, out_of = bytearray(message), set(lost)
     first = _pack(region.rectangles[0])
@@ -120,7 +120,7 @@ def without(message: bytes, region: Region, lost: list[Rectangle]) -> bytes:
 
 
 def count_tiles(message: bytes) -> int:
-    """How many tiles a whole message announces."""
+    """Return the number of tiles that a whole message announces."""
     counts = [
         struct.unpack_from("<H", block, _TILE_COUNT_AT)[0]
         for kind, block in _blocks(message, _MOST_BLOCKS)
@@ -130,7 +130,7 @@ def count_tiles(message: bytes) -> int:
 
 
 def only(message: bytes, rectangles: list[Rectangle]) -> bytes:
-    """A message that paints these rectangles of a whole message and nothing else."""
+    """Return a message that draws only these rectangles of a whole message."""
     blocks = [_cut(kind, block, rectangles) for kind, block in _blocks(message, _MOST_BLOCKS)]
     return b"".join(blocks)
 
@@ -148,7 +148,7 @@ def _cut(kind: int, block: bytes, rectangles: list[Rectangle]) -> bytes:
 
 
 def _cut_tiles(block: bytes, rectangles: list[Rectangle]) -> bytes:
-    """TS_RFX_TILESET with the tiles that the rectangles touch."""
+    """Return a TS_RFX_TILESET reduced to the tiles that the rectangles touch."""
     reader = Reader(block)
     head = reader.take(_TILESET_HEADER)
     quants = reader.take(head[14] * _QUANTS)
@@ -177,7 +177,7 @@ def _tiles(data: bytes, count: int) -> Iterator[bytes]:
 
 
 def _blocks(data: bytes, most: int) -> Iterator[tuple[int, bytes]]:
-    """Kind and bytes of each block, of which there are so many at most."""
+    """Yield kind and bytes of each block. Raises ProtocolError for more than `most`."""
     reader = Reader(data)
     for _ in range(most):
         if not reader.left:

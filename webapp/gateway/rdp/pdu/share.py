@@ -20,25 +20,26 @@ shutdown, font list, persistent keys, frame acknowledgements."""
 _DESKTOP_DATA = frozenset(
     {0x02, 0x14, 0x1B, 0x1F, 0x22, 0x25, 0x26, 0x28, 0x29, 0x2D, 0x2F, 0x32, 0x36, 0x37}
 )
-"""And a desktop: update, control, pointer, synchronise, sound, shutdown denied, save session, font
-map, keyboard indicators and input method, error, reconnect status, status, monitors. A redirection
-to another server is not among them."""
+"""pduType2 that a desktop may send: update, control, pointer, synchronise, sound, shutdown denied,
+save session, font map, keyboard indicators and input method, error, reconnect status, status,
+monitors. A redirection to another server is not allowed."""
 _BROWSER_KINDS, _DESKTOP_KINDS = {CONFIRM_ACTIVE, DATA}, {DEMAND_ACTIVE, DEACTIVATE_ALL, DATA}
 _COMPRESSED_TYPE = 15
 _MOST_EVENTS = 512
 _SHARE_DATA_HEADER = 18
 _TYPE2 = 14
 _SHARE_ID = 0x000103EA
-"""The id that xrdp gives to its only share."""
+"""The id of xrdp's only share."""
 
 _INPUT_EVENT = 12
 _SYNC_EVENT = 0
 
 
 def check(payload: bytes, *, is_browser: bool) -> int:
-    """The kind of a Share Control PDU: one whole PDU that this side may send, uncompressed.
+    """Return the kind of a Share Control PDU. Raises ProtocolError.
 
-    Servers read several PDUs out of one payload, of which the gateway would see the first alone.
+    The payload must be one whole, uncompressed PDU that this side may send. Servers accept several
+    PDUs in one payload, but the gateway would check only the first.
     """
     if len(payload) < _HEADER:
         raise ProtocolError("a share PDU without its header")
@@ -58,9 +59,9 @@ def check(payload: bytes, *, is_browser: bool) -> int:
 
 
 def complete_deactivate_all(payload: bytes) -> bytes | None:
-    """xrdp's Deactivate All, which is only a header, with the fields that IronRDP insists on.
+    """Return xrdp's Deactivate All, which is only a header, with the fields that IronRDP requires.
 
-    None for every other PDU. TS_DEACTIVATE_ALL_PDU, 2.2.3.1.
+    Returns None for every other PDU. TS_DEACTIVATE_ALL_PDU, 2.2.3.1.
     """
     if len(payload) != _HEADER or payload[2] & _TYPE_MASK != DEACTIVATE_ALL:
         return None
@@ -70,7 +71,7 @@ def complete_deactivate_all(payload: bytes) -> bytes | None:
 
 
 def has_input(payload: bytes) -> bool:
-    """Whether this is a slow-path input PDU with more than synchronisation (2.2.8.1.1.3)."""
+    """Whether this is a slow-path input PDU with events other than synchronise (2.2.8.1.1.3)."""
     if not _is_data(payload, _INPUT):
         return False
     reader = Reader(payload, _SHARE_DATA_HEADER)
@@ -88,7 +89,7 @@ def is_font_map(payload: bytes) -> bool:
 
 
 def acknowledged_frame(payload: bytes) -> int | None:
-    """The frame that a TS_FRAME_ACKNOWLEDGE_PDU names (MS-RDPRFX 2.2.3.1); None for other PDUs."""
+    """Return the frame of a TS_FRAME_ACKNOWLEDGE_PDU (MS-RDPRFX 2.2.3.1); None for other PDUs."""
     if not _is_data(payload, _FRAME_ACKNOWLEDGE):
         return None
     reader = Reader(payload, _SHARE_DATA_HEADER)
@@ -99,7 +100,10 @@ def acknowledged_frame(payload: bytes) -> int | None:
 
 
 def refresh_areas(source: int, areas: Sequence[Rectangle]) -> bytes:
-    """A Refresh Rect PDU (2.2.11.2) for at most 255 areas; `source` is the client's channel."""
+    """Return a Refresh Rect PDU (2.2.11.2) for at most 255 areas.
+
+    `source` is the client's channel.
+    """
     body = struct.pack("<B3x", len(areas))
     for one in areas:
         last = (one.x + one.width - 1, one.y + one.height - 1)
@@ -108,7 +112,7 @@ def refresh_areas(source: int, areas: Sequence[Rectangle]) -> bytes:
 
 
 def acknowledge_frame(source: int, frame: int) -> bytes:
-    """A TS_FRAME_ACKNOWLEDGE_PDU (MS-RDPRFX 2.2.3.1) of our own."""
+    """Return a TS_FRAME_ACKNOWLEDGE_PDU (MS-RDPRFX 2.2.3.1) from the gateway."""
     return _client_data(source, _FRAME_ACKNOWLEDGE, struct.pack("<I", frame))
 
 

@@ -1,25 +1,25 @@
-"""How much work the bytes of one connection make: counted in steps, the same on every machine.
+"""Counts the work for the bytes of one connection in steps, the same on every machine.
 
-A step is what takes some microseconds: a PDU, a rectangle, a few input events. The parsers count
-them, and `Conversation` stops when a turn has had enough, so that one connection cannot keep
-the event loop from the others. Each parser's steps are bounded by a constant for each byte it is
-given (tests/gateway/rdp/test_work.py).
+A step takes some microseconds: a PDU, a rectangle, a few input events. The parsers count steps,
+and `Conversation` stops when a turn has used its steps, so that one connection cannot block the
+event loop for the others. The steps of each parser are at most a constant for each input byte
+(tests/gateway/rdp/test_work.py).
 """
 
 STEPS_OF_A_TURN = 128
-"""About half a millisecond; 256 kB of an honest desktop's pictures fit."""
+"""About half a millisecond; enough for 256 kB of an honest desktop's pictures."""
 BYTES_OF_A_STEP = 8 << 10
-"""Bytes that are only copied."""
+"""Bytes copied in one step."""
 MOST_OF_A_PDU = 1200
-"""One PDU is never divided; this many steps it may make at most."""
+"""The most steps that one PDU may take; a PDU is never split over turns."""
 
 
 class Work:
-    """Counts."""
+    """A counter of steps."""
 
     def __init__(self) -> None:
         self.steps = 0
-        """Since the beginning."""
+        """Steps since the connection began."""
         self._enough = 0
 
     def begin_turn(self) -> None:
@@ -30,5 +30,5 @@ class Work:
 
     @property
     def is_enough(self) -> bool:
-        """Whether others should have a turn."""
+        """Whether the turn has used its steps."""
         return self.steps >= self._enough

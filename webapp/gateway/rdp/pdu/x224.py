@@ -15,16 +15,16 @@ _NEGOTIATION = 8
 _PROTOCOL_SSL = 1
 
 DATA_HEADER = b"\x02\xf0\x80"
-"""X.224 Data TPDU (class 0), before every PDU after the set-up."""
+"""Header of an X.224 Data TPDU (class 0), which precedes every PDU after the set-up."""
 
 
 def tpkt(payload: bytes) -> bytes:
-    """The packet (RFC 1006, MS-RDPBCGR 2.2 "TPKT Header") around `payload`."""
+    """Return the TPKT packet around `payload` (RFC 1006, MS-RDPBCGR 2.2 "TPKT Header")."""
     return struct.pack(">BBH", TPKT_VERSION, 0, TPKT_HEADER + len(payload)) + payload
 
 
 def connection_request() -> bytes:
-    """Our own request for TLS: nothing of the browser's goes to the desktop unencrypted."""
+    """Return the gateway's own request for TLS; no browser data reaches the desktop unencrypted."""
     negotiation = struct.pack("<BBHI", _RDP_NEG_REQ, 0, 8, _PROTOCOL_SSL)
     return tpkt(
         struct.pack(">BBHHB", 6 + len(negotiation), _CONNECTION_REQUEST, 0, 0, 0) + negotiation
@@ -32,7 +32,7 @@ def connection_request() -> bytes:
 
 
 def check_request(data: bytes) -> None:
-    """Raise ProtocolError unless `data` is a whole Connection Request that takes TLS."""
+    """Raise ProtocolError unless `data` is a whole Connection Request that accepts TLS."""
     reader = _open(data, _CONNECTION_REQUEST, "X.224 Connection Request")
     rest = reader.rest()
     if len(rest) < 8 or rest[-8] != _RDP_NEG_REQ:
@@ -58,7 +58,7 @@ def check_confirm(data: bytes) -> None:
 
 
 def confirm_length(header: bytes) -> int:
-    """How long the packet is that begins with these four bytes."""
+    """Return the length of the packet with this four-byte header. Raises ProtocolError."""
     reader = Reader(header)
     reader.expect(bytes([TPKT_VERSION, 0]), "TPKT packet")
     length = reader.u16_be()
@@ -68,7 +68,7 @@ def confirm_length(header: bytes) -> int:
 
 
 def _open(data: bytes, kind: int, what: str) -> Reader:
-    """The variable part of a connection TPDU, after its length, kind, references and class."""
+    """Return the variable part of a connection TPDU: after length, kind, references and class."""
     reader = Reader(data)
     reader.expect(bytes([TPKT_VERSION, 0]), what)
     if reader.u16_be() != len(data):
