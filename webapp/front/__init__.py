@@ -1,1 +1,1 @@
-"""The web server's outer half: takes requests in and sends answers out without holding a thread."""
+"""The web server's outer half: receives requests and sends responses without holding a thread."""

@@ -1,4 +1,4 @@
-"""One connection: the client's socket, and what gunicorn takes for it while a thread answers."""
+"""One connection: the client's socket, and the stand-in that gunicorn uses in its place."""
 
 import socket
 from typing import Any, BinaryIO
@@ -10,24 +10,24 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection:
-    """Belongs to the loop while its client is waited for, and to a thread while it is answered."""
+    """Owned by the loop while it waits for the client, and by a thread while that responds."""
 
     def __init__(self, client: socket.socket, address: str, now: float) -> None:
         self.socket = client
         self.address = address
-        """The peer's, without its port."""
+        """The peer's address, without the port."""
         self.inbox = Inbox()
         self.outbox = Outbox()
         self.handled: Any = None
-        """What gunicorn keeps of the connection."""
+        """gunicorn's own object for the connection (`TConn`)."""
         self.deadline = 0.0
         self.waits_since = now
         self.is_idle = True
-        """Nothing of a request came yet."""
+        """Whether no byte of a request has arrived yet."""
         self.has_head = False
-        """The head of a request came, and its body is waited for."""
+        """Whether the head of a request has arrived and its body has not."""
         self.is_kept = False
-        """After this answer another request may come."""
+        """Whether the connection stays open for another request after this response."""
         self.is_refused = False
         self.is_registered = False
         self.is_closed = False
@@ -39,9 +39,9 @@ class Connection:
 
 
 class Buffered:
-    """A socket that never blocks: reads what came already, keeps what the client cannot take yet.
+    """A socket that never blocks: it reads from the inbox and writes to the socket or the outbox.
 
-    It has those methods of a socket that gunicorn uses.
+    It has the socket methods that gunicorn uses.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -51,7 +51,7 @@ class Buffered:
         return self._connection.inbox.read(size)
 
     def send(self, data: bytes) -> int:
-        if data != CONTINUE:  # that was said when the head was there
+        if data != CONTINUE:  # the loop has already sent this
             self.sendall(data)
         return len(data)
 
@@ -73,16 +73,16 @@ class Buffered:
         return count
 
     def setblocking(self, _flag: bool) -> None:
-        """It never blocks."""
+        """Do nothing: this socket never blocks."""
 
     def settimeout(self, _seconds: float | None) -> None:
-        """The loop watches the time."""
+        """Do nothing: the loop enforces the deadlines."""
 
     def gettimeout(self) -> float | None:
         return None
 
     def shutdown(self, _how: int) -> None:
-        """The loop ends the connection, when all was sent."""
+        """Do nothing: the loop closes the connection once everything is sent."""
 
     def close(self) -> None:
-        """As `shutdown`."""
+        """Do nothing, as in `shutdown`."""

@@ -1,4 +1,4 @@
-"""The clients that are waited for: who is late, and who makes room for others."""
+"""The waiting connections: finds those past their deadline and the one to drop for a new one."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ from webapp.front.connection import Connection
 
 
 class Crowd:
-    """All connections of a worker that no thread answers now."""
+    """All connections of a worker that no thread is handling."""
 
     def __init__(self) -> None:
         self._waiting: dict[Connection, None] = {}
@@ -18,19 +18,20 @@ class Crowd:
         self._waiting.pop(one, None)
 
     def late(self, now: float, *, everybody: bool = False) -> list[Connection]:
-        """Those whose time is over."""
+        """Return the connections past their deadline, or all of them."""
         return [one for one in self._waiting if everybody or one.deadline <= now]
 
     def hurry(self, deadline: float) -> None:
-        """Nobody whose answer is not under way has longer than this."""
+        """Lower the deadline of all connections that have no response left to send."""
         for one in self._waiting:
             if not one.outbox:
                 one.deadline = min(one.deadline, deadline)
 
     def longest_waiting(self) -> Connection | None:
-        """The first to go where there is no room: the oldest of the address that has most.
+        """Return the connection to drop if there are too many; None if there is none.
 
-        So one address cannot drive others out. Behind a proxy all have the same address.
+        It is the oldest of the address with the most connections, so that one address cannot crowd
+        out others. Behind a proxy all connections have the same address.
         """
         if not self._waiting:
             return None

@@ -1,7 +1,7 @@
-"""What a client has sent so far, and whether that is a whole request.
+"""Buffers the bytes that a client has sent, and detects when a request is complete.
 
-This only finds where a request ends; gunicorn parses it. A disagreement costs the client its
-connection and nobody else anything: what is missing reads as the end of the connection.
+This only finds where a request ends; gunicorn parses it. If the two disagree, gunicorn reads
+missing bytes as the end of the connection, so that only this client loses its connection.
 """
 
 import re
@@ -9,7 +9,7 @@ from enum import Enum
 
 LONGEST_HEAD = 32 * 1024
 LARGEST_BODY = 128 * 1024
-"""More than any form or document of the API may have: beyond it the application refuses."""
+"""Above the limit of any form or API document; the application refuses larger bodies."""
 _LONGEST_CHUNK_LINE = 8 * 1024
 _END = b"\r\n\r\n"
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*")
@@ -33,12 +33,12 @@ class Inbox:
         self.begin()
 
     def begin(self, left_over: bytes = b"") -> None:
-        """Wait for the next request, of which `left_over` came with the one before."""
+        """Wait for the next request; `left_over` is the part that arrived with the previous one."""
         self._bytes[:0] = left_over
         self.is_cut = False
-        """The body is too large and was not taken in: nothing can follow on this connection."""
+        """Whether the body is too large and was not read in full: no request can follow."""
         self.expects_continue = False
-        """The client waits for `100 Continue` before it sends the body."""
+        """Whether the client waits for `100 Continue` before it sends the body."""
         self._searched = 0
         self._body_at: int | None = None
         self._length: int | None = None
@@ -48,13 +48,13 @@ class Inbox:
         self._bytes += data
 
     def read(self, size: int) -> bytes:
-        """For the parser: up to `size` bytes, none at the end of what came."""
+        """Return up to `size` bytes to the parser; none if the buffer is empty."""
         taken = bytes(self._bytes[:size])
         del self._bytes[:size]
         return taken
 
     def stage(self) -> Stage:
-        """How far the request has come; looks at each byte once."""
+        """Return the stage of the request; looks at each byte once."""
         if not self._bytes:
             return Stage.IDLE
         if self._body_at is None and not self._find_head():
@@ -93,7 +93,7 @@ class Inbox:
         return self._has_chunks()
 
     def _has_chunks(self) -> bool:
-        """Whether the last chunk and what follows it came; damaged ones end the search too."""
+        """Whether the last chunk and the trailer are there; a malformed chunk counts as the end."""
         while self._next_chunk < len(self._bytes):
             end = self._bytes.find(b"\r\n", self._next_chunk)
             if end < 0:

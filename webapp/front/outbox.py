@@ -1,4 +1,4 @@
-"""What a client has yet to read: a little in memory, files as they lie, the rest in a file."""
+"""Buffers unsent data: 256 kB in memory, files by reference, the rest in a temporary file."""
 
 import os
 import socket
@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 MOST_IN_MEMORY = 256 * 1024
 _AT_ONCE = 256 * 1024
-"""So much of a file goes into the kernel in one call."""
+"""Bytes of a file passed to the kernel in one call."""
 _TURN = 1 << 20
-"""So much goes to one client before others have their turn."""
+"""Bytes sent to one client before other clients get a turn."""
 
 
 @dataclass
@@ -24,7 +24,7 @@ class _Stretch:
 
 
 class Outbox:
-    """The pieces of answers in their order."""
+    """The pieces of responses, in order."""
 
     def __init__(self) -> None:
         self._pieces: deque[memoryview | _Stretch] = deque()
@@ -36,7 +36,7 @@ class Outbox:
         return bool(self._pieces)
 
     def add(self, data: bytes) -> None:
-        """Append bytes. Raises OSError when they must go to a disk that is full."""
+        """Append bytes. Raises OSError if they must go to disk and the disk is full."""
         if self._in_memory + len(data) <= MOST_IN_MEMORY:
             self._pieces.append(memoryview(data))
             self._in_memory += len(data)
@@ -44,12 +44,12 @@ class Outbox:
             self._add_to_spill(data)
 
     def add_file(self, file: BinaryIO, offset: int, count: int) -> None:
-        """Append a part of a file, which its owner may close."""
+        """Append a part of a file; the caller may close the file."""
         own = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
         self._pieces.append(_Stretch(own, offset, count))
 
     def flush(self, sock: socket.socket) -> int:
-        """Send what the client takes now; how many bytes. Raises OSError when it left."""
+        """Send what the client accepts now; return the number of bytes. Raises OSError."""
         sent = 0
         while self._pieces and sent < _TURN:
             try:
@@ -59,7 +59,7 @@ class Outbox:
         return sent
 
     def close(self) -> None:
-        """Forget everything."""
+        """Discard all pieces and close their files."""
         for piece in self._pieces:
             if isinstance(piece, _Stretch):
                 piece.file.close()

@@ -1,7 +1,7 @@
-"""gunicorn's worker: one loop waits for all clients, threads only answer whole requests.
+"""gunicorn's worker: one loop waits for all clients; threads only handle complete requests.
 
-A client that sends slowly, sends nothing or reads slowly costs a file descriptor and what it sent,
-never a thread. Where there are too many, the one that waited longest makes room.
+A client that sends slowly, sends nothing or reads slowly costs a file descriptor and a buffer,
+never a thread. If there are too many connections, the one that has waited longest is dropped.
 """
 
 import errno
@@ -23,19 +23,19 @@ from webapp.front.inbox import Stage
 FIRST_BYTE_SECONDS = 10.0
 HEAD_SECONDS = 15.0
 BODY_SECONDS = 30.0
-"""In all, however steadily the bytes drip."""
+"""For the whole body, even if bytes keep arriving."""
 READ_SECONDS = 30.0
-"""So long may a client read nothing of its answer."""
+"""Timeout of a client that reads nothing of its response."""
 LINGER_SECONDS = 2.0
 STOP_SECONDS = 2.0
-"""A worker that stops gives requests so long that are on their way."""
+"""Time that a stopping worker leaves for incomplete requests."""
 LOOK_SECONDS = 0.5
 _AT_ONCE = 64 * 1024
 _MOST_ACCEPTED = 64
 _WANTED_FILES = 8192
 _FILES_OF_OURS = 100
 _FILES_EACH = 3
-"""The client's socket, a file that it reads, and what did not fit into memory."""
+"""File descriptors of a connection: the socket, a file to send, and a temporary file."""
 _GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 _NO_FILES = (errno.EMFILE, errno.ENFILE)
 
@@ -44,11 +44,11 @@ TOO_LONG = "431 Request Header Fields Too Large"
 
 
 class BufferingWorker(ThreadWorker):
-    """Takes requests in and sends answers out in the loop."""
+    """Receives requests and sends responses in the loop."""
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
-        """This speaks HTTP/1.1 without TLS; all else is a proxy's."""
+        """Exit unless configured for HTTP/1.1 without TLS; a reverse proxy provides the rest."""
         if cfg.is_ssl or cfg.protocol != "http" or cfg.proxy_protocol != "off":
             sys.exit("winux web: TLS and other protocols are for the reverse proxy in front.")
 
@@ -58,10 +58,10 @@ class BufferingWorker(ThreadWorker):
         self.worker_connections: int = min(self.cfg.worker_connections, _most_connections())
         super().init_process()
 
-    # -- connections come -----------------------------------------------------------------------
+    # -- accepting connections ------------------------------------------------------------------
 
     def accept(self, listener: Any) -> None:
-        """Take what waits at the port; where it is full, who waited longest makes room."""
+        """Accept pending connections; drop the one that waited longest if the worker is full."""
         for _ in range(_MOST_ACCEPTED):
             if self.nr_conns >= self.worker_connections - 1:
                 self._make_room()
@@ -90,10 +90,10 @@ class BufferingWorker(ThreadWorker):
         if one := self._crowd.longest_waiting():
             self._drop(one)
 
-    # -- a request comes ------------------------------------------------------------------------
+    # -- receiving a request --------------------------------------------------------------------
 
     def _wait_for_request(self, one: Connection, seconds: float) -> None:
-        """For its first byte; what came with the request before counts."""
+        """Wait for the first byte; bytes that came with the previous request count."""
         one.is_idle = True
         one.waits_since = time.monotonic()
         one.deadline = one.waits_since + (seconds if self.alive else STOP_SECONDS)
@@ -115,7 +115,7 @@ class BufferingWorker(ThreadWorker):
             self._drop(one)
 
     def _go_on(self, one: Connection) -> None:
-        """Answer when the request is whole, else wait for more of it."""
+        """Handle the request if it is complete, otherwise wait for more of it."""
         stage = one.inbox.stage()
         if stage is Stage.WHOLE:
             self._answer(one)
@@ -137,13 +137,13 @@ class BufferingWorker(ThreadWorker):
                 self._invite_body(one)
 
     def _invite_body(self, one: Connection) -> None:
-        """Clients that hear nothing send the body after a second anyway."""
+        """Send `100 Continue`; without it clients send the body after a second anyway."""
         try:
             one.socket.send(CONTINUE)
         except OSError as error:
             self.log.debug("a client was not told to go on: %s", error)
 
-    # -- it is answered -------------------------------------------------------------------------
+    # -- sending the response -------------------------------------------------------------------
 
     def _answer(self, one: Connection) -> None:
         self._unwatch(one)
@@ -152,7 +152,7 @@ class BufferingWorker(ThreadWorker):
         future.add_done_callback(lambda done: self.method_queue.defer(self._answered, one, done))
 
     def _answered(self, one: Connection, done: "Future[bool]") -> None:
-        """The thread is free again; the client may read as slowly as it likes."""
+        """Send the response from the loop, after the thread has finished."""
         is_good = not done.cancelled() and done.exception() is None and done.result() is True
         one.is_kept = is_good and not one.inbox.is_cut
         one.waits_since = time.monotonic()
@@ -184,7 +184,10 @@ class BufferingWorker(ThreadWorker):
         self._send(one)
 
     def _linger(self, one: Connection) -> None:
-        """Close when the client has read all: what it still sends would cut the answer off."""
+        """Close once the client has read everything.
+
+        Closing while the client still sends would reset the connection and truncate the response.
+        """
         one.deadline = time.monotonic() + LINGER_SECONDS
         try:
             one.socket.shutdown(socket.SHUT_WR)
@@ -205,10 +208,10 @@ class BufferingWorker(ThreadWorker):
             self.log.debug("a client reset its connection")
         self._drop(one)
 
-    # -- connections go -------------------------------------------------------------------------
+    # -- closing connections --------------------------------------------------------------------
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Called in each round of the loop: end what is too late, and all when it ends."""
+        """End connections past their deadline, or all with `force`; the loop calls it each round."""
         now = time.monotonic()
         if force or now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
@@ -216,7 +219,7 @@ class BufferingWorker(ThreadWorker):
                 self._end_late(one)
 
     def murder_pending(self) -> None:
-        """There are none beside those."""
+        """Do nothing: `murder_keepalived` covers all connections."""
 
     def _end_late(self, one: Connection) -> None:
         is_asking = not one.is_idle and not one.outbox and one.inbox.stage() is not Stage.IDLE
@@ -227,7 +230,7 @@ class BufferingWorker(ThreadWorker):
             self._drop(one)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """The worker stops: requests that are not whole by then are not answered."""
+        """Set the deadline of incomplete requests when the worker stops."""
         self._crowd.hurry(deadline)
 
     def _drop(self, one: Connection) -> None:
@@ -252,7 +255,7 @@ class BufferingWorker(ThreadWorker):
 
 
 def _most_connections() -> int:
-    """How many the limit of open files allows, after it was raised as far as it may be."""
+    """Raise the limit of open files; return the number of connections that it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(
         soft, _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
