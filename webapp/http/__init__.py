@@ -1,1 +1,1 @@
-"""What pages and API share of a request: the services, who asks, who may, headers, the log."""
+"""What pages and API share for each request: services, person, access rules, headers, log."""

@@ -1,4 +1,4 @@
-"""Who may call a route. Every view names its rule; one without a rule is refused to everybody."""
+"""Access rules of routes. Every view declares a rule; a view without one is always refused."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -13,42 +13,45 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Access(StrEnum):
-    """The rules."""
+    """The access rules."""
 
     ANYONE = "anyone"
     SIGNED_IN = "signed in"
     ADMIN = "admin"
     SCOPE = "scope"
-    """The API's own check decides, by the scope that the operation names."""
+    """Left to the API's own check of the operation's scope."""
 
 
 def anyone(view: View) -> View:
-    """Open to everybody, signed in or not."""
+    """Allow any caller, signed in or not."""
     return _ruled(view, Access.ANYONE)
 
 
 def signed_in(view: View) -> View:
-    """For people who are signed in; what they see is limited to their own by the services."""
+    """Allow signed-in people; the services limit them to what is theirs."""
     return _ruled(view, Access.SIGNED_IN)
 
 
 def admin_only(view: View) -> View:
-    """For administrators."""
+    """Allow administrators."""
     return _ruled(view, Access.ADMIN)
 
 
 def rule_of(view: Callable[..., Any]) -> Access | None:
-    """The rule that a view names, or None."""
+    """Return the rule that a view declares, or None."""
     return getattr(view, "access", None)
 
 
 def by_scope(view: View) -> View:
-    """For programs and scripts: the blueprint of the API checks key or cookie, and the scope."""
+    """Leave the check to the API's blueprint: the key or cookie, and the scope."""
     return _ruled(view, Access.SCOPE)
 
 
 def init_access(app: Flask, ask_to_sign_in: Callable[[], ResponseReturnValue]) -> None:
-    """Check the rule before every request; `ask_to_sign_in` answers who is not signed in."""
+    """Check the rule before every request.
+
+    `ask_to_sign_in` returns the response for a caller who is not signed in.
+    """
 
     @app.before_request
     def check() -> ResponseReturnValue | None:
@@ -61,7 +64,7 @@ def _ruled(view: View, access: Access) -> View:
 
 
 def _check(ask_to_sign_in: Callable[[], ResponseReturnValue]) -> ResponseReturnValue | None:
-    if request.endpoint is None:  # no such address, or the wrong method: the error pages answer
+    if request.endpoint is None:  # unknown address or wrong method: an error page
         return None
     rule = rule_of(current_app.view_functions[request.endpoint])
     if rule in (Access.ANYONE, Access.SCOPE):

@@ -1,4 +1,4 @@
-"""What a request knows: the services, and who asks."""
+"""The context of a request: the services, the signed-in person and the source address."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -13,7 +13,7 @@ from webapp.services.people.accounts import SignedIn
 
 @dataclass(frozen=True)
 class CurrentPerson:
-    """Who is signed in, in the form that flask-login wants; the cookie holds the token alone."""
+    """The signed-in person, as flask-login expects it; the cookie holds only the token."""
 
     signed_in: SignedIn
     token: str
@@ -39,44 +39,44 @@ class CurrentPerson:
 
 
 def init_context(app: Flask, services: Services) -> None:
-    """Give every request the services and the person behind its cookie."""
+    """Make the services and the person of the sign-in cookie available to every request."""
     app.extensions["winux"] = services
     manager = LoginManager()
-    manager.session_protection = None  # the sign-in row decides; addresses change under phones
+    manager.session_protection = None  # the sign-in row decides; phones change addresses
     manager.user_loader(load_person)
     manager.init_app(app, add_context_processor=False)
 
 
 def services() -> Services:
-    """The services that create_app() was given."""
+    """Return the services that were passed to create_app()."""
     return cast(Services, current_app.extensions["winux"])
 
 
 def current_person() -> CurrentPerson | None:
-    """Who asks, or None when nobody is signed in."""
+    """Return the signed-in person, or None."""
     if g.get("is_person_unknown"):
         return None
     return current_user._get_current_object() if current_user.is_authenticated else None
 
 
 def forget_person() -> None:
-    """For the rest of this request: who asks cannot be found out, so do not ask again."""
+    """Treat the caller as not signed in for the rest of this request, without a database query."""
     g.is_person_unknown = True
 
 
 def source_address() -> str:
-    """Where the request comes from; behind proxies only as far as they are trusted."""
+    """Return the client's address; only trusted proxies may set it."""
     return request.remote_addr or ""
 
 
 def actor(*, as_admin: bool = False) -> Actor:
-    """Who acts, for the services: with an admin's rights only on the admin's pages."""
+    """Return the actor for the services; pass `as_admin` only on admin pages."""
     person = current_person()
     is_admin = as_admin and person is not None and person.is_admin
     return Actor(person.id if person else None, source_address(), is_admin)
 
 
 def load_person(token: str) -> CurrentPerson | None:
-    """Who holds this sign-in token, or None when it is not, or no longer, good."""
+    """Return the holder of this sign-in token, or None if it is invalid or has expired."""
     signed_in = services().accounts.signed_in(token)
     return CurrentPerson(signed_in, token) if signed_in else None

@@ -1,4 +1,4 @@
-"""Forms of other sites are refused: each needs a token, and comes from a page of ours."""
+"""CSRF protection: a form needs a token and must come from a page of the portal."""
 
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ _LONGEST_SHOWN = 100
 
 
 class ForeignForm(CSRFError):  # type: ignore[misc]  # Flask-WTF ships no types
-    """A page of another origin sent the form."""
+    """Raised when a page of another origin sent the form."""
 
     def __init__(self, origin: str) -> None:
         self.origin = origin[:_LONGEST_SHOWN]
@@ -20,16 +20,16 @@ class ForeignForm(CSRFError):  # type: ignore[misc]  # Flask-WTF ships no types
 
 
 class NoCookie(CSRFError):  # type: ignore[misc]  # Flask-WTF ships no types
-    """The browser sent no cookie, so no token can be the right one."""
+    """Raised when the browser sent no cookie, so that no token can be valid."""
 
     description = "The request has no cookie of this portal."
 
 
 class FormProtection(CSRFProtect):  # type: ignore[misc]  # Flask-WTF ships no types
-    """Flask-WTF's check of the token, and our own of the page that a request comes from.
+    """Flask-WTF's check of the token, with a check of the request's origin instead of its own.
 
-    Flask-WTF would compare the `Referer` with the `Host` header, which proxies pass without its
-    port, and refuses browsers that send none.
+    Flask-WTF compares the `Referer` with the `Host` header, which proxies may pass on without the
+    port, and refuses browsers that send no `Referer`.
     """
 
     def __init__(self, config: Config) -> None:
@@ -37,7 +37,7 @@ class FormProtection(CSRFProtect):  # type: ignore[misc]  # Flask-WTF ships no t
         self._config = config
 
     def protect(self, apply_exemptions: bool = False) -> None:
-        """Raises CSRFError."""
+        """Check origin and token. Raises CSRFError."""
         is_ours = not apply_exemptions or (request.endpoint and not self._is_exempt())
         if is_ours and request.method in current_app.config["WTF_CSRF_METHODS"]:
             headers = {name.lower(): value for name, value in request.headers.items()}
@@ -46,7 +46,7 @@ class FormProtection(CSRFProtect):  # type: ignore[misc]  # Flask-WTF ships no t
         super().protect(apply_exemptions)
 
     def _own_origins(self) -> set[str]:
-        """The public one, and the one that the browser itself calls the host of this request."""
+        """Return the public origin and those of the request's `Host` header."""
         schemes = ("https",) if self._config.is_https else ("http", "https")
         return {self._config.public_url, *(f"{scheme}://{request.host}" for scheme in schemes)}
 

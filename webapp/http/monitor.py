@@ -1,4 +1,4 @@
-"""Who may read what monitors read: the holder of the token, an administrator, this machine."""
+"""Access to monitoring data: for holders of the token, administrators and this machine."""
 
 import hmac
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 
 
 def shows_token() -> bool:
-    """Whether the request has the token of WINUX_METRICS_TOKEN as its bearer token."""
+    """Whether the request's bearer token is WINUX_METRICS_TOKEN."""
     token = services().config.metrics_token
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     is_bearer = bool(token) and scheme.lower() == "bearer"
@@ -20,12 +20,12 @@ def shows_token() -> bool:
 
 
 def may_see_troubles() -> bool:
-    """Whether the request may read what is wrong with the site, with names of machines in it."""
+    """Whether the caller may read the site's problems, which contain machine names."""
     return shows_token() or _is_of_this_machine() or _is_of_an_administrator()
 
 
 def _is_of_this_machine() -> bool:
-    """Asked here and not passed on by a proxy, trusted or not."""
+    """Whether the request comes from a loopback address and through no proxy, trusted or not."""
     if any(name in request.headers for name in _FORWARDED):
         return False
     address = source_address()
@@ -35,6 +35,6 @@ def _is_of_this_machine() -> bool:
 def _is_of_an_administrator() -> bool:
     try:
         person = current_person()
-    except OutsideFailed:  # the database, which may be what is wrong
+    except OutsideFailed:  # the database may be the problem
         return False
     return person is not None and person.is_admin

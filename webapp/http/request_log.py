@@ -1,4 +1,4 @@
-"""One log line for each request, with an id that the person sees on an error page."""
+"""Logs one line for each request, with an id that is also shown on error pages."""
 
 import logging
 import secrets
@@ -14,7 +14,7 @@ LONGEST_PATH = 200
 
 
 def init_request_log(app: Flask) -> None:
-    """Give each request its id and its line; query strings stay out, they may be private."""
+    """Assign an id to each request and log it without its query string, which may be private."""
 
     @app.before_request
     def begin() -> None:
@@ -30,7 +30,7 @@ def init_request_log(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """This request's id, as the log has it."""
+    """Return this request's id, as logged."""
     return str(g.get("request_id", ""))
 
 
@@ -47,7 +47,7 @@ def _fields(response: Response) -> dict[str, object]:
 
 
 def _person_name() -> str | None:
-    """Who asked: with a key, as the API found out, or signed in."""
+    """Return the name of the caller: the key's holder, set by the API, or the signed-in person."""
     if name := g.get("person_name"):
         return str(name)
     person = current_person()

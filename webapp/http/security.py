@@ -1,4 +1,4 @@
-"""What the browser is told to refuse, and the settings of the cookie that says who asks."""
+"""Security headers, and the settings of the session cookie."""
 
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -7,14 +7,14 @@ from webapp.config import Config
 from webapp.http.forgery import FormProtection
 from webapp.http.source import CanonicalSource
 
-#: No form of the portal comes near this size.
+#: Far above the size of any form of the portal.
 MAX_FORM_BYTES = 64 * 1024
 
 
 def content_security_policy(
     *, script_src: str = "'self'", connect_src: str = "'self'", img_src: str = "'self'"
 ) -> str:
-    """The policy of a page; every page has the defaults but the desktop in the browser."""
+    """Return the policy of a page; all pages but the desktop viewer use the defaults."""
     return "; ".join(
         [
             "default-src 'none'",
@@ -39,7 +39,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 TWO_YEARS = 2 * 365 * 24 * 3600
-#: Browsers ignore these on plain http, and complain.
+#: Sent over HTTPS only: over plain HTTP browsers ignore them and log a warning.
 HTTPS_HEADERS = {
     "Strict-Transport-Security": f"max-age={TWO_YEARS}; includeSubDomains",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -47,7 +47,7 @@ HTTPS_HEADERS = {
 
 
 def init_security(app: Flask, config: Config) -> None:
-    """Cookies, CSRF, size limits, headers, and proxies as far as they are trusted."""
+    """Set up cookies, CSRF protection, size limits, security headers and trusted proxies."""
     app.config.update(
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
@@ -58,7 +58,7 @@ def init_security(app: Flask, config: Config) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
-        WTF_CSRF_SSL_STRICT=False,  # FormProtection looks where a form comes from
+        WTF_CSRF_SSL_STRICT=False,  # FormProtection checks the origin
         WTF_CSRF_TIME_LIMIT=None,  # as long as the sign-in; a page left open must still work
     )
     FormProtection(config).init_app(app)

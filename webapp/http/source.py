@@ -1,4 +1,4 @@
-"""The address of whoever asks, made canonical before anything sees it."""
+"""Makes the client's address canonical before the application reads it."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class CanonicalSource:
-    """WSGI: `REMOTE_ADDR` becomes what the trusted proxies say, in one form."""
+    """WSGI middleware: sets `REMOTE_ADDR` from the trusted proxies' headers, in canonical form."""
 
     def __init__(self, app: "WSGIApplication", trusted_proxies: int) -> None:
         self._app = app
