@@ -1,1 +1,1 @@
-"""The pages: each route parses, calls one service, and renders or redirects."""
+"""The web pages: each route parses the request, calls one service, and renders or redirects."""

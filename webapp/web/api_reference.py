@@ -1,4 +1,4 @@
-"""The API's document, to read and to try with one's own sign-in."""
+"""The API reference, where signed-in people can also try requests."""
 
 from flask import Blueprint, Response, make_response, render_template
 
@@ -12,13 +12,13 @@ blueprint = Blueprint("api_reference", __name__, url_prefix="/api-reference")
 @blueprint.get("/")
 @signed_in
 def show() -> Response:
-    """The page."""
+    """Show the page."""
     page = render_template(
         "api_reference.html",
         script_url=vendor_url("swagger-ui.js"),
         style_url=vendor_url("swagger-ui.css"),
     )
     response = make_response(page)
-    # Its style sheet carries its few icons as text.
+    # Swagger UI's style sheet contains icons as data: URLs.
     response.headers["Content-Security-Policy"] = content_security_policy(img_src="'self' data:")
     return response

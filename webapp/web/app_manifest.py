@@ -1,7 +1,7 @@
-"""What a browser reads to install the portal as an app: its name, icons, colours and entrance.
+"""The web app manifest, to install the portal as an app: name, icons, colours and start page.
 
-Open to everybody, because browsers fetch it without cookies. The window keeps its frame: most pages
-want it, and the desktop in the browser has a button for the full screen.
+Available without a sign-in, because browsers fetch it without cookies. The window keeps its frame:
+most pages need it, and the desktop viewer has a full-screen button.
 """
 
 import json
@@ -14,23 +14,23 @@ from webapp.web.language import _, language
 
 blueprint = Blueprint("app_manifest", __name__)
 
-#: The window's frame goes on from the header of the page: --surface and --page of tokens.css.
+#: The window's frame has the colour of the page header: --surface and --page of tokens.css.
 FRAME = {"light": "#ffffff", "dark": "#181b1f"}
 PAGE = "#f7f7f5"
-#: An hour: what is old in it still works, as old addresses of icons do.
+#: An outdated manifest still works, as the old icon addresses do.
 KEPT_FOR = timedelta(hours=1)
 
 
 @blueprint.app_template_global()
 def frame_colours() -> dict[str, str]:
-    """The colour of the window's frame in the light and in the dark."""
+    """Return the colour of the window's frame for the light and the dark theme."""
     return FRAME
 
 
 @blueprint.get("/app.webmanifest")
 @anyone
 def show() -> Response:
-    """The manifest, in the language of the browser."""
+    """Return the manifest in the browser's language."""
     response = Response(json.dumps(_manifest()), content_type="application/manifest+json")
     response.cache_control.public = True
     response.cache_control.max_age = int(KEPT_FOR.total_seconds())

@@ -1,7 +1,7 @@
-"""The static files, under an address that changes with their content.
+"""The static files, under a URL that changes with their content.
 
-Modules import each other by relative paths, so the mark stands in the folder: all of one release's
-files have one mark, and browsers keep them for good.
+Modules import each other by relative paths, so the content hash ("mark") is a folder of the URL.
+All files of a release share one mark, and browsers may cache them for ever.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 def init_assets(app: Flask) -> None:
-    """Serve the files, and give the templates `asset()`."""
+    """Serve the files and provide `asset()` to the templates."""
     current = mark_of(STATIC)
 
     @app.get("/static/<mark>/<path:filename>", endpoint="static")
     @anyone
     def static(mark: str, filename: str) -> Response:
         response = send_from_directory(STATIC, filename)
-        # A page of an older release still gets its files, but must not keep ours as them.
+        # A page of an older release gets the current files, but must not cache them under its URL.
         response.headers["Cache-Control"] = FOREVER if mark == current else "no-cache"
         return response
 
@@ -40,7 +40,7 @@ def init_assets(app: Flask) -> None:
 
 
 def mark_of(folder: Path) -> str:
-    """A short mark of all that is in `folder`."""
+    """Return a short hash of the names and contents of all files in `folder`."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         if file.is_file():

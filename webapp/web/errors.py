@@ -1,4 +1,4 @@
-"""Errors in people's words: what happened, what to do, and a reference where we failed."""
+"""Error pages: what happened, what to do, and a reference for failures of the site."""
 
 import logging
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from webapp.web.language import _, lazy_gettext
 
 log = logging.getLogger("winux.web")
 
-#: The first class that fits decides.
+#: The first matching class determines the status.
 STATUS: list[tuple[type[WinuxError], int]] = [
     (BadInput, 400),
     (TooMany, 429),
@@ -75,7 +75,7 @@ class ErrorPage:
 
 
 def show(error: Exception) -> ResponseReturnValue:
-    """Any error as a page of ours."""
+    """Return an error page for any exception."""
     if isinstance(error, WinuxError):
         return show_own(error)
     if isinstance(error, CSRFError):
@@ -86,15 +86,15 @@ def show(error: Exception) -> ResponseReturnValue:
 
 
 def status_of(error: WinuxError) -> int:
-    """The HTTP status that stands for one of our errors."""
+    """Return the HTTP status of a WinuxError."""
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
 def show_own(error: WinuxError) -> ResponseReturnValue:
-    """One of our errors as a page."""
+    """Return the error page for a WinuxError."""
     status = status_of(error)
     if isinstance(error, OutsideFailed):
-        forget_person()  # the page itself must not ask a database that does not answer
+        forget_person()  # the page itself must not query the failed database
     if status >= 500:
         log.error("Request failed: %s", error, extra={"request": request_id()})
     page = _outside_page() if status >= 500 else _own_page(error)
@@ -109,7 +109,7 @@ def _own_page(error: WinuxError) -> ErrorPage:
 
 
 def _outside_page() -> ErrorPage:
-    """What failed names machines and files: that is in the log, under the reference."""
+    """Return a page without details, which name machines and files; they are in the log."""
     return ErrorPage(
         title=_("This site has a problem right now"),
         text=_(
@@ -123,7 +123,7 @@ def _outside_page() -> ErrorPage:
 
 
 def _form_page(error: CSRFError) -> ErrorPage:
-    """Why a form was refused, as far as the request shows it."""
+    """Return a page that says why the form was refused, as far as known."""
     site = services().config.public_url
     if isinstance(error, ForeignForm):
         return ErrorPage(
@@ -154,7 +154,7 @@ def _form_page(error: CSRFError) -> ErrorPage:
 
 def _show_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
-    if status < 400:  # a redirect that werkzeug raises is an answer, not an error
+    if status < 400:  # a redirect raised by werkzeug is a response, not an error
         return error
     if status >= 500:
         return _show_defect(error)

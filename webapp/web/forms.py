@@ -1,4 +1,4 @@
-"""What the forms take: lengths and kinds. Whether a value is allowed, the services decide."""
+"""The forms: lengths and types of their fields. The services validate the values."""
 
 from wtforms import BooleanField, Form, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional, Regexp
@@ -53,9 +53,9 @@ class PasswordForm(Form):  # type: ignore[misc]  # WTForms ships no types
 
 
 class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
-    """The choices of a launch; none must be made."""
+    """A launch request; every field is optional."""
 
-    #: What the person sees and can mend.
+    #: The fields that the person sees and can correct.
     CHOICES = ("minutes", "keyboard_layout", "rdp_username")
 
     template = StringField(validators=[Length(max=32)])
@@ -85,7 +85,7 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
     )
 
     def offer(self, template: Template) -> None:
-        """Show the template's own time where none was chosen, and how far one may go."""
+        """Fill in the template's default time if none was chosen, and set the maximum."""
         self.minutes.data = self.minutes.data or str(template.default_minutes)
         self.minutes.render_kw = {
             "type": "number",
@@ -95,7 +95,7 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
         }
 
     def complaint(self) -> BadInput | None:
-        """What is wrong with a form that did not validate, where no field of it can show that."""
+        """Return the error of an invalid form, or None if a visible field shows it."""
         if any(self[name].errors for name in self.CHOICES):
             return None
         return BadInput(
@@ -103,7 +103,7 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
         )
 
     def wish(self) -> LaunchWish:
-        """What was chosen, for the launch service."""
+        """Return the choices for the launch service."""
         return LaunchWish(
             template=self.template.data or None,
             minutes=int(self.minutes.data) if self.minutes.data else None,
@@ -116,7 +116,7 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
 
 
 def parse_minutes(text: str) -> int:
-    """A whole number of minutes. Raises BadInput for anything else; its range, services check."""
+    """Parse a whole number of minutes. Raises BadInput. The services check the range."""
     if not (text.isascii() and text.isdigit() and len(text) <= 5):
         raise BadInput("minutes", _("That is not a whole number of minutes."))
     return int(text)

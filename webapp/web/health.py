@@ -1,4 +1,4 @@
-"""For monitors and load balancers: is this process alive, and can the portal do its work?"""
+"""Health checks for monitors and load balancers: liveness and readiness."""
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
@@ -16,16 +16,16 @@ NOT_SHOWN = "Administrators see why: sign in, ask on the portal's own machine, o
 @blueprint.get("/healthz")
 @anyone
 def alive() -> ResponseReturnValue:
-    """200 while this process answers."""
+    """Return 200 as long as this process responds."""
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
 @anyone
 def ready() -> ResponseReturnValue:
-    """200 when a launch can work; else 503 and each part that is in trouble.
+    """Return 200 if a launch can work, otherwise 503 and each part in trouble.
 
-    What is wrong and the cure name machines and paths, so not everybody reads them.
+    Only callers who `may_see_troubles` get the details, which name machines and paths.
     """
     try:
         troubles = services().reports.readiness().troubles

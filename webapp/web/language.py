@@ -1,4 +1,4 @@
-"""The language of the pages: words in it, chosen by the browser among those that there are."""
+"""The language of the pages: the browser's preference among the available ones."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ CATALOGUES = ROOT / "translations"
 
 
 def init_language(app: Flask, catalogues: Path = CATALOGUES) -> None:
-    """Set Babel up: the languages are English and those that `catalogues` has.
+    """Set up Babel with English and the languages in `catalogues`.
 
-    Times are shown in UTC; scripts put them into the person's zone.
+    Times are rendered in UTC; scripts convert them to the person's time zone.
     """
     app.config.update(
         BABEL_DEFAULT_LOCALE="en",
@@ -28,20 +28,20 @@ def init_language(app: Flask, catalogues: Path = CATALOGUES) -> None:
 
 
 def _(text: str, **values: object) -> str:
-    """`text` in the person's language, with `%(name)s` filled in."""
+    """Return `text` in the person's language, with `%(name)s` filled in."""
     return str(flask_babel.gettext(text, **values))
 
 
 def ngettext(one: str, many: str, num: int) -> str:
-    """The form that the language has for `num` things; `%(num)s` is filled in."""
+    """Return the language's plural form for `num`, with `%(num)s` filled in."""
     return str(flask_babel.ngettext(one, many, num))
 
 
 def lazy_gettext(text: str) -> Any:
-    """`text` for a table made at import: it takes its language when it is turned into str."""
+    """Return `text` for a table made at import; it is translated when converted to str."""
     return flask_babel.lazy_gettext(text)
 
 
 def language() -> str:
-    """The language of this request, for `<html lang>`."""
+    """Return the language of this request, for `<html lang>`."""
     return str(flask_babel.get_locale() or "en")

@@ -1,4 +1,4 @@
-"""For Prometheus: everything that Winux measures, told to whoever has the token."""
+"""The metrics of Winux for Prometheus, for callers with the token."""
 
 from collections.abc import Iterable
 from typing import cast
@@ -23,7 +23,7 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 @anyone
 def show() -> ResponseReturnValue:
-    """All metrics as text; 404 while no token is set, 401 for whoever does not show it."""
+    """Return all metrics as text; 404 if no token is configured, 401 without the token."""
     if not services().config.metrics_token:
         abort(404)
     if not shows_token():
@@ -39,7 +39,7 @@ def show() -> ResponseReturnValue:
 
 
 class _Collected(Collector):
-    """Gives the library what was just read; no state of the process is told."""
+    """Passes the metrics just read to the library, without metrics of the process."""
 
     def __init__(self, families: Iterable[Family]) -> None:
         self._families = families

@@ -1,4 +1,4 @@
-"""Pages of longer lists: numbers from the address bar, links to the pages beside."""
+"""Paging of lists: the page number from the URL, and links to the neighbouring pages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from webapp.services.paging import PAGE_SIZE, Page
 from webapp.web.desktops.loading import plain_view
 from webapp.web.desktops.view import DesktopView
 
-#: How often a list looks again, in seconds, while something in it moves.
+#: Seconds between updates of a list while something in it can change.
 POLL_SECONDS = 5
 
 
@@ -55,12 +55,12 @@ class DesktopPage(ListPage[DesktopView]):
 
 
 def list_page(page: Page[Desktop], link: Callable[[int], str]) -> DesktopPage:
-    """`page` of the reports, as the templates show it; `link` gives the address of a number."""
+    """Return a page of the reports for the templates; `link` returns the URL of a page number."""
     rows = [plain_view(row) for row in page.rows]
     return DesktopPage(rows, page.number, page.pages, page.total, link)
 
 
 def page_number() -> int:
-    """The page asked for; 1 for anything that is not a number."""
+    """Return the requested page number; 1 for anything that is not a number."""
     text = request.args.get("page", "1")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else 1

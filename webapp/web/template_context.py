@@ -1,4 +1,4 @@
-"""What every page's template may use: who asks, the navigation, the language, the time."""
+"""Variables of all page templates: the person, the navigation, the language, the time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ class NavigationItem:
 
 
 def init_template_context(app: Flask) -> None:
-    """Give it to all templates."""
+    """Provide the variables to all templates."""
     app.context_processor(_template_context)
 
 

@@ -1,4 +1,4 @@
-"""The colours a person chose, in a cookie, so that the first paint is right without scripts."""
+"""The chosen colour theme, in a cookie, so that the first paint is right without scripts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ A_YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True)
 class Look:
-    """`theme` is empty when the browser's own preference decides."""
+    """The chosen theme; empty to follow the browser's preference."""
 
     theme: str
 
@@ -32,11 +32,11 @@ def _look() -> dict[str, Any]:
 @blueprint.post("/look")
 @anyone
 def choose() -> ResponseReturnValue:
-    """Remember the colours and go back to where the choice was made."""
+    """Store the theme and redirect to the page of the form."""
     response = redirect(safe_path(request.form.get("next"), url_for("home.show")), 303)
     wanted = request.form.get("look", "")
     theme = wanted if wanted in THEMES else ""
-    # Readable by scripts on purpose: static/js/look.js changes it without a round trip.
+    # Readable by scripts on purpose: static/js/look.js changes it without a request.
     config = services().config
     response.set_cookie(
         config.look_cookie_name, theme, max_age=A_YEAR, samesite="Lax", secure=config.is_https

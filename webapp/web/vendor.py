@@ -1,6 +1,6 @@
-"""The browser's modules from static/vendor: compressed ahead, named by content, kept for ever.
+"""The third-party modules in static/vendor: precompressed, named by content, cached for ever.
 
-setup/vendor.py makes the folder and its manifest.
+setup/vendor.py creates the folder and its manifest.
 """
 
 import json
@@ -19,16 +19,16 @@ from webapp.web.assets import FOREVER
 blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
 
 FOLDER = ROOT / "static/vendor"
-#: What the desktop in the browser needs.
+#: The files of the desktop viewer.
 VIEWER = ("rdp.js", "rdp.wasm")
-#: Best first; what the browser does not take is left out.
+#: Encodings and their file suffixes, best first.
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 
 
 def vendor_url(name: str) -> str:
-    """The address of a module by the manifest's name, such as `rdp.wasm`.
+    """Return the URL of a module by its name in the manifest, such as `rdp.wasm`.
 
-    Raises OutsideFailed when set-up has not put it there.
+    Raises OutsideFailed if set-up has not installed it.
     """
     file = manifest().get(name)
     if file is None:
@@ -42,7 +42,7 @@ def vendor_url(name: str) -> str:
 
 @blueprint.app_template_global()
 def viewer_files() -> list[str]:
-    """What a desktop's page fetches ahead, so that *Open in browser* has it already."""
+    """Return the files that a desktop's page prefetches for *Open in browser*."""
     files = manifest()
     return [url_for("vendor.file", name=files[name]) for name in VIEWER if name in files]
 
@@ -50,7 +50,7 @@ def viewer_files() -> list[str]:
 @blueprint.get("/<name>")
 @anyone
 def file(name: str) -> Response:
-    """One file, in the smallest form that the browser takes."""
+    """Return one file in the best encoding that the browser accepts."""
     if name not in manifest().values():
         abort(404)
     encoding = request.accept_encodings.best_match(
@@ -66,7 +66,7 @@ def file(name: str) -> Response:
 
 
 def manifest() -> dict[str, str]:
-    """The manifest's names to the files; empty when set-up has not made them."""
+    """Return the file of each name in the manifest; empty if set-up has not created it."""
     path = FOLDER / "manifest.json"
     return _manifest(path, path.stat().st_mtime_ns) if path.exists() else {}
 
@@ -78,5 +78,5 @@ def _manifest(path: Path, _changed: int) -> dict[str, str]:
 
 
 def _type(name: str) -> str:
-    # instantiateStreaming insists on the exact type
+    # instantiateStreaming requires exactly this type
     return "application/wasm" if name.endswith(".wasm") else mimetypes.guess_type(name)[0] or ""

@@ -1,4 +1,4 @@
-"""Times, durations and sizes in people's words; the filters that templates use."""
+"""Readable times, durations and sizes; some are template filters."""
 
 from datetime import datetime, timedelta
 
@@ -16,27 +16,27 @@ def init_words(app: Flask) -> None:
 
 
 def iso(at: datetime) -> str:
-    """For `<time datetime>` and the scripts: UTC with a Z."""
+    """Return the time for `<time datetime>` and the scripts: UTC with a Z."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def exactly(at: datetime) -> str:
-    """The full time; scripts put it into the person's zone."""
+    """Return date and time; scripts convert them to the person's time zone."""
     return _("%(time)s UTC", time=format_datetime(at, "d MMM y, HH:mm:ss"))
 
 
 def hour(at: datetime) -> str:
-    """Hour and minute; scripts put them into the person's zone."""
+    """Return hour and minute; scripts convert them to the person's time zone."""
     return _("%(time)s UTC", time=format_datetime(at, "HH:mm"))
 
 
 def day(at: datetime) -> str:
-    """Day, hour and minute; scripts put them into the person's zone."""
+    """Return day, hour and minute; scripts convert them to the person's time zone."""
     return _("%(time)s UTC", time=format_datetime(at, "EEE d MMM, HH:mm"))
 
 
 def ago(at: datetime) -> str:
-    """How long ago something was."""
+    """Return how long ago the time was."""
     passed = services().clock.now() - at
     if passed < timedelta(minutes=1):
         return _("just now")
@@ -44,7 +44,7 @@ def ago(at: datetime) -> str:
 
 
 def clock_face(left: timedelta) -> str:
-    """Time left as on a clock: 4:07, 1:02:30; never below zero."""
+    """Return the time left as on a clock, such as 4:07 or 1:02:30; never below zero."""
     seconds = max(0, int(left.total_seconds()))
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
@@ -52,7 +52,7 @@ def clock_face(left: timedelta) -> str:
 
 
 def short(time: timedelta) -> str:
-    """A duration in at most two units: 7 s, 4 min 10 s, 2 h 5 min."""
+    """Return a duration in at most two units, such as 7 s, 4 min 10 s or 2 h 5 min."""
     seconds = max(0, round(time.total_seconds()))
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
@@ -64,20 +64,20 @@ def short(time: timedelta) -> str:
 
 
 def precise(time: timedelta) -> str:
-    """A measured duration: with tenths below ten seconds."""
+    """Return a measured duration, with tenths below ten seconds."""
     seconds = max(0.0, time.total_seconds())
     return _("%(s)s s", s=f"{seconds:.1f}") if seconds < 10 else short(time)
 
 
 def minutes_words(minutes: int) -> str:
-    """Minutes as people say them: 30 min, 2 h."""
+    """Return whole minutes as text, such as 30 min or 2 h."""
     if minutes >= 60 and minutes % 60 == 0:
         return _("%(h)s h", h=minutes // 60)
     return _("%(m)s min", m=minutes)
 
 
 def memory(megabytes: int) -> str:
-    """Memory in the unit that reads best."""
+    """Return a size of memory in GB or MB."""
     if megabytes % 1024 == 0:
         return _("%(gb)s GB", gb=megabytes // 1024)
     return _("%(mb)s MB", mb=megabytes)
@@ -92,7 +92,7 @@ def disk(gigabytes: int) -> str:
 
 
 def data_size(count: int) -> str:
-    """Bytes in the unit that reads best: 640 kB, 12.4 MB."""
+    """Return a number of bytes in a readable unit, such as 640 kB or 12.4 MB."""
     if count < 1_000_000:
         return _("%(kb)s kB", kb=round(count / 1_000))
     if count < 1_000_000_000:

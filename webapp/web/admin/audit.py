@@ -1,4 +1,4 @@
-"""The audit log: who did what, and what was refused; found, paged through, taken away."""
+"""The audit log: search, paging and export of actions and refusals."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,13 +17,13 @@ from webapp.web.admin.blueprint import blueprint
 from webapp.web.language import _
 from webapp.web.texts.audit import AuditRow, audit_row
 
-#: The fields of the form, as the address has them.
+#: The names of the form's fields in the URL.
 FIELDS = ("person", "action", "object", "from", "to", "key", "refused")
 
 
 @dataclass(frozen=True)
 class AuditView:
-    """The page: what was asked, what was found, where to go on."""
+    """The page: the filter, the entries found, and the links to other pages."""
 
     asked: dict[str, str]
     rows: list[AuditRow]
@@ -44,7 +44,7 @@ class AuditView:
 @blueprint.get("/audit/")
 @admin_only
 def audit() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     asked = _asked()
     try:
         page = services().audit_log.page(
@@ -59,7 +59,7 @@ def audit() -> ResponseReturnValue:
 @blueprint.get("/audit/export.<kind>")
 @admin_only
 def export_audit(kind: str) -> ResponseReturnValue:
-    """All that fits, as a file; sent while it is read."""
+    """Export all matching entries as a file, streamed while they are read."""
     if kind not in KINDS:
         return abort(HTTPStatus.NOT_FOUND)
     write, media_type = KINDS[kind]
@@ -70,7 +70,7 @@ def export_audit(kind: str) -> ResponseReturnValue:
 
 
 def _asked() -> dict[str, str]:
-    """What the address asks for; nothing of what is empty."""
+    """Return the filter values of the URL, without empty ones."""
     found = {name: request.args.get(name, "").strip()[:80] for name in FIELDS}
     return {name: value for name, value in found.items() if value}
 

@@ -1,4 +1,4 @@
-"""The administrators' blueprint; its routes are in the files beside this one."""
+"""The administrators' blueprint; the other files of this folder contain its routes."""
 
 from flask import Blueprint
 

@@ -1,4 +1,4 @@
-"""The bars of launches per hour: sizes and words for the template that draws them as SVG."""
+"""The bar chart of launches per hour: sizes and texts for the template that draws the SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from webapp.services.statistics.trends import BusyHour
 from webapp.web.language import _
 
-#: Of the drawing, in its own units; a bar and the gap beside it make a step.
+#: Sizes in units of the drawing; a step is a bar and the gap next to it.
 HEIGHT, STEP, BAR, FAILED_BAR = 100, 30, 22, 7
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One hour. Heights and places in units of the drawing, from above."""
+    """One hour. Heights and positions are in units of the drawing, measured from the top."""
 
     hour: BusyHour
     x: int
@@ -32,9 +32,9 @@ class Chart:
 
     bars: Sequence[Bar]
     top: int
-    """What the highest line stands for."""
+    """The value of the top line."""
     words: str
-    """The whole in one sentence, for those who do not see it."""
+    """A summary in one sentence, for screen readers."""
     height: int = HEIGHT
     bar: int = BAR
     failed_bar: int = FAILED_BAR
@@ -45,7 +45,7 @@ class Chart:
 
 
 def chart_of(hours: Sequence[BusyHour]) -> Chart:
-    """The chart of some hours."""
+    """Return the chart of these hours."""
     top = _round_up(max((max(one.launches, one.failed) for one in hours), default=0))
     launches = sum(one.launches for one in hours)
     failed = sum(one.failed for one in hours)
@@ -82,7 +82,7 @@ def _bar(number: int, hour: BusyHour, top: int) -> Bar:
 
 
 def _round_up(most: int) -> int:
-    """1, 2, 5, 10, 20, 50 … : the first that is not below `most`."""
+    """Return the first of 1, 2, 5, 10, 20, 50 … that is at least `most`."""
     scale = 1
     while True:
         for step in (1, 2, 5):

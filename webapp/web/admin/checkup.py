@@ -1,4 +1,4 @@
-"""What the doctor found at its last examination; the workers write it."""
+"""The results of the doctor's last run, which the workers store."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -29,7 +29,7 @@ class Machine:
 @blueprint.get("/doctor/")
 @admin_only
 def checkup() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     found = groupby(services().checkups.latest(), lambda row: row.host)
     return render_template(
         "admin/checkup.html",

@@ -1,4 +1,4 @@
-"""Who is connected to what, now; and cutting any of it."""
+"""The open connections, and cutting one."""
 
 from http import HTTPStatus
 
@@ -22,21 +22,21 @@ POLL_SECONDS = 3
 @blueprint.get("/connections/")
 @admin_only
 def connections() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return render_template("admin/connections.html", poll_seconds=POLL_SECONDS, page=_page())
 
 
 @blueprint.get("/connections/live")
 @admin_only
 def connections_live() -> ResponseReturnValue:
-    """Its table."""
+    """Return the table of the page, for live updates."""
     return fragment("admin/_connections.html", POLL_SECONDS, page=_page())
 
 
 @blueprint.post("/connections/<connection_id>/cut")
 @admin_only
 def cut(connection_id: str) -> ResponseReturnValue:
-    """End one connection; the desktop goes on."""
+    """Cut one connection; the desktop keeps running."""
     try:
         services().connections.cut(actor(as_admin=True), connection_id)
     except NotFound:
@@ -66,7 +66,7 @@ class ConnectionRow:
 
     @property
     def processor(self) -> str:
-        """The gateway's, so far."""
+        """Processor time used in the gateway so far."""
         return f"{self.view.cpu_ms / 1000:.1f} s"
 
 

@@ -1,4 +1,4 @@
-"""The administrators' list of desktops: its filter, order and links, from the address bar."""
+"""The administrators' list of desktops: filter, order and links, from the URL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from webapp.web.pages import DesktopPage, page_number
 
 LONGEST_QUERY = 64
 
-#: What the chips choose.
+#: The filters that the chips select.
 CHOICES: dict[str, DesktopFilter] = {
     "now": DesktopFilter(states=HOLDS_RESOURCES),
     "ready": DesktopFilter(states=frozenset({State.READY})),
@@ -30,7 +30,7 @@ CHOICES: dict[str, DesktopFilter] = {
 
 @dataclass(frozen=True)
 class Chip:
-    """One choice of states; `count` is None where it is not known without counting history."""
+    """One choice of states; `count` is None where counting would include ended desktops."""
 
     title: str
     url: str
@@ -40,7 +40,7 @@ class Chip:
 
 @dataclass(frozen=True)
 class Column:
-    """One column's head: `direction` is ascending, descending, or empty when not sorted by it."""
+    """One column header: `direction` is ascending, descending, or empty if not sorted by it."""
 
     title: str
     url: str
@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address bar asks for, each value one that exists."""
+    """The query of the URL, with invalid values replaced by defaults."""
 
     query: str
     choice: str
@@ -58,7 +58,7 @@ class Asked:
     page: int
 
     def url(self, endpoint: str = "admin.desktops", **changes: object) -> str:
-        """The list's address with some values changed; defaults are left out."""
+        """Return the list's URL with some values changed; defaults are left out."""
         asked = replace(self, **changes)  # type: ignore[arg-type]  # names and kinds as above
         return url_for(
             endpoint,
@@ -71,7 +71,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class AdminList(DesktopPage):
-    """What the template shows."""
+    """The list as the template shows it."""
 
     asked: Asked
     chips: Sequence[Chip]
@@ -87,7 +87,7 @@ class AdminList(DesktopPage):
 
 
 def admin_list() -> AdminList:
-    """The list that the request asks for."""
+    """Return the list that the request asks for."""
     asked = _asked()
     wanted = replace(
         CHOICES[asked.choice],

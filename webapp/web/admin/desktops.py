@@ -1,4 +1,4 @@
-"""Everybody's desktops: find, sort, look why one failed, extend, pause, stop one or many."""
+"""The desktops of all people: search, sort, inspect, extend, pause, and stop one or many."""
 
 from http import HTTPStatus
 
@@ -17,21 +17,21 @@ from webapp.web.fragments import fragment, is_live_request
 from webapp.web.language import _, ngettext
 from webapp.web.words import minutes_words
 
-#: More than the rows of a few pages is never ticked by hand.
+#: Desktops in one form; enough for a few pages of rows ticked by hand.
 MOST_AT_ONCE = 100
 
 
 @blueprint.get("/desktops/")
 @admin_only
 def desktops() -> ResponseReturnValue:
-    """The list."""
+    """Show the list."""
     return render_template("admin/desktops.html", page=admin_list())
 
 
 @blueprint.get("/desktops/live")
 @admin_only
 def desktops_live() -> ResponseReturnValue:
-    """Its table."""
+    """Return the table of the page, for live updates."""
     page = admin_list()
     return fragment("admin/_desktops.html", page.poll_seconds, page=page)
 
@@ -39,14 +39,14 @@ def desktops_live() -> ResponseReturnValue:
 @blueprint.get("/desktops/<public_id>")
 @admin_only
 def desktop(public_id: str) -> ResponseReturnValue:
-    """One desktop with what only administrators see; never its password."""
+    """Show one desktop with the details for administrators, but never its password."""
     return render_template("admin/desktop.html", desktop=_view(public_id))
 
 
 @blueprint.get("/desktops/<public_id>/live")
 @admin_only
 def desktop_live(public_id: str) -> ResponseReturnValue:
-    """The part of it that moves."""
+    """Return the part of the page that updates live."""
     view = _view(public_id)
     return fragment("admin/_desktop.html", view.poll_seconds, desktop=view)
 
@@ -54,7 +54,7 @@ def desktop_live(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/extend")
 @admin_only
 def extend(public_id: str) -> ResponseReturnValue:
-    """More time for somebody's desktop."""
+    """Extend a person's desktop."""
     minutes = parse_minutes(request.form.get("minutes", ""))
     try:
         services().lifetime.extend(actor(as_admin=True), public_id, minutes)
@@ -68,7 +68,7 @@ def extend(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/desktops/<public_id>/pause")
 @admin_only
 def confirm_pause(public_id: str) -> ResponseReturnValue:
-    """What a pause ends, and what it keeps."""
+    """Ask for confirmation, and say what a pause ends and what it keeps."""
     view = _view(public_id)
     if not view.can_pause:
         return redirect(view.admin_url, HTTPStatus.SEE_OTHER)
@@ -83,7 +83,7 @@ def confirm_pause(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/pause")
 @admin_only
 def pause(public_id: str) -> ResponseReturnValue:
-    """Shut somebody's desktop down and keep it."""
+    """Pause a person's desktop: shut it down and keep its files."""
     try:
         services().pauses.pause(actor(as_admin=True), public_id)
     except Refused as refusal:
@@ -94,7 +94,7 @@ def pause(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/resume")
 @admin_only
 def resume(public_id: str) -> ResponseReturnValue:
-    """Start somebody's desktop again."""
+    """Resume a person's desktop."""
     try:
         services().pauses.resume(actor(as_admin=True), public_id)
     except Refused as refusal:
@@ -105,7 +105,7 @@ def resume(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/desktops/<public_id>/stop")
 @admin_only
 def confirm_stop(public_id: str) -> ResponseReturnValue:
-    """The question before somebody loses something."""
+    """Ask for confirmation before a desktop is stopped."""
     view = _view(public_id)
     if not view.can_stop:
         return redirect(view.admin_url, HTTPStatus.SEE_OTHER)
@@ -120,7 +120,7 @@ def confirm_stop(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/stop")
 @admin_only
 def stop(public_id: str) -> ResponseReturnValue:
-    """Stop somebody's desktop."""
+    """Stop a person's desktop."""
     services().lifetime.stop(actor(as_admin=True), public_id)
     return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
 
@@ -128,7 +128,7 @@ def stop(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/stop/confirm")
 @admin_only
 def confirm_stop_many() -> ResponseReturnValue:
-    """Name the ticked desktops and ask."""
+    """List the ticked desktops and ask for confirmation."""
     ticked = [view for view in _ticked() if view.can_stop]
     if not ticked:
         flash(_("Tick the desktops to stop first."), "warn")
@@ -139,7 +139,7 @@ def confirm_stop_many() -> ResponseReturnValue:
 @blueprint.post("/desktops/stop")
 @admin_only
 def stop_many() -> ResponseReturnValue:
-    """Stop all that were named."""
+    """Stop the confirmed desktops."""
     ticked = [view for view in _ticked() if view.can_stop]
     for view in ticked:
         services().lifetime.stop(actor(as_admin=True), view.id)
@@ -157,7 +157,7 @@ def _view(public_id: str) -> DesktopView:
 
 
 def _ticked() -> list[DesktopView]:
-    """The desktops named in the form; those that are gone meanwhile are left out."""
+    """Return the desktops in the form, without those that no longer exist."""
     views = []
     for public_id in dict.fromkeys(request.form.getlist("desktop")[:MOST_AT_ONCE]):
         try:

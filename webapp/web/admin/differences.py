@@ -1,4 +1,4 @@
-"""What differs between database and nodes, since when, and what is done about it."""
+"""Differences between database and nodes: what, since when, and what Winux does about it."""
 
 from datetime import datetime
 
@@ -14,21 +14,21 @@ from webapp.web.fragments import fragment
 from webapp.web.language import _
 
 POLL_SECONDS = 10
-#: Marks of these name no desktop that the database has.
+#: Kinds whose mark names a desktop that the database does not have.
 ROWLESS = frozenset({Kind.ORPHAN, Kind.FORGOTTEN, Kind.FOREIGN})
 
 
 @blueprint.get("/differences/")
 @admin_only
 def differences() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return render_template("admin/differences.html", poll_seconds=POLL_SECONDS, **_rows())
 
 
 @blueprint.get("/differences/live")
 @admin_only
 def differences_live() -> ResponseReturnValue:
-    """Its tables."""
+    """Return the tables of the page, for live updates."""
     return fragment("admin/_differences.html", POLL_SECONDS, **_rows())
 
 

@@ -1,4 +1,4 @@
-"""Everybody's API keys, and revoking any of them."""
+"""The API keys of all people, and revoking one."""
 
 from http import HTTPStatus
 
@@ -17,14 +17,14 @@ from webapp.web.texts.keys import KeyRow, key_rows
 @blueprint.get("/keys/")
 @admin_only
 def keys() -> ResponseReturnValue:
-    """The list."""
+    """Show the list."""
     return render_template("admin/keys.html", page=_page(), query=_query())
 
 
 @blueprint.get("/keys/<int:key_id>/revoke")
 @admin_only
 def confirm_revoke_key(key_id: int) -> ResponseReturnValue:
-    """The question before somebody's program stops working."""
+    """Ask for confirmation before a key is revoked."""
     return render_template(
         "keys/_revoke.html" if is_live_request() else "keys/revoke.html",
         key=services().keys.one(actor(as_admin=True), key_id),
@@ -36,7 +36,7 @@ def confirm_revoke_key(key_id: int) -> ResponseReturnValue:
 @blueprint.post("/keys/<int:key_id>/revoke")
 @admin_only
 def revoke_key(key_id: int) -> ResponseReturnValue:
-    """It works no more."""
+    """Revoke the key."""
     services().keys.revoke(actor(as_admin=True), key_id)
     flash(_("The key is revoked. Whatever used it is refused from now on."), "good")
     return redirect(url_for("admin.keys"), HTTPStatus.SEE_OTHER)

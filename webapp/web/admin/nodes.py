@@ -1,4 +1,4 @@
-"""The nodes: which are up, how much more fits on each, and which templates on them are stuck."""
+"""The nodes: which are up, how many more desktops fit, and which templates are left locked."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -17,21 +17,21 @@ POLL_SECONDS = 5
 @blueprint.get("/nodes/")
 @admin_only
 def nodes() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return render_template("admin/nodes.html", poll_seconds=POLL_SECONDS, cluster=_cluster())
 
 
 @blueprint.get("/nodes/live")
 @admin_only
 def nodes_live() -> ResponseReturnValue:
-    """The part of it that moves."""
+    """Return the part of the page that updates live."""
     return fragment("admin/_nodes.html", POLL_SECONDS, cluster=_cluster())
 
 
 @blueprint.post("/nodes/<name>/drain")
 @admin_only
 def drain_node(name: str) -> ResponseReturnValue:
-    """Make no new desktops there."""
+    """Stop placing new desktops on the node."""
     return _set_enabled(
         name, False, _("%(node)s takes no new desktops; those that run stay.", node=name)
     )
@@ -40,7 +40,7 @@ def drain_node(name: str) -> ResponseReturnValue:
 @blueprint.post("/nodes/<name>/use")
 @admin_only
 def use_node(name: str) -> ResponseReturnValue:
-    """Undo that."""
+    """Place new desktops on the node again."""
     return _set_enabled(name, True, _("%(node)s takes new desktops again.", node=name))
 
 

@@ -1,4 +1,4 @@
-"""The administrators' first page: is all well, how much is going on, what failed."""
+"""The administrators' first page: health, numbers and recent failures."""
 
 from dataclasses import dataclass
 
@@ -31,12 +31,12 @@ class Check:
     text: str
     tone: str
     url: str = ""
-    """Where more is told."""
+    """The page with details."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """One number of now or today."""
+    """One number, of now or of today."""
 
     title: str
     value: int
@@ -45,14 +45,14 @@ class Number:
 @blueprint.get("/")
 @admin_only
 def overview() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return render_template("admin/overview.html", poll_seconds=POLL_SECONDS, **_numbers())
 
 
 @blueprint.get("/live")
 @admin_only
 def overview_live() -> ResponseReturnValue:
-    """The part of it that moves."""
+    """Return the part of the page that updates live."""
     return fragment("admin/_overview.html", POLL_SECONDS, **_numbers())
 
 
@@ -88,7 +88,7 @@ def _numbers() -> dict[str, object]:
 
 
 def _checks(troubles: dict[str, str]) -> list[Check]:
-    """The parts in a fixed order; what is not in trouble is well."""
+    """Return the parts in a fixed order; a part without trouble is good."""
     parts = {
         "worker": (_("Worker"), _("Runs and takes launches.")),
         "proxmox": (_("Proxmox"), _("Answers.")),
@@ -101,7 +101,7 @@ def _checks(troubles: dict[str, str]) -> list[Check]:
 
 
 def _nodes(cluster: ClusterView) -> Check:
-    """Whether all nodes and the templates on them can be used; the page behind it has the cure."""
+    """Return whether all nodes and templates are usable; the linked page shows the remedy."""
     down = ", ".join(view.node.name for view in cluster.down)
     stuck = ", ".join(f"{one.template} ({one.node})" for one in cluster.stuck)
     parts = [
@@ -115,7 +115,7 @@ def _nodes(cluster: ClusterView) -> Check:
 
 
 def _resting() -> list[Check]:
-    """Templates whose builds failed again and again."""
+    """Return the templates that rest after repeated build failures."""
     url = url_for("admin.desktops", state="failed")
     gates = services().capacity.gates().values()
     return [

@@ -1,4 +1,4 @@
-"""The pools: how many desktops are warm, why so many, schedules, and building them anew."""
+"""The pools: the number of warm desktops and its reason, schedules, and draining."""
 
 from http import HTTPStatus
 
@@ -18,35 +18,35 @@ from webapp.web.language import _, ngettext
 @blueprint.get("/pool/")
 @admin_only
 def pools() -> ResponseReturnValue:
-    """All templates with their pools."""
+    """Show all templates with their pools."""
     return render_template("admin/pools.html", poll_seconds=POLL_SECONDS, pools=pool_pages())
 
 
 @blueprint.get("/pool/live")
 @admin_only
 def pools_live() -> ResponseReturnValue:
-    """Their table."""
+    """Return the table of the page, for live updates."""
     return fragment("admin/_pools.html", POLL_SECONDS, pools=pool_pages())
 
 
 @blueprint.get("/pool/<name>")
 @admin_only
 def pool(name: str) -> ResponseReturnValue:
-    """One template's pool."""
+    """Show one template's pool."""
     return render_template("admin/pool.html", poll_seconds=POLL_SECONDS, pool=_page(name))
 
 
 @blueprint.get("/pool/<name>/live")
 @admin_only
 def pool_live(name: str) -> ResponseReturnValue:
-    """The part of it that moves."""
+    """Return the part of the page that updates live."""
     return fragment("admin/_pool.html", POLL_SECONDS, pool=_page(name))
 
 
 @blueprint.post("/pool/<name>")
 @admin_only
 def change_pool(name: str) -> ResponseReturnValue:
-    """Set how large it is."""
+    """Change the size of the pool."""
     try:
         values: dict[str, int | bool] = {key: _number(key) for key in NUMBERS}
         values["follows_demand"] = "follows_demand" in request.form
@@ -61,7 +61,7 @@ def change_pool(name: str) -> ResponseReturnValue:
 @blueprint.post("/pool/<name>/schedules")
 @admin_only
 def add_schedule(name: str) -> ResponseReturnValue:
-    """Plan desktops for weekly hours or a date."""
+    """Add a schedule of desktops, for weekly hours or a date."""
     form = request.form
     try:
         wish = ScheduleWish(
@@ -83,7 +83,7 @@ def add_schedule(name: str) -> ResponseReturnValue:
 @blueprint.post("/pool/schedules/<int:schedule_id>/remove")
 @admin_only
 def remove_schedule(schedule_id: int) -> ResponseReturnValue:
-    """Forget a schedule."""
+    """Remove a schedule."""
     name = services().pools.remove_schedule(actor(as_admin=True), schedule_id)
     flash(_("The schedule is forgotten."), "good")
     return _back(name)
@@ -92,7 +92,7 @@ def remove_schedule(schedule_id: int) -> ResponseReturnValue:
 @blueprint.get("/pool/<name>/drain")
 @admin_only
 def confirm_drain(name: str) -> ResponseReturnValue:
-    """The question before warm desktops go."""
+    """Ask for confirmation before the pool is drained."""
     fragment_or_page = "admin/_drain.html" if is_live_request() else "admin/drain.html"
     return render_template(fragment_or_page, pool=_page(name))
 
@@ -100,7 +100,7 @@ def confirm_drain(name: str) -> ResponseReturnValue:
 @blueprint.post("/pool/<name>/drain")
 @admin_only
 def drain_pool(name: str) -> ResponseReturnValue:
-    """Let all warm desktops go; they are built anew."""
+    """Remove all warm desktops from the pool; new ones are built."""
     count = services().pools.drain(actor(as_admin=True), name)
     flash(ngettext("%(num)s desktop goes.", "%(num)s desktops go.", count), "good")
     return _back(name)

@@ -1,4 +1,4 @@
-"""A pool as its pages show it."""
+"""A pool as the pages show it."""
 
 from datetime import datetime
 
@@ -37,7 +37,7 @@ class PoolPage:
 
     @property
     def is_off(self) -> bool:
-        """Nothing is wanted, and nothing is left of it."""
+        """Whether the pool has no desktops and wants none."""
         return not self.view.template.pool_max and not self.view.desktops
 
     @property
@@ -54,7 +54,7 @@ class PoolPage:
 
     @property
     def why(self) -> str:
-        """Why so many are wanted; the domain has the words in English."""
+        """The reason for the wanted number, translated from the domain's English text."""
         return _(self.view.size.why.value)
 
     @property
@@ -65,7 +65,7 @@ class PoolPage:
 
     @property
     def summary(self) -> str:
-        """How it stands, in one sentence."""
+        """The state of the pool in one sentence."""
         if self.is_off:
             return _("No pool: each desktop is built when somebody asks for it.")
         if self.view.failures:
@@ -78,7 +78,7 @@ class PoolPage:
 
     @property
     def trouble(self) -> str:
-        """What keeps it from filling, and when it goes on."""
+        """When the next build is tried after failures; empty if nothing holds the pool back."""
         until = self.view.resting_until
         if until is None:
             return ""
@@ -88,7 +88,7 @@ class PoolPage:
 
     @property
     def wishes(self) -> list[tuple[str, str]]:
-        """What goes into its size."""
+        """The settings and numbers that determine the size."""
         pool = self.view.template.pool
         rows = [(_("Target"), str(pool.target)), (_("Minimum"), str(pool.minimum))]
         if pool.follows_demand:
@@ -110,7 +110,7 @@ class PoolPage:
 
     @property
     def weekdays(self) -> list[tuple[str, str]]:
-        """Value and words of each day, for the form."""
+        """Value and name of each day, for the form."""
         return [(value, _day_name(number)) for number, value in enumerate(WEEKDAYS)]
 
     @property
@@ -132,7 +132,7 @@ class PoolRow:
 
     @property
     def note(self) -> str:
-        """Why it will go, if it will."""
+        """Why the desktop will be replaced, or an empty text."""
         if self.row.warmed_at is None:
             return ""
         if not is_current(self.row):
@@ -187,10 +187,10 @@ class ScheduleRow:
 
 
 def pool_pages() -> list[PoolPage]:
-    """All pools, by template."""
+    """Return all pools, by template."""
     return [PoolPage(view) for view in services().pools.all()]
 
 
 def _day_name(number: int) -> str:
-    """A day of the week, short, in the page's language; 0 is Monday."""
+    """Return the short name of a weekday in the page's language; 0 is Monday."""
     return str(get_locale().days["format"]["abbreviated"][number])

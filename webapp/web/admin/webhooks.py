@@ -1,4 +1,4 @@
-"""Webhooks: who is told of events, and how the deliveries fare."""
+"""Webhooks: the receivers of events, and their deliveries."""
 
 from http import HTTPStatus
 
@@ -21,14 +21,14 @@ POLL_SECONDS = 3
 @blueprint.get("/webhooks/")
 @admin_only
 def webhooks() -> ResponseReturnValue:
-    """All of them, and a form for one more."""
+    """Show all webhooks and a form to add one."""
     return _list()
 
 
 @blueprint.post("/webhooks/")
 @admin_only
 def add_webhook() -> ResponseReturnValue:
-    """Add one and show its secret; a page that is sent again is refused, for it is there."""
+    """Add a webhook and show its secret; sending the form again is refused as a duplicate."""
     url, events = request.form.get("url", ""), request.form.getlist("event")
     try:
         made = services().webhooks.add(actor(as_admin=True), url, events)
@@ -40,21 +40,21 @@ def add_webhook() -> ResponseReturnValue:
 @blueprint.get("/webhooks/<int:webhook_id>")
 @admin_only
 def webhook(webhook_id: int) -> ResponseReturnValue:
-    """One with its deliveries."""
+    """Show one webhook with its deliveries."""
     return render_template("admin/webhook.html", poll_seconds=POLL_SECONDS, **_one(webhook_id))
 
 
 @blueprint.get("/webhooks/<int:webhook_id>/live")
 @admin_only
 def webhook_live(webhook_id: int) -> ResponseReturnValue:
-    """The deliveries."""
+    """Return the deliveries, for live updates."""
     return fragment("admin/_webhook.html", POLL_SECONDS, **_one(webhook_id))
 
 
 @blueprint.post("/webhooks/<int:webhook_id>/test")
 @admin_only
 def test_webhook(webhook_id: int) -> ResponseReturnValue:
-    """Send a test event; the answer is among the deliveries in a moment."""
+    """Send a test event; its response soon appears among the deliveries."""
     services().webhooks.test(actor(as_admin=True), webhook_id)
     flash(_("A test is on its way. The answer appears below in a moment."), "good")
     return _back(webhook_id)
@@ -63,7 +63,7 @@ def test_webhook(webhook_id: int) -> ResponseReturnValue:
 @blueprint.post("/webhooks/<int:webhook_id>/enable")
 @admin_only
 def enable_webhook(webhook_id: int) -> ResponseReturnValue:
-    """Tell it of events."""
+    """Enable the webhook."""
     services().webhooks.set_enabled(actor(as_admin=True), webhook_id, enabled=True)
     flash(_("It is told of events from now on."), "good")
     return _back(webhook_id)
@@ -72,7 +72,7 @@ def enable_webhook(webhook_id: int) -> ResponseReturnValue:
 @blueprint.post("/webhooks/<int:webhook_id>/disable")
 @admin_only
 def disable_webhook(webhook_id: int) -> ResponseReturnValue:
-    """Tell it of nothing."""
+    """Disable the webhook."""
     services().webhooks.set_enabled(actor(as_admin=True), webhook_id, enabled=False)
     flash(_("It is told of nothing until it is enabled again."), "good")
     return _back(webhook_id)
@@ -81,7 +81,7 @@ def disable_webhook(webhook_id: int) -> ResponseReturnValue:
 @blueprint.get("/webhooks/<int:webhook_id>/remove")
 @admin_only
 def confirm_remove_webhook(webhook_id: int) -> ResponseReturnValue:
-    """The question before it is forgotten."""
+    """Ask for confirmation before a webhook is removed."""
     page = "admin/_remove_webhook.html" if is_live_request() else "admin/remove_webhook.html"
     return render_template(page, webhook=services().webhooks.one(webhook_id).webhook)
 
@@ -89,7 +89,7 @@ def confirm_remove_webhook(webhook_id: int) -> ResponseReturnValue:
 @blueprint.post("/webhooks/<int:webhook_id>/remove")
 @admin_only
 def remove_webhook(webhook_id: int) -> ResponseReturnValue:
-    """Forget it."""
+    """Remove the webhook and its deliveries."""
     services().webhooks.remove(actor(as_admin=True), webhook_id)
     flash(_("The webhook and its deliveries are forgotten."), "good")
     return redirect(url_for("admin.webhooks"), HTTPStatus.SEE_OTHER)
@@ -98,7 +98,7 @@ def remove_webhook(webhook_id: int) -> ResponseReturnValue:
 @blueprint.post("/webhooks/deliveries/<int:delivery_id>/retry")
 @admin_only
 def retry_delivery(delivery_id: int) -> ResponseReturnValue:
-    """Send one again."""
+    """Send a delivery again."""
     webhook_id = services().webhooks.retry(actor(as_admin=True), delivery_id)
     flash(_("It is sent again."), "good")
     return _back(webhook_id)

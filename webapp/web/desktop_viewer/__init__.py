@@ -1,1 +1,1 @@
-"""The desktop in the browser."""
+"""The desktop viewer: a desktop in the browser."""

@@ -1,6 +1,6 @@
-"""The desktop in the browser: the page, its ticket, its heartbeat, and the goodbye of a closed tab.
+"""The desktop viewer: the page, its ticket, its heartbeat, and the beacon of a closed tab.
 
-The page never holds the desktop's password: the gateway puts it in.
+The page never receives the desktop's password: the gateway signs in.
 """
 
 from functools import cache
@@ -41,7 +41,7 @@ blueprint = Blueprint("connect", __name__, url_prefix="/desktops/<public_id>/vie
 @blueprint.get("")
 @signed_in
 def show(public_id: str) -> ResponseReturnValue:
-    """The page; a desktop that is not ready has its own page to wait on."""
+    """Show the viewer, or redirect to the desktop's page if it is not ready."""
     desktop = whole_view(actor(), public_id)
     if not desktop.is_ready:
         return redirect(desktop.url, HTTPStatus.SEE_OTHER)
@@ -63,7 +63,7 @@ def show(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/ticket")
 @signed_in
 def ticket(public_id: str) -> ResponseReturnValue:
-    """The right to open one connection, for the page's script."""
+    """Issue a ticket, with which the page's script may open one connection."""
     issued = services().tickets.issue(
         actor(),
         public_id,
@@ -81,14 +81,14 @@ def ticket(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/heartbeat")
 @signed_in
 def heartbeat(public_id: str) -> ResponseReturnValue:
-    """The page is being looked at."""
+    """Record that the viewer is open; return the current state."""
     return _state(public_id, services().presence.heartbeat(actor(), public_id))
 
 
 @blueprint.post("/extend")
 @signed_in
 def extend(public_id: str) -> ResponseReturnValue:
-    """More time, as much as the desktop's page offers."""
+    """Extend the desktop by the time that its page offers."""
     minutes = whole_view(actor(), public_id).extend_minutes
     services().lifetime.extend(actor(), public_id, minutes)
     return heartbeat(public_id)
@@ -97,7 +97,7 @@ def extend(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/stop")
 @signed_in
 def stop(public_id: str) -> ResponseReturnValue:
-    """The end of the desktop."""
+    """Stop the desktop."""
     services().lifetime.stop(actor(), public_id)
     return jsonify(url=url_for("desktops.show", public_id=public_id))
 
@@ -105,7 +105,7 @@ def stop(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/pause")
 @signed_in
 def pause(public_id: str) -> ResponseReturnValue:
-    """Shut it down and keep it."""
+    """Pause the desktop: shut it down and keep its files."""
     services().pauses.pause(actor(), public_id)
     return heartbeat(public_id)
 
@@ -113,7 +113,7 @@ def pause(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/resume")
 @signed_in
 def resume(public_id: str) -> ResponseReturnValue:
-    """Start it again."""
+    """Resume the desktop."""
     services().pauses.resume(actor(), public_id)
     return heartbeat(public_id)
 
@@ -121,7 +121,7 @@ def resume(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/end-on-close")
 @signed_in
 def end_on_close(public_id: str) -> ResponseReturnValue:
-    """The person's choice about what closing the tab means."""
+    """Store whether closing the tab ends the desktop."""
     wanted = request.form.get("wanted") == "yes"
     services().presence.choose_end_on_close(actor(), public_id, wanted=wanted)
     return heartbeat(public_id)
@@ -130,14 +130,17 @@ def end_on_close(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/left")
 @signed_in
 def left(public_id: str) -> ResponseReturnValue:
-    """The beacon of a closing tab; it comes with the CSRF token in its body, as forms do."""
+    """Handle the beacon of a closing tab, which has the CSRF token in its body, like a form."""
     services().presence.left(actor(), public_id)
     return "", HTTPStatus.NO_CONTENT
 
 
 @blueprint.errorhandler(WinuxError)
 def refuse(error: WinuxError) -> ResponseReturnValue:
-    """Refusals for the page's script; `again`: asking later may work. A page shows them itself."""
+    """Return a refusal as JSON to the page's script; `again` means that a retry may succeed.
+
+    A refusal of the page itself is shown as an error page.
+    """
     if request.endpoint == "connect.show":
         return show_own(error)
     status = status_of(error)
@@ -156,7 +159,7 @@ def _state(public_id: str, presence: Heartbeat) -> Response:
 
 
 def _moving(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
-    """What of the settings changes while the page is open."""
+    """Return the settings that change while the page is open."""
     return {
         "now": iso(desktop.now),
         "state": presence.state,
@@ -168,7 +171,7 @@ def _moving(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
 
 
 def _settings(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
-    """What the page's script needs to know."""
+    """Return the settings of the page's script."""
     names = ("ticket", "heartbeat", "extend", "pause", "resume", "stop", "left", "end_on_close")
     urls = {name: url_for(f"connect.{name}", public_id=desktop.id) for name in names}
     urls |= {"page": desktop.url, "ping": _gateway_http() + "/gateway/ping"}
@@ -187,19 +190,22 @@ def _settings(desktop: DesktopView, presence: Heartbeat) -> dict[str, object]:
 
 @cache
 def _modules() -> list[str]:
-    """The page's own modules, so that it asks for all at once and not for one after the other."""
+    """Return the page's modules, so that the browser loads them in parallel."""
     files = sorted((ROOT / "static/js/desktop-view").glob("*.js"))
     return [f"js/desktop-view/{file.name}" for file in files]
 
 
 def _gateway_http() -> str:
-    """The gateway's origin as fetch() wants it."""
+    """Return the gateway's origin as an HTTP URL, for fetch()."""
     parts = urlsplit(services().config.gateway_url)
     return f"{parts.scheme.replace('ws', 'http', 1)}://{parts.netloc}"
 
 
 def _policy() -> str:
-    """What only this page may do: run WebAssembly, reach the gateway, show cursors as data."""
+    """Return the policy of this page: it also allows WebAssembly, the gateway and data: images.
+
+    The images are mouse cursors.
+    """
     parts = urlsplit(services().config.gateway_url)
     return content_security_policy(
         script_src="'self' 'wasm-unsafe-eval'",

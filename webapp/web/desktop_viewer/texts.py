@@ -1,7 +1,7 @@
-"""What the script of the desktop in the browser says, in the person's language.
+"""The texts of the desktop viewer's script, in the person's language.
 
-`%d`, `%s`, `%t` and `%r` are filled in by the script. Endings are by the gateway's close code,
-with its detail after a colon where that says more.
+The script fills in `%d`, `%s`, `%t` and `%r`. The keys of endings are the gateway's close codes,
+some followed by a colon and the detail.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from webapp.web.language import _
 
 
 def view_words() -> dict[str, Any]:
-    """All of them, for the page's settings."""
+    """Return all texts, for the page's settings."""
     return {
         "steps": {
             "viewer": _("Getting the viewer ready"),
@@ -66,7 +66,7 @@ def _clipboard() -> dict[str, str]:
 
 
 def _endings() -> dict[str, list[str]]:
-    """Title and text for each way a connection ends."""
+    """Return title and text for each way a connection can end."""
     kept = _("The desktop goes on; nothing in it is lost.")
     gone = _("What was in it is erased.")
     broken = [_("The connection broke"), kept]

@@ -1,1 +1,1 @@
-"""A person's desktops: home, one desktop, those that were."""
+"""The pages of a person's desktops: home, one desktop, history."""

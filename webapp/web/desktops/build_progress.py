@@ -1,4 +1,4 @@
-"""How far a launch is, in words and numbers for the page."""
+"""The progress of a launch, pause or resume, in texts and numbers for the page."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from webapp.services.desktops.views import BuildView, StepView
 from webapp.web.language import _, lazy_gettext
 from webapp.web.words import precise, short
 
-#: A launch that waits longer than this makes the page look whether a worker runs at all.
+#: After a wait longer than this, the page checks whether a worker runs at all.
 PATIENCE = timedelta(seconds=10)
-#: From this many times the usual time on, the page says that it takes longer.
+#: Above this multiple of the usual time, the page says that it takes longer.
 LONG = 1.5
 
 
@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True)
 class BuildProgress:
-    """What the page shows of a launch under way or failed."""
+    """What the page shows about a launch that is under way or failed."""
 
     percent: int
     sentence: str
@@ -47,9 +47,9 @@ def build_progress(
     trouble: str = "",
     waiting: Waiting | None = None,
 ) -> BuildProgress:
-    """`view` in words; `is_stuck`: it waits and nothing is there to work on it.
+    """Return `view` as texts. `is_stuck` means that no worker is there to work on it.
 
-    `trouble` is the reason why the last try was in vain; it is tried again.
+    `trouble` is the reason why the last attempt failed; it is retried.
     """
     return BuildProgress(
         percent=round(100 * view.progress),
@@ -91,7 +91,7 @@ def _sentence(view: BuildView, trouble: str, waiting: Waiting | None, *, is_stuc
 
 
 def _waiting_sentence(waiting: Waiting, elapsed: timedelta) -> str:
-    """What it waits for; nothing to say of one that is next and has hardly waited."""
+    """Return what the launch waits for; empty if it is next and has hardly waited."""
     if waiting.wait:
         return _(waiting.wait)
     if waiting.place == 1 and elapsed <= PATIENCE:

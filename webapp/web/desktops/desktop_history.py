@@ -1,4 +1,4 @@
-"""What happened to a desktop, in words, from the audit log."""
+"""The history of a desktop as texts, from the audit log."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 from webapp.models import AuditEntry
 from webapp.web.language import _, lazy_gettext
 
-#: Each action: its icon and what was done.
+#: The icon and the text of each action.
 ACTIONS = {
     "desktop.launch": ("rocket", lazy_gettext("Launched")),
     "desktop.warm": ("check", lazy_gettext("Ready in the pool")),
@@ -52,7 +52,7 @@ class Act:
 def activity_of(
     entries: Iterable[tuple[AuditEntry, str | None]], owner_id: int | None, *, for_admin: bool
 ) -> list[Act]:
-    """The entries as lines; the owner does not learn which administrator did something."""
+    """Return the entries as lines; the owner does not see which administrator acted."""
     return [_act(entry, name, owner_id, for_admin) for entry, name in entries]
 
 

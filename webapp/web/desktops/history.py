@@ -1,4 +1,4 @@
-"""My desktops: those a person has and had, with why each ended."""
+"""My desktops: a person's current and past desktops, with the reason each ended."""
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -14,14 +14,14 @@ blueprint = Blueprint("history", __name__, url_prefix="/desktops")
 @blueprint.get("/")
 @signed_in
 def show() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return render_template("desktops/list.html", page=_page())
 
 
 @blueprint.get("/live")
 @signed_in
 def live() -> ResponseReturnValue:
-    """Its table."""
+    """Return the table of the page, for live updates."""
     page = _page()
     return fragment("desktops/_list.html", page.poll_seconds, page=page)
 

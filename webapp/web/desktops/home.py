@@ -1,4 +1,4 @@
-"""Home: the desktops a person has now, then the templates to launch from."""
+"""Home: the person's current desktops and the templates to launch."""
 
 import secrets
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ class Card:
     form: LaunchForm
     estimate: str
     running: list[DesktopView]
-    """The person's own of this template: one that is ready comes first."""
+    """The person's own desktops of this template; ready ones come first."""
     limit: LimitPanel | None
-    """When they have as many of it as they may."""
+    """Set if the person has reached the limit of this template."""
     room: str
-    """How many more fit; empty where nobody can see that."""
+    """How many more fit; empty if unknown."""
     resting: str
-    """Why and until when it takes no launches; empty when it does."""
+    """Why and until when the template accepts no launches; empty if it accepts them."""
     can_launch: bool
 
     @property
@@ -84,20 +84,20 @@ class Card:
 @blueprint.get("/")
 @signed_in
 def show() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return home_page(LaunchForm())
 
 
 @blueprint.get("/live")
 @signed_in
 def live() -> ResponseReturnValue:
-    """The part of it that moves."""
+    """Return the part of the page that updates live."""
     desktops = _desktops()
     return fragment("home/_running.html", _poll_seconds(desktops), desktops=desktops)
 
 
 def home_page(form: LaunchForm, complaint: Refused | None = None) -> str:
-    """The page, with `form` as it was sent and what was wrong about it."""
+    """Return the page with the form as it was sent, and the complaint about it."""
     if isinstance(complaint, BadInput) and complaint.field in LaunchForm.CHOICES:
         form[complaint.field].errors = [str(complaint)]
         complaint = None
@@ -114,7 +114,7 @@ def home_page(form: LaunchForm, complaint: Refused | None = None) -> str:
         templates=[
             _card(offer, gates[offer.template.id], form, desktops)
             for offer in offers
-            if offer.template.id in gates  # else it was enabled between the two reads
+            if offer.template.id in gates  # missing if it was enabled between the two reads
         ],
         launch_token=secrets.token_urlsafe(24),
         complaint=None if full else complaint,
@@ -162,7 +162,7 @@ def _card(offer: Offer, gate: Gate, sent: LaunchForm, desktops: list[DesktopView
 
 
 def _is_admin() -> bool:
-    """An admin may try a resting template."""
+    """Whether the person is an admin, who may launch a resting template."""
     person = current_person()
     return person is not None and person.is_admin
 

@@ -1,4 +1,4 @@
-"""A reached limit as the launch page shows it: what runs, and the ways out as buttons."""
+"""A reached limit as the launch page shows it: what runs, and buttons to make room."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from webapp.web.words import clock_face, short
 
 @dataclass(frozen=True)
 class Closable:
-    """One desktop that counts: it can be used, or make room."""
+    """One desktop that counts towards the limit; the person can use it or stop it."""
 
     desktop: DesktopView
     age: str
     way: str
-    """The value of its button."""
+    """The value of its button, which stops it to make room."""
 
     @property
     def left(self) -> str:
@@ -32,14 +32,14 @@ class Closable:
 
 @dataclass(frozen=True)
 class LimitPanel:
-    """All that the panel shows; `form` keeps what the person had chosen."""
+    """The panel's content; `form` keeps the person's choices."""
 
     reached: LimitReached
     closables: list[Closable]
     to_open: DesktopView | None
-    """The one of the same template that runs."""
+    """A ready desktop of the same template."""
     templates: list[Template]
-    """What can be launched instead: the one that was asked for, or all."""
+    """The templates to launch: the requested one, or all."""
     form: LaunchForm
 
     @property
@@ -62,7 +62,7 @@ class LimitPanel:
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """Choices that were made, for the next post: names and values."""
+        """Names and values of the person's choices, for the next request."""
         return [(name, self.form[name].data) for name in LaunchForm.CHOICES if self.form[name].data]
 
 
@@ -72,7 +72,7 @@ def limit_panel(
     templates: Sequence[Template],
     form: LaunchForm,
 ) -> LimitPanel:
-    """`desktops` are the person's, `templates` those that can be launched."""
+    """Return the panel; `desktops` are the person's, `templates` those that can be launched."""
     views = {view.id: view for view in desktops}
     running = [(one, views[one.public_id]) for one in reached.running if one.public_id in views]
     same = (view for one, view in running if one.template == reached.template and view.is_ready)

@@ -1,4 +1,4 @@
-"""Making the views of desktops: reads through the reports, words by desktop_view."""
+"""Loads desktops from the reports and makes their views."""
 
 from webapp.domain.states import State
 from webapp.http.context import services
@@ -10,12 +10,12 @@ from webapp.web.desktops.view import DesktopView
 
 
 def plain_view(row: Desktop) -> DesktopView:
-    """A row of a list."""
+    """Return the view of a row in a list."""
     return DesktopView(row, services().clock.now())
 
 
 def moving_view(actor: Actor, row: Desktop) -> DesktopView:
-    """A row of a list, with its progress while it is being made."""
+    """Return the view of a row in a list, with its progress while work on it is under way."""
     view = plain_view(row)
     if not view.is_on_the_way:
         return view
@@ -24,7 +24,7 @@ def moving_view(actor: Actor, row: Desktop) -> DesktopView:
 
 
 def whole_view(actor: Actor, public_id: str) -> DesktopView:
-    """Everything that one desktop's page shows. Raises NotFound for who may not see it."""
+    """Return all that one desktop's page shows. Raises NotFound if the actor may not see it."""
     reports = services().reports
     row = reports.desktop(actor, public_id)
     view = plain_view(row)

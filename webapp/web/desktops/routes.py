@@ -1,4 +1,4 @@
-"""One desktop of one's own: launch, look, connect, extend, pause, stop."""
+"""A person's own desktop: launch, show, connect, extend, pause, stop."""
 
 from http import HTTPStatus
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("desktops", __name__, url_prefix="/desktops")
 @blueprint.post("/")
 @signed_in
 def launch() -> ResponseReturnValue:
-    """Launch; the form's one-time token makes a second post find the first one's desktop."""
+    """Launch a desktop; a repeated request with the same token returns the first desktop."""
     form = LaunchForm(request.form)
     if not form.validate():
         return home_page(form, form.complaint()), HTTPStatus.BAD_REQUEST
@@ -37,14 +37,14 @@ def launch() -> ResponseReturnValue:
 @blueprint.get("/<public_id>")
 @signed_in
 def show(public_id: str) -> ResponseReturnValue:
-    """The desktop's page."""
+    """Show the desktop's page."""
     return render_template("desktops/show.html", desktop=whole_view(actor(), public_id))
 
 
 @blueprint.get("/<public_id>/live")
 @signed_in
 def live(public_id: str) -> ResponseReturnValue:
-    """The part of it that moves."""
+    """Return the part of the page that updates live."""
     view = whole_view(actor(), public_id)
     return fragment("desktops/_live.html", view.poll_seconds, desktop=view)
 
@@ -52,7 +52,7 @@ def live(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/password")
 @signed_in
 def password(public_id: str) -> ResponseReturnValue:
-    """The password, when its owner asks to see it: for a script alone, else on the whole page."""
+    """Reveal the password to the owner: as JSON to a script, otherwise on the page."""
     credentials = services().credentials.reveal(actor(), public_id)
     if is_live_request():
         return jsonify(password=credentials.password)
@@ -64,7 +64,7 @@ def password(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/<public_id>/desktop.rdp")
 @signed_in
 def rdp(public_id: str) -> ResponseReturnValue:
-    """The file for RDP clients; the password is not in it."""
+    """Return the file for RDP clients, without the password."""
     target = services().credentials.target(actor(), public_id)
     return Response(
         rdp_file(target),
@@ -76,7 +76,7 @@ def rdp(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/extend")
 @signed_in
 def extend(public_id: str) -> ResponseReturnValue:
-    """More time."""
+    """Extend the desktop."""
     minutes = parse_minutes(request.form.get("minutes", ""))
     try:
         services().lifetime.extend(actor(), public_id, minutes)
@@ -90,7 +90,7 @@ def extend(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/<public_id>/pause")
 @signed_in
 def confirm_pause(public_id: str) -> ResponseReturnValue:
-    """What a pause ends, and what it keeps."""
+    """Ask for confirmation, and say what a pause ends and what it keeps."""
     desktop = whole_view(actor(), public_id)
     if not desktop.can_pause:
         return redirect(desktop.url, HTTPStatus.SEE_OTHER)
@@ -105,7 +105,7 @@ def confirm_pause(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/pause")
 @signed_in
 def pause(public_id: str) -> ResponseReturnValue:
-    """Shut it down and keep it."""
+    """Pause the desktop: shut it down and keep its files."""
     try:
         services().pauses.pause(actor(), public_id)
     except Refused as refusal:
@@ -116,7 +116,7 @@ def pause(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/resume")
 @signed_in
 def resume(public_id: str) -> ResponseReturnValue:
-    """Start it again."""
+    """Resume the desktop."""
     try:
         services().pauses.resume(actor(), public_id)
     except Refused as refusal:
@@ -127,7 +127,7 @@ def resume(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/<public_id>/stop")
 @signed_in
 def confirm_stop(public_id: str) -> ResponseReturnValue:
-    """The question before something is lost."""
+    """Ask for confirmation before the desktop is stopped."""
     desktop = whole_view(actor(), public_id)
     if not desktop.can_stop:
         return redirect(desktop.url, HTTPStatus.SEE_OTHER)
@@ -142,13 +142,13 @@ def confirm_stop(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/stop")
 @signed_in
 def stop(public_id: str) -> ResponseReturnValue:
-    """Stop it, or cancel it while it is being made."""
+    """Stop the desktop, or cancel its launch."""
     services().lifetime.stop(actor(), public_id)
     return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)
 
 
 def _back(public_id: str) -> ResponseReturnValue:
-    """To the page that the form was on."""
+    """Redirect to the page of the form."""
     if request.form.get("back") == "home":
         return redirect(url_for("home.show"), HTTPStatus.SEE_OTHER)
     return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)

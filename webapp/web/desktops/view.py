@@ -1,4 +1,4 @@
-"""One desktop as the pages show it: words, tones, shapes and numbers, made from its row."""
+"""One desktop as the pages show it: texts, colours, icons and numbers, from its row."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,11 +16,11 @@ from webapp.web.desktops.desktop_history import Act
 from webapp.web.language import _, lazy_gettext
 from webapp.web.words import clock_face, cores, disk, exactly, memory, precise, short
 
-#: From this much time left on, the page says that the end is near.
+#: With less time left than this, the page warns of the end.
 ENDING_SOON = timedelta(minutes=5)
-#: Pictures of desktop environments, below static/img; others share a drawing.
+#: Pictures of desktop environments, below static/img; all others share one drawing.
 PICTURES = {"xfce": "desktop-xfce.webp"}
-#: How often a page looks again, in seconds, while its desktop is in a state; others never change.
+#: Seconds between a page's updates, by state; pages of other states do not update.
 POLL_SECONDS = {
     State.QUEUED: 1,
     State.BUILDING: 1,
@@ -36,7 +36,7 @@ POLL_SECONDS = {
 
 @dataclass(frozen=True)
 class StateLook:
-    """A state as colour, word and shape."""
+    """The word, colour and icon of a state."""
 
     word: str
     tone: str
@@ -45,7 +45,7 @@ class StateLook:
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """How long a ready desktop still has."""
+    """The time left of a ready desktop."""
 
     deadline_at: datetime
     left: timedelta
@@ -127,7 +127,7 @@ _ENDINGS = {
     EndReason.FAILED: lazy_gettext("It broke down."),
 }
 _NO_ROOM = lazy_gettext("This site has no room for another desktop. Try again when one has ended.")
-#: What its owner reads of a failure, by its reason; the details are for administrators.
+#: The owner's text for each failure reason; only administrators see the details.
 _FAILURES = {
     clone_queue.LOCKED: lazy_gettext(
         "The servers that run the desktops are too busy. Try again in a few minutes."
@@ -153,7 +153,7 @@ _FAILED = lazy_gettext("Something on this site's side did not work. You can try 
 
 @dataclass(frozen=True)
 class DesktopView:
-    """A desktop's row with what the templates ask of it at the time `now`."""
+    """A desktop's row with the values that the templates show, at the time `now`."""
 
     row: Desktop
     now: datetime
@@ -182,12 +182,12 @@ class DesktopView:
 
     @property
     def owner(self) -> str:
-        """Whose it is; a pool desktop is nobody's yet."""
+        """The owner's name; a pool desktop has no owner yet."""
         return self.row.owner.name if self.row.owner else _("nobody (pool)")
 
     @property
     def is_marked(self) -> bool:
-        """Whether its last answer was nonsense or none, for administrators."""
+        """Whether the desktop failed to answer its last check properly; for administrators."""
         return self.row.guest_failures > 0 and self.row.state in HOLDS_RESOURCES
 
     @property
@@ -204,7 +204,7 @@ class DesktopView:
 
     @property
     def sentence(self) -> str:
-        """What the state means for the person, in one sentence."""
+        """What the state means to the person, in one sentence."""
         match self.row.state:
             case _ if self.has_failed:
                 if self.row.ready_at is None:
@@ -219,7 +219,7 @@ class DesktopView:
 
     @property
     def ending(self) -> str:
-        """Why it ended, or nothing while it lives."""
+        """Why the desktop ended; empty if it has not."""
         reason = self.row.end_reason
         if reason is EndReason.ASKED and self.row.ready_at is None:
             return _("Cancelled before it was ready.")
@@ -231,7 +231,7 @@ class DesktopView:
 
     @property
     def ending_for_admin(self) -> str:
-        """The same for administrators."""
+        """`ending` in words for administrators."""
         if self.row.end_reason is EndReason.ASKED:
             return _("Its owner stopped it.")
         return self.ending
@@ -250,12 +250,12 @@ class DesktopView:
 
     @property
     def is_at_rest(self) -> bool:
-        """Paused, or on the way there or back: its time stands still."""
+        """Whether it is paused, pausing or resuming; its time left does not count down."""
         return self.row.state in AT_REST
 
     @property
     def is_on_the_way(self) -> bool:
-        """Something is being done with it that a page shows the progress of."""
+        """Whether a launch, pause or resume is under way, of which a page shows the progress."""
         return self.is_moving or (self.is_at_rest and not self.is_paused)
 
     @property
@@ -264,13 +264,13 @@ class DesktopView:
 
     @property
     def can_resume(self) -> bool:
-        """Also while a pause does not get on."""
+        """Whether it can be resumed; also true if a pause has failed at least once."""
         is_stuck = self.row.state is State.PAUSING and self.row.attempts > 0
         return self.is_paused or is_stuck
 
     @property
     def kept_until(self) -> datetime | None:
-        """How long it is kept: as it is paused, or if it were paused now."""
+        """Until when a paused desktop is kept, or would be kept if it were paused now."""
         if self.is_at_rest:
             return self.row.paused_until
         minutes = self.row.template.max_pause_minutes
@@ -278,7 +278,7 @@ class DesktopView:
 
     @property
     def left_then(self) -> str:
-        """How much time a paused desktop has when it is ready again."""
+        """The time left that a paused desktop will have when it is ready again."""
         row = self.row
         return (
             clock_face(time_left(row.deadline_at, row.paused_at, self.now))
@@ -305,7 +305,7 @@ class DesktopView:
 
     @property
     def failure(self) -> str:
-        """What its owner is told of the failure, and what to do."""
+        """The text to the owner about the failure, and what to do."""
         return str(_FAILURES.get(self.row.failure_reason or "", _FAILED))
 
     @property
@@ -330,7 +330,7 @@ class DesktopView:
 
     @property
     def extend_minutes(self) -> int:
-        """By how much *Extend* extends; 0 when it has the longest time it may have."""
+        """The minutes that *Extend* adds; 0 if the desktop has the longest allowed time."""
         row = self.row
         if not (self.is_ready and row.deadline_at and row.ready_at):
             return 0
@@ -358,7 +358,7 @@ class DesktopView:
 
     @property
     def traits(self) -> list[tuple[str, str]]:
-        """What it is and how it went, for its owner."""
+        """Size, settings and times, for the owner."""
         template = self.row.template
         traits = [
             (_("Memory"), memory(template.memory_mb)),
@@ -377,19 +377,19 @@ class DesktopView:
 
     @property
     def again_token(self) -> str:
-        """*Try again* of one failed desktop launches once, however often it is clicked."""
+        """A launch token: *Try again* of a failed desktop launches once, however often clicked."""
         return f"again-{self.id}"
 
     @property
     def admin_sentence(self) -> str:
-        """What an administrator wants to know of the state."""
+        """The state in one sentence, for administrators."""
         if self.row.state in {State.STOPPING, State.ENDED}:
             return self.ending_for_admin
         return _("In this state for %(time)s.", time=short(self.now - self.row.state_at))
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What an administrator looks up."""
+        """All details, for administrators."""
         row = self.row
         facts = [
             (_("Person"), self.owner),
@@ -420,19 +420,19 @@ class DesktopView:
 
     @property
     def ready_in(self) -> str:
-        """Click to ready."""
+        """Time from the launch request to ready."""
         return precise(self.row.ready_at - self.row.asked_at) if self.row.ready_at else ""
 
     @property
     def lived(self) -> str:
-        """Ready to end, or to now."""
+        """Time from ready to the end, or to now."""
         if self.row.ready_at is None:
             return ""
         return short((self.row.ended_at or self.now) - self.row.ready_at)
 
 
 def picture_of(template: Template) -> str:
-    """The picture of a template's desktop, a path below static/img."""
+    """Return the picture of a template's desktop, as a path below static/img."""
     return PICTURES.get(template.desktop_environment, "desktop-any.svg")
 
 

@@ -1,1 +1,1 @@
-"""Signing in, one's account, one's API keys."""
+"""Signing in, a person's own account and API keys."""

@@ -1,4 +1,4 @@
-"""One's own account: where one is signed in, and ending it there."""
+"""A person's own account: the password, the signed-in browsers, and signing them out."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,14 +35,14 @@ class SignInRow:
 @blueprint.get("/")
 @signed_in
 def show() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return _page(PasswordForm())
 
 
 @blueprint.post("/password")
 @signed_in
 def change_password() -> ResponseReturnValue:
-    """A new password; everything but this browser's sign-in ends."""
+    """Change the password; everything but this browser's sign-in ends."""
     form, person = PasswordForm(request.form), current_person()
     if person is None:
         return redirect(url_for("signin.show"), HTTPStatus.SEE_OTHER)
@@ -61,7 +61,7 @@ def change_password() -> ResponseReturnValue:
 @blueprint.post("/end-everything")
 @signed_in
 def end_everything() -> ResponseReturnValue:
-    """Sign out everywhere: here too, with all keys and connections."""
+    """Sign out everywhere, also here, and end all keys and connections."""
     person = current_person()
     if person:
         services().own_account.end_everything(actor(), person.name)

@@ -1,6 +1,6 @@
-"""A browser's name as people know it, from the line it sends with each request."""
+"""A browser's familiar name, from its User-Agent header."""
 
-#: Looked for in this order: most browsers also claim to be the ones after them.
+#: Searched in this order: most browsers also claim to be ones further down.
 BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -20,7 +20,7 @@ SYSTEMS = (
 
 
 def browser_name(user_agent: str) -> str:
-    """Such as "Firefox, Windows"; the line's own beginning for what is not known."""
+    """Return a name such as "Firefox, Windows"; the start of an unknown User-Agent."""
     names = [
         next((name for mark, name in kind if mark in user_agent), "")
         for kind in (BROWSERS, SYSTEMS)

@@ -1,4 +1,4 @@
-"""One's own API keys: make one, see it once, revoke it."""
+"""A person's own API keys: make a key, show it once, revoke it."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from webapp.web.texts.keys import SCOPES, key_rows
 
 blueprint = Blueprint("keys", __name__, url_prefix="/account/keys")
 
-#: How long a key may live, in days; 0: for ever.
+#: Days until a key expires; 0 for never.
 LIVES = {
     7: lazy_gettext("in a week"),
     30: lazy_gettext("in 30 days"),
@@ -29,14 +29,14 @@ LIVES = {
 
 
 def offered_lives() -> dict[int, str]:
-    """Those, and the one that is the default here; `never` last."""
+    """Return LIVES and the site's default, in order; `never` comes last."""
     days = services().config.key_life.days
     named = {days: _("in %(days)s days", days=days), **LIVES}
     return dict(sorted(named.items(), key=lambda one: one[0] or 1_000_000))
 
 
 class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
-    """What a key is called, what it may do and for how long."""
+    """The name, scope and life of a key."""
 
     name = StringField(
         lazy_gettext("Name"),
@@ -59,14 +59,14 @@ class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
     )
 
     def offer(self, *, is_admin: bool) -> None:
-        """Show the scopes that this person may give."""
+        """Offer the scopes that this person may grant, and the lives."""
         scopes = [scope for scope in Scope if is_admin or scope is not Scope.ADMIN]
         lives = offered_lives().items()
         self.life.choices = [SelectChoice(str(days), words) for days, words in lives]
         self.scope.choices = [SelectChoice(scope.value, SCOPES[scope]) for scope in scopes]
 
     def expires_at(self) -> datetime | None:
-        """The chosen end. Raises BadInput for a choice that is not offered."""
+        """Return the chosen expiry, None for never. Raises BadInput for other choices."""
         days = {str(days): days for days in offered_lives()}.get(self.life.data or "")
         if days is None:
             raise BadInput("life", _("Choose one of the list."))
@@ -76,14 +76,14 @@ class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
 @blueprint.get("/")
 @signed_in
 def show() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     return _page(KeyForm())
 
 
 @blueprint.post("/")
 @signed_in
 def make() -> ResponseReturnValue:
-    """Make a key and show it; a page that is sent again is refused, for the name is taken."""
+    """Make a key and show it; sending the form again is refused because the name is taken."""
     form = KeyForm(request.form)
     try:
         _prove(form)
@@ -98,7 +98,7 @@ def make() -> ResponseReturnValue:
 @blueprint.get("/<int:key_id>/revoke")
 @signed_in
 def confirm_revoke(key_id: int) -> ResponseReturnValue:
-    """The question before a program stops working."""
+    """Ask for confirmation before a key is revoked."""
     return render_template(
         "keys/_revoke.html" if is_live_request() else "keys/revoke.html",
         key=services().keys.one(actor(), key_id),
@@ -110,14 +110,14 @@ def confirm_revoke(key_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:key_id>/revoke")
 @signed_in
 def revoke(key_id: int) -> ResponseReturnValue:
-    """It works no more."""
+    """Revoke the key."""
     services().keys.revoke(actor(), key_id)
     flash(_("The key is revoked. Whatever used it is refused from now on."), "good")
     return redirect(url_for("keys.show"), HTTPStatus.SEE_OTHER)
 
 
 def _prove(form: KeyForm) -> None:
-    """Raise Refused unless the person typed their password now or a short time ago."""
+    """Raise Refused unless the person entered the password now or recently."""
     own, who = services().own_account, actor()
     if form.password.data:
         own.confirm(who, _sign_in_id(), form.password.data)

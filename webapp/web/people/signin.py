@@ -19,7 +19,7 @@ blueprint = Blueprint("signin", __name__)
 @blueprint.get("/sign-in")
 @anyone
 def show() -> ResponseReturnValue:
-    """The form; who is signed in already goes on."""
+    """Show the form, or redirect a person who is already signed in."""
     if current_person():
         return redirect(_next_path(request.args.get("next")), 303)
     return _page(SignInForm(), request.args.get("next"))
@@ -28,7 +28,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/sign-in")
 @anyone
 def enter() -> ResponseReturnValue:
-    """Open a sign-in; the cookie is made anew, so that nobody else's survives in it."""
+    """Sign in; the session is cleared first, so that nothing of an earlier one remains."""
     form = SignInForm(request.form)
     wanted = request.form.get("next")
     if not form.validate():
@@ -45,7 +45,7 @@ def enter() -> ResponseReturnValue:
         return _refused(form, wanted, refusal)
     _leave()
     person = load_person(token)
-    if person is None:  # suspended in this very moment
+    if person is None:  # suspended at this very moment
         return redirect(url_for("signin.show"), 303)
     login_user(person)
     return remember_device(redirect(_next_path(wanted), 303), person.id)
@@ -54,7 +54,7 @@ def enter() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 @signed_in
 def leave() -> ResponseReturnValue:
-    """End this sign-in, on the server too."""
+    """Sign out, in the browser and on the server."""
     person = current_person()
     if person:
         services().accounts.sign_out(actor(), person.token)
@@ -63,7 +63,7 @@ def leave() -> ResponseReturnValue:
 
 
 def ask_to_sign_in() -> ResponseReturnValue:
-    """What a page answers that is for people who are signed in."""
+    """Return the response to a caller who is not signed in: 401 to scripts, else a redirect."""
     if is_live_request():
         return "", 401
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
@@ -71,12 +71,12 @@ def ask_to_sign_in() -> ResponseReturnValue:
 
 
 def shown_device() -> str:
-    """The device cookie of this browser."""
+    """Return the device cookie of this browser."""
     return request.cookies.get(services().config.device_cookie_name, "")
 
 
 def remember_device(response: Response, person_id: int) -> Response:
-    """Let this browser show at the next sign-in that this person has used it."""
+    """Set the device cookie, which proves at the next sign-in that this person used it."""
     config = services().config
     response.set_cookie(
         config.device_cookie_name,

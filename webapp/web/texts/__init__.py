@@ -1,1 +1,1 @@
-"""Sentences for what the services and the domain have as codes."""
+"""Texts for the codes of the services and the domain."""

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from webapp.services.audit.log import AuditLine
 from webapp.web.language import _, lazy_gettext
 
-#: Each action: what was done, and what was refused. %(who)s acts, %(what)s is the thing.
+#: Two texts for each action: done, and refused. %(who)s is the actor, %(what)s the object.
 SENTENCES = {
     "sign_in": (
         lazy_gettext("%(who)s signed in"),
@@ -184,16 +184,16 @@ class AuditRow:
     line: AuditLine
     sentence: Markup
     who: str
-    """For the person's filter; empty when nobody of the people acted."""
+    """The person's name for the filter; empty if the actor is not a person."""
 
 
 def audit_row(line: AuditLine) -> AuditRow:
-    """The entry in words, with a link to the thing where it has a page."""
+    """Return the entry as a sentence, with a link to the object's page if it has one."""
     return AuditRow(line, _sentence(line), line.person or "")
 
 
 def plain_sentence(line: AuditLine) -> str:
-    """The same without links, for lists of text."""
+    """Return the entry as a sentence without links, for plain text."""
     return _pattern(line) % {"who": _who(line), "what": line.subject or _("nothing")}
 
 
@@ -205,7 +205,7 @@ def _sentence(line: AuditLine) -> Markup:
 def _pattern(line: AuditLine) -> str:
     done, refused = SENTENCES.get(line.action, ("", ""))
     words = str(refused if line.is_refused else done)
-    # an entry of another release: its own words, which must not be read as a pattern
+    # an action of another release: escape its name, which must not be read as a pattern
     return words or f"%(who)s: {line.action.replace('%', '%%')} %(what)s"
 
 

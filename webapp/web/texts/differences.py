@@ -1,6 +1,6 @@
-"""The decision table's words, marked for translators; a test holds the two together.
+"""The texts of the domain's decision table, marked for translation; a test compares the two.
 
-Like domain_words.py: the domain knows the standard library only, so it cannot mark them itself.
+As in domain.py: the domain imports only the standard library, so it cannot mark them itself.
 """
 
 from webapp.web.language import lazy_gettext

@@ -1,7 +1,7 @@
-"""Words that the domain has in English, marked for translators; a test holds the two together.
+"""The domain's English texts, marked for translation; a test compares the two.
 
-The domain knows the standard library only, so it cannot mark them itself; the pages show them
-through `_()`.
+The domain imports only the standard library, so it cannot mark them itself. The pages translate
+them with `_()`.
 """
 
 from webapp.web.language import lazy_gettext

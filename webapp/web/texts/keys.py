@@ -8,7 +8,7 @@ from webapp.http.context import services
 from webapp.models import ApiKey
 from webapp.web.language import lazy_gettext
 
-#: What each scope lets a key do.
+#: What each scope allows.
 SCOPES = {
     Scope.READ: lazy_gettext("read: see my desktops"),
     Scope.LAUNCH: lazy_gettext("launch: also launch, open and stop my desktops"),
@@ -23,7 +23,7 @@ class KeyRow:
     key: ApiKey
     is_expired: bool
     is_without_admin: bool
-    """It has the scope admin, but its person is no administrator any more."""
+    """Whether the key has the scope admin, but its person is no longer an administrator."""
 
     @property
     def scopes(self) -> str:
@@ -31,7 +31,7 @@ class KeyRow:
 
 
 def key_rows(keys: Iterable[ApiKey]) -> list[KeyRow]:
-    """The keys as rows of a table."""
+    """Return the keys as rows of a table."""
     now = services().clock.now()
     return [
         KeyRow(

@@ -1,4 +1,4 @@
-"""How much more fits and whether a template rests, in people's words for its launch card."""
+"""Texts for a launch card: how many more desktops fit, and whether the template rests."""
 
 from webapp.domain.templates.breaker import Resting
 from webapp.http.context import services
@@ -8,7 +8,7 @@ from webapp.web.language import _, ngettext
 
 
 def room_words(gate: Gate, warm: int) -> str:
-    """How many more fit; empty where nobody can see that."""
+    """Return how many more fit; empty if unknown."""
     if gate.fits is None:
         return ""
     if gate.fits or warm:
@@ -19,7 +19,7 @@ def room_words(gate: Gate, warm: int) -> str:
 
 
 def rest_words(rest: Resting) -> str:
-    """Why a template takes no launches, and until when."""
+    """Return why a template accepts no launches, and until when."""
     if rest.is_on_trial:
         return _("It failed several times and is being tried again right now.")
     left = rest.until - services().clock.now()

@@ -9,7 +9,7 @@ from webapp.models import Webhook, WebhookDelivery
 from webapp.services.webhooks.settings import WebhookView
 from webapp.web.language import _, lazy_gettext
 
-#: What each event is.
+#: The text of each event.
 EVENTS = {
     WebhookEvent.LAUNCH: lazy_gettext("launch: somebody launches a desktop"),
     WebhookEvent.READY: lazy_gettext("ready: a desktop can be opened"),
@@ -21,7 +21,7 @@ EVENTS = {
 
 @dataclass(frozen=True)
 class Look:
-    """How something fares: colour, shape and word."""
+    """The colour, icon and word of a state."""
 
     tone: str
     icon: str
@@ -48,7 +48,7 @@ class DeliveryRow:
 
 
 def webhook_rows(views: Iterable[WebhookView]) -> list[WebhookRow]:
-    """The webhooks as rows of a table."""
+    """Return the webhooks as rows of a table."""
     return [
         WebhookRow(
             webhook=view.webhook,
@@ -62,7 +62,7 @@ def webhook_rows(views: Iterable[WebhookView]) -> list[WebhookRow]:
 
 
 def delivery_rows(deliveries: Iterable[WebhookDelivery]) -> list[DeliveryRow]:
-    """The deliveries as rows of a table."""
+    """Return the deliveries as rows of a table."""
     return [DeliveryRow(one, _delivery_look(one)) for one in deliveries]
 
 
