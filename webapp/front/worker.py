@@ -211,7 +211,7 @@ class BufferingWorker(ThreadWorker):
     # -- closing connections --------------------------------------------------------------------
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """End connections past their deadline, or all with `force`; the loop calls it each round."""
+        """End connections past their deadline, or all with `force`; called in each loop round."""
         now = time.monotonic()
         if force or now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
