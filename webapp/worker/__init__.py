@@ -1,1 +1,1 @@
-"""The worker process: claims desktops and makes true what their rows say."""
+"""The worker process: claims desktops and brings them into the state of their rows."""

@@ -1,4 +1,4 @@
-"""What a worker does: the steps that its slots take turns at, and the jobs of the clock."""
+"""The work of a worker process: steps that its slots take in turns, and timed jobs."""
 
 import logging
 import time
@@ -11,18 +11,18 @@ from webapp.domain.errors import Conflict, OutsideFailed
 
 log = logging.getLogger(__name__)
 
-#: One small step; says whether there was anything to do.
+#: One small step; returns whether there was anything to do.
 Step = Callable[[], bool]
 
 
 class Rota:
-    """Steps in turns: after one did something the others are asked first, so none starves."""
+    """Runs steps in turns: after one did something, the others come first, so that none starves."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = deque(steps)
 
     def do_one(self) -> bool:
-        """Do the first step that has something to do; False: none has."""
+        """Run the first step that has something to do; returns whether there was one."""
         for _ in range(len(self._steps)):
             step = self._steps[0]
             self._steps.rotate(-1)
@@ -33,7 +33,7 @@ class Rota:
 
 @dataclass
 class Timed:
-    """A job that is due every so often, at once the first time."""
+    """A job that runs at an interval, and at once the first time."""
 
     every: timedelta
     do: Callable[[], object]
@@ -46,7 +46,7 @@ class Timed:
 
 
 class Paced:
-    """A step that rests for a while when it found nothing to do; several threads may share it."""
+    """A step that pauses after it found nothing to do; several threads may share one."""
 
     def __init__(self, every: timedelta, step: Step) -> None:
         self._every = every.total_seconds()
@@ -63,12 +63,12 @@ class Paced:
 
 
 def survives(job: Callable[[], object]) -> bool:
-    """Run `job`; False, and a line in the log, when it failed: a worker goes on."""
+    """Run `job`; if it fails, log that and return False, so that the worker process continues."""
     try:
         job()
     except (Conflict, OutsideFailed) as error:
         log.warning("%s", error)
-    # A defect in one job must not keep the worker from the others; the operator gets its traceback.
+    # A defect in one job must not stop the others; the traceback is logged for the operator.
     except Exception:
         log.exception("A job broke")
     else:

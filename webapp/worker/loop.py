@@ -1,15 +1,15 @@
-"""The worker: threads that do small steps until they are told to end.
+"""The worker process: threads that do small steps until it is stopped.
 
-1. Each slot assigns, resumes, builds, tears down and pauses, one desktop at a time, in turns. Of
-   two or more slots the first is kept for people: it builds nothing for the pools.
-   A few threads beside them ask running desktops and tell them their deadlines. A desktop need
-   not answer, or not with sense: those whose last answer was bad have a thread of their own.
-2. The clock's thread expires desktops, keeps the pools and writes the sign of life.
-3. A third thread looks at Proxmox and reconciles, and adds history up; another one examines the
-   installation and removes old templates. They may wait long.
+1. Each slot assigns, resumes, builds, tears down and pauses one desktop at a time, in turns. With
+   two or more slots, the first one is reserved for people: it builds nothing for the pools.
+   A few more threads query running desktops and send them their deadlines. A desktop may not
+   respond, or send garbage: those whose last response was bad have a thread of their own.
+2. The clock's thread expires desktops, keeps the pools and writes the heartbeat.
+3. A third thread reads Proxmox, reconciles, and adds up the history; another one examines the
+   installation and removes old templates. These may block for a long time.
 4. Webhook deliveries are sent by a few threads of their own (worker/webhooks.py).
-5. On SIGTERM nothing new is begun; what runs may finish for a while, is then cancelled, and left
-   to the next worker. A second signal cancels at once.
+5. On SIGTERM no new work begins. Running work may finish within a grace period, is then cancelled,
+   and is left to the next worker process. A second signal cancels at once.
 """
 
 import logging
@@ -29,42 +29,42 @@ from webapp.worker.webhooks import Post
 
 log = logging.getLogger(__name__)
 
-#: How long an idle slot sleeps: half of it is what a click waits for a worker on average.
+#: How long an idle slot sleeps; on average, a launch waits half of this for a slot.
 IDLE_SECONDS = 0.2
-#: How long a thread rests after something failed.
+#: How long a thread pauses after a failure.
 REST_SECONDS = 2.0
 CLOCK_SECONDS = 0.5
-#: How long running work may go on after SIGTERM, and then how long its cancelling may take.
+#: How long running work may continue after SIGTERM, and then how long its cancellation may take.
 GRACE_SECONDS = 20.0
 CANCEL_SECONDS = 40.0
-#: How long a worker that starts waits for its first look at the nodes before it acts: that look
-#: may show that the database is an old one.
+#: How long a new worker process waits for its first reading of the nodes before it acts: that
+#: reading may reveal that the database is an old copy.
 FIRST_LOOK_SECONDS = 15.0
 POOL_EVERY = timedelta(seconds=2)
 BEAT_EVERY = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=15)
 EXAMINE_EVERY = timedelta(minutes=10)
-#: How soon a webhook is told of an event.
+#: The maximum delay before a webhook is sent an event.
 POST_SECONDS = 1.0
 FORGET_EVERY = timedelta(hours=1)
 TALLY_EVERY = timedelta(minutes=1)
-#: How soon it is noticed that a desktop is idle or does not know its deadline: thousands of rows
-#: are looked at for it.
+#: The maximum delay before an idle desktop, or one without its current deadline, is noticed: each
+#: check reads thousands of rows.
 IDLE_EVERY = timedelta(seconds=5)
 TELL_EVERY = timedelta(seconds=1)
-#: Threads that ask desktops whose last answer was good; those of the others have one more.
+#: Threads that query desktops whose last response was good; one more thread queries the others.
 ASKERS = 3
 COOL_EVERY = timedelta(minutes=1)
 OLD_TEMPLATES_EVERY = timedelta(minutes=10)
 
 
 def worker_name() -> str:
-    """Host name, process id and start time: no two workers ever share it."""
+    """Returns host name, process id and start time, which identify a worker process."""
     return f"{platform.node()[:40]}:{os.getpid()}:{int(time.time())}"
 
 
 def is_dead(name: str) -> bool:
-    """Whether the worker of that name ran on this machine and its process is gone."""
+    """Whether the named worker process ran on this machine and has ended."""
     host, _, rest = name.rpartition(":")[0].rpartition(":")
     if host != platform.node()[:40] or not rest.isdigit():
         return False
@@ -72,7 +72,7 @@ def is_dead(name: str) -> bool:
         os.kill(int(rest), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # another user's process has the number now
+    except PermissionError:  # the number is another user's process now
         return False
     return False
 
@@ -93,7 +93,7 @@ class Worker:
         self._forgive = Timed(IDLE_EVERY, services.idle.forgive)
 
     def run(self) -> None:
-        """Work until `stop()`; returns when everything that ran has ended."""
+        """Work until `stop()`; returns when all running work has ended."""
         slots = self._services.config.worker_slots
         survives(lambda: self._services.provisioner.warm_up(slots))
         survives(self._free_the_dead)
@@ -113,10 +113,10 @@ class Worker:
         self._end(threads)
 
     def stop(self) -> None:
-        """Begin to end; called again: cancel what still runs.
+        """Begin to end; a second call cancels running work.
 
-        A signal handler may call it, even in the middle of another one: an event's `set` there
-        would wait for ever for the lock that the interrupted one holds.
+        Safe in a signal handler, even one that interrupts another handler: setting an event there
+        could wait forever for the lock that the interrupted handler holds.
         """
         self._stops.put(None)
 
@@ -126,7 +126,7 @@ class Worker:
             signal.signal(number, lambda _number, _frame: self.stop())
 
     def run_once(self) -> bool:
-        """Do all that is due now and return; whether all of it went well."""
+        """Run everything that is due now; returns whether all of it succeeded."""
         services = self._services
         questions = [*self._questions[False], *self._questions[True]]
         rota = Rota([*self._steps(), *questions, self._build_for_pool])
@@ -165,7 +165,7 @@ class Worker:
         return self._thread(f"questions-{number}", lambda: self._work_slot(steps))
 
     def _asking(self, suspects: bool) -> list[Callable[[], bool]]:
-        """The questions to desktops; several threads share their paces."""
+        """Returns the steps that query desktops; several threads share their pauses."""
         services = self._services
         return [
             Paced(TELL_EVERY, lambda: services.teller.tell_deadline_one(suspects=suspects)),
@@ -225,7 +225,7 @@ class Worker:
             survives(cut.do_if_due)
 
     def _hears_stop(self, seconds: float) -> bool:
-        """Whether `stop` was called once more, or is within so many seconds."""
+        """Whether a call of `stop` is pending, or arrives within `seconds`."""
         try:
             self._stops.get(timeout=seconds)
         except Empty:
@@ -277,7 +277,7 @@ class Worker:
         _all(lambda: self._services.old_templates.remove_one(self._is_cancelling.is_set))
 
     def _clean(self) -> None:
-        """Everything that keeps the site tidy, now and closely instead of when it is due."""
+        """Run all maintenance now and thoroughly, instead of when it is due."""
         self._services.provisioner.sweep()
         self._free_the_dead()
         self._expire_all()

@@ -1,4 +1,4 @@
-"""The worker's post: sends webhook deliveries in a few threads of its own."""
+"""Sends webhook deliveries in a few threads of the worker process."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from webapp.services.webhooks.delivery import Claimed, Deliverer
 from webapp.worker.jobs import survives
 
-#: So many are sent at the same time, but to one receiver one after the other.
+#: The number of simultaneous deliveries; those to one receiver are sent one after the other.
 AT_ONCE = 4
 
 
 class Post:
-    """Hands what is due to its threads, which exist only once there is something to send."""
+    """Distributes due deliveries to its threads, which start with the first delivery."""
 
     def __init__(self, deliverer: Deliverer) -> None:
         self._deliverer = deliverer
@@ -20,7 +20,7 @@ class Post:
         self._busy: set[int] = set()
 
     def send_due(self) -> None:
-        """Begin to send as many as there are free threads; returns at once."""
+        """Start as many deliveries as there are free threads; returns at once."""
         while (busy := self._busy_now()) is not None:
             claimed = self._deliverer.claim(busy)
             if claimed is None:
@@ -30,11 +30,11 @@ class Post:
             self._threads.submit(self._send, claimed)
 
     def close(self) -> None:
-        """Begin nothing more and wait for what is being sent, which is never long."""
+        """Start nothing more and wait for running deliveries; each has a timeout of seconds."""
         self._threads.shutdown(cancel_futures=True)
 
     def _busy_now(self) -> frozenset[int] | None:
-        """The webhooks that are being sent to; None when all threads have something to do."""
+        """Returns the webhooks with a running delivery; None if all threads are busy."""
         with self._lock:
             return frozenset(self._busy) if len(self._busy) < AT_ONCE else None
 
