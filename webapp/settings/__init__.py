@@ -1,1 +1,1 @@
-"""What settings there are and how their values are read; `webapp.config` puts them together."""
+"""The settings and how their values are read; `webapp.config` combines them."""

@@ -1,4 +1,4 @@
-"""The addresses that desktops get."""
+"""The addresses for desktops."""
 
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
@@ -7,7 +7,7 @@ from webapp.settings.reader import BadConfig, Reader
 
 
 def addresses(read: Reader) -> AddressPool:
-    """The pool: by default .64 to the last host of the network; its first host is the gateway."""
+    """Returns the pool: .64 to the network's last host by default; the first host is the gateway."""
     try:
         network = IPv4Network(read.text("WINUX_NETWORK"))
     except ValueError as error:

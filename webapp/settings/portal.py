@@ -1,4 +1,4 @@
-"""The portal's own settings that are more than a number or a word."""
+"""The portal's own settings that need more than parsing a number or a word."""
 
 import base64
 import re

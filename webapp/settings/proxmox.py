@@ -1,4 +1,4 @@
-"""Where the Proxmox VE API (or the lab node) is, and how to sign in to it."""
+"""The address of the Proxmox VE API (or the lab node), and the token for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 from webapp.domain.origins import normal_host
 from webapp.settings.reader import BadConfig, Reader, path_of
 
-#: Names that Proxmox VE gives: of nodes, storages, bridges.
+#: Names of nodes, storages and bridges in Proxmox VE.
 _PROXMOX_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 @dataclass(frozen=True)
 class ProxmoxConfig:
-    """Where the Proxmox VE API (or the lab node) is and how to sign in to it."""
+    """The address of the Proxmox VE API (or the lab node) and the token for it."""
 
     host: str
     port: int
@@ -21,14 +21,14 @@ class ProxmoxConfig:
     token_secret: str
     node: str
     ca_file: Path | None
-    """The certificate authority to trust; None: the system's own store."""
+    """The certificate authority to trust; None for the system's own store."""
     pool: str
     storage: str
     bridge: str
 
     @property
     def where(self) -> str:
-        """Host and port, an IPv6 address in brackets."""
+        """Returns host and port, with an IPv6 address in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 

@@ -1,4 +1,4 @@
-"""Reads the value of one setting, each with an error that says how to mend it."""
+"""Reads the value of one setting; each error states how to correct it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from webapp.settings.table import CHECKOUT, SECRETS, SETTINGS
 
 
 class BadConfig(ValueError):
-    """A setting is missing or wrong; the text names it, says why, and how to mend it."""
+    """A setting is missing or wrong; the text names it, with the cause and the correction."""
 
 
 class Reader:
@@ -61,7 +61,7 @@ class Reader:
         return path_of(self.text(name))
 
     def word(self, name: str, pattern: str, takes: str) -> str:
-        """A value that matches all of `pattern`; `takes` says in words what that is."""
+        """Returns a value that matches all of `pattern`; `takes` describes it in errors."""
         text = self.text(name)
         if text and not re.fullmatch(pattern, text):
             wrong = "has a character that it cannot have" if name in SECRETS else f"is {text!r}"
@@ -69,7 +69,7 @@ class Reader:
         return text
 
     def url(self, name: str, takes: str, schemes: Sequence[str]) -> SplitResult | None:
-        """A URL with one of these schemes, its host and port as browsers write them, or None."""
+        """Returns a URL with one of these schemes, normalized as browsers do; None if not set."""
         text = self.text(name)
         if not text:
             return None
@@ -93,7 +93,7 @@ class Reader:
 
 
 def _clean(name: str, text: str) -> str:
-    """Without what surrounds a pasted value; refuses what would become part of it unseen."""
+    """Strips what surrounds a pasted value; refuses invisible characters and quotation marks."""
     value = text.strip("\ufeff \t\r\n\u00a0")
     if not value.isprintable():
         raise BadConfig(f"{name} has a line break or an invisible character in it; remove that.")
@@ -103,5 +103,5 @@ def _clean(name: str, text: str) -> str:
 
 
 def path_of(text: str) -> Path:
-    """A path; a relative one counts from the checkout, whatever folder a process starts in."""
+    """Returns a path; a relative one starts at the checkout, not at the process's folder."""
     return CHECKOUT / Path(text).expanduser()

@@ -1,10 +1,10 @@
-"""Every setting with its default, which are secret, and what a file may set besides."""
+"""Every setting with its default, which ones are secret, and further keys of a settings file."""
 
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-#: Every setting: its default (None: must be set) and, for docs, what it is.
+#: Every setting with its default; None for one that must be set.
 SETTINGS: dict[str, str | None] = {
     "WINUX_DATABASE_URL": f"sqlite:///{CHECKOUT / 'var' / 'winux.db'}",
     "WINUX_SECRET_KEY": None,
@@ -79,5 +79,5 @@ SECRETS = frozenset(
 )
 
 
-#: What a settings file may set beside these, for the playbooks alone.
+#: Further keys that a settings file may have; only the playbooks use them.
 ALSO_IN_FILE = frozenset({"WINUX_CACHE_DIR", "proxmox_template_storage"})

@@ -1,4 +1,4 @@
-"""Where browsers and programs reach the portal, its gateway and its events."""
+"""The URLs at which browsers and programs reach the portal, its gateway and its events."""
 
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ def public_url(read: Reader) -> str:
 
 
 def _origin(read: Reader, name: str) -> str:
-    """Scheme, host and perhaps a port, as browsers send it; empty when it is not set."""
+    """Returns scheme, host and optional port, as browsers send them; empty if not set."""
     takes = "a scheme and host, such as https://desktops.example.org"
     parts = read.url(name, takes, ("http", "https"))
     if parts is None:
@@ -53,7 +53,7 @@ def gateway_listen(read: Reader) -> tuple[str, int]:
 
 
 def gateway_url(read: Reader) -> str:
-    """As set; else the public host: behind its proxy (https), or at the gateway's own port."""
+    """Returns the setting; by default the public host (https), or the gateway's own port (http)."""
     takes = (
         f"ws:// or wss://, a host and {GATEWAY_PATH}, "
         f"such as wss://desktops.example.org{GATEWAY_PATH}"
@@ -73,7 +73,7 @@ def gateway_url(read: Reader) -> str:
 
 
 def events_url(read: Reader) -> str:
-    """As set; else beside the gateway's other address: at the public host or at its own port."""
+    """Returns the setting; by default the origin of the gateway's URL."""
     url = _origin(read, "WINUX_EVENTS_URL")
     if not url:
         gateway = urlsplit(gateway_url(read))
