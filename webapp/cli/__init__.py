@@ -1,6 +1,7 @@
 """The command line: `./winux COMMAND`. docs/admin/cli.md describes every command.
 
-With `--url` it is another machine's portal, over its API (`remote`). Exit statuses: `exits.py`.
+With `--url` it controls a portal on another machine over its API (`remote`). Exit statuses:
+`exits.py`.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        # `./winux desktop list | head`: nobody reads on, and the flush at exit must not complain
+        # `./winux desktop list | head` closes the pipe; the flush at exit must not report that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return exits.DONE
 
@@ -82,14 +83,14 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """All commands, their options and their help."""
+    """Returns the parser of all commands, their options and their help."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser = argparse.ArgumentParser(
         prog="winux",
         description="Runs and administers a Winux portal.",
         epilog="Settings come from the environment and the settings file: docs/admin/settings.md.",
-        allow_abbrev=False,  # `--ur` would be the other form's option without its commands
+        allow_abbrev=False,  # `--ur` would select the `--url` form without its commands
     )
     portal_choice.add_to(parser)
     parser.add_argument("--env-file", help=f"holds the settings of this machine; or {VARIABLE}")

@@ -12,7 +12,7 @@ from webapp.services.audit.log import LARGEST_PAGE, MACHINE, WINUX, AuditFilter,
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("audit", help="who did what, and what was refused")
     kinds = group.add_subparsers(metavar="COMMAND", required=True)
     listing = kinds.add_parser("list", parents=[shared], help="the newest entries")

@@ -1,4 +1,4 @@
-"""`./winux completion bash|zsh`: what a shell needs to complete commands."""
+"""`./winux completion bash|zsh`: prints the shell code that completes commands."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from webapp.cli.output import say
 
 
 def add_to(commands: Commands) -> None:
-    """The command, in both forms."""
+    """Adds the command, which both forms have."""
     completion = commands.add_parser(
         "completion", help='for a shell: eval "$(./winux completion bash)"'
     )

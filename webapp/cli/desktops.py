@@ -14,7 +14,7 @@ from webapp.services.provisioning.adopt import AdoptionWish
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("desktop", help="desktops of everybody").add_subparsers(
         metavar="COMMAND", required=True
     )
@@ -120,7 +120,7 @@ def resume_desktops(services: Services, options: argparse.Namespace) -> None:
 
 
 def adopt_desktop(services: Services, options: argparse.Namespace) -> None:
-    """Only the owner sees a password that Winux made; one that was given is known already."""
+    """A generated password is shown to the owner only; a given one is already known."""
     from webapp.bootstrap_worker import build_worker_services
     from webapp.worker.loop import worker_name
 

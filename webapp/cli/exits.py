@@ -7,14 +7,14 @@ INTERRUPTED = 130
 
 
 def exit_of(error: WinuxError) -> int:
-    """For an error of a service."""
+    """Returns the exit status for an error of a service."""
     if isinstance(error, NotFound):
         return NOT_FOUND
     return UNREACHABLE if isinstance(error, OutsideFailed) else REFUSED
 
 
 def exit_of_status(status: int) -> int:
-    """For an HTTP status that is a refusal."""
+    """Returns the exit status for an HTTP error status."""
     if status >= 500:
         return UNREACHABLE
     return {401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND}.get(status, REFUSED)

@@ -13,7 +13,7 @@ from webapp.models import ApiKey
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("key", help="API keys, with which programs act for people")
     kinds = group.add_subparsers(metavar="COMMAND", required=True)
     add = kinds.add_parser("add", parents=[shared], help="make a key and show it once")

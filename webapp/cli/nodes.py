@@ -8,7 +8,7 @@ from webapp.cli.output import say, show_one, show_rows
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("node", help="the nodes that desktops run on").add_subparsers(
         metavar="COMMAND", required=True
     )

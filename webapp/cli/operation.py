@@ -1,7 +1,7 @@
 """`./winux worker`, `gateway`, `migrate` and `check-config`.
 
-Each loads what it needs itself: a gateway holds nothing of Proxmox in memory, nor a worker TLS for
-browsers, and no process keeps what migrated its database.
+Each imports what it needs itself: a gateway loads no code for Proxmox, a worker process none for
+browsers' TLS, and no process keeps the migration code in memory.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from webapp.domain.errors import Refused, WinuxError
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The commands."""
+    """Adds the commands."""
     worker = commands.add_parser("worker", help="build, tear down, expire and reconcile desktops")
     worker.add_argument("--once", action="store_true", help="do what is due now and end, for cron")
     worker.set_defaults(run=run_worker)
@@ -71,7 +71,7 @@ def migrate_database(services: Services, options: argparse.Namespace) -> None:
 
 
 def check_config(services: Services, options: argparse.Namespace) -> None:
-    """Each part on its own line; ends with 1 when one does not hold."""
+    """Checks each part on a line of its own; ends with status 1 if one fails."""
     config = services.config
     checks: dict[str, Callable[[], None]] = {
         "database": lambda: schema.check(services.db),
@@ -93,7 +93,7 @@ def check_config(services: Services, options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
-#: Commands that run whatever schema the database has, or without one.
+#: Commands that run with any schema in the database, or without one.
 ANY_SCHEMA = (migrate_database, check_config, upkeep.examine)
 
 

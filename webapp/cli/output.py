@@ -9,17 +9,17 @@ Row = Mapping[str, object]
 
 
 def say(text: str) -> None:
-    """A line for people."""
+    """Prints a line for people."""
     sys.stdout.write(f"{text}\n")
 
 
 def complain(text: str) -> None:
-    """A line about what went wrong."""
+    """Prints an error."""
     sys.stderr.write(f"winux: {text}\n")
 
 
 def show_rows(rows: Sequence[Row], *, as_json: bool, nothing: str) -> None:
-    """A list; `nothing` is said to people when it is empty."""
+    """Prints a list; for people, an empty list prints `nothing`."""
     if as_json:
         say(json.dumps(rows, indent=2, default=_plain))
     elif not rows:
@@ -30,7 +30,7 @@ def show_rows(rows: Sequence[Row], *, as_json: bool, nothing: str) -> None:
 
 
 def show_one(row: Row, *, as_json: bool) -> None:
-    """One thing, with all that is known of it."""
+    """Prints all fields of one thing."""
     if as_json:
         say(json.dumps(row, indent=2, default=_plain))
         return
@@ -61,7 +61,7 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
-    # A terminal obeys control characters; a person's or a playbook's text may hold some.
+    # Terminals interpret control characters, which text of people or playbooks may contain.
     return "".join(one if one.isprintable() or one == "\n" else "�" for one in str(value))
 
 

@@ -13,7 +13,7 @@ from webapp.models import Role
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("person", help="people who may sign in").add_subparsers(
         metavar="COMMAND", required=True
     )
@@ -112,7 +112,7 @@ def _password(options: argparse.Namespace) -> str:
 
 
 def _tell(options: argparse.Namespace, password: str, text: str) -> None:
-    """The one time that a generated password is shown."""
+    """Prints the result, with a generated password, which is shown only this once."""
     if options.json:
         shown = {"password": password} if options.generate else {}
         show_one({"name": options.name, **shown}, as_json=True)

@@ -11,7 +11,7 @@ from webapp.services.pool.settings import NUMBERS, ScheduleWish
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("pool", help="desktops built ahead of need").add_subparsers(
         metavar="COMMAND", required=True
     )

@@ -14,7 +14,7 @@ LARGEST_RESULT = 64 << 10
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("template", help="what people can launch").add_subparsers(
         metavar="COMMAND", required=True
     )
@@ -45,7 +45,7 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def _add_values(parser: argparse.ArgumentParser) -> None:
-    """An option for each value of a template that can be set."""
+    """Adds an option for each value of a template that can be set."""
     for name in TEXTS.keys() - {"version"}:
         parser.add_argument(_option(name), metavar="TEXT")
     for name in NUMBERS.keys() - {"vmid"}:
@@ -98,7 +98,7 @@ def publish_template(services: Services, options: argparse.Namespace) -> None:
 
 
 def _take_result(options: argparse.Namespace) -> None:
-    """Fill in what is not given from the file that the build wrote."""
+    """Fills in missing options from the file that the build wrote."""
     told = _result(options.result) if options.result else {}
     for name in ("name", "vmid", "version"):
         value = getattr(options, name)

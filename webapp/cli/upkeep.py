@@ -1,4 +1,4 @@
-"""`./winux reconcile` and `doctor`: is all as it should be, and what is done about it."""
+"""`./winux reconcile` and `doctor`: check the site, and correct differences."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ from webapp.models import FindingRow
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The commands."""
+    """Adds the commands."""
     reconcile = commands.add_parser(
         "reconcile", parents=[shared], help="compare database and nodes, and set right what differs"
     )
@@ -43,7 +43,7 @@ def reconcile_now(services: Services, options: argparse.Namespace) -> None:
 
 
 def examine(services: Services, options: argparse.Namespace) -> None:
-    """Ends with 1 when a part is broken."""
+    """Ends with status 1 if a part is broken."""
     from webapp.bootstrap_worker import build_doctor
 
     signs = build_doctor(services).examine()

@@ -11,7 +11,7 @@ from webapp.domain.webhooks.rules import CHOOSABLE
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("webhook", help="programs that are told of events")
     kinds = group.add_subparsers(metavar="COMMAND", required=True)
     listing = kinds.add_parser("list", parents=[shared], help="all webhooks and how they fare")
@@ -69,13 +69,13 @@ def remove_webhook(services: Services, options: argparse.Namespace) -> None:
 
 
 def test_webhook(services: Services, options: argparse.Namespace) -> None:
-    """Ends with UNREACHABLE when the test did not arrive."""
+    """Ends with UNREACHABLE if the test was not delivered."""
     from webapp.bootstrap_worker import build_deliverer
 
     deliverer = build_deliverer(services)
     delivery_id = services.webhooks.test(OPERATOR, options.id)
     claimed = deliverer.claim_this(delivery_id)
-    if claimed:  # else a worker was first, and its answer is written or will be
+    if claimed:  # otherwise a worker process claimed it first and stores the result
         deliverer.deliver(claimed)
     row = services.webhooks.delivery(delivery_id)
     if options.json:

@@ -1,4 +1,4 @@
-"""`./winux who`: who is connected now."""
+"""`./winux who`: lists the current connections."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from webapp.services.connections.connections import ConnectionView
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The commands."""
+    """Adds the commands."""
     who = commands.add_parser("who", parents=[shared], help="who is connected now")
     who.set_defaults(run=list_connections)
     group = commands.add_parser("connection", help="open connections")

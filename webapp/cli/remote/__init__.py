@@ -1,6 +1,6 @@
-"""`./winux --url URL COMMAND`: the same portal from another machine, over its API alone.
+"""`./winux --url URL COMMAND`: controls a portal on another machine over its API only.
 
-Needs no settings and no database; docs/admin/cli.md has its commands.
+It needs no settings and no database; docs/admin/cli.md describes its commands.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from webapp.cli.remote.client import ApiProblem, Client, NoAnswer
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """All commands of this form."""
+    """Returns the parser of all commands of this form."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser = argparse.ArgumentParser(prog="winux", description="Uses a Winux portal over its API.")
@@ -29,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run one command; the exit status."""
+    """Runs one command; returns the exit status."""
     key = _key(options.key_file)
     if key is None:
         complain(f"Set {portal_choice.KEY}, or name a file that holds the key with --key-file.")

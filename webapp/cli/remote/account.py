@@ -1,4 +1,4 @@
-"""`./winux --url URL me` and `key …`: whom the key acts for, and its person's keys."""
+"""`./winux --url URL me` and `key …`: the key's person, and that person's keys."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from webapp.domain.people.keys import Scope
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The commands."""
+    """Adds the commands."""
     me = commands.add_parser("me", parents=[shared], help="whom this key acts for")
     me.set_defaults(run=show_me)
     group = commands.add_parser("key", help="your API keys")

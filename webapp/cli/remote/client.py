@@ -1,4 +1,4 @@
-"""A portal's API over HTTP, as far as the command line needs it."""
+"""A client for a portal's API over HTTP, with the parts that the command line needs."""
 
 import json
 import time
@@ -16,7 +16,7 @@ import requests
 from webapp.cli.exits import exit_of_status
 
 SECONDS = 30
-#: A quiet stream of events says every 15 seconds that it lives.
+#: The read timeout of an event stream; an idle stream sends a keep-alive every 15 seconds.
 SILENCE_SECONDS = 45
 TRIES = 3
 PAGE = 200
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 class ApiProblem(Exception):
-    """The portal says no; `document` is its problem document (RFC 9457)."""
+    """The portal refused the request; `document` is its problem document (RFC 9457)."""
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
         super().__init__(status)
@@ -41,11 +41,11 @@ class ApiProblem(Exception):
 
 
 class NoAnswer(Exception):
-    """The portal cannot be reached, or what answers is none."""
+    """The portal cannot be reached, or the response is not one of a portal."""
 
 
 class _IsOver(Exception):
-    """Nothing more comes after the event that was last heard."""
+    """No event follows the last one received."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Heard:
 
 
 class Client:
-    """Requests in the name of one key."""
+    """Sends requests with one API key."""
 
     def __init__(self, url: str, key: str, ca_file: Path | None = None) -> None:
         self._url = url.rstrip("/") + "/"
@@ -74,15 +74,15 @@ class Client:
         return self._ask("GET", path).text
 
     def all(self, path: str) -> list[Row]:
-        """All rows of a list that comes whole."""
+        """Returns all rows of a list without pages."""
         return _only_list(self.get(path))
 
     def rows(self, path: str, *, most: int | None = None, **parameters: Any) -> list[Row]:
-        """The rows of a list that comes in pages, the first so many or all."""
+        """Returns the rows of a list with pages: the first `most`, or all."""
         return list(islice(self.stream(path, size=min(most or PAGE, PAGE), **parameters), most))
 
     def stream(self, path: str, *, size: int = PAGE, **parameters: Any) -> Iterator[Row]:
-        """The same without holding them."""
+        """Yields the rows page by page, without holding all of them."""
         cursor = ""
         while True:
             page = self.get(path, limit=size, cursor=cursor, **parameters)
@@ -92,7 +92,7 @@ class Client:
                 return
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Asked again when no answer came; the key makes it happen once all the same."""
+        """Retries without a response; the Idempotency-Key makes the request take effect once."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         answer = self._ask("POST", path, json=body, headers=headers)
         return answer.json() if answer.content else None
@@ -101,7 +101,7 @@ class Client:
         self._ask("DELETE", path)
 
     def events(self, link: str) -> Iterator[Heard]:
-        """What happens, until the end; a stream that breaks goes on where it was."""
+        """Yields events until the end; a broken stream continues after the last event received."""
         last, broken = "", 0
         while True:
             try:
@@ -171,7 +171,7 @@ def _check(answer: requests.Response) -> requests.Response:
 
 
 def _only_list(page: Row) -> list[Row]:
-    """A page of a list has one member that holds its rows."""
+    """Returns the rows of a page: the value of its only list member."""
     return next(value for value in page.values() if isinstance(value, list))
 
 
@@ -183,7 +183,7 @@ def _certificate(error: Exception) -> str:
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what was not said; `true` and times as JSON writes them."""
+    """Removes parameters without a value; writes booleans and times as JSON does."""
     return {name: _word(value) for name, value in parameters.items() if value not in (None, "")}
 
 

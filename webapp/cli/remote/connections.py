@@ -1,4 +1,4 @@
-"""`./winux --url URL who` and `connection …`: who is connected, and cutting any of it."""
+"""`./winux --url URL who` and `connection …`: lists the connections, and cuts one of them."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from webapp.cli.remote.printing import print_rows
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The commands."""
+    """Adds the commands."""
     who = commands.add_parser("who", parents=[shared], help="who is connected now")
     who.set_defaults(run=list_open)
     group = commands.add_parser("connection", help="open connections")

@@ -1,4 +1,4 @@
-"""What the API answered, for people and for programs."""
+"""Prints responses of the API, for people and for programs."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def print_rows(
     *,
     nothing: str,
 ) -> None:
-    """For programs as they came; for people these columns, or all that are plain."""
+    """Prints rows: unchanged as JSON; for people these columns, or all with plain values."""
     if not options.json:
         rows = [
             {name: _flat(row.get(name)) for name in columns} if columns else _plain(row)
@@ -24,7 +24,7 @@ def print_rows(
 
 
 def print_one(row: Row, options: argparse.Namespace) -> None:
-    """For programs as it came; people need no links to follow."""
+    """Prints one row: unchanged as JSON; for people without nested values, such as links."""
     show_one(row if options.json else _plain(row), as_json=options.json)
 
 
@@ -33,7 +33,7 @@ def _plain(row: Row) -> Row:
 
 
 def _is_deep(value: object) -> bool:
-    """Whether it is no value, nor a list of values."""
+    """Whether a value is an object, or a list that contains objects or lists."""
     inner = value if isinstance(value, list) else []
     return isinstance(value, dict) or any(isinstance(one, dict | list) for one in inner)
 

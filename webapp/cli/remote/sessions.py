@@ -17,7 +17,7 @@ _OVER = ("failed", "stopping", "ended")
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The command and its own commands."""
+    """Adds the command and its subcommands."""
     group = commands.add_parser("desktop", aliases=["session"], help="your desktops")
     kinds = group.add_subparsers(metavar="COMMAND", required=True)
     launch = kinds.add_parser("launch", parents=[shared], help="make one")
@@ -145,7 +145,7 @@ def watch_session(client: Client, options: argparse.Namespace) -> int:
 def _follow(
     client: Client, session: dict[str, Any], *, until_ready: bool, as_json: bool | None
 ) -> bool:
-    """Whether it came to what was waited for; `as_json` None: say nothing."""
+    """Prints events; returns whether the awaited state was reached. `as_json` None: no output."""
     for heard in client.events(session["links"]["events"]):
         if as_json is not None:
             say(json.dumps({"event": heard.name, **heard.data}) if as_json else _line(heard))

@@ -16,12 +16,12 @@ from webapp.domain.audit.actions import parse_moment
 from webapp.models import Role
 from webapp.services.audit.export import FORMULA
 
-#: So long a cleanup is waited for.
+#: How long to wait for a cleanup.
 CLEANUP_SECONDS = 120
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """The commands."""
+    """Adds the commands."""
     for name, words, what, run in (
         ("template", "what can be launched", "all of them", list_templates),
         ("pool", "desktops built ahead of need", "each template's", list_pools),
@@ -107,7 +107,7 @@ def list_audit(client: Client, options: argparse.Namespace) -> None:
 
 
 def export_audit(client: Client, options: argparse.Namespace) -> None:
-    """Page by page, so that any length goes through."""
+    """Exports page by page, so that the length is not limited."""
     rows = client.stream("/audit", **_filters(options))
     if options.format == "json":
         for row in rows:
@@ -122,7 +122,7 @@ def export_audit(client: Client, options: argparse.Namespace) -> None:
 
 
 def _cell(value: object) -> str:
-    """What a spreadsheet would take for a formula begins with `'`, as on the portal's page."""
+    """Prefixes text that a spreadsheet would evaluate as a formula with `'`, as the page does."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
@@ -157,7 +157,7 @@ def show_status(client: Client, options: argparse.Namespace) -> int:
 
 
 def clean_up(client: Client, options: argparse.Namespace) -> int:
-    """Waits for the worker that does it."""
+    """Waits for the worker process that does the cleanup."""
     done = client.post("/cleanup")
     until = time.monotonic() + CLEANUP_SECONDS
     while done["status"] in ("asked", "working") and time.monotonic() < until:
