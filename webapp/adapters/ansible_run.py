@@ -316,7 +316,7 @@ def main() -> None:
     become_subreaper()
     limit_resources()
     Run(options, Reporter()).run()
-    os._exit(0)  # whoever listens waits for this process; taking it apart would take longer
+    os._exit(0)  # the parent waits for this process; an orderly exit would take longer
 
 
 if __name__ == "__main__":

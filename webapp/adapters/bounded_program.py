@@ -44,7 +44,7 @@ def run_bounded(command: Sequence[str], text: bytes, *, seconds: float, most: in
         )
     with process:
         if process.stdin and process.stdout and process.stderr:
-            with suppress(BrokenPipeError):  # it ended already; its errors say why
+            with suppress(BrokenPipeError):  # it has ended; its error output has the cause
                 process.stdin.write(text)
                 process.stdin.close()
             heard = {process.stdout: said.output, process.stderr: said.errors}

@@ -145,7 +145,7 @@ def _engine(url: str) -> Engine:
 def close_to_others(file: Path) -> None:
     """Remove other accounts' rights to SQLite's files; earlier releases let all read them."""
     for path in files_of(file):
-        with suppress(OSError):  # not there, or not ours to change: the doctor looks
+        with suppress(OSError):  # missing, or another account's: the doctor reports it
             if path.stat().st_mode & OTHERS:
                 path.chmod(0o600)
 

@@ -27,9 +27,9 @@ SYSTEM_STORES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bu
 def trusting(ca_file: Path | None) -> ssl.SSLContext:
     """Returns a TLS context that trusts `ca_file`, or the system's store; it checks the host name.
 
-    From Python 3.13 on, strict verification rejects an authority without `keyUsage`, as the one of
-    Proxmox VE is, so it is switched off. A certificate in `ca_file` is trusted by itself, as in
-    curl. SSL_CERT_FILE and similar variables are ignored: the playbooks run without them.
+    From Python 3.13 on, strict verification rejects an authority without `keyUsage`, which Proxmox
+    VE's authority lacks, so it is switched off. A certificate in `ca_file` is trusted by itself,
+    as in curl. SSL_CERT_FILE and similar variables are ignored: the playbooks run without them.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -140,7 +140,7 @@ class RunProcess:
 
     def _send(self, request: dict[str, Any]) -> None:
         assert self._process.stdin  # noqa: S101 (it was asked for)
-        with contextlib.suppress(OSError):  # one that died meanwhile has said why: listen
+        with contextlib.suppress(OSError):  # a child that died has reported why: read that
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
 

@@ -45,7 +45,7 @@ class ArgonHasher:
 
     def is_right(self, password_hash: str | None, password: str) -> bool:
         """Whether the password matches the hash; takes as long for None (an unknown person)."""
-        nobody = self._nobody  # always, so that the first answer tells nothing by its time either
+        nobody = self._nobody  # always, so that the first check's duration reveals nothing
         try:
             self._hasher.verify(password_hash or nobody, password)
         except (VerificationError, InvalidHashError):
