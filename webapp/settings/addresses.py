@@ -7,7 +7,7 @@ from webapp.settings.reader import BadConfig, Reader
 
 
 def addresses(read: Reader) -> AddressPool:
-    """Returns the pool: .64 to the network's last host by default; the first host is the gateway."""
+    """Returns the pool: by default .64 to the last host, with the first host as the gateway."""
     try:
         network = IPv4Network(read.text("WINUX_NETWORK"))
     except ValueError as error:
