@@ -18,7 +18,7 @@ class Repeat(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     key_hash: Mapped[str] = mapped_column(String(64))
     request_mark: Mapped[str] = mapped_column(String(64))
-    """A keyed hash of method, URL and body: a different request with this key is refused."""
+    """A keyed hash of method, path and body: a different request with this key is refused."""
     token: Mapped[str] = mapped_column(String(64))
     """Random. A launch stores it as its launch token, so a crash between the two transactions
     cannot cause a second launch."""

@@ -1,1 +1,1 @@
-"""The use cases: who may do what, in one transaction each, with its audit entry."""
+"""The use cases. Each checks permissions and runs in one transaction with its audit entry."""

@@ -1,1 +1,1 @@
-"""What was done and refused: written in the act's transaction, read, exported, announced."""
+"""The audit log: writing entries with the action, reading, exporting and announcing them."""

@@ -1,4 +1,4 @@
-"""Events become deliveries in the transaction of the audit entry that they are."""
+"""Creates webhook deliveries for an event, in the transaction of its audit entry."""
 
 import json
 from datetime import datetime
@@ -15,12 +15,12 @@ from webapp.domain.webhooks.rules import (
 )
 from webapp.models import AuditEntry, Desktop, Person, Webhook, WebhookDelivery
 
-#: Of these there is nothing to tell while a desktop is nobody's.
+#: Events that are not announced while a desktop has no owner.
 _OWNED = {WebhookEvent.READY, WebhookEvent.END}
 
 
 def announce(session: Session, entry: AuditEntry) -> None:
-    """Write a delivery for every webhook that is told of what this entry records."""
+    """Add a delivery for every enabled webhook that receives the event of this entry."""
     event = event_of(entry.action, is_refused=entry.is_refused)
     if event is None:
         return
@@ -42,7 +42,7 @@ def announce(session: Session, entry: AuditEntry) -> None:
 
 
 def _sum_up(session: Session, webhook: Webhook, at: datetime) -> bool:
-    """Count a refusal in the webhook's summary when it was told of too many; whether it was."""
+    """Count a refusal in a summary if the webhook received too many. Returns whether it did."""
     summary = session.scalar(
         select(WebhookDelivery)
         .where(WebhookDelivery.webhook_id == webhook.id, WebhookDelivery.is_summary.is_(True))
@@ -79,7 +79,7 @@ def delivery(
     at: datetime,
     told: dict[str, str | None],
 ) -> WebhookDelivery:
-    """A delivery that is due at once."""
+    """Returns a delivery that is due at once."""
     moment = _moment(at)
     head = {"id": event_id, "type": event.value, "time": moment, "count": 1, "last_time": moment}
     nothing = {"session_sub": None, "owner": None, "template": None, "reason": None}

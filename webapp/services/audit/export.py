@@ -1,4 +1,4 @@
-"""Audit entries as CSV and JSON, made while they are sent."""
+"""Audit entries as CSV and JSON, generated while they are sent."""
 
 import csv
 import io
@@ -10,12 +10,13 @@ from datetime import datetime
 from webapp.services.audit.log import AuditLine
 
 COLUMNS = [field.name for field in fields(AuditLine)]
-#: A spreadsheet takes a cell that begins so for a formula, also one from a stranger's form.
+#: A spreadsheet treats a cell that begins with one of these as a formula. The value may come from
+#: an untrusted form.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def to_csv(lines: Iterable[AuditLine]) -> Iterator[str]:
-    """A head and a row for each entry (RFC 4180); what looks like a formula begins with `'`."""
+    """A header and a row for each entry (RFC 4180). `'` is put before what looks like a formula."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
@@ -28,7 +29,7 @@ def to_csv(lines: Iterable[AuditLine]) -> Iterator[str]:
 
 
 def to_json(lines: Iterable[AuditLine]) -> Iterator[str]:
-    """One array of objects, one a line; times are ISO 8601 in UTC."""
+    """One array of objects, one object per line. Times are ISO 8601 in UTC."""
     before = "[\n"
     for line in lines:
         yield before + json.dumps(to_values(line), ensure_ascii=False)
@@ -37,7 +38,7 @@ def to_json(lines: Iterable[AuditLine]) -> Iterator[str]:
 
 
 def to_values(line: AuditLine) -> dict[str, object]:
-    """An entry for programs."""
+    """An entry as values for JSON and CSV."""
     return {
         **asdict(line),
         "at": _moment(line.at),
@@ -49,7 +50,7 @@ def _moment(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-#: How each kind is made, and its media type.
+#: The generator and the media type of each format.
 KINDS: dict[str, tuple[Callable[[Iterable[AuditLine]], Iterator[str]], str]] = {
     "csv": (to_csv, "text/csv; charset=utf-8"),
     "json": (to_json, "application/json"),

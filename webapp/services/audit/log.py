@@ -1,4 +1,4 @@
-"""Reading the audit log: filtered, newest first, a page at a time or all of it bit by bit."""
+"""Reads the audit log: filtered, newest first, a page at a time or all of it in batches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -16,24 +16,24 @@ from webapp.services.audit.record import Actor, Audit
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 500
-#: An export reads so many entries at a time, each time in a short transaction of its own.
+#: Entries that an export reads at a time, each batch in a short transaction of its own.
 BATCH = 500
-#: In place of a person's name: what Winux did by itself.
+#: Stands in for a person's name: actions of Winux itself.
 WINUX = "winux:itself"
-#: In place of a person's name: what was done by commands on the portal's machine.
+#: Stands in for a person's name: actions of commands on the portal's machine.
 MACHINE = "winux:machine"
 
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """Which entries are wanted; empty values do not matter, the others must all fit."""
+    """Selects entries. Empty values match everything; all others must match."""
 
     person: str = ""
-    """The sign-in name of who acted, or WINUX or MACHINE."""
+    """The sign-in name of the person who acted, or WINUX or MACHINE."""
     action: str = ""
     """An action such as `desktop.launch`, or a noun such as `desktop` for all of its actions."""
     subject: str = ""
-    """The thing it was done to, such as `desktop-a1b2c3d4` or a person's name."""
+    """The thing that was acted on, such as `desktop-a1b2c3d4` or a person's name."""
     refused_only: bool = False
     since: datetime | None = None
     """Inclusive; aware."""
@@ -43,25 +43,25 @@ class AuditFilter:
     """The prefix of the API key that was used."""
 
     def words(self) -> str:
-        """What is wanted, in one line."""
+        """The filter in one line."""
         chosen = {field.name: getattr(self, field.name) for field in fields(self)}
         return ", ".join(f"{name}={value}" for name, value in chosen.items() if value) or "all"
 
 
 @dataclass(frozen=True)
 class AuditLine:
-    """One act or refusal as lists show it. Holds no secret."""
+    """One action or refusal as lists show it. Contains no secret."""
 
     id: int
     at: datetime
     action: str
     is_refused: bool
     reason: str | None
-    """The stable word of a refusal."""
+    """The stable code of a refusal."""
     person: str | None
-    """Who acted; None: Winux itself, or (with `role`) whoever runs commands on the machine."""
+    """The person who acted; None: Winux itself or (with `role`) a command on the machine."""
     role: str | None
-    """Theirs at that time."""
+    """The person's role at that time."""
     key_prefix: str | None
     key_name: str | None
     source_address: str | None
@@ -69,23 +69,24 @@ class AuditLine:
     subject: str
     detail: str
     times: int
-    """How often: repeats of a refusal are one line."""
+    """How often it happened: repeats of a refusal are one line."""
     last_at: datetime | None
-    """When it came last, where it came more than once; `at` is the first time."""
+    """When it last happened, if more than once; `at` is the first time."""
 
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Some lines, newest first. To go on, hand `older` as `before`, or `newer` as `after`."""
+    """Some lines, newest first. For the next page pass `older` as `before`, or `newer` as
+    `after`."""
 
     lines: Sequence[AuditLine]
     older: int | None
-    """None: there are no older ones."""
+    """None if there are no older lines."""
     newer: int | None
 
 
 class AuditLog:
-    """What was done and refused, for those who may know it: callers let only admins in."""
+    """Reads actions and refusals. The caller must check that only admins have access."""
 
     def __init__(self, db: Database, audit: Audit) -> None:
         self._db = db
@@ -99,9 +100,9 @@ class AuditLog:
         after: int | None = None,
         size: int = PAGE_SIZE,
     ) -> AuditPage:
-        """The newest lines that fit; older than the line `before`, or next newer than `after`.
+        """The newest matching lines: older than the line `before`, or next newer than `after`.
 
-        Raises BadInput unless 1 <= size <= LARGEST_PAGE and at most one end is named.
+        Raises BadInput unless 1 <= size <= LARGEST_PAGE and at most one of the two is given.
         """
         if not 1 <= size <= LARGEST_PAGE:
             raise BadInput("limit", f"A page has 1 to {LARGEST_PAGE} entries.")
@@ -117,13 +118,13 @@ class AuditLog:
         return AuditPage(lines, last if has_older else None, first if has_newer else None)
 
     def export(self, actor: Actor, wanted: AuditFilter, kind: str) -> Iterator[AuditLine]:
-        """All lines that fit, for taking them away as `kind`; that is an entry of its own."""
+        """All matching lines, for an export as `kind`. The export itself is recorded as well."""
         with self._db.begin() as session:
             self._audit.record(session, actor, "audit.export", kind, wanted.words())
         return self.entries(wanted)
 
     def entries(self, wanted: AuditFilter) -> Iterator[AuditLine]:
-        """All lines that fit, newest first; a few are in memory at a time."""
+        """All matching lines, newest first; one batch is in memory at a time."""
         before: int | None = None
         while True:
             with self._db.read() as session:
@@ -134,7 +135,7 @@ class AuditLog:
             before = lines[-1].id
 
     def actions(self) -> list[str]:
-        """All actions that occur, for choosing one."""
+        """All actions that occur in the log, to choose from."""
         with self._db.read() as session:
             return list(session.scalars(select(AuditEntry.action).distinct().order_by("action")))
 

@@ -1,4 +1,4 @@
-"""Writing audit entries: beside the act in its transaction, or alone for a refusal."""
+"""Writes audit entries: in the transaction of the action, or in their own for a refusal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +23,13 @@ from webapp.services.audit.announce import announce
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a person at an address, or Winux itself (no person)."""
+    """The one who acts: a person at an address, or Winux itself (no person)."""
 
     person_id: int | None
     source_address: str | None = None
     is_admin: bool = False
     key_id: int | None = None
-    """The API key that they act with; None: by signing in, or at the command line."""
+    """The API key that was used; None: a sign-in, or the command line."""
 
 
 #: Winux acting by itself: expiry, reconciliation, operators at the command line.
@@ -37,7 +37,7 @@ SYSTEM = Actor(person_id=None)
 
 
 class Audit:
-    """Writes what was done and what was refused."""
+    """Records actions and refusals."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
@@ -46,12 +46,12 @@ class Audit:
     def record(
         self, session: Session, actor: Actor, action: str, subject: str = "", detail: str = ""
     ) -> None:
-        """One act, in the transaction of the act itself."""
+        """Record an action, in the caller's transaction."""
         self._write(session, self._entry(actor, action, subject, detail))
 
     @contextmanager
     def refusals(self, actor: Actor, action: str, subject: str = "") -> Iterator[None]:
-        """Records a Refused or NotFound that comes out of the block, in its own transaction."""
+        """Records a Refused or NotFound that the block raises, in its own transaction."""
         try:
             yield
         except Refused as refusal:
@@ -62,9 +62,9 @@ class Audit:
             raise
 
     def refuse(self, actor: Actor, action: str, subject: str, detail: str, reason: str) -> None:
-        """One refusal, in a transaction of its own; `reason` is a stable word.
+        """Record a refusal, in a transaction of its own; `reason` is a stable code.
 
-        Repeats within a few minutes count in the first one's entry.
+        Repeats within a few minutes are counted in the first one's entry.
         """
         entry = self._entry(actor, action, subject, detail, reason)
         with self._db.begin() as session:
@@ -79,7 +79,8 @@ class Audit:
             session.add(entry)
 
     def _recent(self, session: Session, actor: Actor, action: str) -> list[tuple[int, Refusal]]:
-        """The person's (or all strangers') refusals that this one may repeat, oldest first."""
+        """Earlier refusals of the same person (or of all unknown callers) that this one may
+        repeat, oldest first."""
         since = self._clock.now() - FOLD_WITHIN
         rows = session.scalars(
             select(AuditEntry)
@@ -99,7 +100,7 @@ class Audit:
         )
 
     def _write(self, session: Session, entry: AuditEntry) -> None:
-        """The entry, and the deliveries to the webhooks that are told of it."""
+        """Add the entry and its webhook deliveries."""
         session.add(entry)
         announce(session, entry)
 
@@ -128,7 +129,7 @@ def _refusal(entry: AuditEntry) -> Refusal:
 
 
 def _role(actor: Actor) -> ScalarSelect[Role] | str | None:
-    """The role that the actor has as the entry is written; nothing is asked beforehand."""
+    """The actor's role when the entry is written, as a subquery: it needs no query before."""
     if actor.person_id is None:
         return OPERATOR_ROLE if actor.is_admin else None
     return select(Person.role).where(Person.id == actor.person_id).scalar_subquery()

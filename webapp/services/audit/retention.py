@@ -1,4 +1,4 @@
-"""The end of old audit entries, which is an entry itself."""
+"""Deletes old audit entries; the deletion is recorded as an entry too."""
 
 from datetime import datetime
 
@@ -10,12 +10,12 @@ from webapp.models import AuditEntry
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import SYSTEM, Audit
 
-#: So many entries are cut in one transaction, while others wait to write.
+#: Entries deleted in one transaction: other writers wait meanwhile.
 BATCH = 5000
 
 
 class AuditRetention:
-    """Cuts what is older than the site keeps."""
+    """Deletes entries that are older than the site's retention time."""
 
     def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
         self._db = db
@@ -24,16 +24,16 @@ class AuditRetention:
         self._audit = audit
 
     def cut(self) -> None:
-        """Delete entries that are too old, each time with an entry that says how many."""
+        """Delete entries that are too old. Each batch is recorded with its number of entries."""
         while self._cut_some():
             pass
 
     def _cut_some(self) -> bool:
-        """Delete a batch; whether there may be more."""
+        """Delete a batch. Returns whether there may be more."""
         if not self._config.audit_kept:
             return False
         before = self._clock.now() - self._config.audit_kept
-        with self._db.read() as session:  # a look takes no write lock
+        with self._db.read() as session:  # a read takes no write lock
             if session.scalar(_old(before).limit(1)) is None:
                 return False
         with self._db.begin() as session:
@@ -55,5 +55,6 @@ class AuditRetention:
 
 
 def _old(before: datetime) -> Select[int]:
-    """The ids; a folded entry's repeats come minutes after its first time, which is indexed."""
+    """Ids of entries before that time. Uses the indexed first time of a folded entry: its repeats
+    come at most minutes later."""
     return select(AuditEntry.id).where(AuditEntry.at < before)
