@@ -1,8 +1,8 @@
-"""Connections to desktops: the rows that say who was connected to what, and what ends them.
+"""Connections to desktops: their rows, and what ends them.
 
-Every second each gateway asks which of its rows must end (`endings`), every few seconds it writes
-what they carried (`beat`), and it closes each with the reason; rows of a gateway that died are
-closed by others. `services/connections/tickets.py` opens them.
+Each gateway checks every second which of its connections must end (`endings`), writes their traffic
+every few seconds (`beat`), and closes each row with the reason. Other gateways close the rows of a
+gateway that died. `services/connections/tickets.py` opens the rows.
 """
 
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ from webapp.services.people.sign_ins import is_held
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a connection carried since its beginning; up is towards the desktop."""
+    """The traffic of a connection since it was opened; up is towards the desktop."""
 
     connection_id: int
     bytes_up: int
     bytes_down: int
     last_input_at: datetime | None
     cpu_ms: int = 0
-    """Processor time of the gateway."""
+    """CPU time of the gateway."""
     was_slowed: bool = False
-    """Whether it had to rest for that."""
+    """Whether it was throttled because of its CPU time."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Connections:
     # -- for the pages --------------------------------------------------------------------------
 
     def open_connections(self, page: int = 1) -> Page[ConnectionView]:
-        """Those that are open now, newest first, a page at a time."""
+        """Open connections, newest first, a page at a time."""
         is_open = Connection.ended_at.is_(None)
         with self._db.read() as session:
             total = session.scalar(select(func.count(Connection.id)).where(is_open)) or 0
         pages = max(1, -(-total // PAGE_SIZE))
         number = min(max(page, 1), pages)
-        # first their ids alone: a connection with its people, sign-in and desktop is a wide row
+        # Select the ids first: a connection with its person, sign-in and desktop is a wide row.
         ids = _by_start().with_only_columns(Connection.id).where(is_open)
         ids = ids.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
         rows = self._views(_by_start().where(Connection.id.in_(ids.scalar_subquery())))
@@ -84,8 +84,8 @@ class Connections:
     def stretch(
         self, actor: Actor, *, limit: int, before: int | None, desktop_id: str, is_open: bool
     ) -> tuple[list[ConnectionView], int | None]:
-        """Newest first, the actor's own, or an admin's everybody's: at most `limit` of those that
-        began before row `before`; and from which row to go on."""
+        """At most `limit` connections, newest first, from before row `before` on: for an admin of
+        all people, otherwise the actor's own. Also returns the `before` of the next call."""
         query = select(Connection).order_by(Connection.id.desc()).limit(limit + 1)
         if not actor.is_admin:
             query = query.where(Connection.person_id == actor.person_id)
@@ -101,7 +101,8 @@ class Connections:
         return [_view(row) for row in shown], shown[-1].id if len(rows) > limit else None
 
     def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
-        """A desktop's connections, newest first. Raises NotFound unless it is theirs (or admin)."""
+        """A desktop's connections, newest first. Raises NotFound unless the actor owns it or is an
+        admin."""
         with self._db.read() as session:
             desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
             if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
@@ -109,7 +110,7 @@ class Connections:
         return self._views(_by_start().where(Connection.desktop_id == desktop.id).limit(limit))
 
     def cut(self, actor: Actor, connection_id: str) -> None:
-        """End a connection: an admin any, others their own. Raises NotFound otherwise."""
+        """End a connection: admins any, others only their own. Raises NotFound otherwise."""
         with (
             self._audit.refusals(actor, "connection.cut", connection_id),
             self._db.begin() as session,
@@ -124,7 +125,7 @@ class Connections:
     # -- for the gateways -----------------------------------------------------------------------
 
     def endings(self, connection_ids: Sequence[int]) -> dict[int, Ending]:
-        """Which of these open connections must end, in one query."""
+        """Returns those of these open connections that must end, with the reason; one query."""
         if not connection_ids:
             return {}
         now = self._clock.now()
@@ -134,7 +135,7 @@ class Connections:
         return {row_id: ending for row_id, ending in judged.items() if ending}
 
     def beat(self, traffic: Sequence[Traffic]) -> None:
-        """Write what open connections carried, and close the rows of gateways that died."""
+        """Write the traffic of open connections, and close the rows of gateways that died."""
         now = self._clock.now()
         with self._db.begin() as session:
             for one in traffic:
@@ -146,7 +147,7 @@ class Connections:
             )
 
     def close(self, traffic: Traffic, why: ConnectionEnd) -> None:
-        """Close an open connection's row; closing again changes nothing."""
+        """Close an open connection's row. Closing it again changes nothing."""
         now = self._clock.now()
         with self._db.begin() as session:
             row = session.get(Connection, traffic.connection_id)

@@ -1,4 +1,4 @@
-"""What listeners see: all their desktops and rights in one read, however many listen."""
+"""The state of all listeners' desktops and rights, in one read for any number of listeners."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ from webapp.models import ApiKey, Desktop, DesktopStep, SignIn, Template
 from webapp.ports import Clock, Database
 from webapp.services.people.sign_ins import is_live
 
-#: An end is told to those who follow all their desktops for so long.
+#: How long the end of a desktop is sent to listeners that follow all their desktops.
 END_IS_NEWS = timedelta(minutes=1)
-#: A step that ended with its build is told within this time after it.
+#: A step that ended with its build is sent within this time after it.
 STEPS_ARE_NEWS = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a listener showed, and shows at every look: an API key or a sign-in."""
+    """A listener's credential, checked at every read: an API key or a sign-in."""
 
     person_id: int
     key_id: int | None = None
@@ -35,7 +35,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Wish:
-    """Whom a listener is, and what it follows: one desktop, or (None) all of its own."""
+    """A listener's credential, and what it follows: one desktop, or (None) all its own."""
 
     proof: Proof
     public_id: str | None = None
@@ -43,19 +43,19 @@ class Wish:
 
 @dataclass
 class Sights:
-    """What one look saw."""
+    """The result of one read."""
 
     rights: dict[Proof, bool] = field(default_factory=dict)
-    """The proofs that still hold, and whether with an admin's rights."""
+    """The proofs that are still valid, and whether each has an admin's rights."""
     desktops: dict[str, tuple[int | None, SessionSight]] = field(default_factory=dict)
-    """By public id, with their owners."""
+    """By public id, with the owner's id."""
 
     def holds(self, proof: Proof) -> bool:
-        """Whether the key or sign-in is still good."""
+        """Whether the key or sign-in is still valid."""
         return proof in self.rights
 
     def of(self, wish: Wish) -> list[SessionSight]:
-        """What it may see; nothing of what is somebody else's or is not there."""
+        """The desktops that it may see; empty if its desktop does not exist or is not its own."""
         if wish.public_id is None:
             own = self.desktops.values()
             return [sight for owner, sight in own if owner == wish.proof.person_id]
@@ -65,7 +65,7 @@ class Sights:
 
 
 class SessionFeed:
-    """Reads for the gateways' listeners."""
+    """Reads for the gateways' event listeners."""
 
     def __init__(self, db: Database, clock: Clock, config: Config) -> None:
         self._db = db
@@ -73,9 +73,9 @@ class SessionFeed:
         self._config = config
 
     def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
-        """All that these may see now: four queries at most.
+        """Returns everything that these listeners may see now, in at most four queries.
 
-        The steps of what was ready long before are read for a first look alone.
+        The steps of desktops that have been ready for long are read only on the first call.
         """
         if not wishes:
             return Sights()
@@ -154,7 +154,7 @@ _HAS_STEPS = (State.BUILDING, State.ASSIGNING, State.PAUSING, State.RESUMING)
 
 
 def _moves(row: Row[*tuple[Any, ...]], since: datetime) -> bool:
-    """Whether steps of it may be news."""
+    """Whether its steps may have changed."""
     return row.state in _HAS_STEPS or row.state_at > since
 
 
@@ -182,7 +182,7 @@ def _sight(row: Row[*tuple[Any, ...]], steps: list[Row[*tuple[Any, ...]]]) -> Se
         if step.name in names and (since is None or step.started_at >= since):
             title = names[step.name]
             sight = StepSight(step.id, step.name, title, step.started_at, step.finished_at)
-            theirs.setdefault(step.name, sight)  # a pause has steps of the same name, later
+            theirs.setdefault(step.name, sight)  # a later pause has steps of the same name
     return SessionSight(
         public_id=row.public_id,
         template=row.template,
@@ -196,8 +196,8 @@ def _sight(row: Row[*tuple[Any, ...]], steps: list[Row[*tuple[Any, ...]]]) -> Se
 
 
 def _names(row: Row[*tuple[Any, ...]]) -> tuple[dict[str, str], datetime | None]:
-    """The steps that are told of, and since when: of a pause or its end its own; of a claimed
-    desktop those of its assigning alone, as it was built for nobody."""
+    """The steps to report, and since when: during a pause or a resume its own steps; for a claimed
+    desktop only those of the assignment, since it was built before anyone launched it."""
     if row.state == State.RESUMING:
         return RESUME_STEPS, row.state_at
     if row.state == State.PAUSING:

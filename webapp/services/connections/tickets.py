@@ -1,8 +1,8 @@
-"""Tickets: the right to open one connection to a desktop, used up by the try.
+"""Tickets: each is the right to open one connection to a desktop. Single use, even if it fails.
 
-1. A page asks for one (`issue`), bound to person, sign-in, desktop and purpose.
-2. A gateway redeems it by a guarded update, so of two who try one gets in, and the connection's
-   row is opened in the same breath.
+1. A page requests a ticket (`issue`), bound to person, sign-in, desktop and purpose.
+2. A gateway redeems it with a guarded update, so only one of two attempts succeeds. It opens the
+   connection's row in the same call.
 """
 
 import secrets
@@ -30,7 +30,7 @@ RDP_PORT = 3389
 
 @dataclass(frozen=True)
 class IssuedTicket:
-    """The right to open one connection. `token` is a secret of 30 seconds."""
+    """The right to open one connection. `token` is a secret that expires after 30 seconds."""
 
     token: str = field(repr=False)
     gateway_url: str
@@ -41,7 +41,7 @@ class IssuedTicket:
 
 @dataclass(frozen=True)
 class Admitted:
-    """Everything a gateway needs for one connection. Holds a secret: never log it."""
+    """Everything a gateway needs for one connection. Contains a secret: never log it."""
 
     connection_id: int
     person_id: int
@@ -55,11 +55,11 @@ class Admitted:
     clipboard_in: bool
     clipboard_out: bool
     taken_over: frozenset[int]
-    """Older connections to the same desktop, which end for this one."""
+    """Older connections to the same desktop, which this one replaces."""
 
 
 class Denied(Exception):
-    """A ticket that opens nothing; `ending` says why."""
+    """The ticket was rejected; `ending` is the reason."""
 
     def __init__(self, why: ConnectionEnd, detail: str = "") -> None:
         super().__init__(f"{why} {detail}".strip())
@@ -89,10 +89,10 @@ class Tickets:
         sign_in_id: int | None = None,
         keyboard_layout: str = "us",
     ) -> IssuedTicket:
-        """A ticket for the owner's ready desktop, held by the actor's key or this sign-in.
+        """Issue a ticket for the owner's ready desktop, bound to the actor's key or this sign-in.
 
-        Raises NotFound for anybody else (an admin stops desktops, but opens none), Refused when
-        the desktop is not ready, BadInput for an unknown keyboard layout.
+        Raises NotFound unless the actor is the owner (admins can stop desktops of others but not
+        open them), Refused if the desktop is not ready, BadInput for an unknown keyboard layout.
         """
         if keyboard_layout not in KEYBOARD_LAYOUTS:
             raise BadInput("keyboard_layout", "That keyboard layout is not known.")
@@ -128,7 +128,7 @@ class Tickets:
             )
 
     def _sweep_tickets(self, session: Session, actor: Actor, now: datetime) -> None:
-        """Forget old tickets; refuse a person who collects unused ones."""
+        """Delete expired tickets. Raises Refused if the person has too many unused ones."""
         session.execute(delete(Ticket).where(Ticket.expires_at <= now))
         unused = session.scalar(
             select(func.count()).where(
@@ -145,9 +145,9 @@ class Tickets:
     # -- for the gateways -----------------------------------------------------------------------
 
     def redeem(self, token: str, source_address: str, user_agent: str) -> Admitted:
-        """Let the holder of a ticket in and open the connection's row.
+        """Redeem a ticket and open the connection's row.
 
-        Raises Denied. The ticket is used up by the try, whatever comes of it.
+        Raises Denied. The ticket is invalid afterwards, even if the attempt fails.
         """
         ticket_id = self._use_up(token)
         try:
@@ -157,7 +157,7 @@ class Tickets:
             raise Denied(ConnectionEnd.UNREACHABLE, refusal.reason) from refusal
 
     def _use_up(self, token: str) -> int:
-        """The ticket's id, if this call is the one that redeemed it. Raises Denied."""
+        """Returns the ticket's id if this call redeemed it. Raises Denied otherwise."""
         now = self._clock.now()
         is_good = and_(
             Ticket.token_hash == hash_token(token),
@@ -165,7 +165,7 @@ class Tickets:
             Ticket.redeemed_at.is_(None),
             Ticket.expires_at > now,
         )
-        with self._db.read() as session:  # a guess does not wait for the right to write
+        with self._db.read() as session:  # a guessed token must not take the write lock
             if session.scalar(select(Ticket.id).where(is_good)) is None:
                 raise Denied(ConnectionEnd.TICKET)
         with self._db.begin() as session:
@@ -222,7 +222,7 @@ class Tickets:
         )
 
     def _check_standing(self, ticket: Ticket, now: datetime) -> None:
-        """Raise Denied unless the ticket's person, sign-in and desktop are still as they were."""
+        """Raise Denied unless the ticket's person, sign-in and desktop are still valid."""
         desktop = ticket.desktop
         if not desktop.belongs_to(ticket.person_id):
             raise Denied(ConnectionEnd.TICKET)
@@ -243,9 +243,9 @@ class Tickets:
             raise Denied(ending.why, ending.detail)
 
     def _make_room(self, session: Session, ticket: Ticket) -> frozenset[int]:
-        """Let older connections to the same desktop end for this one; there is one at a time.
+        """Request the end of older connections to the same desktop: it has one at a time.
 
-        Raises Denied when the person has too many to other desktops.
+        Returns their ids. Raises Denied if the person has too many connections to other desktops.
         """
         open_rows = session.execute(
             select(Connection.id, Connection.desktop_id).where(
@@ -271,7 +271,7 @@ def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
     return desktop
 
 
-#: States of desktops that will be ready in a moment.
+#: States of desktops that will be ready soon.
 _NOT_YET = (State.QUEUED, State.BUILDING, State.WARM, State.ASSIGNING, State.RESUMING)
 
 
