@@ -1,1 +1,1 @@
-"""What a person asks of desktops: launch, claim, extend, pause, stop; and their lists."""
+"""What a person does with desktops: launch, claim, extend, pause and stop; and their lists."""

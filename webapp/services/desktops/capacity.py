@@ -1,4 +1,4 @@
-"""How much more fits and where: what the launch page and the admin's pages show of the cluster."""
+"""Free capacity of the cluster, for the launch page and the admin's pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from webapp.services.templates.retirement import count_clones
 
 @dataclass(frozen=True)
 class ReplicaView:
-    """A template on a node, and what keeps it from being cloned."""
+    """A template's container on a node, and what prevents cloning it."""
 
     template: str
     version: str
@@ -32,47 +32,47 @@ class ReplicaView:
     locked_at: datetime | None
     is_stuck: bool
     is_in_use: bool
-    """A desktop is being cloned from it now."""
+    """Whether a desktop is being cloned from it now."""
     is_retired: bool
-    """Another version took its place."""
+    """Whether another version replaced it."""
     clones: int
-    """Desktops that it waits for, before it is removed."""
+    """Number of desktops that must end before it is removed."""
     removal_trouble: str | None
 
     @property
     def cure(self) -> str:
-        """What to type on the node, as root, to free it of a lock that was left behind."""
+        """The command that removes a stale lock, to be run as root on the node."""
         return f"pct unlock {self.vmid}" if self.is_stuck else ""
 
 
 @dataclass(frozen=True)
 class NodeView:
-    """A node as the admin sees it."""
+    """A node as the admin's pages show it."""
 
     node: Node
     is_fresh: bool
-    """Whether a worker looked at it lately."""
+    """Whether a worker checked it recently."""
     desktops: int
-    """That hold something there."""
+    """Number of desktops that hold resources there."""
     fits: int | None
-    """How many more of the largest template fit; None: its memory cannot be seen."""
+    """How many more desktops of the largest template fit; None if its memory is unknown."""
     replicas: Sequence[ReplicaView]
 
 
 @dataclass(frozen=True)
 class ClusterView:
-    """All of it."""
+    """The whole cluster."""
 
     nodes: Sequence[NodeView]
     stuck: Sequence[ReplicaView]
     down: Sequence[NodeView]
     fits: int | None
     removes_old: bool
-    """Whether old versions of templates are removed when nothing needs them."""
+    """Whether old versions of templates are removed when no longer needed."""
 
 
 class Capacity:
-    """Reads of the cluster for pages and commands, and the admin's word on a node."""
+    """Reads the cluster for pages and commands, and switches nodes on and off."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, audit: Audit, gate: LaunchGate
@@ -84,12 +84,12 @@ class Capacity:
         self._gate = gate
 
     def gates(self) -> Mapping[int, Gate]:
-        """How things stand for each template that can be launched, by its id."""
+        """The gate of each template that can be launched, by template id."""
         with self._db.read() as session:
             return self._gate.stand(session, self._clock.now())
 
     def view(self) -> ClusterView:
-        """The nodes with their templates, what is stuck, what is down, and what still fits."""
+        """The nodes with their templates, stuck replicas, nodes that are down, and what fits."""
         now = self._clock.now()
         with self._db.read() as session:
             cluster = read_cluster(session, self._config, now)
@@ -115,7 +115,7 @@ class Capacity:
         )
 
     def set_enabled(self, actor: Actor, name: str, enabled: bool) -> None:
-        """Let a node take new desktops, or none; those on it stay. Raises NotFound."""
+        """Set whether a node takes new desktops; those on it stay. Raises NotFound."""
         action = "node.use" if enabled else "node.drain"
         with self._audit.refusals(actor, action, name), self._db.begin() as session:
             node = session.get(Node, name)

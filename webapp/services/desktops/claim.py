@@ -1,7 +1,7 @@
-"""Taking a warm desktop out of the pool for a person, inside the launch's transaction.
+"""Takes a warm desktop out of the pool for a person, in the launch's transaction.
 
-What it is safe to hand over, and why nothing that was known before works after it, is in
-docs/decisions (fresh identity of pool desktops).
+docs/decisions (fresh identity of pool desktops) explains what can be handed over safely, and why
+no earlier secret works afterwards.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from webapp.ports import Vault
 
 @dataclass(frozen=True)
 class Choices:
-    """What a launch gives its desktop, decided from what the person wished."""
+    """The settings of a new desktop, decided from the launch request."""
 
     minutes: int
     rdp_username: str
@@ -27,9 +27,9 @@ class Choices:
 
 
 def is_claimable(now: datetime) -> ColumnElement[bool]:
-    """Warm desktops of their template's newest version that nobody owns and nobody works on.
+    """Selects warm desktops of their template's newest version without an owner or a lease.
 
-    What is on a node that did not answer the last look is left: it may be gone.
+    Desktops on a node that did not answer the last check are skipped: they may be gone.
     """
     newest = select(Template.version).where(Template.id == Desktop.template_id).scalar_subquery()
     is_off = exists(select(Node.name).where(Node.name == Desktop.node, Node.is_online.is_(False)))
@@ -43,10 +43,10 @@ def is_claimable(now: datetime) -> ColumnElement[bool]:
 
 
 def take_warm(session: Session, template: Template, now: datetime) -> Desktop | None:
-    """The one that has been warm longest, locked until the transaction ends; None: there is none.
+    """Returns the desktop that has been warm longest, locked until the transaction ends, or None.
 
-    On SQLite the transaction is the only writer; on PostgreSQL rows that another launch has in its
-    hands are skipped. Either way the write itself is a compare-and-set on the row's version.
+    On SQLite the transaction is the only writer; on PostgreSQL rows that another launch has locked
+    are skipped. In both cases the write is a compare-and-set on the row's version.
     """
     return session.scalar(
         select(Desktop)
@@ -58,7 +58,7 @@ def take_warm(session: Session, template: Template, now: datetime) -> Desktop | 
 
 
 def count_warm(session: Session, now: datetime) -> dict[int, int]:
-    """Of each template that has any, how many launches would be ready at once; by template id."""
+    """Number of claimable desktops by template id; templates without any are left out."""
     rows = session.execute(
         select(Desktop.template_id, func.count())
         .where(is_claimable(now))
@@ -70,10 +70,10 @@ def count_warm(session: Session, now: datetime) -> dict[int, int]:
 def hand_over(
     desktop: Desktop, owner: Person, choices: Choices, vault: Vault, now: datetime
 ) -> None:
-    """Make the warm `desktop` the owner's: ready at once, or after the worker assigned it.
+    """Give the warm `desktop` to the owner: ready at once, or after a worker has assigned it.
 
-    Its password was made at random for the build and shown to nobody; another user name or
-    keyboard has to be set inside the desktop, and then it gets a new password as well.
+    Its password was generated for the build and never shown. A different user name or keyboard
+    must be set inside the desktop, which then gets a new password as well.
     """
     is_as_built = (desktop.rdp_username, desktop.keyboard_layout) == (
         choices.rdp_username,
@@ -94,7 +94,7 @@ def hand_over(
 
 
 def become_ready(desktop: Desktop, now: datetime) -> None:
-    """Its owner can use it from now on; the worker tells the desktop itself its deadline."""
+    """Make it ready for its owner. A worker sends the deadline to the desktop itself."""
     advance(desktop, Event.ASSIGNED, now)
     desktop.ready_at = now
     desktop.deadline_at = now + timedelta(minutes=desktop.minutes)

@@ -1,4 +1,4 @@
-"""Showing a ready desktop's credentials to its owner; each time is audited."""
+"""Shows a ready desktop's credentials to its owner; each time is audited."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,15 @@ RDP_PORT = 3389
 
 @dataclass(frozen=True)
 class Credentials:
-    """How to open one desktop. Holds a secret: never log it, never put it in a list."""
+    """The credentials of one desktop. Contains a secret: never log it or put it in a list."""
 
     target: RdpTarget
     password: str
 
 
 class CredentialDesk:
-    """Hands out credentials, to the owner alone (an admin stops desktops, but opens none)."""
+    """Returns credentials to the owner only. Admins can stop desktops of others but not open
+    them."""
 
     def __init__(self, db: Database, vault: Vault, audit: Audit) -> None:
         self._db = db
@@ -31,7 +32,7 @@ class CredentialDesk:
         self._audit = audit
 
     def reveal(self, actor: Actor, public_id: str) -> Credentials:
-        """Address, user name and password. Raises NotFound for anybody but the owner."""
+        """Returns address, user name and password. Raises NotFound unless the actor owns it."""
         with (
             self._audit.refusals(actor, "desktop.reveal_password", public_id),
             self._db.begin() as session,
@@ -42,7 +43,7 @@ class CredentialDesk:
         return Credentials(_target(desktop), self._vault.unlock(locked))
 
     def target(self, actor: Actor, public_id: str) -> RdpTarget:
-        """What the `.rdp` file needs: all but the password."""
+        """Returns what the `.rdp` file needs: everything but the password."""
         with self._db.read() as session:
             return _target(self._own_ready(session.scalar(_by_public_id(public_id)), actor))
 
@@ -60,7 +61,7 @@ class CredentialDesk:
 
 
 def check_not_paused(desktop: Desktop) -> None:
-    """Refuse what a paused desktop cannot do, and say how it can."""
+    """Raise Refused if the desktop is paused."""
     if desktop.state in (State.PAUSING, State.PAUSED):
         raise Refused(
             "paused",

@@ -1,6 +1,6 @@
-"""What may keep a template from being built right now: a rest after failures, or no room.
+"""Whether a template can be built now: it may be resting after failures, or have no room.
 
-Asked by a launch that finds no warm desktop, and by the pages before the click.
+Used by a launch that finds no warm desktop, and by the launch pages.
 """
 
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ from webapp.domain.templates.breaker import Failure, Record, Resting, decide_bre
 from webapp.models import Desktop, Person, Role, Template
 from webapp.services.nodes.cluster import Cluster, read_cluster
 
-#: Failures that are older say nothing about today's builds.
+#: Older failures and successes are ignored.
 REMEMBERED = timedelta(days=1)
 _NOT_ITS_OWN = OF_THE_SITE | OF_THE_PERSON
 
 
 @dataclass(frozen=True)
 class Gate:
-    """How things stand for one template."""
+    """Whether one template can be built now."""
 
     template: Template
     rest: Resting | None
@@ -35,7 +35,7 @@ class Gate:
 
     @property
     def fits(self) -> int | None:
-        """How many more a person could have now; None: nobody can see that."""
+        """How many more desktops can be built now; None if unknown."""
         return None if self.room.fits is None else max(0, self.room.fits - self.room.ahead)
 
 
@@ -46,7 +46,7 @@ class LaunchGate:
         self._config = config
 
     def decide(self, session: Session, template: Template, now: datetime, owner: Person) -> None:
-        """Raise TooMany, with when to come back. An admin may try a resting template any time."""
+        """Raise TooMany, with a retry time. An admin may launch a resting template at any time."""
         if owner.role is not Role.ADMIN:
             record = read_records(session, now, template.id)[template.id]
             decide_breaker(record, template.title, now, owner.id)
@@ -56,7 +56,7 @@ class LaunchGate:
             decide_room(room, refuses=True, now=now)
 
     def stand(self, session: Session, now: datetime) -> dict[int, Gate]:
-        """How things stand for every template that can be launched, by its id."""
+        """The gate of every template that can be launched, by template id."""
         templates = session.scalars(select(Template).where(Template.is_enabled)).all()
         records = read_records(session, now)
         rooms = _Rooms(session, read_cluster(session, self._config, now))
@@ -71,7 +71,7 @@ class LaunchGate:
 
 
 class _Rooms:
-    """The room for each template, of one look at the cluster."""
+    """The room for each template, from one read of the cluster."""
 
     def __init__(self, session: Session, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -98,11 +98,11 @@ class _Rooms:
 def read_records(
     session: Session, now: datetime, template_id: int | None = None
 ) -> Mapping[int, Record]:
-    """What is known of the latest builds of one template, or of all; three small queries.
+    """Returns the latest build results of one template, or of all; three small queries.
 
-    Failures of the site (locks, no answer, a refused token, a killed run), of what a person chose,
-    of cancelled builds (they never count as failed), of adopted desktops and of those that had been
-    ready are not the template's.
+    The following are not counted as failures of the template: failures of the site (locks, no
+    answer, a refused token, a killed run), failures caused by a person's choice, cancelled builds
+    (never marked as failed), adopted desktops, and desktops that had been ready.
     """
     of_it = Desktop.template_id == template_id if template_id else true()
     failed = session.execute(
@@ -117,7 +117,7 @@ def read_records(
     ).all()
     of_template = Desktop.template_id == Template.id
     warmed_at = select(func.max(Desktop.warmed_at)).where(of_template)
-    built_at = (  # the first row from the newest on, so a long history costs nothing
+    built_at = (  # reads only the newest row, so a long history costs nothing
         select(Desktop.ready_at)
         .where(of_template, Desktop.ready_at > now - REMEMBERED, Desktop.warmed_at.is_(None))
         .order_by(Desktop.ready_at.desc())

@@ -1,9 +1,9 @@
-"""Ending desktops that nobody uses: the idle limit with its warning, and the closed page.
+"""Ends unused desktops: after the idle limit and its warning, or after their page was closed.
 
-The gateway sees the input of browsers alone, so before the warning and before the end the desktop
-itself is asked. One that does not answer is not called idle: its deadline ends it.
+The gateway sees only the input of browsers, so the desktop itself is asked before the warning and
+before the end. A desktop that does not answer is not treated as idle: it ends at its deadline.
 
-The worker asks these one after the other; each says whether it found a desktop to do.
+The worker calls these methods in turn; each returns whether it found a desktop to process.
 """
 
 import logging
@@ -30,15 +30,15 @@ from webapp.services.sql_times import seconds_between
 
 log = logging.getLogger(__name__)
 
-#: By so much may the database's reckoning in seconds be wrong.
+#: Tolerance for rounding in the database's arithmetic.
 ROUNDING = timedelta(seconds=1)
-#: Desktops that end in one transaction.
+#: Maximum number of desktops ended in one transaction.
 AT_ONCE = 100
 WARNING = "Nobody has used this desktop for a while. It ends soon unless you press a key."
 
 
 class IdleWatch:
-    """Finds desktops without input and pages that were closed."""
+    """Finds desktops without input, and desktops whose page was closed."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, audit: Audit, provisioner: Provisioner
@@ -49,13 +49,14 @@ class IdleWatch:
         self._audit = audit
         self._provisioner = provisioner
         self._asked: set[int] = set()
-        """Desktops that a thread of this worker asks now."""
+        """Desktops that threads of this worker are asking now."""
         self._lock = threading.Lock()
 
     def ask_one(self, *, suspects: bool | None = None) -> bool:
-        """Ask one desktop that nears its limit for its last input; False: none has to be asked.
+        """Ask one desktop near its idle limit for its last input. Returns False if none is due.
 
-        `suspects`: of those alone whose last answer was bad, or of the others alone; None: of all.
+        `suspects`: only desktops whose last answer was bad (True), only the others (False), or all
+        (None).
         """
         with self._lock:
             due = may_be_asked(self._clock, suspects=suspects)
@@ -91,7 +92,8 @@ class IdleWatch:
             note_bad_answer(session.get_one(Desktop, desktop.id), error, self._clock)
 
     def warn_one(self, *, suspects: bool | None = None) -> bool:
-        """Let one desktop show that it ends soon; False: none has to. `suspects` as in ask_one."""
+        """Show the warning in one desktop. Returns False if none is due. `suspects` as in
+        `ask_one`."""
         unwarned = Desktop.idle_warned_at.is_(None)
         due = may_be_asked(self._clock, suspects=suspects)
         found = self._find(rules.IDLE_WARNING, _must_warn, unwarned, due, at_most=1)
@@ -103,14 +105,15 @@ class IdleWatch:
         address, host_key = desktop.address or "", desktop.ssh_host_key_sha256 or ""
         try:
             self._provisioner.warn(address, host_key, WARNING)
-        except OutsideFailed as error:  # the page shows the warning as well
+        except OutsideFailed as error:  # not fatal: the page shows the warning as well
             about = {"desktop": desktop.public_id}
             log.warning("The desktop was not warned: %s", error, extra=about)
             self._note(desktop, error)
         return True
 
     def stop_some(self) -> bool:
-        """Ask for the end of desktops that are idle or whose page was closed; False: of none."""
+        """Request the end of desktops that are idle or whose page was closed. Returns False if
+        there are none."""
         found = self._find(timedelta(), _is_over, at_most=AT_ONCE) or self._left()
         if not found:
             return False
@@ -118,13 +121,13 @@ class IdleWatch:
         with self._db.begin() as session:
             still = select(Desktop).where(Desktop.id.in_(ids)).order_by(Desktop.id)
             for desktop in session.scalars(still.with_for_update(of=Desktop)):
-                if reason := self._why(session, desktop, now):  # else it is used again
+                if reason := self._why(session, desktop, now):  # None if it is in use again
                     ask_for_end(desktop, reason, now)
                     self._audit.record(session, SYSTEM, "desktop.stop", desktop.public_id, reason)
         return True
 
     def forgive(self) -> None:
-        """Forget the warnings of desktops that are used again, so that they are warned anew."""
+        """Reset the warnings of desktops that are in use again, so that they are warned anew."""
         with self._db.read() as session:
             warned = session.scalars(
                 select(Desktop).where(
@@ -148,9 +151,9 @@ class IdleWatch:
         *more: ColumnElement[bool],
         at_most: int,
     ) -> list[Desktop]:
-        """Ready desktops of which `is_due` is true, at the earliest `ahead` of their idle end.
+        """Ready desktops for which `is_due` is true, at most `ahead` before their idle end.
 
-        The database chooses those that come into question, so that thousands cost one query.
+        The database preselects the candidates, so thousands of desktops cost one query.
         """
         limit = func.coalesce(Template.idle_minutes, self._config.idle_minutes)
         shortest = limit * 60 - (ahead + ROUNDING).total_seconds()
@@ -212,7 +215,8 @@ def _is_over(desktop: Desktop, ends_at: datetime | None, now: datetime) -> bool:
 
 
 def _gone(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Ready desktops whose page was closed, and not opened again, as their people chose."""
+    """Selects ready desktops whose person chose the end on close and whose page was closed and not
+    reopened."""
     is_watched = (
         select(Connection.id)
         .where(Connection.desktop_id == Desktop.id, Connection.ended_at.is_(None))

@@ -1,6 +1,6 @@
-"""Launch a desktop: decide, then hand over a warm one, or leave a row for the worker to build.
+"""Launches a desktop: hands over a warm one, or queues a row for a worker to build.
 
-One short transaction, so of two people who ask at the same moment each gets a desktop of their own.
+This is one short transaction, so two simultaneous launches get two different desktops.
 """
 
 import secrets
@@ -28,25 +28,25 @@ from webapp.services.desktops.lifetime import ask_for_end
 from webapp.services.desktops.pauses import ask_to_resume
 from webapp.services.desktops.reservation import one_at_a_time, reserve
 
-#: How often a launch is tried again when another one took the same thing first.
+#: Attempts of a launch when others take the same desktop, VM id or address first.
 RACES = 5
 
 
 @dataclass(frozen=True)
 class LaunchWish:
-    """What a person chose; nothing must be chosen."""
+    """A launch request; every field is optional."""
 
     template: str | None = None
     minutes: int | None = None
     rdp_username: str | None = None
     keyboard_layout: str | None = None
     launch_token: str | None = None
-    """Random per launch form: the second post of one form finds the first one's desktop."""
+    """Random per launch form: a second POST of the form returns the first one's desktop."""
     reuse: bool = False
-    """Where a desktop of this template runs already: that one, instead of a second."""
+    """If the person already has a live desktop of this template, return that one."""
     make_room: str | None = None
-    """A way out of a reached limit, as `Refused.suggested_actions` names it: what to stop. Nothing
-    is stopped while there is room."""
+    """What to stop if a limit is reached, as named in `Refused.suggested_actions`. Nothing is
+    stopped if there is room."""
 
 
 class Launcher:
@@ -69,25 +69,24 @@ class Launcher:
         self._gate = gate
 
     def launch(self, actor: Actor, wish: LaunchWish) -> str:
-        """The public id of the desktop: ready at once when one is warm, else made by the worker.
+        """Returns the public id of the desktop: ready at once if a warm one fits, or else pending.
 
-        Raises BadInput for a value out of range, LimitReached when the person has as many as they
-        may, Refused when the site is full or no VM id or address is left; all are audited.
+        Raises BadInput for a value out of range, LimitReached at the person's limit, Refused if
+        the site is full or no VM id or address is left. All are audited.
         """
         with self._audit.refusals(actor, "desktop.launch", wish.template or ""):
             for _ in range(RACES):
                 try:
                     with self._db.begin() as session:
                         return self._launch(session, actor, wish)
-                except (IntegrityError, Conflict):  # another one was first: look again
+                except (IntegrityError, Conflict):  # another launch was faster: retry
                     continue
             raise Refused(
                 "busy", "Many people launch right now.", what_to_do="Try again in a moment."
             )
 
     def why_not(self, actor: Actor, template: Template | None = None) -> Refused | None:
-        """The refusal that any launch (of `template`) would meet now, for the page to say before
-        the click."""
+        """Returns the refusal that any launch (of `template`) would get now, for the page."""
         with self._db.read() as session:
             owner = session.get(Person, actor.person_id)
             try:
@@ -126,7 +125,7 @@ class Launcher:
         return desktop.public_id
 
     def _use_again(self, session: Session, actor: Actor, desktop: Desktop) -> None:
-        """The one that is there already; a paused one is resumed."""
+        """Reuse this desktop; resume it if it is paused."""
         if desktop.state in (State.PAUSING, State.PAUSED):
             ask_to_resume(session, self._config, desktop, self._clock.now())
             self._audit.record(session, actor, "desktop.resume", desktop.public_id)
@@ -177,7 +176,7 @@ class Launcher:
     def _make_room(
         self, session: Session, actor: Actor, owner: Person, template: Template, way: str | None
     ) -> None:
-        """Refuse when a limit is reached, unless a way out was chosen: then stop that desktop."""
+        """Raise LimitReached at a limit, unless `way` names a desktop to stop: then stop it."""
         try:
             self._decide_room(session, owner, template)
         except LimitReached as reached:
@@ -201,7 +200,7 @@ class Launcher:
         template: Template | None,
         making_room: str | None = None,
     ) -> None:
-        """`making_room` is the desktop that was just stopped for this launch: it does not count."""
+        """Raise LimitReached at a limit, not counting `making_room`, just stopped for this one."""
         counted = session.scalars(
             select(Desktop).where(
                 Desktop.owner_id == owner.id, Desktop.state.in_(LIVE | NOT_GONE_YET)
@@ -221,7 +220,7 @@ class Launcher:
         )
 
     def _decide_site_has_room(self, session: Session, owner: Person) -> int:
-        """How many desktops the owner holds already."""
+        """Raise Refused if the site is full. Returns how many desktops the owner holds already."""
         rows = session.execute(
             select(Desktop.owner_id, func.count())
             .where(Desktop.state.in_(HOLDS_RESOURCES))
@@ -260,7 +259,7 @@ def _decide_choices(wish: LaunchWish, template: Template) -> Choices:
 
 
 def _to_reuse(session: Session, owner: Person, template: Template) -> Desktop | None:
-    """The person's live desktop of this template that lasts longest; one that runs comes first, a
+    """The person's live desktop of this template with the latest deadline: a ready one first, a
     paused one last."""
     return session.scalars(
         select(Desktop)
@@ -280,7 +279,7 @@ def _to_reuse(session: Session, owner: Person, template: Template) -> Desktop | 
 
 
 def _template(session: Session, name: str | None) -> Template:
-    """The template called `name`, or the first one when none is named."""
+    """The enabled template called `name`, or the first one by name if `name` is empty."""
     query = select(Template).where(Template.is_enabled).order_by(Template.name)
     if name:
         query = query.where(Template.name == name)

@@ -1,4 +1,4 @@
-"""A desktop's time: extending and stopping it, and its expiry."""
+"""A desktop's lifetime: extending, stopping and expiry."""
 
 import logging
 from datetime import datetime, timedelta
@@ -15,14 +15,14 @@ from webapp.services.audit.record import SYSTEM, Actor, Audit
 
 log = logging.getLogger(__name__)
 
-#: The desktop is told its deadline again only when it is wrong by more than this.
+#: The deadline is sent to the desktop again only if it is wrong by more than this.
 CLOSE_ENOUGH = timedelta(seconds=30)
-#: Desktops that expire in one transaction: many end together, and others wait to write meanwhile.
+#: Desktops that expire in one transaction: many may end together, and other writers wait meanwhile.
 AT_ONCE = 100
 
 
 class Lifetime:
-    """What people ask of a running desktop, and what the clock does."""
+    """Extends and stops desktops on request, and ends those that expired."""
 
     def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
         self._db = db
@@ -32,9 +32,10 @@ class Lifetime:
     def extend(
         self, actor: Actor, public_id: str, minutes: int, *, version: int | None = None
     ) -> datetime:
-        """The new deadline. Refused when the desktop is not ready or has its longest time.
+        """Extend the deadline and return it.
 
-        Raises Stale when it is not at `version` (of its row) any more; None: at any.
+        Raises Refused if the desktop is not ready or has its maximum lifetime, Stale if its row is
+        no longer at `version` (None: any version).
         """
         with (
             self._audit.refusals(actor, "desktop.extend", public_id),
@@ -67,7 +68,8 @@ class Lifetime:
         *,
         version: int | None = None,
     ) -> None:
-        """Ask for the end of a desktop; asking again changes nothing. `version` as in `extend`."""
+        """Request the end of a desktop; a repeated request changes nothing. `version` as in
+        `extend`."""
         with self._audit.refusals(actor, "desktop.stop", public_id), self._db.begin() as session:
             desktop = theirs(session, actor, public_id)
             _check_version(desktop, version)
@@ -79,10 +81,11 @@ class Lifetime:
             self._audit.record(session, actor, "desktop.stop", public_id, reason)
 
     def expire_some(self) -> bool:
-        """Ask for the end of some desktops whose time is up, earliest first; False: of none."""
+        """Request the end of some expired desktops, earliest first. Returns False if there are
+        none."""
         now = self._clock.now()
         overdue = (Desktop.state == State.READY) & (Desktop.deadline_at <= now)
-        with self._db.read() as session:  # a look takes no write lock
+        with self._db.read() as session:  # a read takes no write lock
             earliest = select(Desktop.id).where(overdue).order_by(Desktop.deadline_at)
             found = session.scalars(earliest.limit(AT_ONCE)).all()
         if not found:
@@ -97,7 +100,7 @@ class Lifetime:
 
 
 def ask_for_end(desktop: Desktop, reason: EndReason, now: datetime) -> None:
-    """Write that `desktop` is to end, and why; the worker tears it down."""
+    """Mark `desktop` to end, with the reason; a worker tears it down."""
     advance(desktop, Event.STOP_REQUESTED, now)
     desktop.end_reason = reason
     desktop.stop_requested_at = now
@@ -105,9 +108,9 @@ def ask_for_end(desktop: Desktop, reason: EndReason, now: datetime) -> None:
 
 
 def note_told(desktop: Desktop, told_at: datetime) -> None:
-    """Write which deadline a run told `desktop`; it is told again if that is too far from its own.
+    """Record the deadline that a run sent to `desktop`. If it is too far off, it is sent again.
 
-    Either way: the clock may have been set while the run took place.
+    It may be too early or too late: the clock may have been set during the run.
     """
     is_close = desktop.deadline_at and abs(desktop.deadline_at - told_at) <= CLOSE_ENOUGH
     desktop.deadline_told_at = desktop.deadline_at if is_close else told_at
@@ -119,7 +122,7 @@ def _check_version(desktop: Desktop, version: int | None) -> None:
 
 
 def theirs(session: Session, actor: Actor, public_id: str) -> Desktop:
-    """The desktop, if it is the actor's own or the actor is an admin; else there is none."""
+    """Returns the desktop, locked. Raises NotFound unless the actor owns it or is an admin."""
     desktop = session.scalar(
         select(Desktop).where(Desktop.public_id == public_id).with_for_update(of=Desktop)
     )

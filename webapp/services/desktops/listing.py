@@ -1,7 +1,7 @@
-"""Launched desktops in an order, a stretch at a time, from where the last stretch ended.
+"""Lists launched desktops in a chosen order, with cursor-based paging.
 
-Unlike numbered pages this neither skips nor repeats what was there all the time, however many come
-and go between, and the thousandth stretch costs no more than the first.
+Unlike numbered pages, this neither skips nor repeats desktops that existed all the time while
+others come and go. The thousandth page costs no more than the first.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from webapp.models import Desktop, Person, Template
 from webapp.ports import Database
 from webapp.services.audit.record import Actor
 
-#: What stands for "no deadline yet" in the order by deadline.
+#: Represents "no deadline yet" in the order by deadline.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Order(StrEnum):
-    """What desktops can be sorted by."""
+    """The keys that desktops can be sorted by."""
 
     LAUNCHED = "launched_at"
     EXPIRES = "expires_at"
@@ -31,7 +31,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stretch ended: the value that it is sorted by, and the row's id."""
+    """A cursor: the sort value and the id of the last row."""
 
     value: str
     row_id: int
@@ -39,13 +39,13 @@ class Place:
 
 @dataclass(frozen=True)
 class DesktopQuery:
-    """Which desktops, in what order, from where, how many at most."""
+    """Selection, order, cursor and maximum number of desktops."""
 
     limit: int
     order: Order = Order.LAUNCHED
     is_descending: bool = True
     is_mine: bool = False
-    """The actor's own alone; for anybody but an admin that is always so."""
+    """Only the actor's own; always so unless the actor is an admin."""
     states: frozenset[State] = frozenset()
     template: str | None = None
     owner: str | None = None
@@ -54,20 +54,21 @@ class DesktopQuery:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Some desktops, and from where to go on; None: these are the last."""
+    """One page of desktops, and the cursor of the next page; None if this is the last."""
 
     desktops: Sequence[Desktop]
     next_place: Place | None
 
 
 class DesktopPages:
-    """Reads lists of desktops for programs."""
+    """Reads lists of desktops for API clients."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def read(self, actor: Actor, wanted: DesktopQuery) -> Stretch:
-        """The next stretch of what the actor may see. Raises ValueError for a place of no kind."""
+        """Returns the next page of what the actor may see. Raises ValueError for an invalid
+        cursor."""
         column = _column(wanted.order)
         query = _chosen(actor, wanted)
         if wanted.after:

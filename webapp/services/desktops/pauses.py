@@ -1,7 +1,7 @@
-"""Pausing and resuming as people ask for it, and the end of what was paused for too long.
+"""Pause and resume requests, and the end of desktops that were paused for too long.
 
-The worker does the work: `webapp/services/provisioning/pause.py` shuts down, `resume.py` starts
-again.
+A worker carries them out: `webapp/services/provisioning/pause.py` shuts the container down,
+`resume.py` starts it again.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Pauses:
-    """What people ask of their desktops' pauses, and what the clock does."""
+    """Pauses and resumes desktops on request, and ends those paused for too long."""
 
     def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
         self._db = db
@@ -32,9 +32,9 @@ class Pauses:
         self._audit = audit
 
     def pause(self, actor: Actor, public_id: str) -> datetime | None:
-        """Ask for a pause; until when the desktop is kept. Asking again changes nothing.
+        """Request a pause. Returns until when the desktop is kept. Repeating changes nothing.
 
-        Refused where the template does not allow it and when the desktop is not ready.
+        Raises Refused if the template does not allow it or the desktop is not ready.
         """
         with (
             self._audit.refusals(actor, "desktop.pause", public_id),
@@ -56,10 +56,10 @@ class Pauses:
             return until
 
     def resume(self, actor: Actor, public_id: str) -> None:
-        """Ask for the end of a pause; asking again, or of one that runs, changes nothing.
+        """Request the end of a pause. Has no effect if the desktop is resuming or ready.
 
-        Refused when the desktop is neither, is kept no longer, or (by setting) when its node
-        has no memory for it.
+        Raises Refused if the desktop cannot be resumed, is no longer kept, or (by setting) if its
+        node has no memory for it.
         """
         with (
             self._audit.refusals(actor, "desktop.resume", public_id),
@@ -71,10 +71,11 @@ class Pauses:
                 self._audit.record(session, actor, "desktop.resume", public_id)
 
     def expire_some(self) -> bool:
-        """Ask for the end of some that were paused for longer than they are kept; False: none."""
+        """Request the end of some desktops that were paused for too long. Returns False if there
+        are none."""
         now = self._clock.now()
         overdue = Desktop.state.in_((State.PAUSING, State.PAUSED)) & (Desktop.paused_until <= now)
-        with self._db.read() as session:  # a look takes no write lock
+        with self._db.read() as session:  # a read takes no write lock
             found = session.scalars(select(Desktop.id).where(overdue).limit(AT_ONCE)).all()
         if not found:
             return False
@@ -90,7 +91,7 @@ class Pauses:
 
 
 def ask_to_resume(session: Session, config: Config, desktop: Desktop, now: datetime) -> None:
-    """Write that `desktop` is to run again. Raises Refused."""
+    """Request that `desktop` runs again. Raises Refused."""
     rules.decide_resume(desktop.public_id, desktop.state, desktop.paused_until, now)
     if config.refuses_when_full:
         cluster = read_cluster(session, config, now)
@@ -101,31 +102,31 @@ def ask_to_resume(session: Session, config: Config, desktop: Desktop, now: datet
 
 
 def begin_pause(desktop: Desktop, until: datetime, now: datetime) -> None:
-    """From now on its time stands still; the worker shuts it down."""
+    """Stop its time from counting; a worker shuts it down."""
     advance(desktop, Event.PAUSE_REQUESTED, now)
     stop_time(desktop, until, now)
 
 
 def find_paused(desktop: Desktop, until: datetime, now: datetime) -> None:
-    """Somebody shut it down: it is as if it had been paused."""
+    """Treat a desktop that was found shut down as paused."""
     advance(desktop, Event.SHUT_DOWN, now)
     stop_time(desktop, until, now)
 
 
 def stop_time(desktop: Desktop, until: datetime, now: datetime) -> None:
-    """Its time stands still, and it is kept `until` then."""
+    """Stop its time from counting, and keep it until `until`."""
     desktop.paused_at, desktop.paused_until = now, until
     forget_trouble(desktop)
 
 
 def begin_resume(desktop: Desktop, now: datetime) -> None:
-    """The worker starts it again; its time stands still until that is done."""
+    """Request its start from a worker. Its time does not count until it is ready."""
     advance(desktop, Event.RESUME_REQUESTED, now)
     forget_trouble(desktop)
 
 
 def end_pause(desktop: Desktop, now: datetime) -> None:
-    """It is ready again, with as much time left as it had."""
+    """Make it ready again, with the time left that it had before the pause."""
     advance(desktop, Event.RESUMED, now)
     stood = now - (desktop.paused_at or now)
     if desktop.deadline_at:
@@ -138,6 +139,6 @@ def end_pause(desktop: Desktop, now: datetime) -> None:
 
 
 def forget_trouble(desktop: Desktop) -> None:
-    """What went wrong in tries before is over."""
+    """Clear the failures of earlier attempts."""
     desktop.attempts, desktop.retry_at = 0, None
     desktop.failure = desktop.failure_reason = desktop.failure_log = None

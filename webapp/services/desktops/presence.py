@@ -1,6 +1,6 @@
-"""Whether somebody looks at a desktop: heartbeats of its page, its good-bye, and the idle limit.
+"""Presence at a desktop: heartbeats of its page, the closing of the page, and the idle limit.
 
-An open page keeps nothing alive: only input counts as use (`domain.connections.idle_ends_at`).
+An open page does not count as use; only input does (`domain.connections.idle_ends_at`).
 """
 
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from webapp.services.audit.record import Actor, Audit
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What a page that shows a desktop needs to know again and again."""
+    """The status that a desktop's page polls."""
 
     state: State
     deadline_at: datetime | None
     idle_ends_at: datetime | None
-    """None: this desktop has no idle limit."""
+    """None if this desktop has no idle limit."""
     is_idle_soon: bool
     end_on_close: bool
 
 
 class Presence:
-    """What the page of a desktop says, and what it is answered."""
+    """Handles the messages of a desktop's page."""
 
     def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
         self._db = db
@@ -40,7 +40,7 @@ class Presence:
         self._audit = audit
 
     def heartbeat(self, actor: Actor, public_id: str) -> Heartbeat:
-        """The page is being looked at. Raises NotFound for anybody but the owner."""
+        """Record that the page is open. Raises NotFound unless the actor is the owner."""
         with self._db.read() as session:
             desktop = _own(session, actor, public_id)
             beat = self._beat(session, desktop)
@@ -50,9 +50,9 @@ class Presence:
         return beat
 
     def left(self, actor: Actor, public_id: str) -> None:
-        """The page was closed: its desktop ends after a moment, if the person chose that.
+        """Record that the page was closed: the desktop ends shortly after, if the person chose so.
 
-        A page that is reloaded says the same, so a heartbeat or a new ticket takes it back.
+        A page reload sends the same message, so a heartbeat or a new ticket cancels it.
         """
         with self._db.begin() as session:
             desktop = _own(session, actor, public_id)
@@ -60,7 +60,7 @@ class Presence:
                 desktop.left_at = desktop.left_at or self._clock.now()
 
     def choose_end_on_close(self, actor: Actor, public_id: str, *, wanted: bool) -> None:
-        """Whether closing the page ends this desktop."""
+        """Set whether closing the page ends this desktop."""
         refusals = self._audit.refusals(actor, "desktop.end_on_close", public_id)
         with refusals, self._db.begin() as session:
             desktop = _own(session, actor, public_id)
@@ -81,13 +81,13 @@ class Presence:
 
 
 def idle_limit_minutes(desktop: Desktop, config: Config) -> int:
-    """The idle limit of a desktop: its template's, else the site's; 0: none."""
+    """The idle limit of a desktop in minutes: its template's, or else the site's; 0: none."""
     own = desktop.template.idle_minutes
     return config.idle_minutes if own is None else own
 
 
 def idle_end(session: Session, desktop: Desktop, config: Config) -> datetime | None:
-    """When a ready desktop ends for lack of input; None when it has no idle limit."""
+    """When a desktop ends for lack of input; None if it is not ready or has no idle limit."""
     if desktop.state != State.READY or desktop.ready_at is None:
         return None
     last = session.scalar(

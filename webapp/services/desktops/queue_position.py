@@ -1,4 +1,4 @@
-"""What a person whose launch waits is told: their place, how long it takes, what it waits for."""
+"""The position of a waiting launch: its place, the time until it is ready, and what blocks it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ from webapp.ports import Clock, Database
 from webapp.services.fair_turns import fair_order
 from webapp.services.nodes.cluster import Cluster, read_cluster
 
-#: Builds that a measured time is made from.
+#: Number of builds that an estimate is based on.
 MEASURED = 20
-#: A worker that has not been seen for this long takes no build.
+#: A worker without a heartbeat for this long counts as stopped.
 WORKER_SILENT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """How a launch stands that has not begun."""
+    """The position of a launch that has not begun."""
 
     place: int
     """1 is next."""
     ready_in: timedelta | None
-    """None: nothing was measured yet, no worker runs, or `wait` says what must happen first."""
+    """None: there is no measurement yet, no worker runs, or `wait` is set."""
     wait: Wait | None = None
-    """Why no queue moves it; never that others are before it."""
+    """What blocks the launch, apart from launches ahead of it."""
 
 
 class WaitingRoom:
-    """Looks at the queue for one of those in it."""
+    """Reports the position of a desktop in the build queue."""
 
     def __init__(self, db: Database, clock: Clock, config: Config) -> None:
         self._db = db
@@ -45,7 +45,7 @@ class WaitingRoom:
         self._config = config
 
     def of(self, desktop: Desktop) -> Waiting | None:
-        """How `desktop` stands; None when it does not wait."""
+        """The position of `desktop`; None if it is not waiting."""
         now = self._clock.now()
         if desktop.state != State.QUEUED:
             return None
@@ -78,7 +78,8 @@ class WaitingRoom:
     def _slots(
         self, session: Session, measured: dict[int, Build | None], now: datetime
     ) -> list[timedelta]:
-        """In how long each slot of the running workers is free; a pool build gives way at once."""
+        """The time until each slot of the running workers is free. Pool builds do not count: they
+        give way at once."""
         workers = select(func.count()).where(WorkerBeat.seen_at > now - WORKER_SILENT)
         count = (session.scalar(workers) or 0) * self._config.worker_slots
         running = session.execute(
@@ -97,7 +98,7 @@ class WaitingRoom:
 
 
 def _ahead(session: Session, desktop: Desktop, now: datetime) -> list[Desktop]:
-    """People's launches that come first."""
+    """Launches of people that come before this one."""
     queue = session.scalars(
         select(Desktop)
         .where(Desktop.state == State.QUEUED, Desktop.owner_id.is_not(None))
@@ -107,7 +108,7 @@ def _ahead(session: Session, desktop: Desktop, now: datetime) -> list[Desktop]:
 
 
 def _measure(session: Session, template_id: int) -> Build | None:
-    """The template's usual times, from its latest builds; None before the first."""
+    """The template's usual build times, from its latest builds; None before the first."""
     ended = func.coalesce(Desktop.warmed_at, Desktop.ready_at)
     builds = session.execute(
         select(Desktop.build_started_at, ended)

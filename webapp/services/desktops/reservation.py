@@ -1,4 +1,4 @@
-"""Reserving a VM id and an address for a desktop, inside the caller's transaction."""
+"""Reserves a VM id and an address for a desktop, in the caller's transaction."""
 
 from collections.abc import Collection
 
@@ -11,17 +11,18 @@ from webapp.domain.nodes.addresses import choose_address, choose_vmid
 from webapp.models import AddressReservation, Desktop, VmidReservation
 from webapp.services.nodes.findings import stranger_addresses, stranger_vmids
 
-#: So many ended desktops are looked at: an address that none of them had is as good as new.
+#: Number of latest ended desktops to check; VM ids and addresses that none of them had count as
+#: never used.
 REMEMBERED = 1000
-#: What PostgreSQL's lock of `one_at_a_time` is called; any number that nobody else takes.
+#: Number of PostgreSQL's advisory lock in `one_at_a_time`; arbitrary, but used for nothing else.
 _TURN = 0x57494E55
 
 
 def one_at_a_time(session: Session) -> None:
-    """Let no other launch count or reserve until this transaction ends.
+    """Block other launches from counting or reserving until this transaction ends.
 
-    SQLite has one writer anyway. On PostgreSQL all who ask at the same moment would choose the same
-    lowest id, and all but one would have to begin again.
+    SQLite has one writer anyway. On PostgreSQL, without this lock, simultaneous launches would
+    choose the same lowest id, and all but one would have to start again.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(_TURN)))
@@ -35,12 +36,12 @@ def reserve(
     avoid_vmids: Collection[int] = (),
     held: int = 0,
 ) -> None:
-    """Give `desktop` the VM id and address that are free for longest; Refused when none is left.
+    """Reserve for `desktop` the VM id and address that have been free longest.
 
-    A person who holds other desktops (`held` of them) leaves the last ones to those who hold none.
-    What containers of no desktop were seen to hold is not free, nor are `avoid_vmids`. Whoever
-    races, the primary keys make a double impossible: the second transaction fails
-    (IntegrityError) and can be run again.
+    Raises Refused if none is left. The last ones are kept for people without a desktop, so they
+    are refused to a person who holds others (`held` of them). Ids and addresses of foreign
+    containers and `avoid_vmids` are not free. In a race the primary keys prevent a double
+    reservation: the second transaction fails with IntegrityError and can be retried.
     """
     one_at_a_time(session)
     taken_vmids = set(session.scalars(select(VmidReservation.vmid))) | stranger_vmids(session)
@@ -63,7 +64,8 @@ def reserve(
 def _keep_for_others(
     config: Config, held: int, vmids: Collection[int], addresses: Collection[str]
 ) -> None:
-    """Counts what is taken, never what is free: a pool may have 65,000 addresses."""
+    """Raise Refused if the share of this person is used up. Counts the taken ones, never the free
+    ones: a pool may have 65,000 addresses."""
     percent = config.reserve_percent
     taken = sum(one in config.vmids for one in vmids)
     decide_share(held, len(config.vmids) - taken, len(config.vmids), percent)
@@ -73,7 +75,7 @@ def _keep_for_others(
 
 
 def _freed(session: Session) -> tuple[list[int | None], list[str | None]]:
-    """VM ids and addresses of the desktops that ended last, the latest first."""
+    """VM ids and addresses of the latest ended desktops, newest first."""
     rows = session.execute(
         select(Desktop.vmid, Desktop.address)
         .where(Desktop.ended_at.is_not(None))
@@ -84,6 +86,6 @@ def _freed(session: Session) -> tuple[list[int | None], list[str | None]]:
 
 
 def release(session: Session, desktop: Desktop) -> None:
-    """Free what `desktop` holds; only when its container is surely gone."""
+    """Delete the reservations of `desktop`. Call it only when its container is verified gone."""
     session.execute(delete(VmidReservation).where(VmidReservation.desktop_id == desktop.id))
     session.execute(delete(AddressReservation).where(AddressReservation.desktop_id == desktop.id))

@@ -1,4 +1,4 @@
-"""What the pages show: reads alone, a fixed number of queries each, values without secrets."""
+"""Data for the pages: read-only, with a fixed number of queries each, without secrets."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ from webapp.services.desktops.claim import count_warm
 from webapp.services.desktops.guest_troubles import is_marked
 from webapp.services.paging import PAGE_SIZE, Page
 
-#: Launches that an estimate is made from.
+#: Number of launches that an estimate is based on.
 MEASURED = 20
-#: A worker that has not been seen for this long is not running.
+#: A worker without a heartbeat for this long counts as stopped.
 WORKER_SILENT = timedelta(seconds=30)
 
 
@@ -38,14 +38,14 @@ class Offer:
 
     template: Template
     usual: timedelta | None
-    """Click to ready, from measured launches; None before the first."""
+    """Usual time from click to ready, measured; None before the first launch."""
     warm: int
-    """How many launches would be ready at once."""
+    """Number of launches that a warm desktop can serve now."""
 
 
 @dataclass(frozen=True)
 class StepView:
-    """One step of a build: `elapsed` is None until it begins."""
+    """One step of a build; `elapsed` is None until it begins."""
 
     name: str
     words: str
@@ -56,7 +56,7 @@ class StepView:
 
 @dataclass(frozen=True)
 class BuildView:
-    """How far a launch is."""
+    """The progress of a launch."""
 
     steps: list[StepView]
     progress: float
@@ -64,20 +64,20 @@ class BuildView:
     elapsed: timedelta
     usual: timedelta | None
     is_pause: bool = False
-    """It is no launch, but a pause or its end."""
+    """Whether it is a pause or a resume instead of a launch."""
 
 
 @dataclass(frozen=True)
 class DesktopFilter:
-    """What an admin's list shows."""
+    """The filter of an admin's list."""
 
     text: str = ""
     """Part of the desktop's id, owner's name, address or VM id."""
     states: frozenset[State] = frozenset()
     has_failed: bool = False
-    """Only those that failed, whatever became of them since."""
+    """Only desktops that failed, whatever their state is now."""
     is_marked: bool = False
-    """Only those whose last answer was nonsense or none."""
+    """Only desktops whose last answer was invalid or missing."""
     sort: str = "created"
     is_descending: bool = True
     page: int = 1
@@ -95,7 +95,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether the portal can do its work; `troubles` maps a part to what is wrong and its cure."""
+    """Whether the portal can work; `troubles` maps a part to its problem and the remedy."""
 
     troubles: dict[str, str]
 
@@ -137,7 +137,7 @@ class Reports:
             ]
 
     def live_desktops(self, person_id: int) -> list[Desktop]:
-        """The person's desktops that are not over, oldest first."""
+        """The person's desktops that have not ended, oldest first."""
         with self._db.read() as session:
             return list(
                 session.scalars(
@@ -159,9 +159,9 @@ class Reports:
     def desktop(
         self, actor: Actor, public_id: str, *, steps_in: Collection[State] = frozenset(State)
     ) -> Desktop:
-        """One desktop, for its owner or an admin; NotFound for everybody else.
+        """Returns a desktop. Raises NotFound unless the actor owns it or is an admin.
 
-        Its steps come along in the states `steps_in`.
+        Its steps are loaded if its state is in `steps_in`.
         """
         with self._db.read() as session:
             desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
@@ -172,7 +172,7 @@ class Reports:
         return desktop
 
     def build(self, desktop: Desktop) -> BuildView:
-        """How far the launch of `desktop` (as `desktop()` gives it) is."""
+        """The progress of the launch of `desktop` (as `desktop()` returns it)."""
         now = self._clock.now()
         if desktop.state in AT_REST:
             return self._pause_view(desktop, now)
@@ -191,7 +191,7 @@ class Reports:
         )
 
     def _pause_view(self, desktop: Desktop, now: datetime) -> BuildView:
-        """How far a pause is, or its end; measured by its steps in other desktops."""
+        """The progress of a pause or a resume, estimated from the same steps of other desktops."""
         steps = _steps(desktop, now)
         with self._db.read() as session:
             usual = [_usual_step(session, step.name) for step in steps]
@@ -202,14 +202,15 @@ class Reports:
         return BuildView(steps, share, elapsed, whole, is_pause=True)
 
     def activity(self, public_id: str, limit: int = 20) -> list[tuple[AuditEntry, str | None]]:
-        """What happened to one desktop, newest first, with the names of who did it."""
+        """The audit entries of one desktop, newest first, with the names of the people who
+        acted."""
         with self._db.read() as session:
             rows = session.execute(
                 select(AuditEntry, Person.name)
                 .outerjoin(Person, Person.id == AuditEntry.person_id)
                 .where(
                     AuditEntry.subject == public_id,
-                    # strangers who tried are the administrators' business
+                    # attempts of people without access are shown only to administrators
                     func.coalesce(AuditEntry.reason, "") != NOT_FOUND,
                 )
                 .order_by(AuditEntry.id.desc())
@@ -220,7 +221,7 @@ class Reports:
     # -- for an admin ---------------------------------------------------------------------------
 
     def all_desktops(self, wanted: DesktopFilter) -> Page[Desktop]:
-        """Everybody's desktops, filtered, sorted, a page at a time."""
+        """The desktops of all people and pools, filtered and sorted, a page at a time."""
         query = select(Desktop).outerjoin(Desktop.owner).join(Desktop.template)
         if wanted.states:
             query = query.where(Desktop.state.in_(wanted.states))
@@ -236,7 +237,7 @@ class Reports:
             return _page(session, query, [order, Desktop.id.desc()], wanted.page)
 
     def overview(self) -> Overview:
-        """The numbers of now and of today (UTC)."""
+        """Current numbers, and those of today (UTC)."""
         midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         with self._db.read() as session:
             by_state = session.execute(
@@ -256,7 +257,7 @@ class Reports:
             )
 
     def latest_audit(self, limit: int = 10) -> list[tuple[AuditEntry, str | None]]:
-        """The newest audit entries with the names of who acted."""
+        """The newest audit entries, with the names of the people who acted."""
         with self._db.read() as session:
             rows = session.execute(
                 select(AuditEntry, Person.name)
@@ -267,9 +268,9 @@ class Reports:
             return [(entry, name) for entry, name in rows]
 
     def readiness(self) -> Readiness:
-        """What keeps the portal from working, as the database knows it.
+        """Reports what prevents the portal from working, from the database alone.
 
-        Raises OutsideFailed when the database itself does not answer.
+        Raises OutsideFailed if the database does not answer.
         """
         now = self._clock.now()
         with self._db.read() as session:
@@ -291,8 +292,8 @@ class Reports:
     def _usual(
         self, session: Session, template_id: int, *, is_from_pool: bool = False
     ) -> timedelta | None:
-        """Click to ready: of those that were built for their owner, or of those that were warm
-        and had to be assigned first."""
+        """Usual time from click to ready: of desktops built for their owner, or of pool desktops
+        that had to be assigned first."""
         had_to_wait = Desktop.ready_at > Desktop.launched_at
         times = session.execute(
             select(Desktop.launched_at, Desktop.ready_at)
@@ -310,7 +311,7 @@ class Reports:
 
 
 def _usual_step(session: Session, name: str) -> timedelta | None:
-    """What a step took lately, in any desktop."""
+    """The usual duration of a step, from its latest runs in any desktop."""
     rows = session.execute(
         select(DesktopStep.started_at, DesktopStep.finished_at)
         .where(DesktopStep.name == name, DesktopStep.finished_at.is_not(None))
@@ -321,12 +322,12 @@ def _usual_step(session: Session, name: str) -> timedelta | None:
 
 
 def _is_from_pool(desktop: Desktop) -> bool:
-    """Whether it was claimed: then its owner waits for the assigning alone."""
+    """Whether it was claimed from the pool: its owner waits only for the assignment."""
     return desktop.warmed_at is not None and desktop.launched_at is not None
 
 
 def _steps(desktop: Desktop, now: datetime) -> list[StepView]:
-    """All steps in order; a step that a repeated run began again counts by its last start."""
+    """All steps in order. For a step that ran more than once, the last start counts."""
     names = ASSIGN_STEPS if _is_from_pool(desktop) else BUILD_STEPS
     since = desktop.launched_at if _is_from_pool(desktop) else None
     if desktop.state in AT_REST:
@@ -350,7 +351,7 @@ def _steps(desktop: Desktop, now: datetime) -> list[StepView]:
 
 
 def _matches(text: str) -> ColumnElement[bool]:
-    """Rows in which `text` occurs; % and _ in it mean themselves."""
+    """Selects rows that contain `text`; % and _ in it are literal."""
     places: list[ColumnElement[bool]] = [
         Desktop.public_id.icontains(text, autoescape=True),
         Person.name.icontains(text, autoescape=True),
@@ -372,7 +373,7 @@ def _page(
     )
     pages = max(1, -(-total // PAGE_SIZE))
     number = min(max(number, 1), pages)
-    # Thousands are sorted by their ids alone; a whole desktop with its people is a wide row.
+    # Sort and page by id first: a desktop with its owner and template is a wide row.
     ids = session.scalars(
         query.with_only_columns(Desktop.id)
         .order_by(*order)
