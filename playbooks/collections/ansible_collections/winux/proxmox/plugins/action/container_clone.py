@@ -1,4 +1,4 @@
-"""Clone a template into a desktop's container."""
+"""Clones a template into a desktop's container."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class ActionModule(ProxmoxAction):
         api = container.api
         answer = {"vmid": container.vmid, "node": api.node}
         source = arguments["template_vmid"]
-        # Read first: what is read here says too that the token sees containers.
+        # Read the source first: a successful read also shows that the token sees containers.
         trouble = self._trouble_with(api, source) if source else None
-        # Without trouble the clone itself says whether the container is there already.
+        # If the source is usable, the clone itself reports an existing container.
         is_sure_to_clone = source and not trouble and not self.check_mode
         if not is_sure_to_clone and (config := container.find_ours()) is not None:
             config = config if self.check_mode else container.wait_for_lock()
@@ -45,7 +45,7 @@ class ActionModule(ProxmoxAction):
         return answer | {"changed": made.is_new, "config": made.config}
 
     def _clone(self, container: Container, source: int, arguments: dict[str, Any]) -> Made:
-        """Linked where the storage can, else full."""
+        """Create a linked clone if the storage supports it, else a full one."""
         what = f"cloning template {source} to container {container.vmid}"
         names = {
             "newid": container.vmid,
@@ -62,7 +62,7 @@ class ActionModule(ProxmoxAction):
             )
 
     def _trouble_with(self, api: Api, source: int) -> ProxmoxFailed | None:
-        """A clone of what is no template would silently be a full one, even of a desktop."""
+        """Check the source: Proxmox VE makes a full clone of a non-template, even of a desktop."""
         try:
             config = api.read_config(source)
         except Missing as missing:

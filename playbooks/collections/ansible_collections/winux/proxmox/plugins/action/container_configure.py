@@ -1,4 +1,4 @@
-"""Give a desktop's container its size, network and address."""
+"""Sets a desktop container's size, network and address."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ActionModule(ProxmoxAction):
     def _address(
         self, container: Container, config: dict[str, Any], arguments: dict[str, Any]
     ) -> str:
-        """The address that was asked for, the one it has, or a free one; CIDR."""
+        """Return the requested address, the current one, or a free one; CIDR."""
         current = parse_properties(str(config.get("net0", ""))).get("ip", "")
         wanted = arguments["address"]
         if not wanted and address_of(config):
@@ -77,14 +77,14 @@ class ActionModule(ProxmoxAction):
         )
 
     def _taken(self, container: Container) -> dict[str, int]:
-        """Address to vmid of every container that the token sees."""
+        """Map the address of every container that the token sees to its vmid."""
         found = configurations(container.api, templates_only=False)
         return {address_of(config): vmid for vmid, config in found if address_of(config)}
 
     def _options(
         self, config: dict[str, Any], arguments: dict[str, Any], address: str
     ) -> dict[str, Any]:
-        """What differs, and only that."""
+        """Return only the options that differ."""
         gateway = arguments["gateway"] or (
             gateway_of(arguments["network"]) if arguments["network"] else ""
         )
@@ -100,7 +100,7 @@ class ActionModule(ProxmoxAction):
         return options | nesting_option(str(config.get("features", "")), arguments["nesting"])
 
     def _grow_disk(self, container: Container, config: dict[str, Any], disk_gb: int) -> bool:
-        """Larger than the template's disk if asked; it cannot shrink."""
+        """Grow the disk beyond the template's if requested; it cannot shrink."""
         if is_disk_large(config, disk_gb):
             return False
         if not self.check_mode:
@@ -109,8 +109,10 @@ class ActionModule(ProxmoxAction):
 
 
 def net_option(current: str, bridge: str, address: str, gateway: str) -> dict[str, str]:
-    """net0, if it must change. The card's hardware address stays: the desktop's identity hangs
-    on it."""
+    """Return net0 if it must change.
+
+    The hardware address is kept, because the desktop's identity depends on it.
+    """
     have = parse_properties(current)
     want = {"name": "eth0", "bridge": bridge, "ip": address} | ({"gw": gateway} if gateway else {})
     if all(have.get(name) == value for name, value in want.items()) and ("gw" in have) == bool(
@@ -128,8 +130,10 @@ def net_option(current: str, bridge: str, address: str, gateway: str) -> dict[st
 
 
 def nesting_option(current: str, nesting: bool) -> dict[str, str]:
-    """features, if nesting must change. Other features are for root@pam only and stay as they
-    are."""
+    """Return features if nesting must change.
+
+    Other features stay as they are, because only root@pam may set them.
+    """
     features = parse_properties(current)
     if (features.get("nesting", "0") == "1") == nesting:
         return {}

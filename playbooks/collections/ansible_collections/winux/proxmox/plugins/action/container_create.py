@@ -1,4 +1,4 @@
-"""Create a container from an uploaded archive and turn it into a template, a draft at first."""
+"""Creates a container from an uploaded archive and turns it into a draft template."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ class ActionModule(ProxmoxAction):
         return answer | {"changed": True, "vmid": vmid, "spare_vmid": free[-1]}
 
     def _draft(self, api: Api, arguments: dict[str, Any], mark: str, free: list[int]) -> int:
-        """A template of this version, made now on the first id that is really free."""
+        """Create a draft of this version on the first id that is free."""
         for vmid in free:
             try:
                 self._create(api, vmid, mark, arguments)
                 return vmid
             except Taken:
-                continue  # taken unseen, or between the list and the call
+                continue  # taken by a hidden container, or after the list was read
         raise ProxmoxFailed("no container id for the template is free")
 
     def _rest_of_earlier_runs(self, api: Api, mark: str) -> int | None:
-        """A whole template of this version is used; half-made ones and trial clones are removed."""
+        """Return a complete template of this version; remove partial ones and trial clones."""
         whole = None
         for vmid, config in configurations(api, templates_only=False):
             if trial := find_trial_mark(config):

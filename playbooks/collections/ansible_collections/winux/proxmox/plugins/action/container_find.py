@@ -1,4 +1,4 @@
-"""Find a running desktop that was made by hand and is to be adopted."""
+"""Finds a running desktop that was created by hand and is to be adopted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the mark of the portal that adopts a desktop in place of its maker's."""
+"""Replaces the mark of a desktop's creator with that of the adopting portal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.marks import has_mar
 
 
 class ActionModule(AdoptingAction):
-    """Other lines of the notes stay. The name in Proxmox becomes the desktop's id, too."""
+    """Keeps other lines of the notes, and renames the container to the desktop's id."""
 
     spec: ClassVar[dict[str, Any]] = SPEC
 

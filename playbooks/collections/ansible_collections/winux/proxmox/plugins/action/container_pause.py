@@ -1,4 +1,4 @@
-"""Shut a desktop's container down, and keep it."""
+"""Shuts down a desktop's container, and keeps it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remove a container of ours, whatever state it is in."""
+"""Removes a container with our mark, in any state."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ActionModule(ProxmoxAction):
         return {"changed": changed, "vmid": vmid}
 
     def _by_id(self, arguments: dict[str, Any]) -> Container | None:
-        """The container with the name that its mark has; None if it is gone.
+        """Return the container under the name in its mark; None if it is gone.
 
-        One without a mark, or with another portal's, is refused.
+        A container without a mark, or with another portal's mark, is refused.
         """
         portal_id, vmid = arguments["portal_id"], arguments["vmid"]
         unnamed = Container(self.connect(arguments), vmid, "")

@@ -1,4 +1,4 @@
-"""Start a desktop's container."""
+"""Starts a desktop's container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give a desktop that was built ahead, and that nobody has used, to its person."""
+"""Assigns a prebuilt, unused desktop to its person."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ansible_collections.winux.proxmox.plugins.module_utils.guest import ask
 
 
 class ActionModule(ProxmoxAction):
-    """The container is ours and runs, or nothing is said to it.
+    """Sends a request only to a running container with our mark.
 
-    The password comes from the secrets file, or is made by the desktop; it is never in an argument.
-    One that the desktop made is in the result (`password`), so the task needs no_log.
+    The password comes from the secrets file, or the desktop generates it; it is never in an
+    argument. A generated password is in the result (`password`), so the task needs no_log.
     """
 
     spec: ClassVar[dict[str, Any]] = DESKTOP | {
@@ -49,7 +49,7 @@ class ActionModule(ProxmoxAction):
 
 
 def _address(container: Container) -> str:
-    """Where the desktop is; raises when it is not ours, not there or does not run."""
+    """Return the desktop's address; raise unless the container is ours and runs."""
     config = container.find_ours()
     if config is None or not container.is_running():
         raise ProxmoxFailed(

@@ -1,4 +1,4 @@
-"""Tell a running desktop when it ends."""
+"""Sends its deadline to a running desktop."""
 
 from __future__ import annotations
 

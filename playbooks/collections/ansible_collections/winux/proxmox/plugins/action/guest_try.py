@@ -1,5 +1,4 @@
-"""Sign in on a clone of a new template: guest command, login session, RDP with its own
-certificate."""
+"""Tests a clone of a new template: guest command, login session, RDP with its own certificate."""
 
 from __future__ import annotations
 

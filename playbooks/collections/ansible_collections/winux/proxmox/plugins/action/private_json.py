@@ -1,4 +1,4 @@
-"""Write what a program or person needs to connect, into a file that only its owner may read."""
+"""Writes connection details into a file that only its owner can read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Look that a desktop's XRDP answers with the certificate that is its own, and write down how to
-reach it."""
+"""Verifies that a desktop's XRDP responds with the desktop's own certificate."""
 
 from __future__ import annotations
 

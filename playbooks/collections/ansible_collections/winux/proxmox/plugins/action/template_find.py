@@ -1,4 +1,4 @@
-"""Find the published template that is made from certain things."""
+"""Finds the published template that was built from the same sources."""
 
 from __future__ import annotations
 

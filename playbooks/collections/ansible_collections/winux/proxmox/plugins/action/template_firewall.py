@@ -1,4 +1,4 @@
-"""Write a template's firewall, which every clone copies: only portal and gateway come in."""
+"""Writes a template's firewall, which every clone copies: only portal and gateway may connect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from ansible_collections.winux.proxmox.plugins.module_utils.marks import (
     template_mark,
 )
 
-#: The guest's own switch; only its own address may come from its card; nothing else comes in.
+#: Enables the guest's firewall: its card sends only from its own address, and all other incoming
+#: traffic is dropped.
 OPTIONS: dict[str, Any] = {"enable": 1, "ipfilter": 1, "policy_in": "DROP"}
 COMMENT = "winux: portal and gateway"
 PORTS = "22,3389"
@@ -43,7 +44,7 @@ class ActionModule(ProxmoxAction):
         return {"changed": changed, "sources": sources}
 
     def _template(self, arguments: dict[str, Any]) -> Container:
-        """The draft, or the published template of this version; anything else is refused."""
+        """Return the draft, or the published template of this version; refuse anything else."""
         api, vmid = self.connect(arguments), arguments["vmid"]
         names = arguments["name"], arguments["version"]
         published = Container(api, vmid, template_mark(*names))
@@ -55,7 +56,7 @@ class ActionModule(ProxmoxAction):
         return draft
 
     def _switch_card(self, template: Container) -> bool:
-        """firewall=1 on net0; the rest of it stays as it is."""
+        """Set firewall=1 on net0 and keep the rest."""
         card = str((template.find() or {}).get("net0", ""))
         parts = parse_properties(card)
         if not parts:
@@ -77,7 +78,7 @@ class ActionModule(ProxmoxAction):
         return True
 
     def _set_rule(self, template: Container, source: str) -> bool:
-        """One rule is ours, known by its comment; others are the administrator's and stay."""
+        """Set our rule, identified by its comment; the administrator's other rules stay."""
         wanted = {
             "type": "in",
             "action": "ACCEPT",
@@ -96,7 +97,7 @@ class ActionModule(ProxmoxAction):
     def _replace(
         self, template: Container, old: list[dict[str, Any]], wanted: dict[str, Any]
     ) -> None:
-        """The new rule first: at no moment is the portal locked out of a running clone."""
+        """Add the new rule first, so that a running clone never locks the portal out."""
         path = f"{template.path}/firewall/rules"
         before = len(old)
 
@@ -105,7 +106,7 @@ class ActionModule(ProxmoxAction):
 
         template.api.write("post", path, happened, comment=COMMENT, **wanted)
         for rule in sorted(old, key=lambda one: int(one["pos"]), reverse=True):
-            at = int(rule["pos"]) + 1  # a new rule is put before all others
+            at = int(rule["pos"]) + 1  # a new rule is inserted before all others
             template.api.write("delete", f"{path}/{at}", lambda: True)
 
     def _our_rules(self, api: Api, path: str) -> list[dict[str, Any]]:
@@ -118,7 +119,7 @@ def _shown(rule: dict[str, Any], wanted: dict[str, Any]) -> dict[str, str]:
 
 
 def checked_sources(sources: list[str]) -> list[str]:
-    """Addresses and networks as Proxmox VE takes them; a word that is none is refused."""
+    """Return addresses and networks as Proxmox VE accepts them; refuse any other text."""
     for source in sources:
         try:
             ipaddress.ip_network(source)
@@ -133,7 +134,7 @@ def checked_sources(sources: list[str]) -> list[str]:
 
 
 def own_address(network: str | None) -> str:
-    """The address with which this machine reaches the desktops; nothing is sent."""
+    """Return the address with which this machine reaches the desktops; no packet is sent."""
     if not network:
         raise ProxmoxFailed(
             "say from which addresses portal and gateway reach desktops: portal_addresses, or "

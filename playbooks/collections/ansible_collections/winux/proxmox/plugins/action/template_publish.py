@@ -1,4 +1,4 @@
-"""Mark a template as one that desktops may be cloned from."""
+"""Marks a template as available for clones."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ class ActionModule(ProxmoxAction):
         if has_mark(config, mark):
             return {"changed": False}
         if not self.check_mode:
-            container.find_ours()  # refuses what is no draft of this version
+            container.find_ours()  # refuses anything but a draft of this version
             container.set_options({"description": mark})
         return {"changed": True}

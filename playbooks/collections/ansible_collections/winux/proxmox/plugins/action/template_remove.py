@@ -1,4 +1,4 @@
-"""Remove a published template of one version, on whichever node it is."""
+"""Removes a published template of one version, on any node."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ActionModule(ProxmoxAction):
         api = api.on(node)
         try:
             found = read_template(vmid, api.read(f"lxc/{vmid}/config"))
-        except Missing:  # gone between two looks
+        except Missing:  # removed between two reads
             return {"changed": False}
         if found is None or found.version != version:
             raise Taken(

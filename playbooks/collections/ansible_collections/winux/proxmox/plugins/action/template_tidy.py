@@ -1,4 +1,4 @@
-"""Remove uploaded archives of a template, which are of no use once it is made."""
+"""Removes uploaded archives of a template, which are not needed after it is created."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import Miss
 
 
 class ActionModule(ProxmoxAction):
-    """Names are those that the build gives; an archive with another name is not ours."""
+    """Removes only archives with the names that the build assigns; others are not ours."""
 
     spec: ClassVar[dict[str, Any]] = CONNECTION | {
         "storage": {"type": "str", "required": True},
@@ -38,13 +38,13 @@ class ActionModule(ProxmoxAction):
 
 
 def archives(api: Api, storage: str) -> list[str]:
-    """Volume ids of the container archives on a storage."""
+    """Return the volume ids of the container archives on a storage."""
     rows = api.read_list(f"storage/{storage}/content", content="vztmpl")
     return [str(row["volid"]) for row in rows]
 
 
 def remove(api: Api, storage: str, volid: str) -> None:
-    """Remove one, and wait until it is gone."""
+    """Remove one archive, and wait until it is removed."""
     api.run(
         f"removing {volid}",
         "delete",

@@ -1,4 +1,4 @@
-"""Upload a root file system archive as a container template."""
+"""Uploads a root file system archive as a container template."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ActionModule(ProxmoxAction):
         return {"changed": True, "volid": volid}
 
     def _upload(self, api: Api, storage: str, archive: Path, name: str) -> None:
-        """The name on the storage is the opened file's own, so it gets one through a link."""
+        """Upload through a link: the storage uses the name of the opened file."""
         with tempfile.TemporaryDirectory(prefix="winux-upload-") as folder:
             link = Path(folder) / name
             link.symlink_to(archive)

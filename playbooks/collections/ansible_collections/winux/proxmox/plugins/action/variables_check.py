@@ -1,4 +1,4 @@
-"""Check the variables of a playbook, all of them, before anything is made."""
+"""Checks all variables of a playbook before anything is created."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ActionModule(WinuxAction):
 
 
 def problem_of(name: str, value: Any) -> str:
-    """What is wrong with a variable; empty if nothing is, or if it is not set."""
+    """Return the problem of a variable; empty if there is none, or if it is not set."""
     check = CHECKS.get(name)
     if check is None or value is None or value == "":
         return ""
@@ -64,7 +64,7 @@ def pattern(wanted: re.Pattern[str], words: str) -> Callable[[Any], str]:
 
 
 def address(*, prefix: bool) -> Callable[[Any], str]:
-    """One address; with `prefix`, as an interface has it."""
+    """Check one address; with `prefix`, in the form of an interface address."""
 
     def check(value: Any) -> str:
         try:

@@ -1,4 +1,4 @@
-"""Options of every action that speaks to a node."""
+"""Options of every action that connects to a node."""
 
 
 class ModuleDocFragment:

@@ -1,8 +1,8 @@
-"""Options that say which desktop an action is about."""
+"""Options that identify the desktop of an action."""
 
 
 class ModuleDocFragment:
-    """Together they are the container's mark; one without it is never touched."""
+    """Together they are the container's mark; a container without it is never touched."""
 
     DOCUMENTATION = """
 options:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lookup('winux.proxmox.setting', NAME)`: a setting, from where the portal reads it too."""
+"""`lookup('winux.proxmox.setting', NAME)`: a setting, from the same sources as in the portal."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all our actions share: checked arguments, failures as a message, the connection's options.
+"""The base of our actions: checked arguments, failures as a message, the connection's options.
 
-They are action plugins and not modules because they run on the controller anyway: a module costs
-0.35 s for its own Python process, an action 0.08 s (docs/decisions/0007-own-proxmox-actions.md).
+They are action plugins and not modules because they run on the controller in any case: a module
+needs 0.35 s for its own Python process, an action 0.08 s
+(docs/decisions/0007-own-proxmox-actions.md).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class WinuxAction(ActionBase):
 
     @abstractmethod
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Do it; with `self.check_mode`, only say what would change."""
+        """Perform the action; with `self.check_mode`, only report what would change."""
 
     @property
     def check_mode(self) -> bool:
@@ -66,10 +67,10 @@ class WinuxAction(ActionBase):
 
 
 class ProxmoxAction(WinuxAction):
-    """An action that speaks to a node."""
+    """An action that connects to a node."""
 
     def connect(self, arguments: dict[str, Any]) -> Api:
-        """The API, with the secret from the secrets file or the options."""
+        """Return the API, with the secret from the secrets file or the options."""
         secret = (
             read_secrets(arguments["secrets_file"]).get("proxmox_api_token_secret")
             or arguments["api_token_secret"]
@@ -81,13 +82,13 @@ class ProxmoxAction(WinuxAction):
         return Api(arguments | {"api_token_secret": secret})
 
     def container(self, arguments: dict[str, Any]) -> Container:
-        """The container of a desktop (`DESKTOP` are its options)."""
+        """Return the container of a desktop (`DESKTOP` are its options)."""
         mark = desktop_mark(arguments["portal_id"], arguments["session_id"])
         return Container(self.connect(arguments), arguments["vmid"], mark)
 
 
 def read_secrets(path: str | None) -> dict[str, str]:
-    """The JSON object in a file that only its owner may read; {} without a file."""
+    """Return the JSON object of a file that only its owner can read; {} without a file."""
     if not path:
         return {}
     try:
@@ -101,7 +102,7 @@ def read_secrets(path: str | None) -> dict[str, str]:
 
 
 def write_private(path: str, content: dict[str, Any]) -> bool:
-    """Write JSON for the owner only, whole or not at all; whether that changed the file."""
+    """Write JSON atomically for the owner only; return whether the file changed."""
     target = Path(path)
     text = json.dumps(content, indent=2, sort_keys=True) + "\n"
     try:

@@ -1,4 +1,4 @@
-"""Addresses of hand-made desktops: chosen, and checked against the node's other containers."""
+"""Addresses of hand-made desktops, checked against the node's other containers."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ FIRST_HOST, LAST_HOST = 10, 63
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """`name=eth0,bridge=vmbr0` as a dictionary."""
+    """Parse `name=eth0,bridge=vmbr0` into a dictionary."""
     return dict(part.split("=", 1) for part in text.split(",") if "=" in part)
 
 
 def address_of(config: dict[str, Any]) -> str:
-    """The address in a container's net0, without its prefix; empty if it has no fixed one."""
+    """Return the address in a container's net0, without prefix; empty if it is not fixed."""
     address = parse_properties(str(config.get("net0", ""))).get("ip", "")
     try:
         return str(IPv4Interface(address).ip)
-    except ValueError:  # dhcp, manual, or nothing that one could connect to
+    except ValueError:  # dhcp, manual, or not an address to connect to
         return ""
 
 
 def checked(address: str, taken: dict[str, int], vmid: int) -> str:
-    """The address (CIDR) if it can be this container's."""
+    """Return the address (CIDR) if it can be this container's; raise if not."""
     try:
         plain = str(IPv4Interface(address).ip)
     except ValueError as error:
@@ -44,7 +44,7 @@ def checked(address: str, taken: dict[str, int], vmid: int) -> str:
 
 
 def chosen(network: str, taken: dict[str, int], vmid: int) -> str:
-    """A free address (CIDR); the search starts where the id says, so that two rarely meet."""
+    """Return a free address (CIDR); the search starts at the id's offset, to avoid collisions."""
     net = IPv4Network(network)
     if net.num_addresses <= LAST_HOST + 1:
         raise ProxmoxFailed(
@@ -63,5 +63,5 @@ def chosen(network: str, taken: dict[str, int], vmid: int) -> str:
 
 
 def gateway_of(network: str) -> str:
-    """The first host of the network."""
+    """Return the first host of the network."""
     return str(IPv4Network(network)[1])

@@ -1,4 +1,4 @@
-"""A desktop that was made by hand and becomes a portal's: whose it may be, and its new mark."""
+"""Adoption of a hand-made desktop by a portal: its permitted owners, and its new mark."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SPEC: dict[str, Any] = DESKTOP | {
 
 
 class AdoptingAction(ProxmoxAction):
-    """An action on a container that carries the mark of its maker, or already the adopter's."""
+    """An action on a container with the mark of its creator, or already with the adopter's."""
 
     def new_mark(self, arguments: dict[str, Any]) -> str:
         return desktop_mark(arguments["adopter_portal_id"], arguments["adopter_session_id"])
 
     def find(self, arguments: dict[str, Any]) -> tuple[Container, dict[str, Any]]:
-        """The container and its configuration; one that is somebody else's is refused."""
+        """Return the container and its configuration; refuse a container with another mark."""
         made = self.container(arguments)
         config = made.find()
         if config is None:

@@ -1,7 +1,7 @@
-"""The Proxmox VE API over proxmoxer, with the patience that real nodes need.
+"""The Proxmox VE API over proxmoxer, with the retries and timeouts that real nodes need.
 
-Reads are repeated when the connection or the node fails. Writes wait for locks; when the answer to
-a write is lost, the caller's `happened` looks at what is true before the write is repeated.
+Reads are retried when the connection or the node fails. Writes wait for locks; if the response to a
+write is lost, the caller's `happened` checks the actual state before the write is repeated.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ansible_collections.winux.proxmox.plugins.module_utils.transport import tak
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import ResourceException
 
-#: Seconds for one HTTP call, for a node that does not answer, for others' locks, for our tasks.
+#: Seconds for one HTTP call, for retries of an unresponsive node, for others' locks, for our tasks.
 CALL_S = 30
 READ_S = 30
 LOCK_S = 300
 TASK_S = 900
 
-#: Between pveproxy and pvedaemon or another node; 502 to 504 from a proxy before them.
+#: Errors between pveproxy and pvedaemon or another node; 502 to 504 come from a proxy before them.
 TRANSPORT = {502, 503, 504, 595, 596, 597, 598, 599}
 LOCK_WORDS = re.compile(
     r"CT is locked|can't lock file|got lock (request )?timeout|cfs-lock"
@@ -44,7 +44,7 @@ NO_SUCH = re.compile(
 
 
 class Api:
-    """One node of a Proxmox VE, seen with one API token.
+    """One node of a Proxmox VE, accessed with one API token.
 
     `settings`: api_host, api_port, api_user, api_token_id, api_token_secret, ca_file, node;
     lock_patience, the seconds that a write waits for others' locks.
@@ -61,7 +61,7 @@ class Api:
             else (f"{host}:{settings['api_port']}")
         )
         self.token = f"{settings['api_user']}!{settings['api_token_id']}"
-        #: Whether the token is known to see any container at all (see check_sight).
+        #: Whether the token is known to see at least one container (see check_sight).
         self.has_sight = False
         self._proxmox = ProxmoxAPI(
             host,
@@ -72,27 +72,27 @@ class Api:
             verify_ssl=True,
             timeout=CALL_S,
         )
-        # There is no public way to the session.
+        # There is no public access to the session.
         take(self._proxmox._store["session"], settings.get("ca_file"))
 
     def on(self, node: str) -> Api:
-        """The same API, for another node of the cluster."""
+        """Return the same API for another node of the cluster."""
         return Api(self._settings | {"node": node})
 
     def node_of(self, vmid: int) -> str | None:
-        """Where in the cluster a container is, or None.
+        """Return the node of the cluster that has a container, or None.
 
-        The cluster's list lags in what state guests are, not in which there are.
+        The cluster's list shows the state of guests late, but not their existence.
         """
         rows = self.read_list("/cluster/resources", type="vm")
         return next((str(row["node"]) for row in rows if row.get("vmid") == vmid), None)
 
     def check_sight(self) -> None:
-        """Refuse a token that sees no container at all: to it, everything looks like gone.
+        """Refuse a token that sees no container at all: for it, all containers seem removed.
 
-        A token whose rights come from a pool gets 403 for what is not there, so that alone says
-        nothing. /access/permissions tells everybody what they hold, by path. One configuration that
-        could be read says as much.
+        A token with rights on a pool gets 403 for a missing container, so a 403 alone proves
+        nothing. /access/permissions reports the caller's rights by path. One readable configuration
+        is sufficient proof as well.
         """
         if self.has_sight:
             return
@@ -106,7 +106,7 @@ class Api:
             )
 
     def check_right(self, path: str, right: str) -> None:
-        """Refuse a token without this right; to a clone Proxmox VE does not say which one lacks."""
+        """Refuse a token without this right; Proxmox VE's error of a clone does not name it."""
         held = self.read("/access/permissions", path=path).get(path, {})
         if right not in held:
             raise ProxmoxFailed(
@@ -116,17 +116,17 @@ class Api:
             )
 
     def read(self, path: str, /, **parameters: Any) -> dict[str, Any]:
-        """GET of one thing below /nodes/{node}; repeated while the node or the way to it fails."""
+        """GET one object below /nodes/{node}; retry while the node or the connection fails."""
         return dict(self._read(path, dict, parameters))
 
     def read_config(self, vmid: int) -> dict[str, Any]:
-        """The configuration of a container."""
+        """Return the configuration of a container."""
         config = self.read(f"lxc/{vmid}/config")
         self.has_sight = True
         return config
 
     def read_list(self, path: str, /, **parameters: Any) -> list[Any]:
-        """The same for several things."""
+        """GET a list, as `read` does."""
         return list(self._read(path, list, parameters))
 
     def _read(self, path: str, kind: type, parameters: dict[str, Any]) -> Any:
@@ -150,10 +150,10 @@ class Api:
         kind: type = object,
         **parameters: Any,
     ) -> Any:
-        """POST, PUT or DELETE below /nodes/{node}, with the wait for locks; the answer is a `kind`.
+        """POST, PUT or DELETE below /nodes/{node} after waiting for locks; return a `kind`.
 
-        `happened` tells, after a lost answer, whether the write took effect; then None is the
-        answer. It must be right: a write that did happen is not sent twice.
+        After a lost response `happened` reports whether the write took effect; if so, return None.
+        It must be correct: a write that took effect must not be sent twice.
         """
         lost_since: float | None = None
         for waited in moments(self.lock_s, first_s=0.2, longest_s=2):
@@ -173,10 +173,11 @@ class Api:
     def run(
         self, what: str, method: str, path: str, happened: Callable[[], bool], **parameters: Any
     ) -> bool:
-        """A write that starts a task, and the wait for its end; again if the task met a lock.
+        """Start a task with a write and wait for its end; retry if the task met a lock.
 
-        Whether the task was seen to end well. It was not when the answer was lost and `happened`
-        said yes, or when the node has forgotten the task: then look at what is true.
+        Returns whether the success of the task was observed. It returns False if the response was
+        lost and `happened` was true, or if the node has forgotten the task: then the caller must
+        check the actual state.
         """
         for _waited in moments(self.lock_s, first_s=0.5, longest_s=5):
             upid = self.write(method, path, happened, kind=str, **parameters)
@@ -192,12 +193,13 @@ class Api:
         raise last
 
     def wait(self, what: str, upid: str) -> bool:
-        """Until the task ended well; whether that was seen.
+        """Wait for the success of a task; return whether it was observed.
 
-        It is never stopped: that leaves locks which only root on the node can take away. A task
-        that the node has forgotten (it restarted) counts as ended: callers look at what is true.
+        A task is never stopped: that leaves locks that only root on the node can remove. A task
+        that the node has forgotten (after a restart) counts as ended, and the result is False:
+        callers check the actual state.
         """
-        # A person waits: the pauses are 0.1 s and a tenth of what was waited so far, not more.
+        # A person waits, so the pauses are only 0.1 s plus a tenth of the time waited so far.
         for _waited in moments(TASK_S, growth=0.1):
             try:
                 state = self.read(f"tasks/{upid}/status")
@@ -217,7 +219,7 @@ class Api:
         return [str(line.get("t", "")) for line in lines][-5:]
 
     def upload(self, storage: str, file: Any) -> str:
-        """Stream a container archive to a storage; the task's UPID."""
+        """Stream a container archive to a storage; return the task's UPID."""
         try:
             answer = (
                 self._proxmox.nodes(self.node)
@@ -277,24 +279,24 @@ class Api:
 
 
 class Busy(ProxmoxFailed):
-    """Somebody holds a lock; it will pass."""
+    """Another task or process holds a lock, which is temporary."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, LOCKED)
 
 
 class TaskForgotten(ProxmoxFailed):
-    """The node knows nothing of a task that it started."""
+    """The node does not know a task that it started."""
 
 
 class NodeTrouble(ProxmoxFailed):
-    """A 500: on a read it may pass, on a write it is the node's refusal."""
+    """A 500: on a read it may be temporary, on a write the node has refused it."""
 
 
 def _checked(answer: Any, kind: type = object) -> Any:
-    """The answer, if it can be one to what was asked.
+    """Return the response if it has the expected type; raise if not.
 
-    proxmoxer gives {"errors": <bytes>} for what is no JSON (a proxy's error page, say).
+    proxmoxer gives {"errors": <bytes>} for a body that is not JSON (such as a proxy's error page).
     """
     if isinstance(answer, dict) and isinstance(answer.get("errors"), bytes):
         raise AnswerLost(
@@ -307,7 +309,7 @@ def _checked(answer: Any, kind: type = object) -> Any:
 
 
 def _reason(error: ResourceException) -> str:
-    """The reason line, with what is wrong of which parameter; proxmoxer adds bytes of no JSON."""
+    """Return the reason line with the error of each parameter; proxmoxer may add raw bytes."""
     wrong = [
         f"{name}: {str(why).strip()}"
         for name, why in (error.errors or {}).items()
@@ -318,7 +320,7 @@ def _reason(error: ResourceException) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """requests nests its errors; the innermost one says what happened."""
+    """Return the innermost error, which has the cause: requests nests its errors."""
     cause: BaseException = error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__ or cause

@@ -1,4 +1,4 @@
-"""One container on the node: look, wait, change, remove. Only with our mark on it."""
+"""Operations on one container of the node, permitted only if it has our mark."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
 from ansible_collections.winux.proxmox.plugins.module_utils.marks import has_mark
 from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
 
-#: A lock without a running task is given this long before it counts as left behind.
+#: A lock without a running task counts as left behind after this time.
 STALE_S = 20
 VISIBLE_S = 15
 
 
 def is_disk_large(config: dict[str, Any], size_gb: int) -> bool:
-    """Whether its root disk has that size, or one that is not told in gigabytes."""
+    """Whether its root disk has at least that size, or a size that is not in gigabytes."""
     size = parse_properties(str(config.get("rootfs", ""))).get("size", "")
     return not size.endswith("G") or float(size[:-1]) >= size_gb
 
 
 class Made(NamedTuple):
-    """A container that is whole: its configuration, and whether it was not there before."""
+    """A complete container: its configuration, and whether this call created it."""
 
     config: dict[str, Any]
     is_new: bool
 
 
 class Container:
-    """A container id and the mark that makes it ours."""
+    """A container id and the mark that identifies it as ours."""
 
     def __init__(self, api: Api, vmid: int, mark: str) -> None:
         self.api = api
@@ -49,9 +49,9 @@ class Container:
         self.path = f"lxc/{vmid}"
 
     def find(self) -> dict[str, Any] | None:
-        """Its configuration; None: not there, or hidden, which a pool-scoped token cannot tell.
+        """Return its configuration; None if it is missing, or hidden from a pool-scoped token.
 
-        A token that sees nothing at all is refused: it would take everything for gone.
+        A token that sees no container at all is refused: for it, all containers seem removed.
         """
         try:
             return self.api.read_config(self.vmid)
@@ -61,9 +61,9 @@ class Container:
             return None
 
     def find_ours(self, seen: dict[str, Any] | None = None) -> dict[str, Any] | None:
-        """Its configuration, or None; Taken if it is somebody else's.
+        """Return its configuration, or None; raise Taken if it has another mark.
 
-        `seen` is what the step before this one read a moment ago; then it is not read again.
+        `seen` is a configuration that the previous step has just read, to avoid another read.
         """
         config = seen or self.find()
         if config is not None and not has_mark(config, self.mark):
@@ -74,23 +74,25 @@ class Container:
         return config
 
     def elsewhere(self) -> Container | None:
-        """The same container on the node that it was moved to; None: it is on no other."""
+        """Return the same container on the node it was moved to; None if no other node has it."""
         node = self.api.node_of(self.vmid)
         if node in (None, self.api.node):
             return None
         return Container(self.api.on(str(node)), self.vmid, self.mark)
 
     def is_running(self) -> bool:
-        """Read from the container itself: the cluster's list lags by seconds."""
+        """Read the state from the container itself: the cluster's list lags by seconds."""
         return bool(self.api.read(f"{self.path}/status/current").get("status") == "running")
 
     def exists_with_mark(self) -> bool:
-        """Whether a create whose answer was lost did happen; it shows a moment later."""
+        """Whether a create with a lost response took effect; it shows after a moment."""
         return any(self.find_ours() is not None for _waited in moments(3, first_s=0.5))
 
     def create(self, path: str, what: str, **parameters: Any) -> Made:
-        """Clone or create, marked in the same call, and wait until it is whole; unless it is there
-        already."""
+        """Clone or create it with its mark in the same call, and wait until it is complete.
+
+        If the container already exists with our mark, only waits.
+        """
         is_new = True
         try:
             self.api.run(
@@ -110,7 +112,7 @@ class Container:
         return Made(self.wait_until_whole(), is_new)
 
     def wait_until_whole(self) -> dict[str, Any]:
-        """Until it can be seen, is ours and has no lock."""
+        """Wait until it is visible, is ours and has no lock."""
         for _waited in moments(VISIBLE_S):
             if (config := self.find_ours()) is not None:
                 return config if "lock" not in config else self.wait_for_lock()
@@ -120,7 +122,7 @@ class Container:
         )
 
     def wait_for_lock(self) -> dict[str, Any]:
-        """Until what is under way has ended; its configuration, {} if that removed it."""
+        """Wait for the end of its tasks; return its configuration, {} if they removed it."""
         idle_since: float | None = None
         lock = ""
         for waited in moments(TASK_S):
@@ -140,7 +142,7 @@ class Container:
         )
 
     def find_hidden(self) -> dict[str, Any] | None:
-        """Like `find_ours`, also one being made: it joins the pool, and shows, at the very end."""
+        """Like `find_ours`, but waits for one being created, which joins the pool at the end."""
         config = self.find_ours()
         if config is None:
             for upid in self._tasks():
@@ -150,9 +152,9 @@ class Container:
         return config
 
     def _tasks(self) -> list[str]:
-        """Running tasks that may be working on it: its own ones, and clones.
+        """Return running tasks that may work on it: its own tasks, and clones.
 
-        A clone's task carries the id of its source and does not say what it makes.
+        A clone's task has the id of its source and does not name its target.
         """
         tasks = self.api.read_list("tasks", source="active")
         return [
@@ -163,12 +165,15 @@ class Container:
         ]
 
     def set_options(self, options: dict[str, Any]) -> None:
-        """PUT of its configuration; safe to repeat, so a lost answer needs no look."""
+        """PUT its configuration; safe to repeat, so a lost response needs no check."""
         self.api.write("put", f"{self.path}/config", lambda: False, **options)
 
     def grow_disk(self, size_gb: int) -> None:
-        """Until its disk has that size: growing it once more is refused, so a lost answer needs a
-        look, also when the task was still at it at the first one."""
+        """Grow its disk to that size.
+
+        Proxmox VE refuses a second resize to the same size. Therefore check the size after a lost
+        response, and again after a refusal: the task may still have run at the first check.
+        """
 
         def has_grown() -> bool:
             return is_disk_large(self.find_ours() or {}, size_gb)
@@ -187,7 +192,7 @@ class Container:
                 raise
 
     def start(self) -> bool:
-        """Whether it had to be started."""
+        """Start it; return whether that was necessary."""
         try:
             has_started = self.api.run(
                 f"starting container {self.vmid}",
@@ -199,7 +204,7 @@ class Container:
             if "already running" not in str(refusal):
                 raise
             return False
-        # A task that the node has forgotten may still be at it.
+        # A task that the node has forgotten may still be running.
         if not has_started and not any(self.is_running() for _waited in moments(VISIBLE_S)):
             raise ProxmoxFailed(
                 f"container {self.vmid} was started and does not run; see its log on the node: "
@@ -208,11 +213,11 @@ class Container:
         return True
 
     def stop(self) -> None:
-        """Until it does not run any more."""
+        """Stop it and wait until it no longer runs."""
         self._bring_down("stop")
 
     def shut_down(self, patience_s: int) -> bool:
-        """Cleanly, and by force after `patience_s`; whether it ran."""
+        """Shut it down, by force after `patience_s` seconds; return whether it ran."""
         return self._bring_down("shutdown", timeout=patience_s, forceStop=1)
 
     def _bring_down(self, how: str, **parameters: Any) -> bool:
@@ -228,21 +233,21 @@ class Container:
                     **parameters,
                 )
             except (NodeTrouble, TaskFailed) as refusal:
-                if "not running" not in str(refusal):  # else it went down by itself meanwhile
+                if "not running" not in str(refusal):  # otherwise it stopped by itself meanwhile
                     raise
         raise ProxmoxFailed(f"container {self.vmid} still runs after {LOCK_S} s of stopping it")
 
     def settle(self) -> None:
-        """Until no start, stop or shutdown of it is under way: it says little of what follows."""
+        """Wait for running power tasks; their result does not matter for what follows."""
         for upid in self._tasks():
             if f":{self.vmid}:" in upid:
                 with suppress(TaskFailed):
                     self.api.wait(f"task {upid}", upid)
 
     def remove(self) -> bool:
-        """Wait for what is under way, stop, delete, look that it is gone; whether it was there.
+        """Wait for its tasks, stop it, delete it, verify its removal; return whether it existed.
 
-        On whichever node it is: somebody may have moved it.
+        Works on any node, because an administrator may have moved the container.
         """
         if self.find_hidden() is None:
             moved = self.elsewhere()
@@ -260,10 +265,10 @@ class Container:
                     purge=1,
                 )
             except Missing:
-                if self.find() is not None:  # not gone between two looks: a right is missing
+                if self.find() is not None:  # still there, so a right is missing
                     raise
             except NodeTrouble as refusal:
-                if "is running" not in str(refusal):  # started by somebody a moment ago: once more
+                if "is running" not in str(refusal):  # started meanwhile: try again
                     raise
             if self.find() is None:
                 return True

@@ -1,26 +1,26 @@
-"""What can go wrong, as the person who runs a playbook should read it.
+"""Failures, with messages for the person who runs a playbook.
 
-ProxmoxFailed             the message says what happened and what to do
-├── Missing               no such container, or none that this token may see
-├── Taken                 the id is somebody else's
+ProxmoxFailed             the message has the cause and the remedy
+├── Missing               no such container, or hidden from this token
+├── Taken                 the id belongs to another container
 ├── TaskFailed            a task of Proxmox VE ended badly; holds its exit status
-└── AnswerLost            a write was sent and no answer came: nobody knows whether it happened
+└── AnswerLost            no response to a write: its effect is unknown
 """
 
 from __future__ import annotations
 
-#: Why it did not work, where a program can do something about it.
+#: Reasons of failures that a program can handle.
 LOCKED = "locked"
 UNREACHABLE = "unreachable"
 REFUSED = "refused"
 
 
-#: Characters of a message; what Proxmox VE, a task's log or a desktop adds to it need not end.
+#: Maximum length of a message: additions by Proxmox VE, a task's log or a desktop have no limit.
 LONGEST = 4000
 
 
 class ProxmoxFailed(Exception):
-    """Something did not work; the text is for a person, `reason` a stable word or empty."""
+    """An operation failed; the text is for a person, `reason` is a stable word or empty."""
 
     def __init__(self, text: str, reason: str = "") -> None:
         super().__init__(printable(text[:LONGEST]))
@@ -28,12 +28,12 @@ class ProxmoxFailed(Exception):
 
 
 def printable(text: str) -> str:
-    """`text` without what moves a terminal's cursor: control characters other than line breaks."""
+    """Return `text` without control characters other than line breaks, which move the cursor."""
     return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
 
 
 class Missing(ProxmoxFailed):
-    """The container is not there; a pool-scoped token gets 403 for that, so it counts too."""
+    """The container is missing; a pool-scoped token gets 403 for that, so 403 counts too."""
 
     def __init__(self, text: str, *, is_refusal: bool = False) -> None:
         super().__init__(text, REFUSED if is_refusal else "")
@@ -41,7 +41,7 @@ class Missing(ProxmoxFailed):
 
 
 class Taken(ProxmoxFailed):
-    """The container id belongs to something that is not ours."""
+    """The container id belongs to a container without our mark."""
 
 
 class AnswerLost(ProxmoxFailed):
@@ -52,7 +52,7 @@ class AnswerLost(ProxmoxFailed):
 
 
 class TaskFailed(ProxmoxFailed):
-    """A task ended with something else than OK or WARNINGS."""
+    """A task ended with another status than OK or WARNINGS."""
 
     def __init__(self, what: str, exit_status: str, log: list[str]) -> None:
         super().__init__("\n".join([f"{what} failed: {exit_status}", *log]))

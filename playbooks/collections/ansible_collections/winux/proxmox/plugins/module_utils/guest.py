@@ -1,7 +1,7 @@
-"""Asking winux-guest inside a desktop, over one SSH connection; secrets go through its input.
+"""Sends a request to winux-guest in a desktop over one SSH connection, with secrets on stdin.
 
-A desktop is not believed: what it says is parsed by one schema (answers.py), and its SSH host key
-is the one that the connection saw.
+A desktop is untrusted: its answer is parsed by one schema (answers.py), and its SSH host key is the
+one of the connection.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OPTIONS = {
     "BatchMode": "yes",
     "StrictHostKeyChecking": "accept-new",
     "GlobalKnownHostsFile": "/dev/null",
-    # The file holds exactly the key of this connection afterwards, in plain.
+    # The file then holds exactly the key of this connection, unhashed.
     "HashKnownHosts": "no",
     "UpdateHostKeys": "no",
     "IdentitiesOnly": "yes",
@@ -46,13 +46,13 @@ OPTIONS = {
 
 @dataclass
 class Spoken:
-    """What ssh ended with, and what it printed: at most LARGEST bytes each."""
+    """The result of ssh: exit code, and output of at most LARGEST bytes per stream."""
 
     code: int = -1
     output: bytearray = field(default_factory=bytearray)
     errors: bytearray = field(default_factory=bytearray)
     was_killed: bool = False
-    """By somebody else than us, such as the kernel when memory runs out."""
+    """Killed by another process, such as the kernel when memory runs out."""
 
 
 def ask(
@@ -60,10 +60,9 @@ def ask(
 ) -> dict[str, Any]:
     """Send one request to winux-guest and return its answer, with `ssh_host_key_sha256`.
 
-    A desktop that is seconds old has a host key that nobody knows yet, so the first key is
-    accepted, into a file of this call alone; the fingerprint of that key is in the answer, for
-    whoever connects later. Who connects later says it (`host_key_sha256`), and nothing is sent to
-    another machine.
+    The host key of a new desktop is unknown, so the first key is accepted, into a file of this
+    call alone, and its fingerprint is in the answer. Later callers pass that fingerprint as
+    `host_key_sha256`; nothing is sent to a machine with another key.
     """
     key = Path(key_file).expanduser()
     if not key.is_file():
@@ -86,7 +85,7 @@ def ask(
 
 
 def _seen_key(address: str, known_hosts: Path) -> str:
-    """The fingerprint of the key that the connection was made with."""
+    """Return the fingerprint of the host key that the connection used."""
     with suppress(OSError):
         words = known_hosts.read_text().split()
         if len(words) >= 3 and (fingerprint := _fingerprint(words[2])):
@@ -95,7 +94,7 @@ def _seen_key(address: str, known_hosts: Path) -> str:
 
 
 def _host_key(address: str, sha256: str) -> str:
-    """The known_hosts line of `address`, if it shows the key with this fingerprint."""
+    """Return the known_hosts line of `address` if it presents the key with this fingerprint."""
     scanned = _talk(["ssh-keyscan", "-T", str(BANNER_S * 2), address], b"")
     for line in scanned.output.decode(errors="replace").splitlines():
         words = line.split()
@@ -108,7 +107,7 @@ def _host_key(address: str, sha256: str) -> str:
 
 
 def _fingerprint(key: str) -> str:
-    """Of a key in known_hosts' base64, as `ssh-keygen -l` shows it."""
+    """Return the fingerprint of a key in known_hosts' base64, as `ssh-keygen -l` shows it."""
     try:
         digest = hashlib.sha256(base64.b64decode(key, validate=True)).digest()
     except ValueError:
@@ -133,7 +132,7 @@ def _wait_for_ssh(address: str) -> None:
 
 
 def _talk(command: list[str], text: bytes) -> Spoken:
-    """The same once more if somebody killed the program: every request may be repeated."""
+    """Run `_talk_once`, again if the program was killed: every request may be repeated."""
     for _try in range(TRIES):
         spoken = _talk_once(command, text)
         if not spoken.was_killed:
@@ -142,14 +141,14 @@ def _talk(command: list[str], text: bytes) -> Spoken:
 
 
 def _talk_once(command: list[str], text: bytes) -> Spoken:
-    """Say one thing and hear the answer, up to a size and a time; then the program is killed."""
+    """Send one request and read the answer, up to a size and a time; then kill the program."""
     spoken = Spoken()
     has_ended = False
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         if process.stdin and process.stdout and process.stderr:
-            with suppress(BrokenPipeError):  # it could not connect; its errors say why
+            with suppress(BrokenPipeError):  # the connection failed; stderr has the reason
                 process.stdin.write(text)
                 process.stdin.close()
             if _hear({process.stdout: spoken.output, process.stderr: spoken.errors}):
@@ -163,7 +162,7 @@ def _talk_once(command: list[str], text: bytes) -> Spoken:
 
 
 def _hear(heard: dict[IO[bytes], bytearray]) -> bool:
-    """Read until all have ended; False: one said too much, or the time was over before."""
+    """Read both streams to their end; False if one exceeds the size limit, or at the timeout."""
     ends_at = time.monotonic() + SSH_S
     with selectors.DefaultSelector() as selector:
         for pipe, said in heard.items():

@@ -23,7 +23,7 @@ class PublishedTemplate:
 
 
 def desktop_mark(portal_id: str, session_id: str) -> str:
-    """Whose desktop a container is. Both ids are checked: they become a line and a host name."""
+    """Return the mark of a desktop. Checks both ids: they become a line and a host name."""
     for name, value in (("portal_id", portal_id), ("session_id", session_id)):
         if not ID.fullmatch(value):
             raise ProxmoxFailed(
@@ -34,26 +34,26 @@ def desktop_mark(portal_id: str, session_id: str) -> str:
 
 
 def template_mark(name: str, version: str) -> str:
-    """A template that has been tried and may be used."""
+    """Return the mark of a template that has been tested and may be used."""
     return f"winux-template: name={name} version={version}"
 
 
 def draft_mark(name: str, version: str) -> str:
-    """A template that is being made."""
+    """Return the mark of a template that is being built."""
     return f"winux-template-draft: name={name} version={version}"
 
 
 def has_mark(config: dict[str, object], mark: str) -> bool:
     """Whether a line of the description is the mark; people add lines, Proxmox a newline.
 
-    A desktop's mark does not count beside another one: it says no more whose the container is.
+    Marks of several desktops do not count: the owner of the container is then ambiguous.
     """
     lines = [line.strip() for line in str(config.get("description", "")).splitlines()]
     return mark in lines and len(_desktops(config)) <= 1
 
 
 def find_trial_mark(config: dict[str, object]) -> str | None:
-    """The mark of a clone on which a template is tried (role template_try), if this is one."""
+    """Return the mark of a clone for testing a template (role template_try), if it is one."""
     found = read_desktop(config)
     if found is None or found[0] != TRIAL_PORTAL:
         return None
@@ -61,18 +61,18 @@ def find_trial_mark(config: dict[str, object]) -> str | None:
 
 
 def read_desktop(config: dict[str, object]) -> tuple[str, str] | None:
-    """Portal and public id of the desktop that this container is, if its one mark says so."""
+    """Return portal and public id of the container's desktop, if it has exactly one mark."""
     found = _desktops(config)
     return found.pop() if len(found) == 1 else None
 
 
 def _desktops(config: dict[str, object]) -> set[tuple[str, str]]:
-    """Portal and public id of every desktop's mark in the description."""
+    """Return portal and public id of every desktop's mark in the description."""
     return set(DESKTOP.findall(str(config.get("description", "")).replace("\r", "")))
 
 
 def read_template(vmid: int, config: dict[str, object]) -> PublishedTemplate | None:
-    """The template that this container is, if it is a published one."""
+    """Return the template that this container is, if it is a published one."""
     found = TEMPLATE.search(str(config.get("description", "")).replace("\r", ""))
     is_template = str(config.get("template", "0")) == "1"
     return PublishedTemplate(vmid, found[1], found[2]) if found and is_template else None

@@ -1,4 +1,4 @@
-"""Waiting: how long, and how often to look."""
+"""Timeouts and polling intervals."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _jitter = random.SystemRandom()
 def moments(
     limit_s: float, first_s: float = 0.1, longest_s: float = 1.0, growth: float = 0.5
 ) -> Iterator[float]:
-    """Sleep between looks, longer each time, with jitter: many runs wait for the same lock.
+    """Sleep between polls, longer each time, with jitter: many runs wait for the same lock.
 
-    A sleep is longer than the one before by `growth` of it. Yields the seconds waited so far, first
-    0.0 without sleeping.
+    Each sleep is longer than the previous one by the fraction `growth`. Yields the seconds
+    waited so far, first 0.0 without sleeping.
     """
     started = time.monotonic()
     pause = first_s

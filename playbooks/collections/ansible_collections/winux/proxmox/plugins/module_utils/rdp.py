@@ -1,4 +1,4 @@
-"""Whether a desktop's XRDP answers: X.224 connection request (MS-RDPBCGR 2.2.1.1), then TLS."""
+"""Probes a desktop's XRDP: X.224 connection request (MS-RDPBCGR 2.2.1.1), then TLS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CALL_S = 5
 
 
 def certificate_sha256(address: str) -> str:
-    """SHA-256 (hex) of the certificate that an RDP client is shown; waits until XRDP answers."""
+    """Return the SHA-256 (hex) of the server's certificate; wait until XRDP responds."""
     trouble: OSError | ValueError = ValueError("no answer")
     for _waited in moments(RDP_S, first_s=0.05, longest_s=0.5):
         try:
@@ -31,7 +31,7 @@ def certificate_sha256(address: str) -> str:
 
 
 def _handshake(address: str) -> str:
-    """All of it within CALL_S, however slowly the other side sends its bytes."""
+    """Do the whole handshake within CALL_S, however slowly the peer sends its bytes."""
     ends_at = time.monotonic() + CALL_S
     with socket.create_connection((address, PORT), timeout=CALL_S) as connection:
         connection.sendall(CONNECTION_REQUEST)
@@ -49,7 +49,7 @@ def _handshake(address: str) -> str:
 
 
 def _is_agreed(secure: ssl.SSLObject) -> bool:
-    """Whether the TLS handshake is over; False: it waits for bytes."""
+    """Whether the TLS handshake is complete; False if it waits for bytes."""
     try:
         secure.do_handshake()
     except ssl.SSLWantReadError:
@@ -65,7 +65,7 @@ def _receive(connection: socket.socket, most: int, ends_at: float) -> bytes:
 
 
 def _check_confirm(answer: bytes) -> None:
-    """X.224 connection confirm (0xd0) with an RDP negotiation response (2) that selects TLS (1)."""
+    """Require an X.224 connection confirm (0xd0), RDP negotiation response (2), and TLS (1)."""
     if len(answer) < 19 or answer[0] != 3 or answer[5] != 0xD0:
         raise ValueError("that is no RDP server")
     if answer[11] != 2 or answer[15] != 1:

@@ -1,4 +1,4 @@
-"""Which published template a desktop is cloned from, and which id a new one gets."""
+"""Selects the published template for a clone, and the id of a new template."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ansible_collections.winux.proxmox.plugins.module_utils.marks import (
 
 
 def configurations(api: Api, *, templates_only: bool) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(vmid, configuration) of every container that the token sees on the node."""
+    """Yield (vmid, configuration) of every container that the token sees on the node."""
     for row in api.read_list("lxc"):
         if templates_only and str(row.get("template", "0")) != "1":
             continue
         try:
             yield int(row["vmid"]), api.read(f"lxc/{row['vmid']}/config")
         except Missing:
-            continue  # removed between the list and the look
+            continue  # removed between the list and the read
 
 
 def published(api: Api, name: str) -> list[PublishedTemplate]:
-    """All published versions of a template, newest first (versions sort as text)."""
+    """Return all published versions of a template, newest first (versions sort as text)."""
     found = [
         read_template(vmid, config) for vmid, config in configurations(api, templates_only=True)
     ]
@@ -37,7 +37,7 @@ def published(api: Api, name: str) -> list[PublishedTemplate]:
 
 
 def newest(api: Api, name: str) -> PublishedTemplate:
-    """The newest published version."""
+    """Return the newest published version."""
     versions = published(api, name)
     if not versions:
         api.check_sight()
@@ -49,7 +49,7 @@ def newest(api: Api, name: str) -> PublishedTemplate:
 
 
 def free_vmids(api: Api, first: int, last: int) -> list[int]:
-    """Ids of the range that the list shows free; one may be taken unseen, the create tells."""
+    """Return the ids of the range that the list shows as free; a hidden container may have one."""
     taken = {int(row["vmid"]) for row in api.read_list("lxc")}
     free = [vmid for vmid in range(first, last + 1) if vmid not in taken]
     if not free:

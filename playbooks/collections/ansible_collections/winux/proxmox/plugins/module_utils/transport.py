@@ -1,7 +1,7 @@
-"""The way to the API of Proxmox VE: what is trusted. Nothing of it is read from the environment.
+"""TLS trust for the API of Proxmox VE; the environment is not read.
 
-The portal and its doctor take the same way (`webapp/adapters/proxmox_api.py`, which cannot import
-this): a node that the doctor can reach, a playbook can reach.
+The portal and its doctor use the same rules (`webapp/adapters/proxmox_api.py`, which cannot import
+this): a node that the doctor can reach is reachable for a playbook.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any
 from ansible_collections.winux.proxmox.plugins.module_utils.failures import ProxmoxFailed
 from requests.adapters import HTTPAdapter
 
-#: The system's own store, besides the place that OpenSSL was built with.
+#: The system's certificate store, besides OpenSSL's default path.
 SYSTEM_STORES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 
 def take(session: Any, ca_file: str | None) -> None:
-    """Let a requests session go to the node directly, trusting `ca_file` or the system's store."""
+    """Make a requests session connect directly, trusting `ca_file` or the system's store."""
     session.trust_env = False
     session.mount("https://", _Adapter(trusting(ca_file)))
 
 
 def trusting(ca_file: str | None) -> ssl.SSLContext:
-    """Trusts what is in `ca_file`, or the system's own store; the name is always checked.
+    """Return a context that trusts `ca_file` or the system's store; it always checks the name.
 
-    Python from 3.13 on refuses an authority without keyUsage unless told otherwise, and the one
-    that Proxmox VE makes has none.
+    By default Python from 3.13 on refuses an authority without keyUsage, and the authority of
+    Proxmox VE has none.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-"""What the action of this name does (plugins/action/container_remove.py)."""
+"""Documents the action of the same name (plugins/action/container_remove.py)."""
 
 DOCUMENTATION = r"""
 ---

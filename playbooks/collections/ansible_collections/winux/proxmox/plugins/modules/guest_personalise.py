@@ -1,4 +1,4 @@
-"""What the action of this name does (plugins/action/guest_personalise.py)."""
+"""Documents the action of the same name (plugins/action/guest_personalise.py)."""
 
 DOCUMENTATION = r"""
 ---

@@ -1,4 +1,4 @@
-"""What the action of this name does (plugins/action/guest_try.py)."""
+"""Documents the action of the same name (plugins/action/guest_try.py)."""
 
 DOCUMENTATION = r"""
 ---

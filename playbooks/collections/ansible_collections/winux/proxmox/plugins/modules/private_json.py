@@ -1,4 +1,4 @@
-"""What the action of this name does (plugins/action/private_json.py)."""
+"""Documents the action of the same name (plugins/action/private_json.py)."""
 
 DOCUMENTATION = r"""
 ---

@@ -1,4 +1,4 @@
-"""What the action of this name does (plugins/action/rdp_verify.py)."""
+"""Documents the action of the same name (plugins/action/rdp_verify.py)."""
 
 DOCUMENTATION = r"""
 ---

@@ -1,4 +1,4 @@
-"""What the action of this name does (plugins/action/template_tidy.py)."""
+"""Documents the action of the same name (plugins/action/template_tidy.py)."""
 
 DOCUMENTATION = r"""
 ---

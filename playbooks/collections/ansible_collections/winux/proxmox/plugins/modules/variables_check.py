@@ -1,4 +1,4 @@
-"""What the action of this name does (plugins/action/variables_check.py)."""
+"""Documents the action of the same name (plugins/action/variables_check.py)."""
 
 DOCUMENTATION = r"""
 ---
