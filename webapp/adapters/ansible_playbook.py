@@ -57,7 +57,7 @@ def main() -> None:
     for name in MODULES:
         importlib.import_module(name)
     _load_collections(Path(sys.argv[1]).resolve().parent)
-    gc.freeze()  # the forks need not look through all of that for garbage
+    gc.freeze()  # the garbage collection of the forks skips these objects
     Path(os.environ["WINUX_GATE"]).read_bytes()
     cli = importlib.import_module("ansible.cli.playbook").PlaybookCLI
     try:

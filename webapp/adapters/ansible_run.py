@@ -114,7 +114,7 @@ class Run:
     def run(self) -> None:
         """Run everything and leave no process or file behind."""
         signal.signal(signal.SIGTERM, self._on_sigterm)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides, not the terminal
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker process handles Ctrl-C
         status = "failed"
         try:
             self._folder.make()
@@ -191,7 +191,7 @@ class Run:
             cmdline=shlex.join([*program, "-e", f"@{self._folder.vars}"]),
             inventory=str(self._options.inventory),
             event_handler=self._on_event,
-            cancel_callback=lambda: False,  # without one the runner takes over the signals
+            cancel_callback=lambda: False,  # without one the runner sets signal handlers
             settings={"suppress_output_file": True, "suppress_ansible_output": True},
             quiet=True,
         )
@@ -202,7 +202,7 @@ class Run:
 
     def _on_event(self, event: dict[str, Any]) -> bool:
         """Record step, failure and output; returns False, so that no event is stored in a file."""
-        output = redact(event.get("stdout", ""), self._secrets)  # before any cutting
+        output = redact(event.get("stdout", ""), self._secrets)  # before it is truncated
         self._has_dead_fork |= DEAD_FORK in output
         self._log.extend(line[:LOG_LINE] for line in output[-20_000:].splitlines())
         data = event.get("event_data") or {}

@@ -183,7 +183,7 @@ def _begin_to_write(connection: Connection) -> None:
             try:
                 driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # without its extension
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the primary code
                     break
             else:
                 return

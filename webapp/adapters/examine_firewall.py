@@ -14,7 +14,7 @@ from webapp.domain.upkeep.health import Health, Sign
 from webapp.ports import Neighbour, WantedTemplate
 from webapp.settings.proxmox import ProxmoxConfig
 
-#: The maximum number of running desktops that are examined.
+#: The maximum number of running desktops that are examined, from the start of the list.
 MOST_DESKTOPS = 50
 
 

@@ -20,7 +20,7 @@ class GatewayExaminer:
         self._config = config
 
     def examine(self) -> Iterator[Sign]:
-        """One sign."""
+        """Yields one sign."""
         url = self._config.gateway_url
         try:
             status = self._hand_shake()

@@ -24,7 +24,7 @@ class IsolationExaminer:
         self._desktops = desktops
 
     def examine(self) -> Iterator[Sign]:
-        """One sign."""
+        """Yields one sign."""
         yield from looked("isolation", self._try)
 
     def _try(self) -> Iterator[Sign]:

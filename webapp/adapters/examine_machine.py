@@ -28,7 +28,7 @@ class MachineExaminer:
         self._db = db
 
     def examine(self) -> Iterator[Sign]:
-        """All parts in order."""
+        """Yields the signs of all parts in order."""
         config = self._config
         yield _checked("schema", lambda: schema.check(self._db), "It is this release's.")
         yield _checked("database", self._write, "It takes writes.")
@@ -61,7 +61,7 @@ class MachineExaminer:
     def _examine_files(self) -> Iterator[Sign]:
         """Yields SQLite's own signs: journal mode, size of the write-ahead log, disk space."""
         file = self._db.file
-        if file is None or not file.exists():  # that it is not there is said before
+        if file is None or not file.exists():  # an earlier part reports a missing file
             return
         try:
             with translated(), self._db.engine.connect() as connection:

@@ -64,7 +64,7 @@ class RunPlace:
         """Whether the run's process holds the folder's lock (see ansible_run.Folder)."""
         try:
             lock = os.open(self.run_dir / name / "lock", os.O_RDWR)
-        except OSError:  # it may be about to make it
+        except OSError:  # the process may not have created it yet
             return _is_younger(self.run_dir / name, seconds=10)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

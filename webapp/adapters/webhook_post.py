@@ -38,7 +38,7 @@ class WebhookPost:
                 connection.request("POST", target.path, body, {"Host": target.authority, **headers})
                 answer = connection.getresponse()
                 text = answer.read(MOST_BYTES).decode("utf-8", "replace")
-            if time.monotonic() >= give_up_at:  # what was cut may look like a short answer
+            if time.monotonic() >= give_up_at:  # a truncated response may look complete
                 raise TimeoutError
             return WebhookAnswer(answer.status, _printable(text))
         except ssl.SSLCertVerificationError as error:

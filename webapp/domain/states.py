@@ -77,7 +77,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     },
     State.READY: {
         Event.PAUSE_REQUESTED: State.PAUSING,
-        Event.SHUT_DOWN: State.PAUSED,  # not by Winux
+        Event.SHUT_DOWN: State.PAUSED,  # outside Winux
         Event.BROKE: State.FAILED,
         Event.STOP_REQUESTED: State.STOPPING,
     },

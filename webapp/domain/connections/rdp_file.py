@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RdpTarget:
-    """The address, user and settings in the file."""
+    """The address, user and title for the file."""
 
     address: str
     port: int

@@ -60,7 +60,7 @@ def choose_address(
 ) -> str:
     """Returns the free address of the pool that has been free for longest.
 
-    Routers and switches keep an address's machine in their ARP tables for minutes. `freed` are
+    Routers and switches cache for minutes which machine an address belongs to. `freed` are
     addresses used before, latest first.
     """
     if address := _longest_free(map(str, pool), taken, freed):

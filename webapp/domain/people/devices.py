@@ -1,8 +1,8 @@
 """Device cookies: a browser sends one at sign-in if a person has signed in with it before.
 
 It grants no access. It only distinguishes this browser from those of strangers that guess the
-account's password. Its signature covers the password's hash and the time at which all sign-ins of
-the person were last ended, so a change of either invalidates it.
+account's password. Its signature covers the password's hash and the time at which everything that
+the person held was last ended, so a change of either invalidates it.
 """
 
 import hmac
@@ -26,7 +26,7 @@ class Owner:
     person_id: int
     password_hash: str
     ended_at: datetime | None
-    """When all sign-ins of the person were last ended."""
+    """When everything that the person held was last ended."""
 
 
 def make_device(key: bytes, owner: Owner, now: datetime) -> str:
