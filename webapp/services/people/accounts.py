@@ -1,4 +1,4 @@
-"""Accounts and sign-ins: who is who, and for how long a browser stays signed in."""
+"""Accounts and sign-ins: who a browser is signed in as, and for how long."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A live sign-in: who it is. Made anew for every request."""
+    """A live sign-in and its person. Created anew for every request."""
 
     sign_in_id: int
     person_id: int
@@ -50,7 +50,7 @@ class Accounts:
     def add_person(
         self, actor: Actor, name: str, password: str, *, role: Role = Role.PERSON
     ) -> int:
-        """The id of the new person. Raises BadInput when the name is taken or not usable."""
+        """Add a person and return the id. Raises BadInput if the name is taken or invalid."""
         with self._audit.refusals(actor, "person.add", name):
             name = passwords.parse_name(name)
             hashed = self._check.hash(password)
@@ -70,18 +70,18 @@ class Accounts:
             return person.id
 
     def people(self, *, after: str = "", limit: int | None = None) -> list[Person]:
-        """Everyone, by name; so many at most, of those whose names come after `after`."""
+        """All people by name: at most `limit`, with names after `after`."""
         query = select(Person).where(Person.name > after).order_by(Person.name).limit(limit)
         with self._db.read() as session:
             return list(session.scalars(query))
 
     def person(self, name: str) -> Person:
-        """The person of that name. Raises NotFound."""
+        """Returns the person of that name. Raises NotFound."""
         with self._db.read() as session:
             return _person(session, name)
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
-        """A new password, set by somebody else; ends everything that the person holds."""
+        """Set a new password on the person's behalf; ends everything that the person holds."""
         with self._audit.refusals(actor, "person.set_password", name):
             hashed = self._check.hash(password)
             self._write_password(actor, name, hashed)
@@ -94,9 +94,9 @@ class Accounts:
             self._audit.record(session, actor, "person.set_password", person.name)
 
     def disable(self, actor: Actor, name: str) -> None:
-        """Nobody signs in as this person any more; everything that they hold ends at once.
+        """Disable the account: no more sign-ins, and everything that the person holds ends.
 
-        Raises NotFound, and Refused for oneself.
+        Raises NotFound, and Refused for the actor's own account.
         """
         with self._audit.refusals(actor, "person.disable", name), self._db.begin() as session:
             person = _person(session, name)
@@ -111,7 +111,7 @@ class Accounts:
             self._audit.record(session, actor, "person.disable", person.name)
 
     def enable(self, actor: Actor, name: str) -> None:
-        """They may sign in again. What `disable` ended stays ended."""
+        """Let the person sign in again. What `disable` ended stays ended."""
         with self._audit.refusals(actor, "person.enable", name), self._db.begin() as session:
             person = _person(session, name)
             person.disabled_at = None
@@ -122,9 +122,9 @@ class Accounts:
     def sign_in(
         self, name: str, password: str, source_address: str, user_agent: str, device: str = ""
     ) -> str:
-        """The token for the browser's cookie; `device` is the device cookie that it shows.
+        """Returns the token for the browser's cookie. `device` is the device cookie it sent.
 
-        Raises TooMany when it failed too often, and one same Refused for an unknown name, a wrong
+        Raises TooMany after too many failures, and the same Refused for an unknown name, a wrong
         password and a disabled person.
         """
         name = passwords.same_name(name)
@@ -137,14 +137,15 @@ class Accounts:
             return self._open(wanted.person, wanted, attempt, source_address, user_agent)
 
     def device_cookie(self, person_id: int, shown: str) -> str:
-        """The device cookie for a browser in which this person is signed in, and showed `shown`."""
+        """Returns the device cookie for a browser in which this person is signed in. `shown` is
+        the one that it sent."""
         with self._db.read() as session:
             owner = _owner(session.get_one(Person, person_id))
         made = devices.make_device(self._device_key, owner, self._clock.now())
         return devices.add_device(shown, made)
 
     def signed_in(self, token: str) -> SignedIn | None:
-        """Who holds this token, or None when it is unknown, ended or timed out."""
+        """Returns the sign-in of this token, or None if it is unknown, ended or expired."""
         now = self._clock.now()
         with self._db.read() as session:
             row = _sign_in_by_token(session, token)
@@ -176,7 +177,7 @@ class Accounts:
             return [row for row in rows if self._is_live(row, now)]
 
     def end_sign_in(self, actor: Actor, sign_in_id: int) -> None:
-        """End one of the actor's own sign-ins. Raises NotFound for anybody else's."""
+        """End one of the actor's own sign-ins. Raises NotFound for other people's."""
         with (
             self._audit.refusals(actor, "sign_in.end", str(sign_in_id)),
             self._db.begin() as session,
@@ -193,7 +194,7 @@ class Accounts:
         return is_live(row, self._config, now)
 
     def _try(self, name: str, source_address: str, device: str) -> Try:
-        """Who wants to sign in."""
+        """Returns what is known about the attempt before the password is checked."""
         with self._db.read() as session:
             person = session.scalar(select(Person).where(Person.name == name))
         known = None
@@ -225,7 +226,7 @@ class Accounts:
         return token
 
     def _refuse_stale(self, session: Session, checked: Person) -> None:
-        """Refuse a password that was right when it was checked, and is not any more."""
+        """Raise Refused if the password has changed or the person was disabled since the check."""
         row = session.get_one(Person, checked.id, with_for_update=True)
         if row.password_hash != checked.password_hash or row.disabled_at is not None:
             raise _wrong_password()

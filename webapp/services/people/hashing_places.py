@@ -1,4 +1,4 @@
-"""Places for checking passwords: each costs 64 MB and much of a processor for a moment."""
+"""Limits simultaneous password hashing: each hash briefly needs 64 MB and much CPU time."""
 
 import threading
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from datetime import timedelta
 
 from webapp.domain.errors import TooMany
 
-#: So many passwords does one process check at the same time, and so many more wait.
+#: Passwords that one process hashes at the same time, and further ones that may wait.
 AT_ONCE = 2
 WAITING = 14
-#: How long one of them waits.
+#: Maximum waiting time.
 PATIENCE = timedelta(seconds=5)
 
 
 class HashingPlaces:
-    """Of one process. Many sign-ins at once wait here, and do not exhaust memory."""
+    """The hashing slots of one process: many simultaneous sign-ins cannot exhaust its memory."""
 
     def __init__(self) -> None:
         self._all = threading.BoundedSemaphore(AT_ONCE + WAITING)
@@ -23,7 +23,7 @@ class HashingPlaces:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Raises TooMany when too many wait, or it took too long."""
+        """Hold a slot. Raises TooMany if too many wait, or after the maximum waiting time."""
         if not self._all.acquire(blocking=False):
             raise _busy()
         try:

@@ -1,4 +1,4 @@
-"""Everything that a person holds, and the one way to end it."""
+"""Ends everything that a person holds. This is the only place that does."""
 
 from datetime import datetime
 
@@ -14,8 +14,8 @@ def end_holdings(
 ) -> None:
     """End the person's sign-ins, API keys, tickets, open connections and device cookies.
 
-    Event streams end with the sign-in or key that they showed. The sign-in `keep_sign_in` and what
-    was opened under it stay; its browser needs a new device cookie.
+    Event streams end with their sign-in or key. The sign-in `keep_sign_in` and what was opened
+    under it remain; its browser needs a new device cookie.
     """
     person.held_since = now
     _end_sign_ins(session, person.id, now, keep_sign_in)

@@ -1,25 +1,25 @@
-"""The way in for API keys: who holds one, and a limit on trying keys that are not good."""
+"""Authenticates API keys, with a limit on invalid ones."""
 
 from webapp.ports import Clock, Database
 from webapp.services.people.keys import KeyHolder, Keys
 from webapp.services.people.sign_in_attempts import SignInAttempts, source_network
 
-#: Wrong keys of an address are counted apart from its failed sign-ins: a script with an old key
-#: must not keep the people beside it from signing in. `/` is in no address.
+#: Invalid keys of an address are counted separately from its failed sign-ins: a script with an old
+#: key must not block sign-ins from the same address. No address begins with `key/`.
 _COUNTED = "key/"
 
 
 class KeyGate:
-    """Lets good keys through, always; wrong ones so often, per address."""
+    """Always accepts valid keys; limits invalid ones per address."""
 
     def __init__(self, db: Database, clock: Clock, keys: Keys) -> None:
         self._attempts = SignInAttempts(db, clock)
         self._keys = keys
 
     def identify(self, text: str, source_address: str) -> KeyHolder | None:
-        """Who holds this key; None for a wrong one.
+        """Returns the holder of this key; None if it is invalid.
 
-        A wrong one is written down. Raises TooMany when this address showed too many.
+        An invalid key is recorded. Raises TooMany if this address sent too many.
         """
         holder = self._keys.identify(text, source_address)
         if holder is None:

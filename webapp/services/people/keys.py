@@ -1,4 +1,4 @@
-"""API keys: made, found by what a request shows, listed and revoked."""
+"""API keys: creating, identifying, listing and revoking them."""
 
 import hmac
 from collections.abc import Callable, Iterable, Sequence
@@ -20,13 +20,13 @@ from webapp.services.paging import PAGE_SIZE, Page
 #: A key's `last_used_at` is written at most this often.
 USED_EVERY = timedelta(minutes=1)
 ANOTHER = "Choose another name, or revoke that key first."
-#: How often a prefix that is taken is thrown again.
+#: Attempts to generate a key whose prefix is not taken.
 TRIES = 5
 
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key that was just made. `text` is the secret, seen here and never again."""
+    """A new key. `text` is the secret; it is available only here."""
 
     key: ApiKey
     text: str = field(repr=False)
@@ -34,22 +34,22 @@ class NewKey:
 
 @dataclass(frozen=True)
 class KeyHolder:
-    """Whom a request with a good key acts for, and what it may do. Made anew for every request."""
+    """The person and rights of a request with a valid key. Created anew for every request."""
 
     key_id: int
     person_id: int
     name: str
-    """The person's."""
+    """The person's name."""
     scopes: frozenset[Scope]
-    """All that it may do: `launch` holds `read`; `admin`, an admin's alone, holds both."""
+    """The effective scopes: `launch` includes `read`; `admin`, only for admins, includes both."""
 
     @property
     def is_admin(self) -> bool:
-        """Whether it acts with an admin's rights; without the scope, an admin is a person."""
+        """Whether it has an admin's rights. Without the scope, an admin's key has a person's."""
         return Scope.ADMIN in self.scopes
 
     def actor(self, source_address: str | None) -> Actor:
-        """Who acts, for the services."""
+        """The actor for calls of services."""
         return Actor(self.person_id, source_address, self.is_admin, key_id=self.key_id)
 
 
@@ -77,10 +77,10 @@ class Keys:
         *,
         person: str | None = None,
     ) -> NewKey:
-        """A key for the actor; whoever runs commands on the machine names the `person`.
+        """Create a key for the actor. Only commands on the machine may name another `person`.
 
-        Raises BadInput, also for a name that one of their keys has; Refused with `forbidden` (the
-        admin scope for somebody who is no admin, a key that makes keys without that scope) or
+        Raises BadInput, also if the person has a key of that name; Refused with `forbidden` (the
+        admin scope for a person who is no admin, or a key without that scope that creates keys) or
         `too_many_keys`; NotFound for an unknown person.
         """
         with self._audit.refusals(actor, "key.add", person or ""), self._db.begin() as session:
@@ -106,7 +106,7 @@ class Keys:
         return NewKey(key, text)
 
     def list(self, person_id: int | None) -> Sequence[ApiKey]:
-        """The person's keys that are not revoked, newest first; of None: everybody's."""
+        """The person's keys that are not revoked, newest first; None: those of all people."""
         query = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id.desc())
         if person_id is not None:
             query = query.where(ApiKey.person_id == person_id)
@@ -114,7 +114,7 @@ class Keys:
             return session.scalars(query).all()
 
     def search(self, text: str, page: int) -> Page[ApiKey]:
-        """Everybody's keys whose person, name or beginning has `text` in it, a page at a time."""
+        """Keys of all people whose person, name or prefix contains `text`, a page at a time."""
         query = select(ApiKey).join(ApiKey.person).where(ApiKey.revoked_at.is_(None))
         if wanted := text.removeprefix("wx_").rstrip("_"):
             places = (Person.name, ApiKey.name, ApiKey.prefix)
@@ -128,12 +128,12 @@ class Keys:
         return Page(rows, number, pages, total)
 
     def one(self, actor: Actor, key_id: int) -> ApiKey:
-        """A key that is not revoked: an admin any, others their own. Raises NotFound."""
+        """A key that is not revoked: admins any, others only their own. Raises NotFound."""
         with self._db.read() as session:
             return _key(session, actor, key_id)
 
     def revoke(self, actor: Actor, key_id: int) -> None:
-        """It works no more, at once: an admin any, others their own. Raises NotFound."""
+        """Revoke a key at once: admins any, others only their own. Raises NotFound."""
         with (
             self._audit.refusals(actor, "key.revoke", f"key {key_id}"),
             self._db.begin() as session,
@@ -143,7 +143,7 @@ class Keys:
             self._audit.record(session, actor, "key.revoke", key.person.name, _words(key))
 
     def identify(self, text: str, source_address: str) -> KeyHolder | None:
-        """Whose key this is; None when unknown, revoked, expired, or its person is disabled."""
+        """Returns the key's holder; None if unknown, revoked, expired or of a disabled person."""
         key, now = self._find(text), self._clock.now()
         if key is None or not rules.is_good(key.standing, now):
             return None
@@ -153,7 +153,7 @@ class Keys:
         return KeyHolder(key.id, key.person_id, key.person.name, scopes)
 
     def refuse(self, text: str, source_address: str) -> None:
-        """Write down that a key was shown which is not good, and why."""
+        """Record the use of an invalid key, with the reason."""
         key = self._find(text)
         if key is None:
             self._audit.refuse(Actor(None, source_address), "key.use", "", "", "unknown")
@@ -165,7 +165,7 @@ class Keys:
     # -- parts ----------------------------------------------------------------------------------
 
     def _find(self, text: str) -> ApiKey | None:
-        """The key of this text, good or not."""
+        """Returns the key with this text, valid or not."""
         prefix = rules.prefix_of(text)
         if prefix is None:
             return None
@@ -175,7 +175,8 @@ class Keys:
         return key if is_right else None
 
     def _owner(self, session: Session, actor: Actor, name: str | None) -> Person:
-        """For whom the key is; their row stays locked, so that two at once cannot pass a limit."""
+        """Returns the new key's owner. The row stays locked, so that two simultaneous calls cannot
+        exceed a limit."""
         query = select(Person).with_for_update()
         if name is None:
             query = query.where(Person.id == actor.person_id)
@@ -220,14 +221,14 @@ class Keys:
         return session.scalar(named) is not None
 
     def _good(self, owner: Person) -> Select[ApiKey]:
-        """Their keys that still work."""
+        """Selects the owner's valid keys."""
         has_time = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > self._clock.now())
         return select(ApiKey).where(
             ApiKey.person_id == owner.id, ApiKey.revoked_at.is_(None), has_time
         )
 
     def _free_text(self, session: Session) -> str:
-        """A new key's text, whose prefix no other has; the unique index has the last word."""
+        """Returns the text of a new key with an unused prefix; the unique index enforces it."""
         text = self._make_key()
         for _ in range(TRIES):
             taken = select(ApiKey.id).where(ApiKey.prefix == rules.prefix_of(text))

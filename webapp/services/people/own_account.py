@@ -1,4 +1,4 @@
-"""What people do with their own account: type the password again, change it, end everything."""
+"""Actions on one's own account: confirm or change the password, end everything held."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from webapp.services.people.sign_ins import is_live
 
 
 class OwnAccount:
-    """The use cases that need a sign-in, or the machine's operator."""
+    """Use cases that need a sign-in, or an operator on the machine."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, check: PasswordCheck, audit: Audit
@@ -29,7 +29,7 @@ class OwnAccount:
         self._audit = audit
 
     def is_fresh(self, actor: Actor, sign_in_id: int) -> bool:
-        """Whether the password was typed lately enough for what needs it."""
+        """Whether the password was typed recently enough for actions that need it."""
         try:
             self._decide_fresh(self._own(actor, sign_in_id))
         except Refused:
@@ -37,12 +37,12 @@ class OwnAccount:
         return True
 
     def check_fresh(self, actor: Actor, sign_in_id: int, action: str) -> None:
-        """Raise Refused (`password_needed`) for an `action` that needs the password again."""
+        """Raise Refused (`password_needed`) if the password must be typed again for `action`."""
         with self._audit.refusals(actor, action):
             self._decide_fresh(self._own(actor, sign_in_id))
 
     def confirm(self, actor: Actor, sign_in_id: int, password: str) -> None:
-        """The person types their password again. Raises Refused, TooMany, NotFound."""
+        """Check the password again. Raises Refused, TooMany, NotFound."""
         with self._audit.refusals(actor, "sign_in.confirm"):
             row = self._own(actor, sign_in_id)
             wanted, attempt = self._try(actor, row, password)
@@ -53,9 +53,9 @@ class OwnAccount:
                 self._audit.record(session, actor, "sign_in.confirm", row.person.name)
 
     def change_password(self, actor: Actor, sign_in_id: int, old: str, new: str) -> None:
-        """A new password of one's own; everything but this sign-in ends.
+        """Change one's own password; ends everything but this sign-in.
 
-        Raises Refused for a wrong old one, BadInput for a new one that is not accepted, TooMany.
+        Raises Refused for a wrong old password, BadInput for an unacceptable new one, TooMany.
         """
         with self._audit.refusals(actor, "person.change_password"):
             row = self._own(actor, sign_in_id)
@@ -71,7 +71,8 @@ class OwnAccount:
                 self._audit.record(session, actor, "person.change_password", person.name)
 
     def end_everything(self, actor: Actor, name: str) -> None:
-        """End all that the person holds, this sign-in too. Raises NotFound for other people."""
+        """End everything that the person holds, including this sign-in. Raises NotFound for other
+        people, unless the actor is an admin."""
         with (
             self._audit.refusals(actor, "person.end_everything", name),
             self._db.begin() as session,
@@ -95,7 +96,7 @@ class OwnAccount:
         sign_in_limits.decide_fresh(row.proved_at, self._config.fresh_sign_in, self._clock.now())
 
     def _try(self, actor: Actor, row: SignIn, password: str) -> tuple[Try, int]:
-        """Check the password; guesses count for this sign-in alone, and lock nobody else out."""
+        """Check the password. Failures count only for this sign-in, so they block no other one."""
         source = source_network(actor.source_address or "")
         wanted = Try(row.person.name, source, row.person, f"s{row.id}")
         attempt = self._check.try_password(wanted, password)
@@ -107,7 +108,7 @@ class OwnAccount:
 
 
 def _unchanged(session: Session, checked: Person) -> Person:
-    """The person, unless their password changed since it was checked."""
+    """Returns the person, locked. Raises Refused if the password changed since it was checked."""
     person = session.get_one(Person, checked.id, with_for_update=True)
     if person.password_hash != checked.password_hash or person.disabled_at is not None:
         raise Refused("wrong_password", "That is not your password.", what_to_do="Type it again.")

@@ -1,4 +1,4 @@
-"""Checking a typed password: counted before, few at a time, and slow on purpose."""
+"""Checks typed passwords: counted before the check, few at a time, and slow on purpose."""
 
 from webapp.domain.people import passwords
 from webapp.ports import Clock, Database, Hasher
@@ -7,7 +7,7 @@ from webapp.services.people.sign_in_attempts import SignInAttempts, Try
 
 
 class PasswordCheck:
-    """What signing in and typing one's password again have in common; one in each process."""
+    """Shared by signing in and confirming one's password; one instance per process."""
 
     def __init__(self, db: Database, clock: Clock, hasher: Hasher) -> None:
         self.attempts = SignInAttempts(db, clock)
@@ -15,10 +15,10 @@ class PasswordCheck:
         self._places = HashingPlaces()
 
     def try_password(self, wanted: Try, password: str) -> int | None:
-        """The attempt's row when the password is right, to be forgiven; None: it stays a failure.
+        """Returns the id of the attempt's row if the password is right, for `forgive`, else None.
 
-        The try counts before the password is checked, so of many at once none is beyond the limit.
-        Raises TooMany when a limit is reached, or too many passwords are being checked.
+        The attempt is counted before the password is checked, so simultaneous attempts cannot
+        exceed the limit. Raises TooMany at a limit, or if too many passwords are being checked.
         """
         person = wanted.person
         self.attempts.check(wanted)
@@ -31,7 +31,7 @@ class PasswordCheck:
         return attempt if is_in else None
 
     def hash(self, password: str) -> str:
-        """What is stored of a new password. Raises BadInput for one that is not accepted."""
+        """Returns the hash of a new password. Raises BadInput if it is not acceptable."""
         parsed = passwords.parse_password(password)
         with self._places.take():
             return self._hasher.hash(parsed)

@@ -1,4 +1,5 @@
-"""Failed sign-ins and wrong API keys: counted before they are tried, so that none slips past."""
+"""Limits failed sign-ins and invalid API keys. A sign-in is counted before its password is
+checked, so that simultaneous attempts cannot exceed a limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,38 +17,38 @@ from webapp.services.sql_locks import SIGN_IN_ATTEMPTS, turn_of
 
 @dataclass(frozen=True)
 class Try:
-    """Who tries to sign in, as far as it shows before the password is checked."""
+    """A sign-in attempt: what is known before the password is checked."""
 
     name: str
     source: str
-    """As source_network() tells it."""
+    """As returned by `source_network()`."""
     person: Person | None
-    """Of that name."""
+    """The person of that name, if any."""
     device: str | None = None
-    """The device that its cookie proves for that person."""
+    """The person's known device, as proved by the device cookie."""
 
 
 class SignInAttempts:
-    """Counts tries within the limits; a good one is taken back."""
+    """Counts attempts within the limits; a successful one is deleted."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
     def check(self, wanted: Try) -> None:
-        """Raise TooMany while a limit is reached; writes nothing."""
+        """Raise TooMany if a limit is reached. Writes nothing."""
         with self._db.read() as session:
             self._decide(session, wanted)
 
     def count(self, wanted: Try) -> int:
-        """Count this try as failed, unless a limit is reached (TooMany); returns its row."""
+        """Count this attempt as failed and return its row's id. Raises TooMany at a limit."""
         with self._db.begin() as session:
             session.execute(select(turn_of(SIGN_IN_ATTEMPTS)))
             self._decide(session, wanted)
             return self._add(session, wanted.name, wanted.source, wanted.device)
 
     def count_key(self, source: str) -> None:
-        """Count a wrong API key from this source, unless it showed too many (TooMany)."""
+        """Count an invalid API key from this source. Raises TooMany at the limit."""
         since = self._clock.now() - rules.WINDOW
         recent = select(SignInAttempt.at).where(
             SignInAttempt.source == source, SignInAttempt.at > since
@@ -59,7 +60,7 @@ class SignInAttempts:
             self._add(session, "", source, None)
 
     def forgive(self, session: Session, wanted: Try, attempt: int) -> None:
-        """The password was right: neither this try nor failures of the same browser count."""
+        """Delete this attempt and earlier failures of the same browser: the password was right."""
         theirs = SignInAttempt.device == wanted.device
         if wanted.device is None:
             theirs = SignInAttempt.device.is_(None) & (SignInAttempt.source == wanted.source)
@@ -97,7 +98,7 @@ class SignInAttempts:
 
 
 def source_network(address: str) -> str:
-    """What an address counts as for limits: itself, or its /64 for IPv6."""
+    """Returns what an address counts as for limits: itself, or its /64 for IPv6."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -112,8 +113,8 @@ def source_network(address: str) -> str:
 def _recent(
     session: Session, wanted: Try, since: datetime
 ) -> Sequence[Row[datetime, str, str, str | None]]:
-    """What counts for this try, oldest first: of a known device its own failures, else those of
-    the account and of the address."""
+    """Failures that count for this attempt, oldest first: for a known device its own, otherwise
+    those of the account and of the address."""
     query = select(
         SignInAttempt.at, SignInAttempt.name, SignInAttempt.source, SignInAttempt.device
     ).where(SignInAttempt.at > since)
@@ -132,7 +133,8 @@ def _is(row: Row[datetime, str, str, str | None], name: str, source: str) -> boo
 
 
 def _is_known_address(session: Session, wanted: Try, now: datetime) -> bool:
-    """Whether the person signed in from there lately, and since all that they held ended last."""
+    """Whether the person signed in from there recently, and after their holdings were last
+    ended."""
     if wanted.person is None:
         return False
     since = now - rules.KNOWN_FOR

@@ -1,4 +1,4 @@
-"""How long a sign-in lives; connections that began under it, or under a key, live no longer."""
+"""Validity of sign-ins. Connections opened with a sign-in or a key end with it."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from webapp.models import Connection, SignIn, Ticket
 
 
 def is_live(row: SignIn, config: Config, now: datetime) -> bool:
-    """Whether this sign-in still counts: not ended, its person not disabled, not timed out."""
+    """Whether this sign-in is valid: not ended, not expired, and its person not disabled."""
     return (
         row.ended_at is None
         and row.person.disabled_at is None
@@ -18,7 +18,7 @@ def is_live(row: SignIn, config: Config, now: datetime) -> bool:
 
 
 def is_held(row: Ticket | Connection, config: Config, now: datetime) -> bool:
-    """Whether what this was asked for with still counts: a sign-in, or an API key."""
+    """Whether the sign-in or API key with which this was requested is still valid."""
     if row.key is not None:
         return is_good(row.key.standing, now)
     return row.sign_in is not None and is_live(row.sign_in, config, now)
