@@ -1,1 +1,1 @@
-"""Desktops that are built ahead: how many, where there is room, and their upkeep."""
+"""Pools of desktops built ahead of need: their size, their room and their upkeep."""

@@ -1,7 +1,7 @@
-"""Keeping the pools at their size: the worker's part, a moment at a time.
+"""Keeps the pools at their size. A worker calls this regularly.
 
-What is missing becomes rows to build, which the builder takes when nobody else waits; what is too
-much is asked to end. Any number of workers may do it: each waits for its turn.
+Missing desktops are queued; the builder takes them when no person is waiting. The end of surplus
+desktops is requested. Any number of workers may do this: a lock lets one at a time.
 """
 
 import logging
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class PoolKeeper:
-    """Begins and ends pool desktops."""
+    """Queues and ends pool desktops."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
@@ -39,8 +39,8 @@ class PoolKeeper:
         self._audit = audit
 
     def keep(self) -> None:
-        """Bring every pool a step nearer to its size; most often there is nothing to do."""
-        with self._db.read() as session:  # a look takes no write lock
+        """Bring every pool a step nearer to its size. Most often there is nothing to do."""
+        with self._db.read() as session:  # a read takes no write lock
             if not any(view.steps for view in look_at_pools(session, self._config, self._now)):
                 return
         try:
@@ -49,7 +49,7 @@ class PoolKeeper:
                 for view in look_at_pools(session, self._config, self._now):
                     self._drain(session, view)
                     self._build(session, view)
-        except (Conflict, IntegrityError) as error:  # a launch was first: at the next turn
+        except (Conflict, IntegrityError) as error:  # a launch was faster: retry at the next call
             log.info("The pools are looked at again: %s", error)
 
     @property
@@ -73,8 +73,8 @@ class PoolKeeper:
 def queue_pool_desktop(
     session: Session, config: Config, vault: Vault, template: Template, now: datetime
 ) -> Desktop:
-    """A desktop for nobody, with what a launch without wishes gets. Raises Refused when no VM id
-    or address is left."""
+    """Queue a desktop without an owner, with the default settings of a launch. Raises Refused if
+    no VM id or address is left."""
     desktop = Desktop(
         public_id=f"desktop-{secrets.token_hex(4)}",
         template=template,
@@ -94,7 +94,7 @@ def queue_pool_desktop(
 def drain_desktop(
     session: Session, audit: Audit, actor: Actor, desktop: Desktop, why: Drain, now: datetime
 ) -> None:
-    """Ask for the end of a desktop that is nobody's."""
+    """Request the end of a desktop without an owner."""
     advance(desktop, Event.STOP_REQUESTED, now)
     desktop.end_reason = EndReason.POLICY
     desktop.stop_requested_at = now
@@ -104,9 +104,9 @@ def drain_desktop(
 
 
 def _lock(session: Session) -> None:
-    """One worker at a time looks and acts, and no launch reserves meanwhile.
+    """Let one worker at a time read and act, and no launch reserve meanwhile.
 
-    Never the templates' rows first: a launch that has its turn needs them, and each would wait
-    for the other.
+    Never lock the templates' rows first: a launch that holds this lock needs them, which would be
+    a deadlock.
     """
     one_at_a_time(session)

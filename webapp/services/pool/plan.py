@@ -1,6 +1,6 @@
-"""What the database tells about the pools: how large each should be, what is there, what to do.
+"""Reads the pools from the database: how large each should be, what exists, and what to do.
 
-One reading serves the worker that acts on it and the pages that explain it.
+The same read serves the worker that acts on it and the pages that show it.
 """
 
 from collections import defaultdict
@@ -35,29 +35,29 @@ from webapp.services.desktops.gate import read_records
 from webapp.services.pool.room import builds_at_once, read_room
 
 OfTemplate = TypeVar("OfTemplate", Desktop, PoolSchedule)
-#: States of a desktop that counts as the pool's.
+#: States of a desktop that belongs to a pool.
 IN_POOL = (State.QUEUED, State.BUILDING, State.WARM)
-#: Launches are read so far back: the longest schedule, and the time that its warming takes.
+#: How far back launches are read: the longest schedule plus the time to build its desktops.
 LAUNCHES_OF = timedelta(hours=30)
-#: Twice the largest pool: no size depends on more.
+#: Maximum number of launches to read: twice the largest pool, as no size depends on more.
 MOST_LAUNCHES = 2 * LARGEST
-#: How many of the latest builds say how long one usually takes.
+#: Number of latest builds that the usual build time is based on.
 MEASURED = 20
 
 
 @dataclass(frozen=True)
 class PoolView:
-    """One template's pool at a moment."""
+    """A snapshot of one template's pool."""
 
     template: Template
     size: Size
     demand: int
     due: Due
     desktops: Sequence[Desktop]
-    """Queued, in building and warm, the oldest first."""
+    """Queued, building and warm desktops, oldest first."""
     schedules: Sequence[PoolSchedule]
     failures: Sequence[datetime]
-    """Of the builds that failed one after the other, since the last that did not."""
+    """Times of the consecutive failed builds since the last successful one."""
     steps: Steps
     resting_until: datetime | None
 
@@ -90,7 +90,7 @@ def look_at_pools(session: Session, config: Config, now: datetime) -> list[PoolV
         room,
     )
     making = sum(one.state != State.WARM for one in pooled)
-    # One more than there is room for: what is too old is replaced before it goes.
+    # One more than there is room for: an old desktop is replaced before it is removed.
     free = min(2 * at_once - making, room + 1 - len(pooled))
     views = []
     for template in templates:
@@ -101,7 +101,7 @@ def look_at_pools(session: Session, config: Config, now: datetime) -> list[PoolV
 
 
 def is_current(desktop: Desktop) -> bool:
-    """Whether a pool desktop is made of its template as it is now."""
+    """Whether a pool desktop was built from its template as it is now."""
     changed_at = desktop.template.changed_at
     return desktop.template_version == desktop.template.version and (
         changed_at is None
@@ -115,7 +115,7 @@ def is_current(desktop: Desktop) -> bool:
 
 @dataclass(frozen=True)
 class _Wish:
-    """What a template's pool would like, whatever the room."""
+    """The wanted state of a template's pool, before the room is shared."""
 
     template: Template
     size: Size
@@ -158,7 +158,7 @@ def _view(
     wish: _Wish, size: Size, desktops: Sequence[Desktop], now: datetime, free: int
 ) -> PoolView:
     resting_until = wish.resting_until
-    if wish.failures:  # after a failure one at a time, until one succeeds
+    if wish.failures:  # after a failure build one at a time, until one succeeds
         is_trying = any(one.state != State.WARM for one in desktops)
         is_resting = resting_until is not None and now < resting_until
         free = 0 if is_resting or is_trying else min(free, 1)
@@ -219,7 +219,8 @@ def _as_pool_desktop(desktop: Desktop) -> PoolDesktop:
 
 
 def _launches(session: Session, template: Template, now: datetime) -> Sequence[datetime]:
-    """When people launched this template, warm or not, as far back and as many as anything asks."""
+    """Times of this template's launches, warm or not, newest first, within LAUNCHES_OF and
+    MOST_LAUNCHES."""
     times = session.scalars(
         select(Desktop.launched_at)
         .where(Desktop.template_id == template.id, Desktop.launched_at >= now - LAUNCHES_OF)
@@ -230,7 +231,7 @@ def _launches(session: Session, template: Template, now: datetime) -> Sequence[d
 
 
 def usual_build(session: Session, template: Template) -> timedelta | None:
-    """The median of the latest builds, from their beginning; None when there was none."""
+    """The median duration of the latest builds; None if there were none."""
     done_at = func.coalesce(Desktop.warmed_at, Desktop.ready_at)
     rows = session.execute(
         select(Desktop.build_started_at, Desktop.warmed_at, Desktop.ready_at)
@@ -247,8 +248,8 @@ def usual_build(session: Session, template: Template) -> timedelta | None:
 
 
 def _failures(session: Session, template: Template, now: datetime) -> list[datetime]:
-    """Builds that failed in a row, lately, for the pool or for people, since the template last
-    changed."""
+    """Times of recent consecutive failed builds, for the pool or for people, since the template
+    last changed."""
     since = max(now - 2 * LONGEST_REST, template.changed_at or now - 2 * LONGEST_REST)
     of_this = Desktop.template_id == template.id
     failed = session.scalars(
@@ -270,7 +271,7 @@ def _failures(session: Session, template: Template, now: datetime) -> list[datet
 def _rests_until(
     session: Session, template: Template, failures: Sequence[datetime], now: datetime
 ) -> datetime | None:
-    """The pool's own rest, and that of a template which takes no launches either."""
+    """End of the pool's rest after failures, or of the template's own rest if that is later."""
     own = rests_until(failures)
     if own is None:
         return None

@@ -1,4 +1,4 @@
-"""How much of the site the pools may take: what people leave, and a little less."""
+"""How many desktops the pools may hold: a little less than what people leave free."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,18 +13,19 @@ from webapp.domain.states import HOLDS_RESOURCES, State
 from webapp.models import Desktop, Node, WorkerBeat
 from webapp.services.nodes.cluster import read_cluster
 
-#: A worker that was silent for longer builds nothing.
+#: A worker without a heartbeat for longer counts as stopped.
 WORKER_SILENT = timedelta(seconds=30)
 
 
 def builds_at_once(session: Session, config: Config, now: datetime) -> int:
-    """How many pool builds can run at once: of two or more slots one is kept for people."""
+    """Number of pool builds that can run at once. Of two or more slots per worker, one is kept for
+    people."""
     alive = session.scalar(select(func.count()).where(WorkerBeat.seen_at > now - WORKER_SILENT))
     return max(1, alive or 0) * max(1, config.worker_slots - 1)
 
 
 def read_room(session: Session, config: Config, pooled: Sequence[Desktop], now: datetime) -> int:
-    """How many desktops all pools together may hold; `pooled` are those that they hold."""
+    """Number of desktops that all pools together may hold; `pooled` are their present ones."""
     addresses = int(config.addresses.last) - int(config.addresses.first) + 1
     held = session.scalar(select(func.count()).where(Desktop.state.in_(HOLDS_RESOURCES))) or 0
     return decide_room(
@@ -38,16 +39,18 @@ def read_room(session: Session, config: Config, pooled: Sequence[Desktop], now: 
 
 
 def _fits(session: Session, config: Config, now: datetime) -> int | None:
-    """How many more of the largest template fit into the nodes' memory; None: nobody can see it."""
+    """How many more desktops of the largest template fit into the nodes' memory; None if
+    unknown."""
     cluster = read_cluster(session, config, now)
-    if not cluster.rooms:  # nobody has looked yet
+    if not cluster.rooms:  # no worker has checked the nodes yet
         return None
     need = max(cluster.needs.values(), default=1)
     return count_fitting(cluster.rooms.values(), need, config.node_reserve_mb)
 
 
 def _leaving(session: Session) -> int:
-    """Desktops whose memory is about to be free, or is free and was not seen to be yet."""
+    """Number of desktops whose memory is being freed, or was freed since the last check of the
+    nodes."""
     seen_at = select(func.min(Node.seen_at)).scalar_subquery()
     has_ended = and_(Desktop.state == State.ENDED, Desktop.ended_at > seen_at)
     is_going = or_(Desktop.state == State.STOPPING, has_ended)
@@ -55,7 +58,7 @@ def _leaving(session: Session) -> int:
 
 
 def _ahead(session: Session) -> int:
-    """People's desktops that have no place on a node yet."""
+    """Number of people's desktops that have no place on a node yet."""
     return (
         session.scalar(
             select(func.count()).where(Desktop.state == State.QUEUED, Desktop.owner_id.is_not(None))

@@ -1,4 +1,4 @@
-"""The pools as administrators keep them: seeing, sizing, scheduling and draining them."""
+"""The pools for administrators: viewing, sizing, scheduling and draining them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from webapp.services.audit.record import Actor, Audit
 from webapp.services.pool.keeper import drain_desktop
 from webapp.services.pool.plan import PoolView, look_at_pools
 
-#: The longest that a warm desktop may get, in minutes: four weeks.
+#: Upper bound of a warm desktop's maximum age, in minutes: four weeks.
 OLDEST = 40_320
-#: What can be set of a pool, in numbers: from, to.
+#: The numeric settings of a pool, with their lowest and highest values.
 NUMBERS: dict[str, tuple[int, int]] = {
     "min": (0, LARGEST),
     "target": (0, LARGEST),
@@ -37,21 +37,21 @@ MOST_SCHEDULES = 50
 
 @dataclass(frozen=True)
 class ScheduleWish:
-    """A schedule as somebody typed it."""
+    """A schedule as it was entered."""
 
     desktops: int
     begins: str
     """`10:00`"""
     ends: str
     every: str = ""
-    """Days of the week, such as `mon-fri`; empty for one on a date."""
+    """Days of the week, such as `mon-fri`; empty for a schedule on a date."""
     on: str = ""
-    """`2026-03-02`; empty for a weekly one."""
+    """A date such as `2026-03-02`; empty for a weekly schedule."""
     in_all: bool = False
 
 
 class Pools:
-    """What is asked of the pools; the worker brings it about."""
+    """Changes the settings of pools; a worker carries them out."""
 
     def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
         self._db = db
@@ -72,7 +72,7 @@ class Pools:
         raise _no_template(name)
 
     def change(self, actor: Actor, name: str, values: Mapping[str, int | bool]) -> None:
-        """Set some of the pool's numbers (`NUMBERS`) and `follows_demand`; the others stay.
+        """Set some of the pool's numbers (`NUMBERS`) and `follows_demand`; others are unchanged.
 
         Raises BadInput when they contradict each other.
         """
@@ -86,7 +86,8 @@ class Pools:
             self._audit.record(session, actor, "pool.set", name, _words(template.pool))
 
     def add_schedule(self, actor: Actor, name: str, wish: ScheduleWish) -> int:
-        """Plan desktops for weekly hours or a date; the schedule's id. Raises BadInput."""
+        """Schedule desktops for weekly hours or a date. Returns the schedule's id. Raises
+        BadInput."""
         with self._audit.refusals(actor, "pool.schedule", name), self._db.begin() as session:
             template = _template(session, name)
             schedule = self._schedule(session, template, wish)
@@ -106,7 +107,7 @@ class Pools:
             return row.id
 
     def remove_schedule(self, actor: Actor, schedule_id: int) -> str:
-        """Forget a schedule; the name of its template. Raises NotFound."""
+        """Delete a schedule. Returns the name of its template. Raises NotFound."""
         refusals = self._audit.refusals(actor, "pool.unschedule", f"schedule {schedule_id}")
         with refusals, self._db.begin() as session:
             row = session.get(PoolSchedule, schedule_id)
@@ -120,7 +121,7 @@ class Pools:
             return name
 
     def drain(self, actor: Actor, name: str) -> int:
-        """Let all that is warm or in building go, to be built anew; how many these are."""
+        """End all warm and building desktops, so that they are built anew. Returns their number."""
         now = self._clock.now()
         with self._audit.refusals(actor, "pool.drain", name), self._db.begin() as session:
             _template(session, name)
@@ -162,7 +163,7 @@ class Pools:
 
 
 def schedule_words(schedule: Schedule) -> str:
-    """For the audit log and the command line: `30 in all, mon-fri 10:00-12:00`."""
+    """The schedule as text for audit log and command line: `30 in all, mon-fri 10:00-12:00`."""
     when = schedule.on.isoformat() if schedule.on else weekdays_text(schedule.weekdays)
     how = "in all" if schedule.in_all else "ready"
     hours = f"{schedule.begins:%H:%M}-{schedule.ends:%H:%M}"
