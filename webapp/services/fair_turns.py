@@ -1,8 +1,8 @@
-"""Whose turn it is when several people wait: in the order they came, each turn paid for.
+"""Fair order of waiting desktops: first come, first served, with a penalty for each turn taken.
 
-A desktop waits ten minutes longer for each other desktop of its owner that is being worked on, or
-was since it waits. So who asks for many at once takes turns with everybody else, and who has
-waited long comes first whatever others ask for.
+A desktop is ranked ten minutes later for each other desktop of its owner that a worker is working
+on, or has worked on since this one was queued. So a person who launches many at once takes turns
+with the others, and a launch that has waited long comes first whatever others launch.
 """
 
 from datetime import datetime, timedelta
@@ -14,23 +14,23 @@ from webapp.models import Desktop
 from webapp.models.base import UtcDateTime
 from webapp.services.sql_times import seconds_between
 
-#: How much later a desktop's turn comes for each turn that its owner had; longer than a build.
+#: Penalty for each turn that the desktop's owner had; longer than a build.
 TURN = timedelta(minutes=10)
 
 
 def fair_order(
     now: datetime,
 ) -> tuple[UnaryExpression[float], InstrumentedAttribute[datetime], InstrumentedAttribute[int]]:
-    """What to order waiting desktops by; those of nobody (the pools') in the order they came."""
+    """Returns the sort keys of waiting desktops. Pool desktops have no penalty."""
     waited = seconds_between(Desktop.state_at, literal(now, UtcDateTime()))
     paid = waited - _turns_taken(now) * TURN.total_seconds()
     return paid.desc(), Desktop.state_at, Desktop.id
 
 
 def _turns_taken(now: datetime) -> ColumnElement[int]:
-    """How many other desktops of the same owner had a worker since this one waits.
+    """Number of other desktops of the same owner that had a worker since this one was queued.
 
-    In two parts, as each finds its rows by an index, however long the owner's history is.
+    Two subqueries, because each can use an index, however long the owner's history is.
     """
     other, ended = aliased(Desktop), aliased(Desktop)
     since = Desktop.state_at

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same request twice does its work once."""
+"""Idempotency keys: a request that is sent twice is processed once."""
 
 import hashlib
 import hmac
@@ -15,15 +15,16 @@ from webapp.domain.errors import Refused
 from webapp.models import Repeat
 from webapp.ports import Clock, Database
 
-#: For how long a key stands for its request.
+#: How long a key identifies its request.
 KEPT = timedelta(hours=24)
-#: A request that has no answer after so long died with its process: it may be done anew.
+#: After this time a request without a response is assumed to have died with its process, and may
+#: be processed again.
 LONGEST_WORK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The right, and duty, to do the work of a request; `done` when somebody did it before."""
+    """The caller must process the request, unless `done` is set: then it was processed before."""
 
     repeat_id: int
     token: str
@@ -32,14 +33,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Done:
-    """What was answered, and of what."""
+    """The status of the response, and the thing that it was about."""
 
     status: int
     reference: str
 
 
 class Repeats:
-    """Remembers requests by person and key."""
+    """Stores requests by person and key."""
 
     def __init__(self, db: Database, clock: Clock, config: Config) -> None:
         self._db = db
@@ -47,21 +48,21 @@ class Repeats:
         self._secret = config.secret_key.encode()
 
     def begin(self, person_id: int, key: str, request: bytes) -> Turn:
-        """Take the request on, or learn what became of it.
+        """Start to process the request, or return the result of the earlier one.
 
-        Raises Refused: `idempotency_key_reused` for another request with this key,
-        `idempotency_in_flight` while somebody else is at it.
+        Raises Refused: `idempotency_key_reused` for a different request with this key,
+        `idempotency_in_flight` while the earlier request is still being processed.
         """
         mark = hmac.new(self._secret, request, "sha256").hexdigest()
         key_hash = hashlib.sha256(key.encode()).hexdigest()
         try:
             with self._db.begin() as session:
                 return self._begin(session, person_id, key_hash, mark)
-        except IntegrityError:  # the other one was a moment quicker
+        except IntegrityError:  # a simultaneous request with this key was faster
             raise _in_flight() from None
 
     def finish(self, turn: Turn, status: int, reference: str) -> None:
-        """The work is done; whoever repeats the request is answered with `reference`."""
+        """Record the result: a repeat of the request gets a response about `reference`."""
         with self._db.begin() as session:
             session.execute(
                 update(Repeat)
@@ -70,7 +71,8 @@ class Repeats:
             )
 
     def forget(self, turn: Turn) -> None:
-        """It was refused, so nothing was made: the same key may try again."""
+        """Delete the key of a refused request: nothing was created, so the key may be used
+        again."""
         with self._db.begin() as session:
             session.execute(delete(Repeat).where(Repeat.id == turn.repeat_id))
 

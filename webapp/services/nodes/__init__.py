@@ -1,1 +1,1 @@
-"""The cluster as the worker last saw it, and differences that were found."""
+"""The cluster as a worker last saw it, and the differences that reconciliation found."""

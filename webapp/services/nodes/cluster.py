@@ -1,4 +1,4 @@
-"""What the database knows of the cluster, read as the values that the domain decides upon."""
+"""Reads the state of the cluster from the database, as values for the domain's decisions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,25 +12,25 @@ from webapp.domain.nodes.placement import NodeRoom, Source, Wait, decide_placeme
 from webapp.domain.states import State
 from webapp.models import CloneSlot, Desktop, Node, Template, TemplateReplica
 
-#: What a worker has seen of a node counts for so long; then only that it is there.
+#: How long a worker's check of a node is valid; afterwards only the node's existence is known.
 SIGHT_LASTS = timedelta(seconds=60)
-#: A build shows in its node's used memory after about this long.
+#: A build is included in its node's used memory after about this time.
 SETTLES = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class Slots:
-    """The clones under way: their sources, and how many run on each storage."""
+    """The clones in progress: their sources, and the slot numbers in use on each storage."""
 
     sources: frozenset[int]
     numbers: Mapping[str, frozenset[int]]
     dead: Sequence[str]
-    """Holders whose lease is over: their rows only wait to be removed."""
+    """Holders whose lease has expired; their rows can be deleted."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Everything that a placement depends on, at one moment."""
+    """A snapshot of everything that a placement depends on."""
 
     config: Config
     now: datetime
@@ -38,13 +38,14 @@ class Cluster:
     sources: Mapping[int, Sequence[Source]]
     """By template id."""
     needs: Mapping[int, int]
-    """MiB that a desktop of a template takes, by template id."""
+    """MiB that a desktop of a template needs, by template id."""
     slots: Slots
     shared_storage: frozenset[str]
-    """Nodes whose storage is the others', too."""
+    """Nodes whose storage is shared with the other nodes."""
 
     def place(self, template_id: int, node: str | None) -> Source | Wait:
-        """Where the next desktop of a template goes; `node`: where it was begun already."""
+        """Decides where to build a template's next desktop, or why it must wait. `node`: the node
+        on which its build has already begun."""
         sources = [
             replace(one, is_busy=self._is_busy(one))
             for one in self.sources.get(template_id, ())
@@ -53,7 +54,7 @@ class Cluster:
         return decide_placement(
             sources,
             self.rooms,
-            # One that was begun already has its memory promised.
+            # The memory of a build that has begun is already reserved.
             0 if node else self.needs.get(template_id, 0),
             0 if node else self.config.node_reserve_mb,
             self.now,
@@ -61,17 +62,17 @@ class Cluster:
         )
 
     def left_mb(self, node: str | None) -> int | None:
-        """Memory for further desktops on a node; None: nobody can see it."""
+        """Memory in MiB for further desktops on a node; None if unknown."""
         room = self.rooms.get(node or self.config.proxmox.node)
         return room.left_mb(self.config.node_reserve_mb) if room else None
 
     def storage_of(self, source: Source) -> str:
-        """The name under which clones on the source's storage are counted."""
+        """The key under which clones on the source's storage are counted."""
         storage = self.config.proxmox.storage
         return storage if source.node in self.shared_storage else f"{source.node}/{storage}"
 
     def free_number(self, source: Source) -> int | None:
-        """The lowest free place among the storage's clones."""
+        """The lowest free slot number of the storage; None if the limit is reached."""
         taken = self.slots.numbers.get(self.storage_of(source), frozenset())
         limit = self.config.clones_per_storage
         return next((n for n in range(1, limit + 1) if n not in taken), None)
@@ -81,13 +82,14 @@ class Cluster:
 
 
 def is_reachable(now: datetime) -> ColumnElement[bool]:
-    """Desktops that are not on a node known to be down: those wait for it, and hold nobody up."""
+    """Selects desktops that are not on a node known to be down. The others wait for their node and
+    must not block the queue."""
     down = select(Node.name).where(Node.is_online.is_(False), Node.seen_at >= now - SIGHT_LASTS)
     return or_(Desktop.node.is_(None), Desktop.node.not_in(down))
 
 
 def read_cluster(session: Session, config: Config, now: datetime) -> Cluster:
-    """Five small queries."""
+    """Reads the cluster in five small queries."""
     templates = session.scalars(select(Template)).all()
     nodes = session.scalars(select(Node)).all()
     needs = {one.id: one.memory_used_mb or one.memory_mb for one in templates}
@@ -144,7 +146,8 @@ def _room(node: Node, promised: Sequence[int], now: datetime) -> NodeRoom:
 def _sources(
     session: Session, config: Config, templates: Sequence[Template]
 ) -> dict[int, list[Source]]:
-    """The replicas in use; a template that was published before there were any is its own."""
+    """The current replicas by template id. A template published before replicas existed counts as
+    its own."""
     found: dict[int, list[Source]] = {}
     for one in session.scalars(select(TemplateReplica).where(TemplateReplica.retired_at.is_(None))):
         source = Source(

@@ -1,4 +1,5 @@
-"""The rows of what reconciliation found: noted, seen again, over; and read by page and command."""
+"""Stores what reconciliation found (new, seen again, resolved), and reads it for page and
+command."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -20,12 +21,12 @@ from webapp.domain.upkeep.drift import (
 from webapp.models import Desktop, FindingRow, Template, Watch
 from webapp.ports import Clock, Database
 
-#: What is over is shown and kept for so long.
+#: How long resolved findings are shown and kept.
 REMEMBER = timedelta(days=30)
 SHOWN = 100
-#: Kinds of containers whose VM id and address no desktop may be given.
+#: Kinds of containers whose VM id and address must not be reserved for a desktop.
 STRANGERS = (Kind.LEAK, Kind.ORPHAN, Kind.FORGOTTEN, Kind.FOREIGN)
-#: Kinds that only a close look can see.
+#: Kinds that are found only by reading the container itself.
 SEEN_CLOSELY = (Kind.UNMARKED, Kind.READDRESSED)
 MASS_WORDS = (
     "Kept, as so many containers are unknown: the database may be an old or a wrong one. "
@@ -34,7 +35,7 @@ MASS_WORDS = (
 
 
 class FindingBook:
-    """Reads and writes findings; the sessions are its callers'."""
+    """Reads and writes findings in the caller's session."""
 
     def __init__(self, quarantine: timedelta, every: timedelta) -> None:
         self._quarantine = quarantine
@@ -44,10 +45,11 @@ class FindingBook:
     def memory(
         self, session: Session, strays: Collection[str], nodes: Collection[str], now: datetime
     ) -> Memory:
-        """What the database remembers of the desktops named by marks that nobody accounts for.
+        """Returns what the database has about `strays`: desktops that are named by marks but are
+        not live.
 
-        A node that this process looked at later than the database says was watched by another
-        database: ours was replaced by an older one under our hands.
+        If this process checked a node later than the database records, the database was replaced
+        by an older one while the process ran. The node then does not count as watched.
         """
         rows = {row.node: row.looked_at for row in session.scalars(select(Watch))}
         watched = {
@@ -73,9 +75,9 @@ class FindingBook:
         known: int,
         is_partial: bool,
     ) -> Sequence[FindingRow]:
-        """Write down what is found, and that what is not found any more is over; the open rows.
+        """Store new and repeated findings, resolve those no longer found, return the open rows.
 
-        While a node is silent nothing is over: it may only be out of sight.
+        While a node is silent (`is_partial`) nothing is resolved: it may only be invisible.
         """
         is_open = open_rows(session)
         rows = []
@@ -92,7 +94,7 @@ class FindingBook:
         return rows
 
     def watch(self, session: Session, nodes: Collection[str], now: datetime) -> None:
-        """These nodes were seen whole."""
+        """Record that these nodes were listed completely."""
         for node in nodes:
             row = session.get(Watch, node) or Watch(node=node)
             row.looked_at = self._watched[node] = now
@@ -114,20 +116,20 @@ class FindingBook:
 
 
 class FindingReports:
-    """What page and command line show of them."""
+    """Reads findings for the page and the command line."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
     def now_open(self) -> list[FindingRow]:
-        """All that are not over, oldest first."""
+        """All open findings, oldest first."""
         query = select(FindingRow).where(FindingRow.resolved_at.is_(None))
         with self._db.read() as session:
             return list(session.scalars(query.order_by(FindingRow.first_seen_at, FindingRow.id)))
 
     def latest_over(self) -> list[FindingRow]:
-        """The latest that are over, newest first."""
+        """The latest resolved findings, newest first."""
         query = select(FindingRow).where(FindingRow.resolved_at.is_not(None))
         with self._db.read() as session:
             return list(
@@ -137,13 +139,13 @@ class FindingReports:
             )
 
     def looked_at(self) -> datetime | None:
-        """When a node was last seen whole."""
+        """When a node was last listed completely."""
         with self._db.read() as session:
             return session.scalar(select(func.max(Watch.looked_at)))
 
 
 def open_rows(session: Session) -> dict[tuple[Kind, int | None, str, str | None], FindingRow]:
-    """What is open, by what it is about; of two (from two workers at once) the older one."""
+    """Open findings by subject. Deletes the newer one of two (from simultaneous workers)."""
     rows: dict[tuple[Kind, int | None, str, str | None], FindingRow] = {}
     query = select(FindingRow).where(FindingRow.resolved_at.is_(None)).order_by(FindingRow.id)
     for row in session.scalars(query):
@@ -156,12 +158,12 @@ def open_rows(session: Session) -> dict[tuple[Kind, int | None, str, str | None]
 
 
 def resolve(row: FindingRow, now: datetime, outcome: str) -> None:
-    """It is over."""
+    """Mark the finding as resolved."""
     row.resolved_at, row.outcome, row.due_at = now, outcome[:300], None
 
 
 def longest_life(session: Session) -> timedelta:
-    """The longest that a desktop of any template can live: in the pool, then with a person, and
+    """The maximum lifetime of a desktop of any template: in the pool, then with a person, and
     paused once."""
     pause = func.coalesce(Template.max_pause_minutes, 0)
     whole = Template.max_minutes + Template.pool_max_age_minutes + pause
@@ -170,13 +172,13 @@ def longest_life(session: Session) -> timedelta:
 
 
 def stranger_vmids(session: Session) -> set[int]:
-    """VM ids that containers of no desktop hold."""
+    """VM ids in use by containers that belong to no desktop."""
     rows = session.scalars(select(FindingRow.vmid).where(_IS_STRANGER))
     return {vmid for vmid in rows if vmid is not None}
 
 
 def stranger_addresses(session: Session) -> set[str]:
-    """Addresses that containers of no desktop hold."""
+    """Addresses in use by containers that belong to no desktop."""
     rows = session.scalars(select(FindingRow.address).where(_IS_STRANGER))
     return {address for address in rows if address}
 

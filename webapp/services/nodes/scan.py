@@ -1,4 +1,4 @@
-"""The worker's look at the cluster: what it writes down of nodes, replicas and measured memory."""
+"""The worker's check of the cluster: records nodes, template replicas and measured memory."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,12 +11,12 @@ from webapp.domain.states import State
 from webapp.models import Desktop, Node, Template, TemplateReplica
 from webapp.ports import Clock, ClusterSight, Container, Database, Hypervisor, NodeSight
 
-#: Locks that an interrupted clone or create leaves behind for ever.
+#: Locks that an interrupted clone or create leaves behind; they never expire.
 LEFT_BEHIND = frozenset({"disk", "create"})
 
 
 class NodeWatch:
-    """Looks at Proxmox and writes down what the web and the placements need of it."""
+    """Reads the state of Proxmox and stores what the web and the placements need."""
 
     def __init__(self, db: Database, clock: Clock, hypervisor: Hypervisor) -> None:
         self._db = db
@@ -24,7 +24,7 @@ class NodeWatch:
         self._hypervisor = hypervisor
 
     def look(self) -> None:
-        """One look; OutsideFailed, and nothing changed, when Proxmox as a whole is silent."""
+        """Check once. Raises OutsideFailed, and changes nothing, if Proxmox does not answer."""
         sight = self._hypervisor.look()
         now = self._clock.now()
         with self._db.begin() as session:
@@ -70,7 +70,7 @@ def _write_replicas(session: Session, sight: ClusterSight, now: datetime) -> Non
 def _new_ones(
     session: Session, known: Sequence[TemplateReplica], sight: ClusterSight, now: datetime
 ) -> list[TemplateReplica]:
-    """Templates that were published before there were replicas, where they are seen."""
+    """Adds a replica for each template published before replicas existed, where it was found."""
     have = {one.template_id for one in known if one.retired_at is None}
     vmids = {one.vmid for one in known}
     made = []
@@ -91,7 +91,7 @@ def _new_ones(
 
 
 def _write_memory(session: Session, containers: Iterable[Container]) -> None:
-    """What desktops that people use take, by template."""
+    """Store the measured memory use of ready desktops, by template."""
     ready = session.execute(
         select(Desktop.vmid, Desktop.template_id).where(Desktop.state == State.READY)
     )
