@@ -1,4 +1,4 @@
-"""The API about itself: its document, its kinds of problems, and whether the site is well."""
+"""The API about itself: its OpenAPI document, its kinds of problems, and the site's status."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ class Status(Told):
     status: str
     """`ok` or `trouble`."""
     troubles: dict[str, str]
-    """Each part that is not well: what is wrong, and the cure."""
+    """Each part in trouble: what is wrong, and the remedy."""
 
 
 class ProblemKind(Told):
@@ -42,7 +42,7 @@ class ProblemKind(Told):
 )
 def get_document() -> Response:
     """Get this document."""
-    from webapp.api.document import document  # which is made of this module too
+    from webapp.api.document import document  # imported late: it imports this module
 
     config = services().config
     return Response(document(config.public_url, config.events_url), content_type=CONTENT_TYPE)
@@ -57,7 +57,7 @@ def get_document() -> Response:
     problems=("not-found",),
 )
 def get_problem_kind(slug: Slug) -> Answer:
-    """Read what a kind of problem means; the `type` of every problem leads here."""
+    """Read what a kind of problem means; the `type` of every problem links here."""
     kind = KINDS.get(slug)
     if kind is None:
         raise Problem("not-found")

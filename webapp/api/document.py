@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the operations as they are declared: it cannot differ."""
+"""The OpenAPI 3.1 document, generated from the declared operations, so it cannot differ."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -35,19 +35,20 @@ TAGS = {
     "site": "The site itself: is it well, what does it do.",
 }
 
-#: What every operation that asks who calls may answer, and what every one may.
+#: Problems of all operations that authenticate the caller, of all operations, of operations
+#: with Idempotency-Key, and of those with a body.
 OF_CALLERS = ("unauthorized", "scope", "too-many")
 OF_ALL = ("internal", "unavailable")
 OF_REPEATS = ("idempotency-in-flight", "idempotency-key-reused")
 OF_BODIES = ("bad-json", "unsupported-media-type", "too-large", "invalid-input")
 
-#: Any one of the three ways to say who calls (`components.securitySchemes`).
+#: Each of the three ways to authenticate is enough (`components.securitySchemes`).
 SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}, {"cookie": []}]
 
 
 @cache
 def document(public_url: str, events_url: str) -> bytes:
-    """The document as JSON, for the portal and its events at these addresses."""
+    """Return the document as JSON, for the portal and its events at these addresses."""
     spec = APISpec(
         title="Winux",
         version=VERSION,
@@ -175,7 +176,7 @@ def _slugs(one: Operation) -> Iterable[str]:
         found += OF_BODIES
     if one.again:
         found += OF_REPEATS
-    found.append("invalid-input")  # parameters that are not known
+    found.append("invalid-input")  # for unknown parameters
     return dict.fromkeys([*found, *OF_ALL])
 
 
@@ -229,7 +230,7 @@ def _path_parameters(kinds: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter that is left out is null to us; sent, it never is."""
+    """Return a parameter's schema without null, which only stands for a missing parameter."""
     kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
     if not kinds:
@@ -263,7 +264,7 @@ def _schemas() -> Mapping[str, dict[str, Any]]:
 
 
 def _portable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Descriptions on one line, whatever the source's line breaks."""
+    """Join the lines of the schema's description."""
     if "description" in schema:
         schema["description"] = re.sub(r"\s+", " ", schema["description"]).strip()
     return schema

@@ -1,4 +1,4 @@
-"""Joins the API to an application: its resources, its errors, its CSRF check, other origins."""
+"""Adds the API to an application: its resources, CSRF exemption and CORS."""
 
 from typing import cast
 
@@ -18,8 +18,8 @@ RESOURCES = (sessions, site, people, about)
 
 
 def init_api(app: Flask, config: Config) -> None:
-    """Serve `/api/v1`. Call it after what pages and API share is set up."""
-    # The API asks for the token itself, where somebody came with a cookie and not with a key.
+    """Serve `/api/v1`. Call this after the set-up that pages and API share."""
+    # The API checks the CSRF token itself, only for callers with a cookie and no key.
     cast(CSRFProtect, app.extensions["csrf"]).exempt(blueprint)
     app.register_blueprint(blueprint)
     init_cors(app, config)

@@ -1,6 +1,6 @@
-"""The streams of events: part of the API, served by the gateway (webapp/gateway/events/streams.py).
+"""The event streams of the API, which the gateway serves (webapp/gateway/events/streams.py).
 
-They are declared here for the document alone; docs/api/events.md says what each event tells.
+They are declared here only for the OpenAPI document; docs/api/events.md describes the events.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ EXAMPLE = (
 
 @dataclass(frozen=True)
 class Stream:
-    """One address that streams events."""
+    """One path that streams events."""
 
     name: str
     path: str
@@ -32,7 +32,7 @@ class Stream:
     problems: tuple[str, ...]
     path_kinds: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What a request may carry, and what it means."""
+    """Request headers and their descriptions."""
 
 
 _EVENTS = Reply(None, "Events until the end.", content_type=CONTENT_TYPE, text_example=EXAMPLE)

@@ -1,1 +1,1 @@
-"""Desktops, which the API calls sessions."""
+"""The routes of desktops, which the API calls sessions."""

@@ -1,4 +1,4 @@
-"""Sessions, from rows to JSON."""
+"""Converts desktop rows to the JSON of sessions."""
 
 from typing import Any
 
@@ -12,31 +12,31 @@ from webapp.models import Desktop
 from webapp.services.desktops.credentials import RDP_PORT
 from webapp.services.desktops.views import BuildView
 
-#: States in which something is done with a desktop that has a progress.
+#: States of a launch, pause or resume under way, which have a progress.
 IN_THE_MAKING = frozenset(
     {State.QUEUED, State.BUILDING, State.ASSIGNING, State.PAUSING, State.RESUMING}
 )
 
 
 def session_json(desktop: Desktop) -> Session:
-    """A desktop as lists show it."""
+    """Return a desktop as lists show it."""
     return Session(**_members(desktop))
 
 
 def detail_json(desktop: Desktop) -> SessionDetail:
-    """A desktop with how far its launch is; while IN_THE_MAKING, it comes with its steps."""
+    """Return a desktop with its progress; while IN_THE_MAKING, its steps must be loaded."""
     return SessionDetail(**_members(desktop), progress=progress_json(desktop))
 
 
 def progress_json(desktop: Desktop) -> Progress | None:
-    """How far the launch is; None when there is none under way."""
+    """Return the progress of a launch, pause or resume; None if none is under way."""
     if desktop.state not in IN_THE_MAKING:
         return None
     return _progress(services().reports.build(desktop))
 
 
 def etag_of(desktop: Desktop) -> str | None:
-    """Names the version of the row; None while time alone changes what is told."""
+    """Return the version of the row; None while its JSON also changes with time."""
     return None if desktop.state in IN_THE_MAKING else str(desktop.row_version)
 
 
@@ -80,7 +80,7 @@ def _links(public_id: str) -> SessionLinks:
 
 
 def _gateway_origin() -> str:
-    """Empty where one proxy stands before web and gateway, so that one origin serves both."""
+    """Return the gateway's origin; empty if a proxy serves it and the portal from one origin."""
     config = services().config
     return "" if config.events_url == config.public_url else config.events_url
 
@@ -103,5 +103,5 @@ def _progress(build: BuildView) -> Progress:
 
 
 def members_of(detail: SessionDetail) -> dict[str, Any]:
-    """The same members, for a structure that has more."""
+    """Return the members as keyword arguments for a structure with more members."""
     return {name: getattr(detail, name) for name in msgspec.structs.asdict(detail)}

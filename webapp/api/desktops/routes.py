@@ -1,4 +1,4 @@
-"""Sessions: launch, list, look, extend, stop, connect."""
+"""The routes of sessions: launch, list, get, extend, pause, stop, connect."""
 
 from http import HTTPStatus
 
@@ -42,18 +42,18 @@ ETAG = {"ETag": "The session's version, for If-Match."}
 
 
 def launched_again(reference: str, **_: object) -> Answer:
-    """The same answer, with the password if it is ready by now."""
+    """Answer a repeated launch: the same session, with the password if it is ready by now."""
     desktop = services().reports.desktop(caller().actor, reference, steps_in=IN_THE_MAKING)
     return _launched(desktop, is_reused=False)
 
 
 def told_again(reference: str, **_: object) -> Answer:
-    """The session as it is now."""
+    """Answer a repeated request: the session in its current state."""
     return _session(reference)
 
 
 def ticket_again(_reference: str, session_sub: str, body: TicketWish) -> Answer:
-    """Another ticket: the first is not kept, and of use for 30 seconds only."""
+    """Answer a repeated request with a new ticket: the first is not stored and lives 30 seconds."""
     return make_ticket(session_sub, body)
 
 
@@ -74,8 +74,8 @@ def ticket_again(_reference: str, session_sub: str, body: TicketWish) -> Answer:
 def launch_session(body: SessionWish) -> Answer:
     """Launch a desktop.
 
-    At once from the pool, with its password, where one is warm (201); else it is queued (202), and
-    `GET` of its address, or its events, tell when it is ready.
+    If the pool has a warm desktop, it is ready at once and comes with its password (201). Otherwise
+    it is queued (202); `GET` its address or follow its events to learn when it is ready.
     """
     actor = caller().actor
     token = launch_token()
@@ -92,9 +92,10 @@ def launch_session(body: SessionWish) -> Answer:
     answers={200: Reply(SessionList, "A page of them.", {"Link": "The next page."})},
 )
 def list_sessions(query: SessionQuery) -> Answer:
-    """List sessions, newest first unless asked otherwise.
+    """List sessions, newest first by default.
 
-    One's own; with the scope admin everybody's, unless `mine` is true. Passwords are never in it.
+    Lists your own sessions; with the scope admin those of all people, unless `mine` is true.
+    Passwords are never included.
     """
     place = decode_cursor(query.cursor, tuple[str, str, int]) if query.cursor else None
     if place and place[0] != query.sort:
@@ -128,7 +129,7 @@ def list_sessions(query: SessionQuery) -> Answer:
     problems=("not-found",),
 )
 def get_session(session_sub: SessionId) -> Answer:
-    """Look at one session."""
+    """Get a session."""
     return _session(session_sub)
 
 
@@ -144,7 +145,7 @@ def get_session(session_sub: SessionId) -> Answer:
     checks_match=True,
 )
 def extend_session(session_sub: SessionId, body: Extension) -> Answer:
-    """Give it more time, within what its template allows."""
+    """Extend a session, within the limit of its template."""
     services().lifetime.extend(caller().actor, session_sub, body.minutes, version=wanted_version())
     return _session(session_sub)
 
@@ -158,7 +159,7 @@ def extend_session(session_sub: SessionId, body: Extension) -> Answer:
     problems=("not-found", "not-ready", "no-pause", "expired"),
 )
 def pause_session(session_sub: SessionId) -> Answer:
-    """Shut it down and keep it: its time stands still, where its template allows that."""
+    """Pause a session, if its template allows it: it is shut down and kept, its time stops."""
     services().pauses.pause(caller().actor, session_sub)
     return _session(session_sub)
 
@@ -172,7 +173,7 @@ def pause_session(session_sub: SessionId) -> Answer:
     problems=("not-found", "not-paused", "expired", "no-room", "refused"),
 )
 def resume_session(session_sub: SessionId) -> Answer:
-    """Start a paused session again; what was in it on disk is there."""
+    """Resume a paused session; its files are kept."""
     services().pauses.resume(caller().actor, session_sub)
     return _session(session_sub)
 
@@ -187,7 +188,7 @@ def resume_session(session_sub: SessionId) -> Answer:
     checks_match=True,
 )
 def stop_session(session_sub: SessionId) -> Answer:
-    """End it now; what is in it is lost. Asking again changes nothing."""
+    """Stop a session now; everything in it is lost. Repeating this changes nothing."""
     services().lifetime.stop(caller().actor, session_sub, version=wanted_version())
     return _session(session_sub)
 
@@ -202,7 +203,7 @@ def stop_session(session_sub: SessionId) -> Answer:
     checks_match=True,
 )
 def delete_session(session_sub: SessionId) -> Answer:
-    """End it now, as `stop` does."""
+    """Stop a session now, as `stop` does."""
     services().lifetime.stop(caller().actor, session_sub, version=wanted_version())
     return Answer(status=HTTPStatus.NO_CONTENT)
 
@@ -216,7 +217,10 @@ def delete_session(session_sub: SessionId) -> Answer:
     problems=("not-found",),
 )
 def beat_session(session_sub: SessionId) -> Answer:
-    """Say that somebody looks at it; takes back a `close-beacon`. Only input keeps it alive."""
+    """Report that the session is open in a page; cancels a `close-beacon`.
+
+    A heartbeat does not count as use: only input keeps an idle session alive.
+    """
     beat = services().presence.heartbeat(caller().actor, session_sub)
     return Answer(
         Heartbeat(
@@ -240,7 +244,7 @@ def beat_session(session_sub: SessionId) -> Answer:
     body_example={"end_on_close": True},
 )
 def choose_end_on_close(session_sub: SessionId, body: ClosingChoice) -> Answer:
-    """Choose whether closing the page that shows it ends it."""
+    """Choose whether closing the page that shows the session ends it."""
     services().presence.choose_end_on_close(caller().actor, session_sub, wanted=body.end_on_close)
     return _session(session_sub)
 
@@ -254,11 +258,11 @@ def choose_end_on_close(session_sub: SessionId, body: ClosingChoice) -> Answer:
     problems=("not-found",),
 )
 def close_session_page(session_sub: SessionId) -> Answer:
-    """Say that the page which shows it was closed, for `navigator.sendBeacon`.
+    """Report that the page which shows the session was closed, for `navigator.sendBeacon`.
 
-    Where its owner chose that, it ends after 20 seconds, unless a page shows it again. A browser's
-    beacon sends the CSRF token as the form field `csrf_token`; whatever else the body holds is not
-    read.
+    If the owner chose so (`end-on-close`), the session ends after 20 seconds unless a page shows it
+    again. A browser's beacon sends the CSRF token as the form field `csrf_token`; all other fields
+    are ignored.
     """
     services().presence.left(caller().actor, session_sub)
     return Answer(status=HTTPStatus.NO_CONTENT)
@@ -275,7 +279,7 @@ def close_session_page(session_sub: SessionId) -> Answer:
     again=ticket_again,
 )
 def make_ticket(session_sub: SessionId, body: TicketWish) -> Answer:
-    """Make the right to open one connection in a browser, within 30 seconds; for the owner."""
+    """Issue a ticket to open one connection in a browser, within 30 seconds; for the owner."""
     who = caller()
     issued = services().tickets.issue(
         who.actor, session_sub, sign_in_id=who.sign_in_id, keyboard_layout=body.keyboard_layout
@@ -299,7 +303,7 @@ def make_ticket(session_sub: SessionId, body: TicketWish) -> Answer:
     problems=("not-found", "not-ready", "paused"),
 )
 def reveal_credentials(session_sub: SessionId) -> Answer:
-    """Tell the password, to the owner alone; each time is in the audit log."""
+    """Reveal the password, only to the owner; each call is recorded in the audit log."""
     shown = services().credentials.reveal(caller().actor, session_sub)
     return Answer(
         Credentials(
@@ -322,7 +326,7 @@ def reveal_credentials(session_sub: SessionId) -> Answer:
     problems=("not-found", "not-ready", "paused"),
 )
 def get_rdp_file(session_sub: SessionId) -> Response:
-    """Get the file that mstsc, FreeRDP and Remmina open; the password is not in it."""
+    """Get the file for mstsc, FreeRDP and Remmina, without the password."""
     target = services().credentials.target(caller().actor, session_sub)
     return Response(
         rdp_file(target),
@@ -359,7 +363,7 @@ def _states(words: str | None) -> frozenset[State]:
 
 def _session(public_id: str) -> Answer:
     desktop = services().reports.desktop(caller().actor, public_id, steps_in=IN_THE_MAKING)
-    if desktop.launched_at is None:  # one of the pool is nobody's session
+    if desktop.launched_at is None:  # a desktop in the pool is not a session yet
         raise Problem("not-found")
     return Answer(detail_json(desktop), etag=etag_of(desktop), reference=public_id)
 

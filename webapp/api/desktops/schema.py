@@ -1,4 +1,4 @@
-"""Sessions as JSON: what a program sends to get one, and what it is told about them."""
+"""The JSON of sessions: request bodies, queries and responses."""
 
 import re
 from typing import Annotated, ClassVar
@@ -34,12 +34,12 @@ Layout = Annotated[
 
 
 class SessionWish(Sent):
-    """A desktop that somebody wants; nothing must be chosen."""
+    """A launch request; every field is optional."""
 
     NOT_BOTH: ClassVar = ("duration_hours", "duration_minutes")
 
     template: TemplateName | Unset = LEFT_OUT
-    """The first one by name when it is left out."""
+    """Default: the first template by name."""
     duration_hours: (
         Annotated[float, Meta(gt=0, le=720, description="How long; or `duration_minutes`.")] | Unset
     ) = LEFT_OUT
@@ -47,7 +47,7 @@ class SessionWish(Sent):
     rdp_username: Username | Unset = LEFT_OUT
     keyboard_layout: Layout | Unset = LEFT_OUT
     reuse: bool = False
-    """Where a desktop of this template runs already: that one, instead of a second."""
+    """Return the desktop of this template that already runs, if there is one."""
     make_room: (
         Annotated[
             str,
@@ -61,7 +61,7 @@ class SessionWish(Sent):
 
 
 class SessionQuery(PageQuery):
-    """Which sessions are listed."""
+    """A filter and order of sessions."""
 
     status: (
         Annotated[
@@ -78,31 +78,31 @@ class SessionQuery(PageQuery):
     template: TemplateName | None = None
     owner: Annotated[str, Meta(max_length=64, description="Name of a person.")] | None = None
     mine: bool = False
-    """Only one's own; an administrator sees everybody's otherwise."""
+    """Only the caller's own sessions; by default an administrator gets those of all people."""
     sort: Order = Order.LAUNCHED
     descending: bool = True
 
 
 class Extension(Sent):
-    """How much longer."""
+    """The time to add to a session."""
 
     minutes: Minutes
 
 
 class ClosingChoice(Sent):
-    """What a page that shows the desktop means when it closes."""
+    """Whether closing the page that shows the desktop ends it."""
 
     end_on_close: bool
 
 
 class TicketWish(Sent):
-    """How the connection is opened."""
+    """The settings of a connection."""
 
     keyboard_layout: Layout = "us"
 
 
 class SessionLinks(Told):
-    """Where to go on from a session."""
+    """The URLs related to a session."""
 
     self: str
     page: str
@@ -115,7 +115,7 @@ class SessionLinks(Told):
     rdp_file: str
     heartbeat: str
     events: str
-    """Server-sent events: the gateway answers there."""
+    """Server-sent events, served by the gateway."""
 
 
 class Step(Told):
@@ -128,24 +128,24 @@ class Step(Told):
 
 
 class Progress(Told):
-    """How far a launch is."""
+    """The progress of a launch, pause or resume."""
 
     percent: Annotated[int, Meta(ge=0, le=100)]
     elapsed_seconds: Annotated[int, Meta(ge=0)]
     usual_seconds: int | None
-    """What it took lately; null before the first."""
+    """The usual duration of recent ones; null before the first."""
     steps: list[Step]
 
 
 class Session(Told):
-    """A desktop that somebody launched."""
+    """A launched desktop."""
 
     session_sub: SessionId
     status: State
     template: TemplateName
     owner: str
     fqdn: str | None
-    """Where an RDP program finds it: the address, as long as desktops have no names."""
+    """The host name for RDP clients: the address, as desktops have no names yet."""
     address: str | None
     port: int
     rdp_username: str
@@ -154,7 +154,7 @@ class Session(Told):
     ready_at: Moment | None
     expires_at: Moment | None
     paused_until: Moment | None
-    """How long it is kept paused; null while its time runs."""
+    """Until when a paused session is kept; null unless it is paused."""
     ended_at: Moment | None
     end_reason: EndReason | None
     end_on_close: bool
@@ -162,19 +162,19 @@ class Session(Told):
 
 
 class SessionDetail(Session):
-    """One session, with how far its launch is."""
+    """A session with its progress."""
 
     progress: Progress | None
-    """Null unless it is being made."""
+    """Null unless a launch, pause or resume is under way."""
 
 
 class LaunchedSession(SessionDetail):
-    """What a launch answers."""
+    """The response to a launch."""
 
     rdp_password: str | None
-    """Null until it is ready; then `credentials` tells it."""
+    """Null unless the session is ready; `credentials` reveals it later."""
     is_reused: bool
-    """Whether it ran already."""
+    """Whether the session already ran, because of `reuse`."""
 
 
 class SessionList(Told):
@@ -185,7 +185,7 @@ class SessionList(Told):
 
 
 class Credentials(Told):
-    """How to open a desktop. A secret."""
+    """The address, user name and password of a desktop. A secret."""
 
     session_sub: SessionId
     fqdn: str
@@ -196,7 +196,7 @@ class Credentials(Told):
 
 
 class Ticket(Told):
-    """The right to open one connection in a browser. A secret of 30 seconds."""
+    """A ticket to open one connection in a browser. A secret, valid for 30 seconds."""
 
     ticket: str
     gateway_url: str
@@ -206,12 +206,12 @@ class Ticket(Told):
 
 
 class Heartbeat(Told):
-    """What a page that shows a desktop needs to know again and again."""
+    """The current state for a page that shows a desktop."""
 
     status: State
     now: Moment
     expires_at: Moment | None
     idle_ends_at: Moment | None
-    """When it ends for lack of input; null: never."""
+    """When the session ends for lack of input; null for never."""
     is_idle_soon: bool
     end_on_close: bool

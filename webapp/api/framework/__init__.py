@@ -1,1 +1,1 @@
-"""What operations of the API are made of."""
+"""The building blocks of the API's operations."""

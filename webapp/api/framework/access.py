@@ -1,6 +1,6 @@
-"""Who calls the API, and whether they may: by an API key, or a page's sign-in and CSRF token.
+"""Authenticates and authorizes API callers: by API key, or by sign-in cookie and CSRF token.
 
-A request that shows a key stands or falls with it, whatever its cookie says.
+If a request has a key, only the key counts; its cookie is ignored.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, as far as this request goes."""
+    """The caller of this request and the scopes it has."""
 
     person_id: int
     name: str
@@ -30,24 +30,24 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """Whether they act with an administrator's rights."""
+        """Whether the caller has the scope admin."""
         return Scope.ADMIN in self.scopes
 
     @property
     def actor(self) -> Actor:
-        """The same for the services."""
+        """The caller as an actor, for the services."""
         return Actor(self.person_id, source_address(), self.is_admin, key_id=self.key_id)
 
 
 def caller() -> Caller:
-    """Who calls the operation that is under way."""
+    """Return the caller of the current request."""
     return cast(Caller, g.caller)
 
 
 def check(scope: Scope | None) -> None:
-    """Find out who calls, and refuse who may not; None: anybody may.
+    """Authenticate the caller and check the scope; None allows any caller.
 
-    Raises Problem, TooMany (too many wrong keys), CSRFError.
+    Raises Problem, TooMany (too many wrong keys) or CSRFError.
     """
     if scope is None:
         return
@@ -68,7 +68,7 @@ def check(scope: Scope | None) -> None:
 
 
 def shown_key() -> str | None:
-    """The key that the request shows, or None."""
+    """Return the API key in the request, or None."""
     if (key := request.headers.get("X-API-Key")) is not None:
         return key.strip()
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""What an operation answers: a structure as JSON, its status and headers, and its ETag."""
+"""The result of an operation: a structure to send as JSON, status, headers and ETag."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ CONTENT_TYPE = "application/json"
 
 @dataclass(frozen=True)
 class Answer:
-    """`value` None: no body."""
+    """The result of an operation; a `value` of None means no body."""
 
     value: msgspec.Struct | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     etag: str | None = None
-    """Names this version of the thing, for If-Match and If-None-Match."""
+    """The version of the resource, for If-Match and If-None-Match."""
     reference: str = ""
-    """What was made, for who sends the same request again."""
+    """Identifies what was made, to answer a repeat of the same request."""
 
 
 def respond(answer: Answer, request: Request) -> Response:
-    """The answer as Flask wants it; 304 for who has this version already."""
+    """Return the Flask response; 304 if the client already has this version."""
     body = b"" if answer.value is None else _ENCODER.encode(answer.value)
     response = Response(body, answer.status, dict(answer.headers), content_type=CONTENT_TYPE)
     if answer.value is None:

@@ -1,4 +1,4 @@
-"""Pages of other origins: none may use the API, but those that a setting names, with a key."""
+"""CORS: only pages of the configured origins may use the API, and only with a key."""
 
 from flask import Flask, Response, request
 
@@ -11,7 +11,7 @@ TOLD = "Location, ETag, Link, Retry-After, X-Request-ID, Idempotent-Replayed"
 
 
 def init_cors(app: Flask, config: Config) -> None:
-    """Let scripts of the named origins read answers; cookies are never theirs to send."""
+    """Let scripts of the configured origins read responses, without cookies."""
     if not config.api_origins:
         return
 

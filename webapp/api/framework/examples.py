@@ -1,4 +1,4 @@
-"""Examples for the document, as the operations really answer."""
+"""Example responses for the OpenAPI document."""
 
 from typing import Any
 

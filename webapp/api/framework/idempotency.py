@@ -1,4 +1,4 @@
-"""Idempotency-Key: whoever got no answer sends the same request again, and nothing comes twice."""
+"""Idempotency-Key: a client without a response can repeat its request, which is done only once."""
 
 import re
 import secrets
@@ -20,12 +20,12 @@ REPLAYED = "Idempotent-Replayed"
 LONGEST = 255
 FORM = re.compile(f"[!-~]{{1,{LONGEST}}}")
 
-#: Makes the answer anew of what was made then: its reference, and the operation's own arguments.
+#: Makes the answer to a repeated request from the first one's reference and the arguments.
 Again = Callable[..., Answer]
 
 
 def once(work: Callable[..., Answer], again: Again, arguments: dict[str, Any]) -> Answer:
-    """The answer of `work`, which is done once for all requests with this key."""
+    """Run `work` once for all requests with the same key; return its answer, or a replay."""
     key = request.headers.get(HEADER)
     if key is None:
         return work(**arguments)
@@ -38,7 +38,7 @@ def once(work: Callable[..., Answer], again: Again, arguments: dict[str, Any]) -
 
 
 def launch_token() -> str:
-    """Names this launch: the same for all requests with one key."""
+    """Return a token for this launch, the same for all requests with one key."""
     turn = cast(Turn | None, g.get("turn"))
     return turn.token if turn else secrets.token_urlsafe(24)
 
@@ -60,5 +60,5 @@ def _replayed(again: Again, done: Done, arguments: dict[str, Any]) -> Answer:
 
 
 def _mark() -> bytes:
-    """What makes two requests the same one."""
+    """Return what two requests must share to count as the same."""
     return b"\n".join([request.method.encode(), request.path.encode(), request.get_data()])

@@ -1,4 +1,4 @@
-"""If-Match: whoever changes a thing may say which version of it they saw."""
+"""If-Match: a client may name the version that it wants to change."""
 
 from flask import request
 
@@ -6,11 +6,14 @@ from webapp.api.framework.problem import Problem
 
 
 def wanted_version() -> int | None:
-    """The version that the request insists on; None: any. Raises Problem: precondition-failed."""
+    """Return the version that the request requires, None for any.
+
+    Raises Problem: precondition-failed.
+    """
     tags = request.if_match
     if "If-Match" not in request.headers or tags.star_tag:
         return None
-    texts = [tag or "" for tag in tags.as_set()]  # an empty one comes as None
+    texts = [tag or "" for tag in tags.as_set()]  # werkzeug returns an empty tag as None
     versions = [text for text in texts if text.isascii() and text.isdigit() and len(text) < 10]
     if len(versions) != 1:
         raise Problem("precondition-failed")

@@ -1,4 +1,4 @@
-"""What a route of the API is made of; the same declaration serves requests and documents itself."""
+"""Declares the routes of the API; one declaration serves requests and documents the route."""
 
 import inspect
 import re
@@ -26,46 +26,46 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of an operation, for the document."""
+    """One response of an operation, for the OpenAPI document."""
 
     kind: type[msgspec.Struct] | None
     words: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names and what they say."""
+    """Names and descriptions."""
     example: Mapping[str, Any] | None = None
     content_type: str = "application/json"
     text_example: str = ""
-    """Of an answer that is no JSON."""
+    """An example of a response that is not JSON."""
     is_any_json: bool = False
-    """Whether it is an object that no structure of ours describes."""
+    """Whether the response is a JSON object without a structure of its own."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one address."""
+    """One method of one path."""
 
     name: str
     method: str
     path: str
     tag: str
     scope: Scope | None
-    """What a key must have; None: anybody may call it."""
+    """The scope that a caller needs; None allows any caller."""
     summary: str
     description: str
     answers: Mapping[int, Reply]
     problems: tuple[str, ...]
-    """Kinds of problems that it answers, beside those that all have."""
+    """Kinds of problems that it can return, in addition to the common ones."""
     path_kinds: Mapping[str, Any]
     query: type[Sent] | None
     body: type[Sent] | None
     body_example: Mapping[str, Any] | None
     checks_match: bool
-    """Whether it minds If-Match."""
+    """Whether it supports If-Match."""
     again: Again | None
-    """Answers who repeats a request with the same Idempotency-Key; None: it minds no such key."""
+    """Answers a repeated request with the same Idempotency-Key; None if it ignores such keys."""
 
 
-#: All of them, in the order in which the document tells them.
+#: All operations, in the order of the OpenAPI document.
 OPERATIONS: list[Operation] = []
 
 
@@ -81,8 +81,11 @@ def operation(
     checks_match: bool = False,
     again: Again | None = None,
 ) -> Callable[[View], View]:
-    """Make a function answer `method path`; `{name}` in the path, `query` and `body` are its
-    parameters, read and checked by their annotations before it is called."""
+    """Register a function for `method path`.
+
+    Its parameters are the `{name}` parts of the path, `query` and `body`; they are parsed and
+    validated by their annotations before the call.
+    """
 
     def declare(view: View) -> View:
         hints = get_type_hints(view, include_extras=True)
@@ -113,13 +116,13 @@ def operation(
 
 
 def operation_of(view: Callable[..., Any]) -> Operation | None:
-    """What a view function of the API is, or None."""
+    """Return the operation of a view function, or None."""
     return cast(Operation | None, getattr(view, "operation", None))
 
 
 @blueprint.before_request
 def check_access() -> None:
-    """Nobody gets further without the scope; automatic answers to OPTIONS tell nothing."""
+    """Check the scope of every request but OPTIONS, whose automatic answers reveal nothing."""
     if request.method == "OPTIONS":
         return
     found = operation_of(current_app.view_functions[request.endpoint or ""])

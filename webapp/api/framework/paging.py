@@ -1,4 +1,4 @@
-"""Lists, a page at a time: `limit` and an opaque `cursor`; `next` leads to the page after."""
+"""Paging of lists with `limit` and an opaque `cursor`; the link `next` leads to the next page."""
 
 import base64
 from typing import Annotated, TypeVar
@@ -21,19 +21,19 @@ Cursor = Annotated[
 
 
 class PageQuery(Sent):
-    """What every list takes."""
+    """The paging parameters of a list."""
 
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
 def encode_cursor(*parts: str | int) -> str:
-    """An opaque text that holds these."""
+    """Return an opaque cursor that contains the parts."""
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
 
 
 def decode_cursor(text: str, kind: type[T]) -> T:
-    """What an opaque text holds. Raises Problem: invalid-input."""
+    """Return the content of an opaque cursor. Raises Problem: invalid-input."""
     try:
         raw = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
         return msgspec.json.decode(raw, type=kind)
@@ -42,12 +42,12 @@ def decode_cursor(text: str, kind: type[T]) -> T:
 
 
 def bad_cursor() -> Exception:
-    """The problem of a cursor that was not made by us, or for another list."""
+    """Return the problem for a cursor that is forged or belongs to another list."""
     return invalid("", "That cursor does not belong to this list.", parameter="cursor")
 
 
 def next_link(cursor: str | None) -> dict[str, str]:
-    """The header that leads to the next page; empty on the last."""
+    """Return the Link header to the next page; empty on the last page."""
     if cursor is None:
         return {}
     arguments = {**request.args.to_dict(), "cursor": cursor}

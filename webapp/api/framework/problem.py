@@ -1,7 +1,7 @@
 """Refusals and failures as RFC 9457 problem details: what happened, and what to do.
 
-`KINDS` is the catalogue; docs/api/problems.md tells it to people, and `/api/v1/problems/<slug>`,
-to which every `type` leads, to whoever looks there.
+`KINDS` is the catalogue. docs/api/problems.md documents it, and so does
+`/api/v1/problems/<slug>`, the URL in every `type`.
 """
 
 import logging
@@ -38,7 +38,7 @@ PREFIX = "/api/v1/problems/"
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of problem: its status, and what it means whenever it is met."""
+    """A kind of problem: its status, title and meaning."""
 
     status: int
     title: str
@@ -151,13 +151,13 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """A problem as it is answered."""
+    """Raised to answer a request with a problem document."""
 
     slug: str
     detail: str = ""
     what_to_do: str = ""
     more: Mapping[str, object] = field(default_factory=dict)
-    """Further members."""
+    """Additional members."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -168,22 +168,22 @@ class Mistake(Told):
     pointer: str | UnsetType = UNSET
     """JSON pointer into the body."""
     parameter: str | UnsetType = UNSET
-    """Of the query."""
+    """Name of a query parameter or header."""
 
 
 class ProblemBody(Told):
     """RFC 9457 problem details; some kinds have more members."""
 
     type: str
-    """Names the kind of problem, and leads to what it means."""
+    """Identifies the kind of problem, and links to its meaning."""
     title: str
     status: int
     detail: str
     what_to_do: str
     request_id: str
-    """Finds the request in the log."""
+    """The id of the request in the log."""
     reason: str | UnsetType = UNSET
-    """The rule that says no."""
+    """The rule that refuses the request."""
     errors: list[Mistake] | UnsetType = UNSET
     needed_scope: Scope | UnsetType = UNSET
 
@@ -199,30 +199,30 @@ class RunningSession(Told):
 
 
 class LimitReachedBody(ProblemBody):
-    """As many sessions as one may have: which, and the ways out."""
+    """The problem of a reached limit: the sessions that count, and the ways out."""
 
     limit: int | UnsetType = UNSET
     running: list[RunningSession] | UnsetType = UNSET
     """Oldest first."""
     stopping: int | UnsetType = UNSET
-    """How many more count because they are not gone yet."""
+    """The number of sessions that still count because they are stopping."""
     suggested_actions: list[str] | UnsetType = UNSET
     """`reuse_existing`, `close_oldest`, `close_session:<id>`."""
     can_reuse: bool | UnsetType = UNSET
     reusable_session_id: SessionId | UnsetType | None = UNSET
 
 
-#: When a launch is worth another try while something is still stopping.
+#: Seconds until a launch can be retried while a desktop is still stopping.
 STOPPING_S = 5.0
 
 
 def is_for_program() -> bool:
-    """Whether the request is one to the API: then every answer is JSON."""
+    """Whether the request is for the API, so that every response is JSON."""
     return request.path.startswith("/api/")
 
 
 def respond(problem: Problem) -> Response:
-    """The answer, always JSON."""
+    """Return the response for a problem, always as JSON."""
     kind = KINDS[problem.slug]
     body = {
         "type": type_url(problem.slug),
@@ -239,12 +239,12 @@ def respond(problem: Problem) -> Response:
 
 
 def type_url(slug: str) -> str:
-    """What names a kind of problem, and where it is told."""
+    """Return the URL that identifies and explains a kind of problem."""
     return services().config.public_url + PREFIX + slug
 
 
 def problem_of(error: Exception) -> Problem:
-    """What an error of any kind is to a program; what is our own fault is logged here."""
+    """Return the problem for any exception; log those that are faults of the portal."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, CSRFError):
@@ -257,7 +257,7 @@ def problem_of(error: Exception) -> Problem:
     return Problem("internal", what_to_do="Try again; if it stays, tell the administrator.")
 
 
-#: Which kind a status is that werkzeug raises.
+#: The kind of problem for each status that werkzeug raises.
 _OF_STATUS = {
     401: "unauthorized",
     403: "forbidden",
@@ -306,20 +306,20 @@ def _refusal(error: Refused) -> Problem:
 
 
 def _slug(reason: str, otherwise: str) -> str:
-    """The kind of the same name as the reason, where there is one."""
+    """Return the kind with the same name as the reason, if there is one."""
     slug = reason.replace("_", "-")
     return slug if slug in KINDS else otherwise
 
 
 def invalid(pointer: str, detail: str, *, parameter: str | None = None) -> Problem:
-    """A value that cannot be used: a member of the body, or a parameter."""
+    """Return the problem for an invalid value: a member of the body, or a parameter."""
     where = {"parameter": parameter} if parameter else {"pointer": pointer}
     error = {**where, "detail": detail}
     return Problem("invalid-input", detail, "Mend it and send it again.", {"errors": [error]})
 
 
 def retry_after(seconds: float) -> dict[str, str]:
-    """The header, in whole seconds, at least one."""
+    """Return the Retry-After header, in whole seconds, at least one."""
     return {"Retry-After": str(max(1, int(seconds) + 1))}
 
 

@@ -1,4 +1,4 @@
-"""Reading what a program sends, strictly: JSON bodies, query parameters, parts of the path."""
+"""Strict parsing of requests: JSON bodies, query parameters and parts of the path."""
 
 import json
 import math
@@ -15,14 +15,14 @@ from webapp.api.framework.problem import Problem, invalid
 from webapp.api.framework.schema import Sent
 
 T = TypeVar("T", bound=Sent)
-#: Where in the body msgspec found the fault, at the end of its message.
+#: The place of the fault in the body, at the end of msgspec's message.
 _PLACE = re.compile(r" - at `\$?(?P<place>.*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
 def read_body(request: Request, kind: type[T]) -> T:
-    """The JSON body as a `kind`; no body at all is an empty object.
+    """Return the JSON body as a `kind`; a missing body counts as an empty object.
 
     Raises Problem: bad-json, unsupported-media-type or invalid-input.
     """
@@ -40,7 +40,7 @@ def read_body(request: Request, kind: type[T]) -> T:
 
 
 def parse_json(data: bytes) -> Any:
-    """The value of a JSON text, without anything that parsers read in different ways.
+    """Parse a JSON text; reject what parsers read in different ways.
 
     Raises Problem: bad-json.
     """
@@ -58,7 +58,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def read_query(arguments: "MultiDict[str, str]", kind: type[T] | None) -> T | None:
-    """The query as a `kind`; every parameter comes at most once. Raises Problem: invalid-input."""
+    """Return the query as a `kind`; reject repeated parameters. Raises Problem: invalid-input."""
     known = {one.encode_name: one for one in msgspec.structs.fields(kind)} if kind else {}
     values: dict[str, Any] = {}
     for name, texts in arguments.lists():
@@ -73,7 +73,7 @@ def read_query(arguments: "MultiDict[str, str]", kind: type[T] | None) -> T | No
 
 
 def read_path(name: str, text: str, kind: Any) -> Any:
-    """A part of the path; what no such thing is called leads nowhere. Raises Problem: not-found."""
+    """Return a part of the path as a `kind`. Raises Problem: not-found for an invalid value."""
     try:
         return msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError:
@@ -93,14 +93,14 @@ def _parameter(name: str, text: str, kind: Any) -> Any:
 
 @cache
 def _is_plain(kind: Any) -> bool:
-    """Whether it is a whole number or a switch: no text in JSON."""
+    """Whether it is an integer or a boolean, which is not a string in JSON."""
     found = _bare(type_info(kind))
     kinds = found.types if isinstance(found, UnionType) else (found,)
     return any(isinstance(_bare(one), IntType | BoolType) for one in kinds)
 
 
 def _bare(kind: Type) -> Type:
-    """The type itself, where it has a description."""
+    """Return the type without its metadata."""
     return kind.type if isinstance(kind, Metadata) else kind
 
 
@@ -116,7 +116,7 @@ def _not_finite(text: str) -> NoReturn:
 
 
 def _number(text: str) -> float | int:
-    """1.0 is the integer 1, as JSON Schema has it."""
+    """Parse a number; 1.0 becomes the integer 1, as in JSON Schema."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text[:20]} is too large")
@@ -124,7 +124,7 @@ def _number(text: str) -> float | int:
 
 
 def _check_text(value: Any) -> None:
-    """Raise ValueError for text that no database takes: NUL, and halves of surrogate pairs."""
+    """Raise ValueError for text that no database accepts: NUL and lone surrogates."""
     if isinstance(value, str):
         if "\x00" in value:
             raise ValueError("a text holds a NUL")

@@ -1,11 +1,11 @@
-"""What all JSON of the API is made of: strict structures, and types that many of them share."""
+"""Base classes of the API's JSON structures, and types that many of them share."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-#: A member that may be left out.
+#: The type and the default of an optional member.
 Unset = UnsetType
 LEFT_OUT = UNSET
 
@@ -24,11 +24,11 @@ Moment = Annotated[
 
 
 class Sent(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a program sends: a member that is not known is refused."""
+    """A request structure; unknown members are rejected."""
 
     NOT_BOTH: ClassVar[tuple[str, ...]] = ()
-    """Members of which one may be there."""
+    """Members of which at most one may be present."""
 
 
 class Told(Struct, kw_only=True):
-    """What a program is told; members may be added, so it must not refuse what it does not know."""
+    """A response structure; clients must ignore unknown members, since members may be added."""

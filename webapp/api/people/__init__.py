@@ -1,1 +1,1 @@
-"""People and their keys."""
+"""The routes of people, their keys and the audit log."""

@@ -1,4 +1,4 @@
-"""People: oneself and one's keys; for administrators, everybody and what was done."""
+"""The routes of the caller and its keys; for administrators, of all people and the audit log."""
 
 from http import HTTPStatus
 from typing import Any
@@ -29,7 +29,7 @@ from webapp.services.audit.log import AuditFilter, AuditLine
 
 @operation("GET", "/me", tag="me", scope=Scope.READ, answers={200: Reply(told.Me, "The caller.")})
 def get_me() -> Answer:
-    """Ask who you are, and what your key may do."""
+    """Get the caller's name and scopes."""
     who = caller()
     scopes = [scope for scope in Scope if scope in who.scopes]
     return Answer(told.Me(name=who.name, scopes=scopes, key=who.key_id))
@@ -39,13 +39,13 @@ def get_me() -> Answer:
     "GET", "/keys", tag="me", scope=Scope.READ, answers={200: Reply(told.KeyList, "One's own.")}
 )
 def list_keys() -> Answer:
-    """List one's API keys."""
+    """List your API keys."""
     rows = services().keys.list(caller().person_id)
     return Answer(told.KeyList(keys=[told.Key(**_key(row)) for row in rows]))
 
 
 def key_again(reference: str, body: KeyWish) -> Answer:
-    """The key without its text, which is not kept."""
+    """Answer a repeated request: the key without its text, which is not stored."""
     return _new_key(services().keys.one(caller().actor, int(reference)), None)
 
 
@@ -60,10 +60,10 @@ def key_again(reference: str, body: KeyWish) -> Answer:
     again=key_again,
 )
 def make_key(body: KeyWish) -> Answer:
-    """Make an API key for oneself; a key may do that only with the scope admin.
+    """Make an API key for yourself; a key may do this only with the scope admin.
 
-    A page's sign-in needs the password again (`POST /me/password`) where that was typed too long
-    ago: `reason` is then `password_needed`.
+    With a sign-in, the password must have been entered recently (`POST /me/password`); otherwise
+    the `reason` of the refusal is `password_needed`.
     """
     who = caller()
     if who.sign_in_id is not None:
@@ -85,7 +85,7 @@ def make_key(body: KeyWish) -> Answer:
     body_example={"password": "correct horse battery"},
 )
 def confirm_password(body: PasswordProof) -> Answer:
-    """Show that oneself is at the browser, for what needs the password again; not with a key."""
+    """Confirm the password, for operations that need a recent one; not with a key."""
     who = caller()
     if who.sign_in_id is None:
         raise Problem("forbidden", "A key has no password.")
@@ -102,7 +102,7 @@ def confirm_password(body: PasswordProof) -> Answer:
     problems=("not-found",),
 )
 def revoke_key(key: KeyId) -> Answer:
-    """Revoke a key: one's own, or with the scope admin anybody's."""
+    """Revoke a key: your own, or with the scope admin anyone's."""
     services().keys.revoke(caller().actor, key)
     return Answer(status=HTTPStatus.NO_CONTENT)
 
@@ -125,7 +125,7 @@ def list_people(query: PageQuery) -> Answer:
 
 
 def person_again(reference: str, body: PersonWish) -> Answer:
-    """The person as they are now."""
+    """Answer a repeated request: the person in its current state."""
     return _made_person(reference)
 
 
@@ -153,7 +153,7 @@ def add_person(body: PersonWish) -> Answer:
     problems=("not-found",),
 )
 def get_person(name: PersonName) -> Answer:
-    """Look at one person."""
+    """Get a person."""
     return Answer(_person(services().accounts.person(name)))
 
 
@@ -166,7 +166,7 @@ def get_person(name: PersonName) -> Answer:
     problems=("not-found", "refused"),
 )
 def suspend_person(name: PersonName) -> Answer:
-    """Suspend a person: sign-ins, keys and connections end at once. Again changes nothing."""
+    """Suspend a person; sign-ins, keys and connections end at once. Repeating changes nothing."""
     services().accounts.disable(caller().actor, name)
     return get_person(name)
 
@@ -193,7 +193,7 @@ def restore_person(name: PersonName) -> Answer:
     answers={200: Reply(told.AuditList, "A page of it.", {"Link": "The next page."})},
 )
 def list_audit(query: AuditQuery) -> Answer:
-    """Read what was done and refused, newest first."""
+    """List the entries of the audit log, newest first."""
     wanted = AuditFilter(
         person=query.person or "",
         action=query.action or "",

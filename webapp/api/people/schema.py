@@ -1,4 +1,4 @@
-"""People, their keys, and what was done, as JSON."""
+"""The JSON of people, their keys and the audit log."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ KeyId = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 
 
 class PersonWish(Sent):
-    """A person to be."""
+    """A request to add a person."""
 
     name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$", examples=["alice"])]
     password: Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST)]
@@ -33,7 +33,7 @@ class Person(Told):
     created_at: Moment
     suspended_at: Moment | None
     max_sessions: int | None
-    """Null: as many as the site allows."""
+    """Null for the limit of the site."""
 
 
 class PersonList(Told):
@@ -44,7 +44,7 @@ class PersonList(Told):
 
 
 class Me(Told):
-    """Who calls, and what they may do."""
+    """The caller and its scopes."""
 
     name: str
     scopes: list[Scope]
@@ -54,7 +54,7 @@ class Me(Told):
 
 
 class KeyWish(Sent):
-    """A key to be."""
+    """A request to make an API key."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64, examples=["course platform"])]
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=3)]
@@ -66,11 +66,11 @@ class KeyWish(Sent):
         | Unset
         | None
     ) = LEFT_OUT
-    """Null: when it is revoked. Left out: as the site has it, by default in 90 days."""
+    """Null: never. Left out: the site's default, by default in 90 days."""
 
 
 class PasswordProof(Sent):
-    """What shows that the person themselves is at the browser. A secret."""
+    """The person's password, to confirm who is at the browser. A secret."""
 
     password: Annotated[str, Meta(max_length=LONGEST)]
 
@@ -80,7 +80,7 @@ class Key(Told):
 
     id: KeyId
     prefix: str
-    """What its text begins with, after `wx_`."""
+    """The beginning of its text, after `wx_`."""
     name: str
     scopes: list[Scope]
     person: str
@@ -91,35 +91,35 @@ class Key(Told):
 
 
 class NewKey(Key):
-    """A key that was just made. A secret."""
+    """A new key. A secret."""
 
     key: str | None
-    """Its text, told this once; null when the same request was answered before."""
+    """The text, which is returned only once; null in the answer to a repeated request."""
 
 
 class KeyList(Told):
-    """All of one's keys that are not revoked, newest first."""
+    """The caller's keys that are not revoked, newest first."""
 
     keys: list[Key]
 
 
 class AuditQuery(PageQuery):
-    """Which entries are wanted."""
+    """A filter of audit entries."""
 
     person: Annotated[str, Meta(max_length=64)] | None = None
-    """Who acted."""
+    """Name of the person who acted."""
     action: Annotated[str, Meta(max_length=40, examples=["desktop.launch"])] | None = None
-    """An action, or a noun for all of its actions."""
+    """An action, or the noun before its dot for all actions of that noun."""
     subject: Annotated[str, Meta(max_length=80, examples=["desktop-1a2b3c4d"])] | None = None
     refused: bool = False
-    """Refusals alone."""
+    """Only refusals."""
     since: Moment | None = None
     until: Moment | None = None
     key: Annotated[str, Meta(max_length=8, description="Prefix of a key.")] | None = None
 
 
 class AuditEntry(Told):
-    """One act or refusal."""
+    """One audit entry: an action or a refusal."""
 
     id: int
     at: Moment
@@ -127,7 +127,7 @@ class AuditEntry(Told):
     is_refused: bool
     reason: str | None
     person: str | None
-    """Null: Winux itself, or a command on the portal's machine."""
+    """Null for Winux itself, or a command on the portal's machine."""
     role: str | None
     key: str | None
     """The prefix of the API key that was used."""
@@ -136,9 +136,9 @@ class AuditEntry(Told):
     subject: str
     detail: str
     times: int
-    """How often: repeats of a refusal within a few minutes are one entry."""
+    """The number of times: repeats of a refusal within a few minutes share one entry."""
     last_at: Moment | None
-    """When it came last, where it came more than once; `at` is the first time."""
+    """The time of the last repeat, if any; `at` is the first time."""
 
 
 class AuditList(Told):

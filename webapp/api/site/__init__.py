@@ -1,1 +1,1 @@
-"""Templates, room, pools, connections, numbers, cleaning up."""
+"""The routes of templates, capacity, pools, connections, metrics and cleanup."""

@@ -1,4 +1,4 @@
-"""The site: templates, room, connections, pools, numbers, cleaning up."""
+"""The routes of the site: templates, capacity, connections, pools, metrics and cleanup."""
 
 from http import HTTPStatus
 
@@ -28,7 +28,7 @@ from webapp.services.upkeep.cleanup import CleanupView
     answers={200: Reply(told.TemplateList, "All that can be launched.")},
 )
 def list_templates() -> Answer:
-    """List what desktops can be made from."""
+    """List the templates that can be launched."""
     gates = services().capacity.gates()
     rows = [_template(offer, gates.get(offer.template.id)) for offer in services().reports.offers()]
     return Answer(told.TemplateList(templates=rows))
@@ -42,7 +42,7 @@ def list_templates() -> Answer:
     answers={200: Reply(told.CapacityReport, "Of each template.")},
 )
 def get_capacity() -> Answer:
-    """Ask how many more desktops fit."""
+    """Get how many more desktops fit."""
     warm = {offer.template.id: offer.warm for offer in services().reports.offers()}
     rooms = [
         told.TemplateRoom(
@@ -65,7 +65,7 @@ def get_capacity() -> Answer:
     answers={200: Reply(told.ConnectionList, "A page of them.", {"Link": "The next page."})},
 )
 def list_connections(query: ConnectionQuery) -> Answer:
-    """List connections, newest first: one's own; with the scope admin everybody's."""
+    """List connections, newest first: your own, or with the scope admin those of all people."""
     rows, last = services().connections.stretch(
         caller().actor,
         limit=query.limit,
@@ -87,7 +87,7 @@ def list_connections(query: ConnectionQuery) -> Answer:
     problems=("not-found",),
 )
 def cut_connection(connection: ConnectionId) -> Answer:
-    """Cut a connection: one's own, or with the scope admin anybody's. The session stays."""
+    """Cut a connection: your own, or with the scope admin anyone's. The session stays."""
     services().connections.cut(caller().actor, connection)
     return Answer(status=HTTPStatus.NO_CONTENT)
 
@@ -100,7 +100,7 @@ def cut_connection(connection: ConnectionId) -> Answer:
     answers={200: Reply(told.PoolList, "Of all templates.")},
 )
 def list_pools() -> Answer:
-    """See the desktops that are made ahead of need."""
+    """List the pools of desktops that are made ahead of need."""
     return Answer(told.PoolList(pools=[_pool(view) for view in services().pools.all()]))
 
 
@@ -112,7 +112,7 @@ def list_pools() -> Answer:
     answers={200: Reply(told.Metrics, "The numbers of now, of today, and of 24 hours.")},
 )
 def get_metrics() -> Answer:
-    """See the site in numbers."""
+    """Get the numbers of the site."""
     now = services().reports.overview()
     hours = [
         told.Hour(at=one.at, from_pool=one.warm, built=one.cold, failed=one.failed)
@@ -131,7 +131,7 @@ def get_metrics() -> Answer:
 
 
 def cleanup_again(reference: str) -> Answer:
-    """The round that was asked for then."""
+    """Answer a repeated request: the cleanup of the first one."""
     return _cleanup(services().cleanups.one(reference))
 
 
@@ -148,8 +148,8 @@ def cleanup_again(reference: str) -> Answer:
 def ask_for_cleanup() -> Answer:
     """Clean up now: end what has expired, free what dead workers held, compare database and nodes.
 
-    A worker does that by itself all the time; this does it at once and says what was done. What
-    nobody accounts for is destroyed no sooner than otherwise.
+    Workers do this regularly; a request does it at once and reports what was done. Unknown
+    containers are not destroyed any sooner.
     """
     view = services().cleanups.ask(caller().actor)
     where = url_for("api.get_cleanup", cleanup=view.cleanup.public_id)
@@ -168,7 +168,7 @@ def ask_for_cleanup() -> Answer:
     problems=("not-found",),
 )
 def get_cleanup(cleanup: CleanupId) -> Answer:
-    """See what a round of cleaning up did."""
+    """Get the result of a cleanup."""
     return _cleanup(services().cleanups.one(cleanup))
 
 

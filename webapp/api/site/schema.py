@@ -1,4 +1,4 @@
-"""Templates, room, pools, connections, numbers and cleaning up, as JSON."""
+"""The JSON of templates, capacity, pools, connections, metrics and cleanup."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ CleanupId = Annotated[str, Meta(pattern="^cleanup-[0-9a-f]{8}$", examples=["clea
 
 
 class Template(Told):
-    """What desktops are made from."""
+    """A template of desktops."""
 
     name: str
     title: str
@@ -29,15 +29,15 @@ class Template(Told):
     max_minutes: int
     max_per_person: int | None
     ready_at_once: int
-    """How many launches would be ready at once, out of the pool."""
+    """The number of launches that the pool can make ready at once."""
     usual_seconds: int | None
-    """From request to ready, lately, where it is built; null before the first."""
+    """Recent time from request to ready if it is built; null before the first."""
     rests_until: Moment | None
-    """It failed several times in a row and takes no launches until then."""
+    """After several failures in a row: no launches are accepted until then."""
 
 
 class TemplateList(Told):
-    """All that can be launched, by name."""
+    """All templates that can be launched, by name."""
 
     templates: list[Template]
 
@@ -47,9 +47,9 @@ class TemplateRoom(Told):
 
     template: str
     fits: int | None
-    """Null: nobody can see the nodes' memory."""
+    """Null if the memory of the nodes is unknown."""
     waiting: int
-    """Sessions that wait for a node already."""
+    """The number of sessions that already wait for a node."""
     next_free_at: Moment | None
     ready_at_once: int
 
@@ -61,7 +61,7 @@ class CapacityReport(Told):
 
 
 class ConnectionQuery(PageQuery):
-    """Which connections are listed."""
+    """A filter of connections."""
 
     session_sub: SessionId | None = None
     open: bool = False
@@ -69,7 +69,7 @@ class ConnectionQuery(PageQuery):
 
 
 class Connection(Told):
-    """One link to a session, open or over."""
+    """One connection to a session, open or ended."""
 
     connection: ConnectionId
     session_sub: SessionId
@@ -83,9 +83,9 @@ class Connection(Told):
     bytes_up: int
     bytes_down: int
     cpu_ms: int
-    """Processor time that the gateway spent on it."""
+    """Processor time that the gateway has used for it."""
     was_slowed: bool
-    """Whether it had to rest, since its person had used up a share of the processor."""
+    """Whether it was throttled because its person had used up a share of the processor."""
     last_input_at: Moment | None
 
 
@@ -97,14 +97,14 @@ class ConnectionList(Told):
 
 
 class Pool(Told):
-    """A template's desktops that are made ahead of need."""
+    """The pool of a template: desktops that are made ahead of need."""
 
     template: str
     warm: int
     making: int
     wanted: int
     why: str
-    """What made the wanted size."""
+    """The reason for the wanted size."""
     minimum: int
     target: int
     maximum: int
@@ -129,7 +129,7 @@ class Hour(Told):
 
 
 class Metrics(Told):
-    """The site in numbers; `/metrics` has all of them for Prometheus."""
+    """The numbers of the site; `/metrics` has all of them for Prometheus."""
 
     sessions: dict[str, int]
     """By state."""
@@ -142,7 +142,7 @@ class Metrics(Told):
 
 
 class Deed(Told):
-    """One thing that Winux did by itself."""
+    """One action that Winux took by itself."""
 
     at: Moment
     action: str
@@ -151,27 +151,27 @@ class Deed(Told):
 
 
 class Difference(Told):
-    """A difference between database and nodes that stays for now."""
+    """A difference between database and nodes that remains for now."""
 
     kind: str
     vmid: int | None
     node: str | None
     session_sub: str
     due_at: Moment | None
-    """When the container will be destroyed; null: never."""
+    """When the container will be destroyed; null for never."""
     detail: str
 
 
 class Cleanup(Told):
-    """A round of cleaning up."""
+    """A cleanup and its result."""
 
     cleanup: CleanupId
     status: str
-    """`asked`, `working`, `done`, or `trouble`: part of it could not be done."""
+    """`asked`, `working`, `done`, or `trouble` if part of it failed."""
     asked_at: Moment
     finished_at: Moment | None
     did: list[Deed]
-    """What Winux did by itself from its beginning to its end."""
+    """The actions of Winux from the start to the end of the cleanup."""
     trouble: str | None
     differences: list[Difference]
-    """What is known and left: too young to be destroyed, or not ours."""
+    """Known differences that remain: too young to be destroyed, or not of this portal."""
