@@ -1,1 +1,1 @@
-"""What the worker does to one desktop under a lease: build, assign, pause, resume, tear down."""
+"""The worker's operations on one leased desktop: build, assign, pause, resume, tear down."""

@@ -1,8 +1,8 @@
-"""Adopting: a desktop that was made by hand with the playbook becomes one of the portal's.
+"""Adopts a desktop that was made by hand with the playbook: the portal takes it over.
 
-The row is written first, so that the container is accounted for whatever dies; then the playbook
-sets password, keyboard and deadline, and in its last step writes our mark. Until that is done the
-container is still its maker's and is never removed: `build_started_at` stays None till then.
+The row is written first, so that the container is accounted for if a process dies. Then the
+playbook sets password, keyboard and deadline, and writes our mark in its last step. Until then the
+container belongs to its creator and is never removed: `build_started_at` stays None.
 """
 
 import logging
@@ -40,13 +40,13 @@ from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leas
 
 log = logging.getLogger(__name__)
 
-#: An adoption whose end is not known is looked at again after this.
+#: An adoption with an unknown result is retried after this time.
 TRY_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class AdoptionWish:
-    """What the administrator says of it; what is None is as at a launch."""
+    """An administrator's adoption request; fields that are None have the defaults of a launch."""
 
     vmid: int
     owner: str
@@ -55,11 +55,11 @@ class AdoptionWish:
     rdp_username: str | None = None
     keyboard_layout: str | None = None
     password: str | None = None
-    """None: a random one is made."""
+    """None: a random one is generated."""
 
 
 class Adopter:
-    """The use case behind `./winux desktop adopt`, and the worker's step that finishes one."""
+    """The use case of `./winux desktop adopt`, and the worker's step that finishes an adoption."""
 
     def __init__(
         self,
@@ -82,7 +82,8 @@ class Adopter:
         self._leases = leases
 
     def adopt(self, actor: Actor, wish: AdoptionWish) -> Desktop:
-        """The desktop, ready. Raises Refused or OutsideFailed; nothing is adopted then."""
+        """Adopt a container and return the ready desktop. Raises Refused or OutsideFailed if it
+        is not adopted."""
         with self._audit.refusals(actor, "desktop.adopt", str(wish.vmid)):
             container = self._hypervisor.container(wish.vmid)
             lease = self._take(actor, wish, container)
@@ -91,7 +92,7 @@ class Adopter:
             return session.get_one(Desktop, lease.desktop.id)
 
     def finish_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Go on with one whose command died; False: there is none."""
+        """Continue an adoption whose command died. Returns False if there is none."""
         lease = self._leases.claim(_ADOPTING, lambda _session, _desktop: None)
         if lease is None:
             return False
@@ -198,8 +199,8 @@ class Adopter:
     def _record(self, lease: Lease, order: AdoptOrder, result: BuildResult) -> None:
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
-            desktop.build_started_at = now  # from here on it is ours to remove
-            if not can(desktop.state, Event.BUILT):  # stopped meanwhile
+            desktop.build_started_at = now  # from now on the portal may remove it
+            if not can(desktop.state, Event.BUILT):  # stopped in the meantime
                 return
             advance(desktop, Event.BUILT, now)
             desktop.ready_at = now
@@ -212,11 +213,12 @@ class Adopter:
         log.info("Desktop adopted", extra=_about(lease.desktop))
 
     def _fail(self, lease: Lease, error: OutsideFailed, is_stopping: bool) -> None:
-        """End the row, not the container; unless that carries our mark or nobody knows."""
+        """End the row, not the container. If the container has our mark or its state is unknown,
+        leave the row for a retry."""
         is_open = is_stopping or self._may_be_ours(lease.desktop)
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
-            if is_open:  # the worker tries again
+            if is_open:  # a worker retries it
                 desktop.retry_at = now + TRY_AGAIN
                 return
             if not can(desktop.state, Event.BROKE):
@@ -245,7 +247,7 @@ class Adopter:
         return container is not None and parse_mark(container.description) == ours
 
 
-#: Adoptions whose command is gone.
+#: Selects adoptions in progress.
 _ADOPTING = (Desktop.state == State.BUILDING) & Desktop.adopted_from.is_not(None)
 
 
@@ -263,7 +265,7 @@ def _as_seen(container: Container) -> SeenContainer:
 
 
 def _free_id(session: Session, wanted: str) -> str:
-    """The id that it was made with; a new one if a desktop that has ended had that."""
+    """Returns the id that it was made with, or a new one if an ended desktop has that id."""
     is_taken = session.scalar(select(Desktop.id).where(Desktop.public_id == wanted))
     return f"desktop-{secrets.token_hex(4)}" if is_taken else wanted
 
@@ -279,7 +281,7 @@ def _owner(session: Session, name: str) -> Person:
 
 
 def _template(session: Session, name: str | None) -> Template:
-    """The template whose limits it gets: the named one, or the first."""
+    """Returns the template whose limits apply: the named one, or the first by name."""
     query = select(Template).where(Template.is_enabled).order_by(Template.name)
     found = session.scalars(query.where(Template.name == name) if name else query).first()
     if found is None:

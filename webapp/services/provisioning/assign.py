@@ -1,8 +1,8 @@
-"""Assigning: a claimed pool desktop gets the user name, password and keyboard its person asked for.
+"""Assigns a claimed pool desktop: sets the user name, password and keyboard its person requested.
 
-What was asked for as it was built needs none of this (services/desktops/claim.py). The row says
-all: user name, keyboard and a new password were written by the claim, so a run that was interrupted
-is simply run again.
+A launch with the settings of the built desktop needs no assignment (services/desktops/claim.py).
+The claim has already written user name, keyboard and a new password to the row, so an interrupted
+run can simply be repeated.
 """
 
 import logging
@@ -50,9 +50,11 @@ class Assigner:
         self._leases = leases
 
     def assign_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Assign one claimed desktop, or go on with one whose worker died; False: nothing to do.
+        """Assign one claimed desktop, or continue one whose worker died. Returns False if there is
+        none.
 
-        `is_stopping` says that this worker ends: the run is cancelled and left to the next one.
+        If `is_stopping` returns true, this worker is stopping: the run is cancelled and left to
+        another worker.
         """
         lease = self._leases.claim(_WAITING, lambda _session, _desktop: None)
         if lease is None:
@@ -79,12 +81,12 @@ class Assigner:
                 self._record(lease, told_at)
 
     def _passes(self, desktop: Desktop, error: OutsideFailed) -> bool:
-        """Whether what broke passes by itself, soon enough for its person."""
+        """Whether the failure is temporary and there is time for a retry."""
         begun = self._clock.now() - desktop.asked_at
         return decide_retry(error.reason, begun, self._config.build_timeout)
 
     def _run(self, desktop: Desktop, is_cancelled: Callable[[], bool]) -> datetime:
-        """Run the playbook; the deadline that the desktop was told."""
+        """Run the playbook. Returns the deadline that was sent to the desktop."""
         now = self._clock.now()
         if now - desktop.asked_at > self._config.build_timeout:
             raise OutsideFailed(
@@ -121,7 +123,7 @@ class Assigner:
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
             finish_steps(session, desktop.id, now)
-            if not can(desktop.state, Event.ASSIGNED):  # stopped at the last moment
+            if not can(desktop.state, Event.ASSIGNED):  # stopped in the meantime
                 return
             become_ready(desktop, now)
             desktop.attempts, desktop.failure_reason = 0, None
@@ -130,10 +132,10 @@ class Assigner:
         log.info("Desktop assigned", extra=_about(lease))
 
     def _fail(self, lease: Lease, error: OutsideFailed) -> None:
-        """Say why, and ask for its teardown: nobody knows how far it is assigned."""
+        """Record the failure and request the teardown: the desktop may be partly assigned."""
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
-            if not can(desktop.state, Event.BROKE):  # stopped: what broke was its own cancelling
+            if not can(desktop.state, Event.BROKE):  # stopped: the run failed as it was cancelled
                 return
             advance(desktop, Event.BROKE, now)
             desktop.failed_at = now
@@ -147,7 +149,7 @@ class Assigner:
         log.warning("Assigning failed: %s", error, extra=_about(lease))
 
     def _put_back(self, lease: Lease, error: OutsideFailed) -> None:
-        """Let it wait a moment and be run again: each step of the playbook may be repeated."""
+        """Schedule a retry: each step of the playbook may be repeated."""
         with self._leases.giving_back(lease) as (_session, desktop):
             if desktop.state != State.ASSIGNING:
                 return
@@ -157,17 +159,18 @@ class Assigner:
         log.warning("Assigning put back: %s", error, extra=_about(lease))
 
     def _leave(self, lease: Lease) -> None:
-        """This worker ends: the row stays in ASSIGNING, free for the next one at once."""
+        """Release the lease because this worker is stopping. The row stays in ASSIGNING, so another
+        worker can take it at once."""
         with self._leases.giving_back(lease):
             log.info("Assigning left to another worker", extra=_about(lease))
 
 
-#: Spreads desktops that met the same trouble.
+#: Random jitter: spreads the retries of desktops with the same failure.
 _chance = random.SystemRandom().random
 
 
 def _verify(desktop: Desktop, result: BuildResult) -> None:
-    """The desktop that answered is the one that was built; keys and certificate stay its own."""
+    """Raise OutsideFailed unless host key and certificate are those of the desktop as built."""
     if (result.ssh_host_key_sha256, result.rdp_certificate_sha256) != (
         desktop.ssh_host_key_sha256,
         desktop.rdp_certificate_sha256,

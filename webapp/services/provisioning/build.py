@@ -1,4 +1,4 @@
-"""Building: from a queued row to a desktop that answers, or to a failure that says why."""
+"""Builds a queued desktop until it answers, or records why it failed."""
 
 import logging
 import random
@@ -40,11 +40,11 @@ from webapp.services.provisioning.steps import Steps, finish_steps
 
 log = logging.getLogger(__name__)
 
-#: What a build usually takes: the desktop's own idea of its deadline is this much later.
+#: The usual length of a build, added to the deadline that is sent to the desktop.
 USUAL_BUILD = timedelta(seconds=10)
-#: A pool desktop learns its deadline when a person takes it; until then it is far away.
+#: A pool desktop gets its real deadline when it is claimed; until then it has this one.
 FAR_AWAY = timedelta(days=30)
-#: How many VM ids are tried when foreign containers hold them.
+#: Number of VM ids to try if foreign containers use them.
 VMID_TRIES = 3
 
 
@@ -76,16 +76,18 @@ class Builder:
         self._queue = queue
 
     def build_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Build one queued desktop, or go on with one whose worker died; False: nothing to do.
+        """Build one queued desktop, or continue one whose worker died. Returns False if there is
+        none.
 
-        `is_stopping` says that this worker ends: the build is cancelled and left to the next one.
+        If `is_stopping` returns true, this worker is stopping: the build is cancelled and left to
+        another worker.
         """
         return self._build_one(Desktop.owner_id.is_not(None), is_stopping)
 
     def build_for_pool_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """The same for the pool, as long as nobody waits for a desktop of their own.
+        """The same for a pool desktop, unless a person waits for a desktop.
 
-        A build that is in somebody's way is cancelled and left for later.
+        A pool build that delays a person's launch is cancelled and left for later.
         """
         nobody_waits = ~somebody_waits(self._clock.now())
         return self._build_one(Desktop.owner_id.is_(None) & nobody_waits, is_stopping)
@@ -105,7 +107,7 @@ class Builder:
     # -- taking ---------------------------------------------------------------------------------
 
     def _begin(self, session: Session, desktop: Desktop) -> None:
-        """Write down the intent; a build that was interrupted starts over with clean steps."""
+        """Record that the build begins. An interrupted build starts over without its old steps."""
         if desktop.state == State.QUEUED:
             advance(desktop, Event.BUILD_STARTED, self._clock.now())
             desktop.build_started_at = self._clock.now()
@@ -130,12 +132,13 @@ class Builder:
                 self._record(lease, order, result)
 
     def _passes(self, desktop: Desktop, error: OutsideFailed | Refused) -> bool:
-        """Whether what broke passes by itself, soon enough for this build."""
+        """Whether the failure is temporary and there is time for a retry."""
         begun = self._clock.now() - (desktop.build_started_at or desktop.created_at)
         return decide_retry(error.reason, begun, self._config.build_timeout)
 
     def _run(self, lease: Lease, source: Source, cancel: Cancel) -> tuple[BuildOrder, BuildResult]:
-        """Run the playbook, with other VM ids when foreign containers hold the reserved one."""
+        """Run the playbook; retry with another VM id if a foreign container uses the reserved
+        one."""
         foreign: set[int] = set()
 
         def free_in_time(session: Session, step: str) -> None:
@@ -201,15 +204,15 @@ class Builder:
         )
 
     def _is_a_strangers(self, desktop: Desktop) -> bool:
-        """Whether a container of no desktop holds its VM id or address: it may have been found
-        after they were reserved, with a database restored from a backup above all."""
+        """Whether a container of no desktop uses its VM id or address. It may have been found
+        after they were reserved, mainly if the database was restored from a backup."""
         with self._db.read() as session:
             return desktop.vmid in stranger_vmids(session) or desktop.address in stranger_addresses(
                 session
             )
 
     def _is_taken(self, order: BuildOrder, error: OutsideFailed) -> bool:
-        """Whether the VM id belongs to something else, by Proxmox's words or by its own look."""
+        """Whether another container uses the VM id, by Proxmox's error or by a direct check."""
         if "already exists" in error.message:
             return True
         try:
@@ -239,7 +242,7 @@ class Builder:
                         raise LeaseLost("The desktop is in another worker's hands.")
                     release(session, desktop)
                     reserve(session, self._config, desktop, avoid_vmids=foreign)
-            except IntegrityError:  # a launch took the same id at the same moment: look again
+            except IntegrityError:  # a simultaneous launch reserved the same id: retry
                 continue
             lease.desktop.vmid, lease.desktop.address = desktop.vmid, desktop.address
             return
@@ -251,7 +254,7 @@ class Builder:
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
             finish_steps(session, desktop.id, now)
-            if not can(desktop.state, Event.BUILT):  # stopped at the last moment
+            if not can(desktop.state, Event.BUILT):  # stopped in the meantime
                 return
             if desktop.is_pooled:
                 advance(desktop, Event.BUILT_FOR_POOL, now)
@@ -270,11 +273,11 @@ class Builder:
         log.info("Build finished", extra={"desktop": order.desktop_id})
 
     def _fail(self, lease: Lease, error: OutsideFailed | Refused) -> None:
-        """Say why, and ask for the teardown of what is half made, in one transaction."""
+        """Record the failure and request the teardown of the partial build, in one transaction."""
         now = self._clock.now()
         about = {"desktop": lease.desktop.public_id}
         with self._leases.giving_back(lease) as (session, desktop):
-            if not can(desktop.state, Event.BROKE):  # stopped: what broke was its own cancelling
+            if not can(desktop.state, Event.BROKE):  # stopped: the run failed as it was cancelled
                 log.info("Build cancelled", extra=about)
                 return
             advance(desktop, Event.BROKE, now)
@@ -292,7 +295,8 @@ class Builder:
         log.warning("Build failed: %s", error, extra=about)
 
     def _put_back(self, turn: Turn, error: OutsideFailed | Refused) -> None:
-        """Let it wait and be tried again: on any node, if surely nothing of it exists yet."""
+        """Schedule a retry: on any node if the container certainly does not exist, else on the
+        same one."""
         lease = turn.lease
         is_nowhere = self._is_nowhere(lease.desktop)
         with self._leases.giving_back(lease) as (session, desktop):
@@ -317,22 +321,22 @@ class Builder:
             return False
 
     def _leave(self, lease: Lease) -> None:
-        """This worker ends, or a person comes first: the row stays in BUILDING, free for the next
-        one at once."""
+        """Release the lease because this worker is stopping or a person comes first. The row stays
+        in BUILDING, so another worker can take it at once."""
         with self._leases.giving_back(lease) as (_session, desktop):
-            if desktop.is_pooled:  # it may have to give way often: that is no build that hangs
+            if desktop.is_pooled:  # giving way, even often, must not count towards the timeout
                 desktop.build_started_at = self._clock.now()
             log.info("Build left for later", extra={"desktop": lease.desktop.public_id})
 
 
 def _begin_life(desktop: Desktop, order: BuildOrder, now: datetime) -> None:
-    """Its owner can use it from now on, until its deadline."""
+    """Make it usable by its owner, from now until its deadline."""
     desktop.ready_at = now
     desktop.deadline_at = now + timedelta(minutes=desktop.minutes)
     note_told(desktop, order.deadline_at)
 
 
-#: Spreads builds that met the same lock.
+#: Random jitter: spreads the retries of builds that met the same lock.
 _chance = random.SystemRandom().random
 
 

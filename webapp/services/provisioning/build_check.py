@@ -1,4 +1,4 @@
-"""Whether the node agrees that a desktop was built; the exit code of a playbook is not enough."""
+"""Checks on the node that a desktop was built; the exit code of a playbook is not enough."""
 
 import time
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from webapp.domain.nodes.mark import parse_mark
 from webapp.domain.upkeep.drift import SeenContainer, find_loss
 from webapp.ports import BuildOrder, Container, Hypervisor
 
-#: Seconds between looks at a node that did not answer right after a build.
+#: Seconds between checks of a node that did not answer right after a build.
 LOOK_AGAIN = (0.5, 2.0, 5.0)
 
 
 class BuildCheck:
-    """One build's look at the node. It begins beside the last step, for which the person would
-    wait a moment longer otherwise; what it saw then counts only if it is good."""
+    """The check of one build. A first check runs in parallel with the last step, to save time. Its
+    result is used only if it is good; otherwise the container is checked again."""
 
     def __init__(
         self,
@@ -32,14 +32,14 @@ class BuildCheck:
         self._early: Future[Container | None] | None = None
 
     def note_step(self, step: str) -> None:
-        """The playbook begins a step."""
+        """Called when the playbook begins a step."""
         if step == LAST_STEP:
             thread = ThreadPoolExecutor(1)
             self._early = thread.submit(self._hypervisor.container, self._order.vmid)
             thread.shutdown(wait=False)
 
     def require_built(self) -> None:
-        """OutsideFailed, to be tried again: the node does not have the desktop as ordered."""
+        """Raise OutsideFailed(retry=True) unless the node has the desktop as ordered."""
         if self._looked_good_early():
             return
         if trouble := self._trouble_with(self._look(self._order.vmid)):
@@ -54,7 +54,7 @@ class BuildCheck:
             return False
 
     def _trouble_with(self, container: Container | None) -> str:
-        """What is not as ordered; empty if all is."""
+        """Returns what differs from the order; empty if nothing does."""
         seen = container and SeenContainer(
             container.vmid,
             container.is_running,

@@ -1,4 +1,4 @@
-"""Whether a run of a playbook is to be broken off: nobody wants it, or this worker has to end."""
+"""Cancels a playbook run that is no longer wanted, gives way to a person, or whose worker stops."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from webapp.services.provisioning.precedence import PATIENCE, somebody_waits
 
 
 class Cancel:
-    """Says whether a run is to be broken off; asks the database twice a second."""
+    """Returns whether a run must be cancelled. Reads the database at most twice a second."""
 
     EVERY = 0.5
 
@@ -27,7 +27,7 @@ class Cancel:
         is_stopping: Callable[[], bool],
         while_in: State,
     ) -> None:
-        """`while_in`: the state of a desktop whose run is still wanted."""
+        """The run is wanted as long as the desktop is in the state `while_in`."""
         self._db = db
         self._clock = clock
         self._lease = lease
@@ -37,8 +37,8 @@ class Cancel:
         self._looked_at = time.monotonic()
         self.is_set = False
         self.is_for_later = False
-        """Cancelled because this worker ends or a person comes first, not because anybody wants
-        the desktop gone."""
+        """Whether it was cancelled because this worker is stopping or a person comes first: the
+        run is still wanted."""
 
     def __call__(self) -> bool:
         if not self.is_set:
@@ -58,7 +58,7 @@ class Cancel:
                         Desktop.id == self._lease.desktop.id
                     )
                 ).first()
-        except (Conflict, OutsideFailed):  # unknown is no reason to break it off
+        except (Conflict, OutsideFailed):  # an unknown state is no reason to cancel
             return False
         is_unwanted = row is None or row[0] != self._while_in
         self.is_for_later = not is_unwanted and row is not None and bool(row[1])

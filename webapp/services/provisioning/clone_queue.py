@@ -1,7 +1,8 @@
-"""The queue of builds: whose turn it is, and on which node, with one clone per source at a time.
+"""The build queue: decides which desktop is next, and on which node; one clone per source at a
+time.
 
-A row whose source is busy, whose nodes are full or down, waits without holding up those behind
-it: they may be of another template, or find another node.
+A row waits while its source is busy or its nodes are full or down. It does not block the rows
+behind it: they may have another template or fit on another node.
 """
 
 from collections.abc import Callable
@@ -22,34 +23,34 @@ from webapp.services.fair_turns import fair_order
 from webapp.services.nodes.cluster import Cluster, read_cluster
 from webapp.services.provisioning.lease import Lease, Leases
 
-#: How soon a row is looked at again whose template cannot be cloned on any node.
+#: Retry interval of a row whose template cannot be cloned on any node.
 LOOK_AGAIN = timedelta(seconds=3)
-#: Rows that are looked at in one read.
+#: Number of rows in one read.
 LOOK_AHEAD = 50
-#: Rows to build: new ones, those put back, and those whose worker died.
+#: Selects rows to build: new ones, those put back, and those whose worker died.
 WAITING = or_(Desktop.state == State.QUEUED, Desktop.state == State.BUILDING) & (
-    Desktop.adopted_from.is_(None)  # services/provisioning/adopt.py goes on with those
+    Desktop.adopted_from.is_(None)  # services/provisioning/adopt.py continues the others
 )
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A desktop that is to be built now, and what from."""
+    """A desktop to build now, and the source to clone."""
 
     lease: Lease
     source: Source | None
-    """None: it waited too long since it was begun, and only its end is to be written."""
+    """None: the build timed out, and only its failure must be recorded."""
 
 
 @dataclass
 class _Rows:
-    """Some of the waiting rows: single ones, and all new ones of some templates."""
+    """A set of waiting rows: single rows, and all new rows of some templates."""
 
     ids: set[int] = field(default_factory=set)
     templates: set[int] = field(default_factory=set)
 
     def add(self, row: Any) -> None:
-        if row.build_started_at is None:  # the next one of this template would meet the same
+        if row.build_started_at is None:  # the same holds for all new rows of this template
             self.templates.add(row.template_id)
         else:
             self.ids.add(row.id)
@@ -72,7 +73,7 @@ def _waiting(
 
 
 class CloneQueue:
-    """Gives out the next build."""
+    """Takes the next build."""
 
     def __init__(self, db: Database, clock: Clock, config: Config, leases: Leases) -> None:
         self._db = db
@@ -83,9 +84,9 @@ class CloneQueue:
     def take(
         self, wanted: ColumnElement[bool], begin: Callable[[Session, Desktop], None]
     ) -> Turn | None:
-        """The first `wanted` build that can go on now, with its clone slot; None: there is none.
+        """Take the first `wanted` build that can start now, with its clone slot. None: none can.
 
-        `begin` runs in the transaction that takes it.
+        `begin` runs in the transaction that takes the build.
         """
         now = self._clock.now()
         due = and_(WAITING, wanted, self._leases.is_free_and_due(now))
@@ -107,7 +108,7 @@ class CloneQueue:
                         hopeless.add(row)
                 elif lease := self._take(row.id, due, cluster, source, begin):
                     return Turn(lease, source)
-                else:  # another worker was quicker
+                else:  # another worker was faster
                     held_up.ids.add(row.id)
 
     def _place(self, cluster: Cluster, row: Any) -> Source | Wait | None:
@@ -117,7 +118,7 @@ class CloneQueue:
         return cluster.place(row.template_id, row.node)
 
     def _rest(self, hopeless: _Rows, due: ColumnElement[bool], now: datetime) -> None:
-        """Let them sleep a little: as long as they count as waiting, the pool builds nothing."""
+        """Postpone these rows by LOOK_AGAIN: as long as they are due, no pool build starts."""
         if not (hopeless.ids or hopeless.templates):
             return
         with self._db.begin() as session:
@@ -139,14 +140,14 @@ class CloneQueue:
         def prepare(session: Session, desktop: Desktop) -> None:
             begin(session, desktop)
             if source:
-                if desktop.node is None:  # else it may be there already, of the version then
+                if desktop.node is None:  # otherwise it may already exist, with the older version
                     desktop.template_version = source.version
                 desktop.node = source.node
                 _occupy(session, cluster, source, desktop)
 
         try:
             return self._leases.take(desktop_id, due, prepare)
-        except IntegrityError:  # another worker got the source or the storage first
+        except IntegrityError:  # another worker took the source or the storage slot first
             return None
 
 
@@ -167,12 +168,12 @@ def _occupy(session: Session, cluster: Cluster, source: Source, desktop: Desktop
 
 
 def free_slot(session: Session, lease: Lease) -> None:
-    """The clone is over: the next desktop may be cloned from the same source."""
+    """Release the clone slot: the next desktop may be cloned from the same source."""
     session.execute(delete(CloneSlot).where(CloneSlot.holder == lease.holder))
 
 
 def avoid_source(session: Session, source: Source, now: datetime) -> None:
-    """Somebody else has it locked: use others until a worker's look says how it stands."""
+    """Mark a locked source, so that others are used until a worker's next check of the nodes."""
     session.execute(
         update(TemplateReplica)
         .where(TemplateReplica.vmid == source.vmid, TemplateReplica.locked_at.is_(None))

@@ -1,4 +1,4 @@
-"""Telling a desktop its new deadline, for the warning that it shows."""
+"""Sends desktops their new deadlines, for the warning that they show."""
 
 import logging
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class DeadlineTeller:
-    """Tells a desktop its new deadline, for the warning that it shows."""
+    """Sends a desktop its new deadline, for the warning that it shows."""
 
     def __init__(self, clock: Clock, provisioner: Provisioner, leases: Leases) -> None:
         self._clock = clock
@@ -23,9 +23,10 @@ class DeadlineTeller:
         self._leases = leases
 
     def tell_deadline_one(self, *, suspects: bool | None = None) -> bool:
-        """Tell one desktop; False: all know theirs.
+        """Send one desktop its deadline. Returns False if none needs it.
 
-        `suspects`: of those alone whose last answer was bad, or of the others alone; None: of all.
+        `suspects`: only desktops whose last answer was bad (True), only the others (False), or all
+        (None).
         """
         wanted = _MISTAKEN & may_be_asked(self._clock, suspects=suspects)
         lease = self._leases.claim(wanted, lambda _session, _desktop: None)
@@ -55,7 +56,7 @@ class DeadlineTeller:
                 now_is.deadline_told_at = deadline_at
 
 
-#: Ready desktops that know another deadline than their row says.
+#: Selects ready desktops whose last sent deadline differs from the one in their row.
 _MISTAKEN = (Desktop.state == State.READY) & or_(
     Desktop.deadline_told_at.is_(None), Desktop.deadline_told_at != Desktop.deadline_at
 )

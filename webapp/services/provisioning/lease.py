@@ -1,8 +1,8 @@
-"""Leases: which worker works on which desktop, and until when.
+"""Leases: a worker's exclusive right to work on a desktop until a certain time.
 
-A worker that dies lets its lease run out, and another one takes the desktop. Taking is a guarded
-update, so of two workers one gets it; renewing changes no row version, so it never disturbs a
-person who stops or extends the desktop meanwhile.
+The lease of a dead worker expires, and another worker takes the desktop. Taking is a guarded
+update, so only one of two workers succeeds. Renewing does not change the row version, so it never
+conflicts with a person who stops or extends the desktop.
 """
 
 import logging
@@ -27,19 +27,19 @@ log = logging.getLogger(__name__)
 
 
 class LeaseLost(Conflict):
-    """The lease ran out and the desktop is another worker's now."""
+    """The lease expired, and another worker has taken the desktop."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A desktop as it was when it was taken, and the name it was taken under."""
+    """A desktop as it was when it was taken, and the holder's name."""
 
     desktop: Desktop
     holder: str
 
 
 class Leases:
-    """Takes, renews and gives back desktops in the name of one worker."""
+    """Takes, renews and releases leases for one worker."""
 
     def __init__(self, db: Database, clock: Clock, worker: str, length: timedelta) -> None:
         self._db = db
@@ -50,19 +50,20 @@ class Leases:
     def claim(
         self, wanted: ColumnElement[bool], prepare: Callable[[Session, Desktop], None]
     ) -> Lease | None:
-        """The desktop whose turn it is of those `wanted`, due and free; None when there is none.
+        """Take the next `wanted` desktop that is due and free. Returns None if there is none.
 
-        `prepare` runs in the same transaction that takes it.
+        `prepare` runs in the transaction that takes the desktop.
         """
         now = self._clock.now()
         due = and_(wanted, self.is_free_and_due(now))
-        with self._db.read() as session:  # a look takes no write lock
+        with self._db.read() as session:  # a read takes no write lock
             found = self._next_one(session, due, now)
         return None if found is None else self.take(found, due, prepare)
 
     @staticmethod
     def _next_one(session: Session, due: ColumnElement[bool], now: datetime) -> int | None:
-        """Most often nothing is due; the order of turns costs much more than to see that."""
+        """Check first whether anything is due: most often nothing is, and sorting costs much
+        more."""
         one = select(Desktop.id).where(due).limit(1)
         if session.scalar(one) is None:
             return None
@@ -74,7 +75,7 @@ class Leases:
         due: ColumnElement[bool],
         prepare: Callable[[Session, Desktop], None],
     ) -> Lease | None:
-        """That desktop, if it still is `due`; None when another worker was first."""
+        """Take this desktop if it is still `due`. Returns None if another worker was first."""
         holder = f"{self.worker[:70]}#{secrets.token_hex(4)}"
         try:
             with self._db.begin() as session:
@@ -93,7 +94,7 @@ class Leases:
         return Lease(desktop, holder)
 
     def is_free_and_due(self, now: datetime) -> ColumnElement[bool]:
-        """Desktops that no worker holds and whose next try has come."""
+        """Selects desktops that no worker holds and whose retry time has passed."""
         return and_(
             or_(Desktop.worked_until.is_(None), Desktop.worked_until < now),
             or_(Desktop.retry_at.is_(None), Desktop.retry_at <= now),
@@ -101,9 +102,9 @@ class Leases:
 
     @contextmanager
     def giving_back(self, lease: Lease) -> Iterator[tuple[Session, Desktop]]:
-        """A transaction on the desktop as it is now that also ends the lease.
+        """Open a transaction on the current row of the desktop, and release the lease with it.
 
-        Raises LeaseLost when another worker has it.
+        Raises LeaseLost if another worker has the desktop.
         """
         with self._db.begin() as session:
             desktop = session.scalar(
@@ -116,7 +117,7 @@ class Leases:
             desktop.worked_until = None
 
     def free_those_of(self, is_dead: Callable[[str], bool]) -> None:
-        """End the leases of workers that are known to be dead, so that nobody waits for them."""
+        """Release the leases of workers known to be dead, instead of waiting for their expiry."""
         with self._db.begin() as session:
             held = session.scalars(select(Desktop).where(Desktop.worked_by.is_not(None)))
             for desktop in held:
@@ -127,7 +128,7 @@ class Leases:
                     desktop.worked_until = None
 
     def renew(self, lease: Lease) -> bool:
-        """Keep the lease for its full length from now; False when it is lost."""
+        """Extend the lease to its full length from now. Returns False if it is lost."""
         with self._db.begin() as session:
             renewed = session.execute(
                 update(Desktop)
@@ -140,7 +141,7 @@ class Leases:
 
 
 class KeptLease:
-    """Renews a lease in the background for as long as the block runs."""
+    """Renews a lease in the background while the block runs."""
 
     def __init__(self, leases: Leases, lease: Lease) -> None:
         self._leases = leases
@@ -172,7 +173,7 @@ class KeptLease:
                 if not self._leases.renew(self._lease):
                     self._is_lost.set()
                     return
-            except OutsideFailed as error:  # tried again at the next turn, as long as it is ours
+            except OutsideFailed as error:  # retried at the next interval
                 log.warning("A lease could not be renewed: %s", error)
 
 

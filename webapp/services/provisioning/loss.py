@@ -1,4 +1,4 @@
-"""What became of one desktop's container, by a direct look at it; and writing that it is lost."""
+"""Checks whether one desktop's container is lost, and records the loss."""
 
 from datetime import datetime
 
@@ -14,13 +14,14 @@ from webapp.services.desktops.lifetime import ask_for_end
 
 
 def find_fate(hypervisor: Hypervisor, portal_id: str, desktop: Desktop) -> Loss | None:
-    """None: it runs (or is down under a lock). Raises OutsideFailed when nobody can know."""
+    """Returns how the container is lost; None if it runs (or is down under a lock). Raises
+    OutsideFailed if that cannot be determined."""
     container = hypervisor.container(desktop.vmid or 0)
     return find_loss(portal_id, desktop.public_id, as_seen(container) if container else None)
 
 
 def as_seen(container: Container, mark: Mark | None = None) -> SeenContainer:
-    """What a drift is decided upon; `mark` where a listing did not carry it."""
+    """Converts a container for the drift rules. `mark` replaces one that a listing lacks."""
     return SeenContainer(
         vmid=container.vmid,
         is_running=container.is_running,
@@ -36,7 +37,7 @@ def as_seen(container: Container, mark: Mark | None = None) -> SeenContainer:
 
 
 def end_lost(session: Session, audit: Audit, desktop: Desktop, loss: Loss, now: datetime) -> None:
-    """It is gone: its row ends, and its owner is told why."""
+    """Request the end of a lost desktop, with the loss as the reason shown to its owner."""
     ask_for_end(desktop, EndReason.LOST, now)
     desktop.failure = loss
     audit.record(session, SYSTEM, "desktop.lost", desktop.public_id, loss)

@@ -1,6 +1,6 @@
-"""Pausing: a desktop's container is shut down and kept, and tried again until it surely is.
+"""Pauses desktops: shuts the container down and keeps it, with retries until it is stopped.
 
-Its owner can resume it meanwhile, or stop it; the run is then broken off.
+If the owner resumes or stops the desktop in the meantime, the run is cancelled.
 """
 
 import logging
@@ -46,9 +46,10 @@ class Pauser:
         self._leases = leases
 
     def pause_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Pause one desktop, or go on with one whose worker died; False: nothing to do.
+        """Pause one desktop, or continue one whose worker died. Returns False if there is none.
 
-        `is_stopping` says that this worker ends: the run is cancelled and left to the next one.
+        If `is_stopping` returns true, this worker is stopping: the run is cancelled and left to
+        another worker.
         """
         wanted = (Desktop.state == State.PAUSING) & is_reachable(self._clock.now())
         lease = self._leases.claim(wanted, lambda _session, _desktop: None)
@@ -75,7 +76,7 @@ class Pauser:
             self._record(lease, fate, trouble)
 
     def _run(self, desktop: Desktop, is_cancelled: Callable[[], bool]) -> OutsideFailed | None:
-        """Run the playbook; what went wrong, if something did."""
+        """Run the playbook. Returns its error, or None."""
         try:
             self._provisioner.pause(
                 desktop.public_id,
@@ -91,7 +92,7 @@ class Pauser:
     # -- writing down -----------------------------------------------------------------------------
 
     def _record(self, lease: Lease, fate: Loss | None, trouble: OutsideFailed | None) -> None:
-        """The node's word counts, not the playbook's."""
+        """Record the result by the state on the node, not by the playbook's result."""
         if fate is None:
             runs = OutsideFailed("The container still runs after its shutdown.", retry=True)
             self._wait(lease, trouble or runs)
@@ -99,20 +100,20 @@ class Pauser:
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
             finish_steps(session, desktop.id, now)
-            if desktop.state != State.PAUSING:  # stopped or resumed at the last moment
+            if desktop.state != State.PAUSING:  # stopped or resumed in the meantime
                 return
             if fate is not Loss.STOPPED:
                 end_lost(session, self._audit, desktop, fate, now)
                 return
             advance(desktop, Event.SHUT_DOWN, now)
-            if desktop.attempts:  # else what is told is why it could not be resumed
+            if desktop.attempts:  # otherwise the failure is why it could not be resumed: keep it
                 desktop.failure = desktop.failure_reason = desktop.failure_log = None
             desktop.attempts, desktop.retry_at = 0, None
             self._audit.record(session, SYSTEM, "desktop.paused", desktop.public_id)
         log.info("Desktop paused", extra=_about(lease))
 
     def _wait(self, lease: Lease, error: OutsideFailed) -> None:
-        """Say what is wrong, and try again later, for as long as it is wanted."""
+        """Record the failure and schedule a retry, as long as the pause is wanted."""
         with self._leases.giving_back(lease) as (_session, desktop):
             if desktop.state != State.PAUSING:
                 return
@@ -129,7 +130,7 @@ class Pauser:
             log.info("Pausing broken off", extra=_about(lease))
 
 
-#: Spreads desktops that met the same trouble.
+#: Random jitter: spreads the retries of desktops with the same failure.
 _chance = random.SystemRandom().random
 
 

@@ -1,4 +1,4 @@
-"""People come first: what the pool does waits, or gives way, while somebody waits for a desktop."""
+"""People have priority: pool builds wait or give way while a person waits for a desktop."""
 
 from datetime import datetime, timedelta
 
@@ -13,9 +13,9 @@ PATIENCE = timedelta(seconds=1)
 
 
 def somebody_waits(now: datetime, patience: timedelta = timedelta(0)) -> ColumnElement[bool]:
-    """Whether a person's launch could be worked on now and has waited for longer than `patience`.
+    """Whether a person's launch or resume is due and has waited for longer than `patience`.
 
-    One that is to be tried again later, or that a worker holds, does not wait for a slot.
+    One that a worker holds, or whose retry time has not come, does not wait for a slot.
     """
     other = aliased(Desktop)
     return exists(

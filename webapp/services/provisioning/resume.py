@@ -1,6 +1,6 @@
-"""Resuming: a paused desktop's container is started, and it is ready again when its screen answers.
+"""Resumes paused desktops: starts the container; the desktop is ready when its screen answers.
 
-Nothing that breaks on the way loses the desktop: it is tried again, and in the end paused again.
+A failure never loses the desktop: the start is retried, and finally the desktop is paused again.
 """
 
 import logging
@@ -51,9 +51,10 @@ class Resumer:
         self._leases = leases
 
     def resume_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Resume one desktop, or go on with one whose worker died; False: nothing to do.
+        """Resume one desktop, or continue one whose worker died. Returns False if there is none.
 
-        `is_stopping` says that this worker ends: the run is cancelled and left to the next one.
+        If `is_stopping` returns true, this worker is stopping: the run is cancelled and left to
+        another worker.
         """
         wanted = (Desktop.state == State.RESUMING) & is_reachable(self._clock.now())
         lease = self._leases.claim(wanted, lambda _session, _desktop: None)
@@ -90,21 +91,22 @@ class Resumer:
                 self._wait(lease, trouble or down)
 
     def _has_room(self, desktop: Desktop) -> bool:
-        """Whether its node has memory for it; that is promised to it as long as it is held."""
+        """Whether its node has memory for it. Its memory is reserved as long as the lease holds,
+        and is already subtracted here."""
         with self._db.read() as session:
             cluster = read_cluster(session, self._config, self._clock.now())
         left = cluster.left_mb(desktop.node)
         return left is None or left >= 0
 
     def _deadline(self, desktop: Desktop) -> datetime:
-        """When it ends if it is ready now."""
+        """Returns its deadline if it were ready now."""
         now = self._clock.now()
         return now + rules.time_left(desktop.deadline_at or now, desktop.paused_at, now)
 
     def _run(
         self, desktop: Desktop, deadline_at: datetime, is_cancelled: Callable[[], bool]
     ) -> OutsideFailed | None:
-        """Run the playbook; what went wrong, if something did."""
+        """Run the playbook. Returns its error, or None."""
         order = ResumeOrder(
             desktop_id=desktop.public_id,
             vmid=desktop.vmid or 0,
@@ -126,7 +128,7 @@ class Resumer:
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
             finish_steps(session, desktop.id, now)
-            if desktop.state != State.RESUMING:  # stopped at the last moment
+            if desktop.state != State.RESUMING:  # stopped in the meantime
                 return
             end_pause(desktop, now)
             note_told(desktop, told_at)
@@ -141,7 +143,8 @@ class Resumer:
                 end_lost(session, self._audit, desktop, loss, now)
 
     def _wait(self, lease: Lease, error: OutsideFailed) -> None:
-        """Try again in a moment; after some tries in vain it is paused again, with all files."""
+        """Schedule a retry. After too many failures the desktop is paused again, with all
+        files."""
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
             if desktop.state != State.RESUMING:
@@ -173,7 +176,7 @@ class Resumer:
             log.info("Resuming broken off", extra=_about(lease))
 
 
-#: Spreads desktops that met the same trouble.
+#: Random jitter: spreads the retries of desktops with the same failure.
 _chance = random.SystemRandom().random
 
 

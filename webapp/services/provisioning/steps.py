@@ -1,4 +1,4 @@
-"""Writing the steps of a run as Ansible begins them: progress for the page, measurements later."""
+"""Records the steps of a run as Ansible begins them, for the page's progress and for estimates."""
 
 import logging
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Steps:
         desktop_id: int,
         also: Callable[[Session, str], None] = lambda _session, _name: None,
     ) -> None:
-        """`also` is done with each step, in its transaction."""
+        """`also` is called for each step, in its transaction."""
         self._db = db
         self._clock = clock
         self._desktop_id = desktop_id
@@ -32,7 +32,7 @@ class Steps:
         self._name = ""
 
     def begin(self, name: str) -> None:
-        """Progress is for show: a database that is busy must not break a run."""
+        """Record that a step begins. A database error is only logged: it must not fail the run."""
         if name == self._name:
             return
         self._name = name
@@ -49,7 +49,7 @@ class Steps:
 
 
 def finish_steps(session: Session, desktop_id: int, now: datetime) -> None:
-    """All steps of the desktop that are under way end now."""
+    """Mark all running steps of the desktop as finished now."""
     under_way = select(DesktopStep).where(
         DesktopStep.desktop_id == desktop_id, DesktopStep.finished_at.is_(None)
     )

@@ -1,4 +1,4 @@
-"""Tearing down: whatever a desktop holds is removed, tried again until it is surely gone."""
+"""Tears desktops down: removes everything a desktop holds, with retries until it is gone."""
 
 import logging
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leas
 
 log = logging.getLogger(__name__)
 
-#: A failed teardown is tried again after 2, 4, 8 … seconds, at most after this.
+#: Maximum retry interval of a failed teardown; it begins with 2, 4, 8 … seconds.
 LONGEST_WAIT = timedelta(minutes=5)
 
 
 class Teardown:
-    """Removes the desktop that has waited longest to go."""
+    """Removes the desktop that has waited longest for its teardown."""
 
     def __init__(
         self,
@@ -44,9 +44,10 @@ class Teardown:
         self._leases = leases
 
     def teardown_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Remove one desktop that is to stop; False: nothing to do.
+        """Remove one desktop that must end. Returns False if there is none.
 
-        `is_stopping` says that this worker ends: the run is cancelled, the next worker repeats it.
+        If `is_stopping` returns true, this worker is stopping: the run is cancelled, and another
+        worker repeats it.
         """
         going = and_(_GOING, is_reachable(self._clock.now()))
         lease = self._leases.claim(going, self._begin)
@@ -73,7 +74,8 @@ class Teardown:
                 self._end(lease)
 
     def _remove(self, desktop: Desktop, is_cancelled: Callable[[], bool]) -> None:
-        """Raises OutsideFailed unless the container is surely gone (or was never ours)."""
+        """Remove the container. Raises OutsideFailed unless it is verified gone (or was never
+        ours)."""
         if desktop.vmid is None or desktop.build_started_at is None:
             return
         try:
@@ -91,9 +93,9 @@ class Teardown:
             )
 
     def _is_anothers(self, desktop: Desktop) -> bool:
-        """Whether the VM id is surely another container's by now, so that nothing of ours is left.
+        """Whether another container certainly has the VM id now, so that ours no longer exists.
 
-        The desktop's own container without its mark is not another one: see
+        The desktop's own container without its mark does not count as another one: see
         `domain/upkeep/drift.py`.
         """
         container = self._hypervisor.container(desktop.vmid or 0)
@@ -110,7 +112,7 @@ class Teardown:
             desktop.retry_at = None
             desktop.password_locked = None
             if desktop.end_reason not in _WORTH_TELLING:
-                desktop.failure = None  # what delayed its end is over
+                desktop.failure = None  # it only explained why the teardown was delayed
             release(session, desktop)
             self._audit.record(
                 session, SYSTEM, "desktop.end", desktop.public_id, desktop.end_reason or ""
@@ -118,22 +120,22 @@ class Teardown:
         log.info("Desktop ended", extra=_about(lease))
 
     def _wait(self, lease: Lease, error: OutsideFailed, is_stopping: bool) -> None:
-        """Keep everything reserved, say what is wrong, and try again later, for ever."""
+        """Keep all reservations, record the failure, and retry later, without a limit."""
         with self._leases.giving_back(lease) as (_session, desktop):
-            if is_stopping:  # cancelled with the worker: nothing is wrong
+            if is_stopping:  # cancelled because the worker is stopping: not a failure
                 return
             desktop.attempts += 1
             pause = min(timedelta(seconds=2 ** min(desktop.attempts, 10)), LONGEST_WAIT)
             desktop.retry_at = self._clock.now() + pause
-            if desktop.end_reason not in _WORTH_TELLING:  # else that matters more
+            if desktop.end_reason not in _WORTH_TELLING:  # otherwise the first failure is kept
                 desktop.failure = f"It could not be removed yet: {error}"[:500]
             desktop.failure_log = error.log or desktop.failure_log
             log.warning("Teardown failed, try %s: %s", desktop.attempts, error, extra=_about(lease))
 
 
-#: Ends whose reason stays with the desktop for good.
+#: End reasons whose failure text is kept after the end.
 _WORTH_TELLING = frozenset({EndReason.FAILED, EndReason.LOST})
-#: Rows to tear down.
+#: Selects rows to tear down.
 _GOING = or_(Desktop.state == State.STOPPING, Desktop.state == State.FAILED)
 
 
