@@ -1,1 +1,1 @@
-"""Metrics and trends, from rows alone."""
+"""Metrics and trends, computed from the database only."""

@@ -1,4 +1,4 @@
-"""Everything that /metrics tells, from the database alone, with a fixed number of queries."""
+"""All metrics of /metrics, from the database alone, with a fixed number of queries."""
 
 from datetime import datetime
 from typing import Any
@@ -24,12 +24,12 @@ from webapp.services.desktops.views import WORKER_SILENT
 from webapp.services.statistics.node_metrics import node_families
 from webapp.services.statistics.tallies import Tallies
 
-#: Whose a desktop is.
+#: The owner label of a desktop.
 _OWNER = case((Desktop.owner_id.is_(None), "pool"), else_="person")
 
 
 class Metrics:
-    """Reads all metrics at one moment."""
+    """Reads all metrics in one snapshot."""
 
     def __init__(self, db: Database, clock: Clock, config: Config, tallies: Tallies) -> None:
         self._db = db
@@ -38,7 +38,8 @@ class Metrics:
         self._tallies = tallies
 
     def collect(self) -> list[Family]:
-        """Every metric of `domain.metrics.METRICS`. Raises OutsideFailed without a database."""
+        """Returns every metric of `domain.metrics.METRICS`. Raises OutsideFailed if the database
+        does not answer."""
         with self._db.snapshot() as session:
             now = self._clock.now()
             return [
@@ -132,5 +133,5 @@ def _one(metric: Metric, value: float) -> Family:
 
 
 def _seconds(now: datetime, moment: datetime | None) -> float:
-    """Since then; 0 for nothing and for what is still to come."""
+    """Seconds since `moment`; 0 if it is None or in the future."""
     return max((now - moment).total_seconds(), 0.0) if moment else 0.0

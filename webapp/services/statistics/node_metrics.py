@@ -1,4 +1,4 @@
-"""What /metrics tells of nodes, room, pools, findings and the doctor's last examination."""
+"""Metrics of nodes, room, pools, findings and the doctor's last examination."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ MIB, GIB = 2**20, 2**30
 
 
 def node_families(session: Session, config: Config, now: datetime) -> list[Family]:
-    """All of them, from a session that reads one snapshot."""
+    """Returns all of these metrics. `session` must read one snapshot."""
     return [
         *_nodes(session),
         *_room(session, config, now),
@@ -41,7 +41,7 @@ def _nodes(session: Session) -> list[Family]:
 
 
 def _of_nodes(metric: Metric, values: dict[str, float | None]) -> Family:
-    """What is not known is not told."""
+    """One sample per node; nodes with an unknown value are left out."""
     known = [Sample((name,), value) for name, value in values.items() if value is not None]
     return Family(metric, known)
 

@@ -1,7 +1,7 @@
-"""What metrics count in history: which rows, from which moment on, under which labels.
+"""What metrics count in the history: the rows, the time from which they count, and the labels.
 
-A row counts from the moment in its column `at`, which is written once and never taken back, so a
-counter never falls. Each of these columns has an index.
+A row counts from the time in its column `at`, which is written once and never changed, so a
+counter never decreases. Each of these columns has an index.
 """
 
 from dataclasses import dataclass
@@ -34,21 +34,22 @@ class Source:
 
     metric: Metric
     rows: Any
-    """What to select from."""
+    """The table or join to select from."""
     at: Any
-    """The column of the moment from which a row counts."""
+    """The column with the time from which a row counts."""
     labels: tuple[ColumnElement[str], ...] = ()
-    """In the order of the metric's."""
+    """In the order of the metric's labels."""
     value: ColumnElement[Any] | None = None
-    """What a row adds: seconds for a histogram; None: 1. Rows without it do not count."""
+    """The value that a row adds, such as seconds for a histogram; None: 1. Rows where it is NULL do
+    not count."""
     where: tuple[ColumnElement[bool], ...] = ()
     counts_open: bool = False
-    """Whether rows without `at` count as well, as those of open connections do."""
+    """Whether rows without `at` count as well, such as open connections."""
 
     def counted(self, since: datetime, until: datetime | None = None) -> Select[*tuple[Any, ...]]:
-        """Labels, `bucket`, `count` and `total` of the rows after `since`, at most until `until`.
+        """Selects labels, `bucket`, `count` and `total` of the rows after `since`, up to `until`.
 
-        `bucket` is 0 for a counter, else the number of the first bound that is long enough.
+        `bucket` is 0 for a counter, otherwise the index of the first bound that is not exceeded.
         """
         names = [f"label_{number}" for number in range(len(self.labels))]
         labels = [column.label(name) for column, name in zip(self.labels, names, strict=True)]
@@ -82,15 +83,15 @@ class Source:
 
 
 def _word(column: Any) -> ColumnElement[str]:
-    """An enum's word, or `unknown` where there is none."""
+    """An enum's value, or `unknown` if it is NULL."""
     return func.coalesce(type_coerce(column, String), "unknown")
 
 
 _DESKTOPS = Desktop.__table__.join(Template.__table__, Template.id == Desktop.template_id)
 _STEPS = DesktopStep.__table__.join(Desktop.__table__, Desktop.id == DesktopStep.desktop_id)
-#: One that joined the pool first was taken from there.
+#: A desktop with `warmed_at` came from the pool.
 _START = case((Desktop.warmed_at.is_not(None), "warm"), else_="cold")
-#: The step that a broken build (or hand-over) was in.
+#: The step in which a build (or an assignment) failed.
 _LAST_STEP = (
     select(DesktopStep.name)
     .where(DesktopStep.desktop_id == Desktop.id)
@@ -123,7 +124,7 @@ SOURCES = (
         (literal("queue"),),
         seconds_between(Desktop.created_at, Desktop.build_started_at),
     ),
-    Source(  # the steps of a build that starts over are deleted, so they count when it is over
+    Source(  # a build that starts over deletes its steps, so they count only after the build
         metrics.STAGE_SECONDS,
         _STEPS,
         DesktopStep.finished_at,

@@ -1,7 +1,7 @@
-"""Counters and histograms from history: what the tallies hold, and what is newer than their mark.
+"""Counters and histograms from the history: the tallies plus all rows newer than their mark.
 
-A worker adds history up to a mark some minutes ago, so that a scrape reads the rows of these
-minutes alone. Both sides are read in one snapshot; every process tells the same numbers.
+A worker aggregates the history up to a mark some minutes ago, so that a scrape reads only the rows
+of these minutes. Both are read in one snapshot, so every process reports the same numbers.
 """
 
 import json
@@ -18,39 +18,39 @@ from webapp.models import AuditEntry, Tally, TallyMark
 from webapp.ports import Clock, Database
 from webapp.services.statistics.sources import SOURCES, Source
 
-#: History is added up when it is this old: until then a late transaction may still write into it.
+#: Minimum age of rows to aggregate: until then a late transaction may still add rows.
 SETTLED = timedelta(minutes=10)
-#: So much of an old history is added up in one transaction, while others wait to write.
+#: Length of history aggregated in one transaction: other writers wait meanwhile.
 STRIDE = timedelta(days=1)
 MARK = 1
 
 
 @dataclass
 class Counted:
-    """One line of a tally."""
+    """The values of one tally row."""
 
     count: int = 0
     total: float = 0.0
 
 
-#: Lines by metric, labels and bucket.
+#: Values by metric, labels and bucket.
 Lines = dict[tuple[str, tuple[str, ...], int], Counted]
 
 
 class Tallies:
-    """Adds history up, and tells what it adds up to."""
+    """Aggregates the history, and returns the totals."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
     def settle(self) -> None:
-        """Add up what has become old enough; safe to run by any number of workers."""
+        """Aggregate what is old enough. Any number of workers may run it at the same time."""
         while self._settle_stride():
             pass
 
     def families(self, session: Session) -> list[Family]:
-        """All counters and histograms, from a session that reads one snapshot."""
+        """Returns all counters and histograms. `session` must read one snapshot."""
         lines = _settled(session)
         since = self.mark(session)
         _add_up(lines, session, lambda source: source.counted(since))
@@ -58,17 +58,17 @@ class Tallies:
         return [_family(metric, lines) for metric in metrics]
 
     def mark(self, session: Session) -> datetime:
-        """The moment until which history is added up."""
+        """The time up to which the history is aggregated."""
         return session.get_one(TallyMark, MARK).until
 
     def _settle_stride(self) -> bool:
-        """Add up one stride; whether there is more to do."""
+        """Aggregate one stride. Returns whether there is more to do."""
         goal = self._clock.now() - SETTLED
         with self._db.begin() as session:
             mark = session.get_one(TallyMark, MARK, with_for_update=True)
             first = session.scalar(select(func.min(AuditEntry.at))) or goal
             until = min(max(mark.until, first) + STRIDE, goal)
-            if until <= mark.until:  # another worker was here, or the clock went back
+            if until <= mark.until:  # another worker was faster, or the clock was set back
                 return False
             lines: Lines = {}
             _add_up(lines, session, lambda source: source.counted(mark.until, until))

@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class BusyHour:
-    """What happened in the hour that begins `at`."""
+    """Counts of the hour that begins at `at`."""
 
     at: datetime
     warm: int
