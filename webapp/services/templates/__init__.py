@@ -1,1 +1,1 @@
-"""What people can launch: publishing it, removing old versions."""
+"""Templates: publishing them and removing old versions."""

@@ -1,4 +1,4 @@
-"""The templates that people can launch: publishing them and changing what they give."""
+"""The templates that people can launch: publishing them and changing their settings."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from webapp.services.audit.record import Actor, Audit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _NODE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-#: What can be set of a template, in numbers: from, to.
+#: The numeric settings of a template, with their lowest and highest values.
 NUMBERS: dict[str, tuple[int, int]] = {
     "vmid": (100, 999_999_999),
     "memory_mb": (256, 1 << 20),
@@ -27,17 +27,17 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "max_per_person": (0, 1000),
     "max_pause_minutes": (0, 525_600),
 }
-#: Where 0 means that the template has no number of its own.
+#: Settings where 0 is stored as None.
 NONE_FOR_ZERO = frozenset({"max_per_person", "max_pause_minutes"})
-#: In text: the longest.
+#: The text settings, with their maximum lengths.
 TEXTS = {"title": 64, "summary": 200, "version": 32, "desktop_environment": 16}
-#: What a desktop that exists keeps, whatever becomes of its template.
+#: Settings that a desktop is built with: existing desktops keep theirs.
 MADE_OF = frozenset({"vmid", "version", "memory_mb", "swap_mb", "cores", "disk_gb", "nesting"})
 SWITCHES = frozenset({"nesting", "is_enabled"})
 
 
 class Catalogue:
-    """Templates as an operator keeps them."""
+    """Templates, managed by an operator."""
 
     def __init__(self, db: Database, clock: Clock, config: Config, audit: Audit) -> None:
         self._db = db
@@ -59,10 +59,11 @@ class Catalogue:
         values: Mapping[str, object],
         node: str | None = None,
     ) -> None:
-        """Offer version `version`, the container `vmid`, under `name`; launches use it from now on.
+        """Publish version `version` of the template `name`, cloned from the container `vmid`.
 
-        A template of that name that exists keeps whatever `values` does not set. With `node`, a
-        version that is offered already gets one more replica, on that node.
+        Launches use it from now on. An existing template of that name keeps the settings that
+        are not in `values`. With `node`, an already published version gets one more replica, on
+        that node.
         """
         with self._audit.refusals(actor, "template.publish", name), self._db.begin() as session:
             if not _NAME.fullmatch(name):
@@ -82,8 +83,8 @@ class Catalogue:
             self._audit.record(session, actor, "template.publish", name, detail)
 
     def _keep_first(self, session: Session, template: Template) -> None:
-        """A template that was offered before there were replicas stays one of them; a worker's
-        look says on which node."""
+        """Add a replica for a template that was published before replicas existed. A worker's
+        check of the nodes later corrects its node."""
         if session.get(TemplateReplica, template.vmid) is None:
             home = self._config.proxmox.node
             _add_replica(session, template, template.vmid, home, self._clock.now())
@@ -107,7 +108,7 @@ class Catalogue:
         return template
 
     def change(self, actor: Actor, name: str, values: Mapping[str, object]) -> None:
-        """Set some of a template's values; running desktops keep theirs."""
+        """Change some settings of a template; running desktops keep theirs."""
         with self._audit.refusals(actor, "template.set", name), self._db.begin() as session:
             template = _template(session, name)
             if any(getattr(template, key) != values[key] for key in MADE_OF & values.keys()):
@@ -126,8 +127,7 @@ def _template(session: Session, name: str) -> Template:
 
 
 def _renew_replicas(session: Session, template: Template, now: datetime) -> None:
-    """Clone nothing new from other versions; where the new one is, the next look at the nodes
-    finds out."""
+    """Retire the replicas of other versions. The next check of the nodes finds the new one."""
     replicas = session.scalars(
         select(TemplateReplica).where(TemplateReplica.template_id == template.id)
     )
@@ -139,7 +139,7 @@ def _renew_replicas(session: Session, template: Template, now: datetime) -> None
 
 
 def _add_replica(session: Session, template: Template, vmid: int, node: str, now: datetime) -> None:
-    """One more container to clone the template's version from."""
+    """Add a container from which the template's version can be cloned."""
     replica = session.get(TemplateReplica, vmid)
     if replica is None:
         replica = TemplateReplica(vmid=vmid)

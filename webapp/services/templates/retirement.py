@@ -1,7 +1,8 @@
-"""Old versions of templates: their containers go when nothing that was cloned from them is left.
+"""Removes the containers of old template versions once no desktop cloned from them is left.
 
-A linked clone may need its template for as long as it lives (ZFS, Ceph), and an operator may want
-to offer the version before again: so it waits for its last desktop, and for the site's patience.
+A linked clone may need its template as long as it exists (ZFS, Ceph), and an operator may want to
+publish the previous version again. So a container is kept until its last desktop has ended and the
+site's retention time has passed.
 """
 
 import logging
@@ -20,10 +21,10 @@ from webapp.services.audit.record import SYSTEM, Audit
 
 log = logging.getLogger(__name__)
 
-#: When one could not be removed; also, how long a worker that died on the way holds up others.
+#: Retry interval of a failed removal; also how long a worker that died during one blocks others.
 TRY_AGAIN = timedelta(hours=1)
 
-#: Desktops whose disk may lie on the replica's; of adopted ones the version is not known.
+#: Matches desktops whose disk may depend on the replica's. Adopted ones have no known version.
 IS_CLONE = and_(
     Desktop.template_id == TemplateReplica.template_id,
     Desktop.state != State.ENDED,
@@ -34,7 +35,7 @@ IS_CLONE = and_(
 )
 
 _newer = aliased(TemplateReplica)
-#: What is offered instead was seen on a node; else the old one may be all that is left.
+#: Requires that the newer version was seen on a node; otherwise the old one may be the only one.
 IS_IN_ITS_PLACE = and_(
     _newer.template_id == TemplateReplica.template_id,
     _newer.retired_at.is_(None),
@@ -43,7 +44,7 @@ IS_IN_ITS_PLACE = and_(
 
 
 class OldTemplates:
-    """Removes what no version on offer and no desktop needs any more."""
+    """Removes containers that no published version and no desktop needs any more."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, audit: Audit, provisioner: Provisioner
@@ -55,9 +56,10 @@ class OldTemplates:
         self._provisioner = provisioner
 
     def remove_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Remove the container of one old version that is due; False: none is.
+        """Remove the container of one old version that is due. Returns False if there is none.
 
-        `is_stopping` says that this worker ends: the run is cancelled, and left for another time.
+        If `is_stopping` returns true, this worker is stopping: the run is cancelled and retried
+        later.
         """
         replica = self._take()
         if replica is None:
@@ -104,14 +106,14 @@ class OldTemplates:
     def _forget(self, gone: TemplateReplica) -> None:
         with self._db.begin() as session:
             replica = session.get(TemplateReplica, gone.vmid)
-            if replica and replica.retired_at:  # else it was offered again meanwhile: it is missing
+            if replica and replica.retired_at:  # otherwise it was published again: now missing
                 session.delete(replica)
             name, detail = gone.template.name, f"{gone.version}, {gone.vmid} on {gone.node}"
             self._audit.record(session, SYSTEM, "template.remove", name, detail)
 
 
 def count_clones(session: Session) -> dict[int, int]:
-    """Of each retired replica, the desktops that it waits for."""
+    """Number of desktops that each retired replica waits for, by VM id."""
     query = (
         select(TemplateReplica.vmid, func.count(Desktop.id))
         .join(Desktop, IS_CLONE)
