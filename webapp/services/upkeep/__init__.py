@@ -1,1 +1,1 @@
-"""What the worker does for the site: reconciling, the doctor, cleaning up, signs of life."""
+"""The worker's tasks for the site: reconciliation, the doctor, clean-ups and heartbeats."""

@@ -1,6 +1,6 @@
-"""Cleaning up on demand: an administrator asks, a worker does, and the audit log says what.
+"""Clean-ups on demand: an administrator requests one, a worker does it, the audit log records it.
 
-The web never talks to Proxmox; so it writes that a round is wanted, and reads what came of it.
+The web process never talks to Proxmox, so it writes the request and reads the result.
 """
 
 import secrets
@@ -16,14 +16,14 @@ from webapp.models import AuditEntry, Cleanup
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit
 
-#: A worker that is silent about its round for so long has died: another takes it.
+#: A clean-up that takes longer is assumed to have lost its worker; another worker takes it.
 LONGEST_ROUND = timedelta(minutes=10)
 SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Deed:
-    """One thing that Winux did by itself."""
+    """One action of Winux itself."""
 
     at: datetime
     action: str
@@ -33,7 +33,7 @@ class Deed:
 
 @dataclass(frozen=True)
 class CleanupView:
-    """A round and what it did."""
+    """A clean-up and what it did."""
 
     cleanup: Cleanup
     deeds: Sequence[Deed]
@@ -46,7 +46,7 @@ class CleanupView:
 
 
 class Cleanups:
-    """Asking for a round, and taking it on."""
+    """Requests and runs clean-ups."""
 
     def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
         self._db = db
@@ -54,7 +54,7 @@ class Cleanups:
         self._audit = audit
 
     def ask(self, actor: Actor) -> CleanupView:
-        """A round as soon as a worker can; one that waits already serves for this too."""
+        """Request a clean-up. If one is already waiting, it serves for this request too."""
         with self._db.begin() as session:
             waiting = select(Cleanup).where(Cleanup.taken_at.is_(None))
             row = session.scalars(waiting.limit(1)).first()
@@ -69,7 +69,7 @@ class Cleanups:
         return CleanupView(row, [])
 
     def one(self, public_id: str) -> CleanupView:
-        """A round. Raises NotFound."""
+        """Returns a clean-up. Raises NotFound."""
         with self._db.read() as session:
             row = session.scalar(select(Cleanup).where(Cleanup.public_id == public_id))
             if row is None:
@@ -77,7 +77,7 @@ class Cleanups:
             return CleanupView(row, _deeds(session, row))
 
     def do_one(self, clean: Callable[[], object]) -> bool:
-        """Do the oldest round that waits, by calling `clean`; False: none waits."""
+        """Run the oldest waiting clean-up by calling `clean`. Returns False if there is none."""
         row_id = self._take()
         if row_id is None:
             return False
@@ -97,7 +97,7 @@ class Cleanups:
         now = self._clock.now()
         is_free = or_(Cleanup.taken_at.is_(None), Cleanup.taken_at < now - LONGEST_ROUND)
         waits = select(Cleanup).where(Cleanup.finished_at.is_(None), is_free).order_by(Cleanup.id)
-        with self._db.read() as session:  # a look takes no write lock
+        with self._db.read() as session:  # a read takes no write lock
             if session.scalars(waits.limit(1)).first() is None:
                 return None
         with self._db.begin() as session:

@@ -1,4 +1,4 @@
-"""The doctor: every part is examined, and the last result kept for the page that shows it."""
+"""The doctor: examines every part, and stores the last result for the page that shows it."""
 
 import platform
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from webapp.domain.upkeep.health import Sign
 from webapp.models import Checkup, Desktop, Template
 from webapp.ports import Clock, Database, Examiner, Neighbour, WantedTemplate
 
-#: The results of a machine that was not examined for longer are forgotten.
+#: The results of a machine that was not examined for longer are deleted.
 FORGET_AFTER = timedelta(days=1)
-#: As many running desktops are looked at.
+#: Maximum number of running desktops to examine.
 MOST_DESKTOPS = 50
 
 
@@ -26,11 +26,11 @@ class Doctor:
         self._examiners = examiners
 
     def examine(self) -> list[Sign]:
-        """All parts, in a fixed order."""
+        """Examine all parts, in a fixed order."""
         return [sign for examiner in self._examiners for sign in examiner.examine()]
 
     def examine_and_keep(self) -> None:
-        """The same, written down for the administrators' page."""
+        """Examine all parts, and store the result for the administrators' page."""
         signs = self.examine()
         now, host = self._clock.now(), platform.node()[:64]
         with self._db.begin() as session:
@@ -51,23 +51,23 @@ class Doctor:
 
 
 class Checkups:
-    """What the page shows: the last result of each machine."""
+    """Reads the last result of each machine for the page."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def latest(self) -> list[Checkup]:
-        """By machine, then in the doctor's order."""
+        """The results by machine, then in the doctor's order."""
         with self._db.read() as session:
             return list(session.scalars(select(Checkup).order_by(Checkup.host, Checkup.position)))
 
     def examined_at(self) -> datetime | None:
-        """When a machine was examined last."""
+        """When any machine was last examined."""
         return max((row.examined_at for row in self.latest()), default=None)
 
 
 def running_desktops(db: Database) -> list[Neighbour]:
-    """Desktops that answer, the youngest first."""
+    """Desktops in the pool or ready, newest first, at most MOST_DESKTOPS."""
     is_running = Desktop.state.in_([State.READY, State.WARM])
     query = select(Desktop).where(is_running).order_by(Desktop.id.desc()).limit(MOST_DESKTOPS)
     with db.read() as session:
@@ -86,7 +86,7 @@ def running_desktops(db: Database) -> list[Neighbour]:
 
 
 def launchable(db: Database) -> list[WantedTemplate]:
-    """Each template that can be launched."""
+    """The templates that can be launched."""
     query = select(Template.name, Template.vmid, Template.version).where(Template.is_enabled)
     with db.read() as session:
         return [WantedTemplate(row.name, row.vmid, row.version) for row in session.execute(query)]

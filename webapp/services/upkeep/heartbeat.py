@@ -1,4 +1,4 @@
-"""A worker's sign of life, with what it last saw of Proxmox."""
+"""A worker's heartbeat, with the result of its last check of Proxmox."""
 
 import threading
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from webapp.models import WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.nodes.scan import NodeWatch
 
-#: Beats of workers that have been silent for longer are removed.
+#: Rows of workers without a heartbeat for longer are deleted.
 FORGET_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What was last seen of Proxmox."""
+    """The result of the last check of Proxmox."""
 
     seen_at: datetime | None = None
     trouble: str | None = None
@@ -35,7 +35,7 @@ class Heartbeat:
         self._sight = Sight()
 
     def look_at_proxmox(self) -> None:
-        """See what there is, for the next beat to tell."""
+        """Check Proxmox; the next beat records the result."""
         try:
             self._nodes.look()
         except OutsideFailed as error:
@@ -44,11 +44,11 @@ class Heartbeat:
             self._note(Sight(self._clock.now()))
 
     def note_trouble(self, error: OutsideFailed) -> None:
-        """Something about Proxmox is wrong."""
+        """Note a problem with Proxmox for the next beat."""
         self._note(Sight(self._sight.seen_at, str(error)[:500]))
 
     def beat(self) -> None:
-        """Write the row."""
+        """Write this worker's row, and delete the rows of long-silent workers."""
         now = self._clock.now()
         with self._lock:
             sight = self._sight
@@ -61,7 +61,7 @@ class Heartbeat:
             session.execute(delete(WorkerBeat).where(WorkerBeat.seen_at < now - FORGET_AFTER))
 
     def end(self) -> None:
-        """Remove the row: this worker ended as it should."""
+        """Delete the row: this worker ended normally."""
         with self._db.begin() as session:
             session.execute(delete(WorkerBeat).where(WorkerBeat.worker == self._worker))
 

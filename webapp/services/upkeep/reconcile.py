@@ -1,9 +1,9 @@
-"""Reconciling: rows and containers are compared, and what drifted apart is set right.
+"""Reconciliation: compares rows and containers, and corrects the differences.
 
-A listing that failed is unknown, never empty; so is what is on a node that did not answer. What
-seems lost is looked at directly; what seems to be a leak is quarantined before it is destroyed.
-Rows in work are left alone. `domain/upkeep/drift.py` decides; `webapp/services/nodes/findings.py`
-writes it down.
+A failed listing counts as unknown, never as empty; so does a node that did not answer. A container
+that seems lost is checked directly; one that seems leaked is quarantined before it is destroyed.
+Rows that a worker holds are skipped. `domain/upkeep/drift.py` decides;
+`webapp/services/nodes/findings.py` stores the findings.
 """
 
 import logging
@@ -42,25 +42,25 @@ from webapp.services.provisioning.loss import as_seen, end_lost
 
 log = logging.getLogger(__name__)
 
-#: Desktops whose mark and address are read in one round; the rest have their turn in the next.
+#: Number of desktops whose mark and address are read in one round; the others follow in the next.
 CLOSE_LOOKS = 20
-#: What people get who use a desktop that an old database believes overdue.
+#: Minimum time left for a desktop that is overdue by an old database, as it may be in use.
 NOTICE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
 class Look:
-    """Both sides at one moment, and how they differ."""
+    """A snapshot of both sides, with their differences."""
 
     desktops: Sequence[KnownDesktop]
     nodes: frozenset[str]
-    """Those that answered."""
+    """The nodes that answered."""
     silent: frozenset[str]
     findings: Sequence[Finding]
 
 
 class Reconciler:
-    """Compares the database with the node; safe to run at any moment, by any number of workers."""
+    """Compares the database with the nodes. Any number of workers may run it at any time."""
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class Reconciler:
         self._cursor = 0
 
     def reconcile(self, *, closely: bool = False) -> list[FindingRow]:
-        """One comparison; what was found, as it is after what was done about it.
+        """Compare once and act on the findings. Returns the findings as they are afterwards.
 
-        Raises OutsideFailed when the node's side cannot be known, and after all else was done
-        when something could not be removed. `closely` reads every container's mark and address.
+        `closely` reads every container's mark and address. Raises OutsideFailed if the nodes'
+        state is unknown, and, after everything else is done, if something could not be removed.
         """
         look = self._look(closely)
         rows = self._note(look)
@@ -102,7 +102,7 @@ class Reconciler:
         return rows
 
     def rehearse(self) -> list[FindingRow]:
-        """What `reconcile` would find and do; nothing is changed. The rows are not stored."""
+        """Returns what `reconcile` would find and do. Changes nothing; the rows are not stored."""
         look = self._look(closely=True)
         now = self._clock.now()
         with self._db.begin() as session:
@@ -121,7 +121,7 @@ class Reconciler:
     # -- both sides -------------------------------------------------------------------------------
 
     def _look(self, closely: bool) -> Look:
-        desktops = self._known_desktops()  # first: what is built from now on is no orphan
+        desktops = self._known_desktops()  # before the listing, so that new builds are no orphans
         listing = self._hypervisor.containers(self._config.vmids)
         if self._is_doubtful(desktops, listing):
             raise OutsideFailed(
@@ -172,7 +172,8 @@ class Reconciler:
         ]
 
     def _is_doubtful(self, desktops: Sequence[KnownDesktop], listing: Listing) -> bool:
-        """An empty listing while desktops run is believed only when it stays empty."""
+        """Whether the listing is empty although desktops run: it is trusted only if it stays so
+        for the quarantine time."""
         now = self._clock.now()
         is_plain = bool(listing or listing.silent)
         listed = [one for one in desktops if one.vmid in self._config.vmids]
@@ -189,21 +190,22 @@ class Reconciler:
         close = set(own) if closely else self._turn(own)
         seen = []
         for container in listing.values():
-            # Host names are the desktops' random ids: one at its own VM id is the desktop's own,
-            # which saves a call for each; some of them, and all others, are looked at closely.
+            # Host names are the desktops' random ids. A container with its desktop's name and VM id
+            # is taken for that desktop's, which saves a call; some of these, and all others, are
+            # read individually.
             if own.get(container.vmid) == container.name and container.vmid not in close:
                 seen.append(as_seen(container, Mark(self._config.portal_id, container.name)))
             elif full := self._hypervisor.container(container.vmid):
                 seen.append(as_seen(full))
         for vmid in own.keys() - listing.keys():
-            # adopted ones keep their VM id, which the listing of our range does not have
+            # adopted desktops keep their VM id, which may be outside the listed range
             outside = vmid not in self._config.vmids
             if outside and (full := self._hypervisor.container(vmid)):
                 seen.append(as_seen(full))
         return seen
 
     def _turn(self, own: dict[int, str]) -> set[int]:
-        """The VM ids of desktops that are looked at closely in this round."""
+        """The VM ids of desktops that are read individually in this round."""
         order = sorted(own, key=lambda vmid: (vmid <= self._cursor, vmid))[:CLOSE_LOOKS]
         self._cursor = order[-1] if order else 0
         with self._db.read() as session:
@@ -226,7 +228,7 @@ class Reconciler:
             return self._book.memory(session, marks - known, nodes, self._clock.now())
 
     def _held(self) -> list[Finding]:
-        """Reservations of desktops that have ended."""
+        """Findings for reservations of desktops that have ended."""
         query = select(Desktop.public_id, Desktop.vmid, Desktop.address)
         held = Desktop.id.in_(select(VmidReservation.desktop_id)) | Desktop.id.in_(
             select(AddressReservation.desktop_id)
@@ -259,11 +261,11 @@ class Reconciler:
         return list(rows)
 
     def _bear_with_old_database(self, session: Session, now: datetime) -> None:
-        """The database seems older than the containers: what it says of the others may be, too.
+        """Postpone expiry and reuse, since the database seems older than the containers.
 
-        A desktop that it takes for overdue may have been extended, and one that it takes for
-        unused may be somebody's by now: the first gets a notice, the second is given to nobody
-        else, and neither is destroyed at once. docs/decisions/0011 has the reasons.
+        A desktop that is overdue in the database may have been extended, and one that is unused in
+        it may have an owner by now. The first gets NOTICE more time, the second leaves the pool,
+        and neither is destroyed at once. docs/decisions/0011 has the reasons.
         """
         keep_until = now + longest_life(session)
         for desktop in session.scalars(
@@ -296,8 +298,8 @@ class Reconciler:
             self._destroy(row)
 
     def _confirm_power(self, row: FindingRow, desktop: KnownDesktop) -> None:
-        """A container that is gone, down or up against what its desktop's state says: after a
-        direct look at it, its row follows, or ends."""
+        """Check directly a container that is missing, or down or running contrary to its desktop's
+        state; then update or end the desktop's row."""
         try:
             container = self._hypervisor.container(desktop.vmid)
         except OutsideFailed as error:
@@ -311,14 +313,14 @@ class Reconciler:
         now = self._clock.now()
         with self._db.begin() as session:
             found = self._free_desktop(session, row, now)
-            # what was seen may be true of a state that is over: it was paused or resumed since
+            # the finding may be outdated: the desktop was paused or resumed since
             if found is None or found.state_at != desktop.state_at:
                 return
             outcome = self._set_right(session, found, kind, now)
             self._resolve(session, row, outcome)
 
     def _set_right(self, session: Session, desktop: Desktop, kind: Kind, now: datetime) -> str:
-        """What was done about it, in words."""
+        """Correct the desktop. Returns what was done, as text."""
         if kind is Kind.ASLEEP:
             until = now + timedelta(minutes=desktop.template.max_pause_minutes or 0)
             find_paused(desktop, until, now)
@@ -362,7 +364,7 @@ class Reconciler:
         log.warning("%s container %s destroyed", row.kind, row.vmid, extra=_about(row))
 
     def _is_claimed(self, row: FindingRow) -> bool:
-        """Whether a live desktop accounts for the container by now."""
+        """Whether the container belongs to a live desktop by now."""
         with self._db.read() as session:
             found = session.scalar(
                 select(Desktop.id).where(
@@ -374,7 +376,7 @@ class Reconciler:
         return found is not None
 
     def _free_desktop(self, session: Session, row: FindingRow, now: datetime) -> Desktop | None:
-        """The desktop that a finding is about, unless a worker holds it by now."""
+        """The desktop of a finding, locked; None if a worker holds it by now."""
         desktop = session.scalar(
             select(Desktop)
             .where(Desktop.public_id == row.desktop_id, Desktop.vmid == row.vmid)
@@ -384,7 +386,7 @@ class Reconciler:
         return None if is_in_work else desktop
 
     def _resolve(self, session: Session, row: FindingRow, outcome: str) -> None:
-        """In the stored row, and in the one that the caller holds."""
+        """Resolve the finding in the stored row and in the caller's copy."""
         now = self._clock.now()
         resolve(row, now, outcome)
         if stored := session.get(FindingRow, row.id):
@@ -397,12 +399,12 @@ class Reconciler:
                 change(stored)
 
 
-#: Differences in whether a container is there and runs.
+#: Kinds of findings about whether a container exists and runs.
 _OF_POWER = frozenset({Kind.GONE, Kind.STOPPED, Kind.REPLACED, Kind.ASLEEP, Kind.AWAKE})
 
 
 def _is_database_old(look: Look, rows: Sequence[FindingRow], now: datetime) -> bool:
-    """Whether a container was found just now that the database has no row for, and forgot."""
+    """Whether this round found a new container that the database has forgotten (has no row for)."""
     known = {desktop.public_id for desktop in look.desktops}
     return any(
         row.kind is Kind.FORGOTTEN and row.first_seen_at == now and row.desktop_id not in known
