@@ -1,1 +1,1 @@
-"""Receivers of events: their settings, and the deliveries to them."""
+"""Webhooks: their settings and deliveries."""

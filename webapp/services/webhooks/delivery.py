@@ -1,8 +1,8 @@
-"""Sending deliveries: one is claimed, sent outside of any transaction, and its answer written.
+"""Sends deliveries: each is claimed, sent outside of any transaction, and its response stored.
 
-A claim moves the next try ahead by longer than a sending may take. So two workers never send the
-same delivery at the same time, and one whose worker died is tried again; a receiver may therefore
-see an event twice, and knows it by its id.
+A claim postpones the next attempt by longer than one attempt may take. So two workers never send
+the same delivery at the same time, and a delivery whose worker died is retried. A receiver may
+therefore get an event twice; both have the same id.
 """
 
 import logging
@@ -21,22 +21,22 @@ from webapp.ports import Clock, Database, Vault, WebhookAnswer, WebhookSender
 
 log = logging.getLogger(__name__)
 
-#: For so long a claim keeps others away; longer than a sending may take.
+#: How long a claim is exclusive; longer than an attempt may take.
 CLAIM = timedelta(minutes=1)
-#: How much of an answer is kept.
+#: Maximum number of characters of a response that are stored.
 KEPT_ANSWER = 500
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A delivery that is this process's to send."""
+    """A delivery that this process has claimed."""
 
     id: int
     webhook_id: int
 
 
 class Deliverer:
-    """Sends what is due."""
+    """Sends deliveries that are due."""
 
     def __init__(self, db: Database, clock: Clock, vault: Vault, sender: WebhookSender) -> None:
         self._db = db
@@ -45,7 +45,7 @@ class Deliverer:
         self._sender = sender
 
     def claim(self, busy: Collection[int] = ()) -> Claimed | None:
-        """Take the delivery that is due longest, but none for a webhook that is `busy`."""
+        """Claim the delivery that has been due longest, except for `busy` webhooks."""
         now = self._clock.now()
         is_wanted = Webhook.is_enabled | (WebhookDelivery.event == WebhookEvent.TEST)
         due = (
@@ -55,12 +55,12 @@ class Deliverer:
             .order_by(WebhookDelivery.next_try_at, WebhookDelivery.id)
             .limit(1)
         )
-        with self._db.read() as session:  # a look takes no write lock
+        with self._db.read() as session:  # a read takes no write lock
             found = session.scalar(due)
         return self.claim_this(found) if found is not None else None
 
     def claim_this(self, delivery_id: int) -> Claimed | None:
-        """Take this one; None when it is not due, or another was first."""
+        """Claim this delivery. Returns None if it is not due, or another process was first."""
         now = self._clock.now()
         with self._db.begin() as session:
             webhook_id = session.scalar(
@@ -73,10 +73,10 @@ class Deliverer:
         return Claimed(delivery_id, webhook_id) if webhook_id is not None else None
 
     def deliver(self, claimed: Claimed) -> None:
-        """Send it and write what became of it."""
+        """Send the delivery and store the result."""
         with self._db.read() as session:
             row = session.get(WebhookDelivery, claimed.id)
-        if row is None:  # removed with its webhook meanwhile
+        if row is None:  # deleted with its webhook in the meantime
             return
         try:
             answer = self._send(row)
@@ -85,7 +85,7 @@ class Deliverer:
         self._write(row, answer)
 
     def deliver_one(self) -> bool:
-        """Send one that is due; False: none is."""
+        """Send one delivery that is due. Returns False if there is none."""
         claimed = self.claim()
         if claimed is None:
             return False
@@ -93,7 +93,7 @@ class Deliverer:
         return True
 
     def forget_old(self) -> None:
-        """Delete deliveries that were over long ago."""
+        """Delete old finished deliveries."""
         old = self._clock.now() - rules.KEPT
         is_old = (WebhookDelivery.created_at < old) & WebhookDelivery.next_try_at.is_(None)
         with self._db.read() as session:

@@ -1,4 +1,4 @@
-"""Webhooks as administrators keep them: added, switched, tried, removed; and their deliveries."""
+"""Webhooks for administrators: adding, switching, testing and removing them; their deliveries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from webapp.ports import Clock, Database, Vault
 from webapp.services.audit.announce import delivery
 from webapp.services.audit.record import Actor, Audit
 
-#: Deliveries that a page shows.
+#: Number of deliveries that a page shows.
 RECENT = 50
 
 
 @dataclass(frozen=True)
 class NewWebhook:
-    """A webhook that was just added. `secret` is seen here and never again."""
+    """A new webhook. `secret` is available only here."""
 
     webhook: Webhook
     secret: str = field(repr=False)
@@ -29,16 +29,16 @@ class NewWebhook:
 
 @dataclass(frozen=True)
 class WebhookView:
-    """A webhook with how its deliveries fare."""
+    """A webhook with the state of its deliveries."""
 
     webhook: Webhook
     last: WebhookDelivery | None
-    """The newest that was tried."""
+    """The newest delivery that was attempted."""
     waiting: int
 
 
 class Webhooks:
-    """The use cases around webhooks; callers let only admins in."""
+    """The use cases of webhooks. The caller must check that only admins have access."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
@@ -50,7 +50,7 @@ class Webhooks:
         self._audit = audit
 
     def add(self, actor: Actor, url: str, events: Iterable[str]) -> NewWebhook:
-        """Tell this address of these events. Raises BadInput, or Refused for a closed address."""
+        """Add a webhook for these events. Raises BadInput, or Refused for a closed address."""
         url = url.strip()
         secret = rules.make_secret()
         with self._audit.refusals(actor, "webhook.add", url), self._db.begin() as session:
@@ -70,7 +70,7 @@ class Webhooks:
         return NewWebhook(webhook, secret)
 
     def all(self) -> list[WebhookView]:
-        """Every webhook, by address."""
+        """Every webhook, by URL."""
         with self._db.read() as session:
             rows = session.scalars(select(Webhook).order_by(Webhook.url)).all()
             return [_view(session, row) for row in rows]
@@ -81,7 +81,7 @@ class Webhooks:
             return _view(session, _webhook(session, webhook_id))
 
     def set_enabled(self, actor: Actor, webhook_id: int, *, enabled: bool) -> None:
-        """Whether it is told of anything; what waits is kept meanwhile. Raises NotFound."""
+        """Enable or disable a webhook. Pending deliveries are kept meanwhile. Raises NotFound."""
         action = "webhook.enable" if enabled else "webhook.disable"
         refusals = self._audit.refusals(actor, action, str(webhook_id))
         with refusals, self._db.begin() as session:
@@ -90,7 +90,7 @@ class Webhooks:
             self._audit.record(session, actor, action, _name(webhook))
 
     def remove(self, actor: Actor, webhook_id: int) -> None:
-        """Forget it and its deliveries. Raises NotFound."""
+        """Delete a webhook and its deliveries. Raises NotFound."""
         refusals = self._audit.refusals(actor, "webhook.remove", str(webhook_id))
         with refusals, self._db.begin() as session:
             webhook = _webhook(session, webhook_id)
@@ -99,7 +99,8 @@ class Webhooks:
             self._audit.record(session, actor, "webhook.remove", _name(webhook))
 
     def test(self, actor: Actor, webhook_id: int) -> int:
-        """Send a test event, also to one that is disabled; the delivery's id. Raises NotFound."""
+        """Queue a test event, also for a disabled webhook. Returns the delivery's id. Raises
+        NotFound."""
         refusals = self._audit.refusals(actor, "webhook.test", str(webhook_id))
         with refusals, self._db.begin() as session:
             webhook = _webhook(session, webhook_id)
@@ -111,7 +112,7 @@ class Webhooks:
             return row.id
 
     def deliveries(self, webhook_id: int, limit: int = RECENT) -> Sequence[WebhookDelivery]:
-        """Its newest deliveries."""
+        """The webhook's newest deliveries."""
         with self._db.read() as session:
             return session.scalars(
                 select(WebhookDelivery)
@@ -126,7 +127,8 @@ class Webhooks:
             return _delivery(session, delivery_id)
 
     def retry(self, actor: Actor, delivery_id: int) -> int:
-        """Send it again at once, arrived or not; the webhook's id. Raises NotFound."""
+        """Make a delivery due at once, delivered or not. Returns the webhook's id. Raises
+        NotFound."""
         refusals = self._audit.refusals(actor, "webhook.retry", str(delivery_id))
         with refusals, self._db.begin() as session:
             row = _delivery(session, delivery_id)
@@ -173,5 +175,5 @@ def _delivery(session: Session, delivery_id: int) -> WebhookDelivery:
 
 
 def _name(webhook: Webhook) -> str:
-    """Its address without the query, which may hold a secret of the receiver's."""
+    """The URL without its query, which may contain a secret of the receiver."""
     return webhook.url.partition("?")[0]
