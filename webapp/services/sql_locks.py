@@ -1,4 +1,4 @@
-"""Locks inside SQL that a transaction holds until its end."""
+"""Locks in SQL that a transaction holds until its end."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-#: Numbers of the locks: each is for one kind of check-and-write.
+#: Lock numbers, one for each kind of check-and-write.
 SIGN_IN_ATTEMPTS = 7101
 
 
@@ -27,6 +27,6 @@ def _on_sqlite(element: turn_of, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(turn_of, "postgresql")
 def _on_postgresql(element: turn_of, compiler: SQLCompiler, **options: Any) -> str:
     (number,) = (compiler.process(clause, **options) for clause in element.clauses)
-    # `pg_advisory_xact_lock` gives nothing back, so its answer is only looked at
+    # `pg_advisory_xact_lock` returns void, so its row is only counted
     lock = f"pg_advisory_xact_lock(CAST({number} AS BIGINT))"
     return f"(SELECT count(*) FROM {lock})"  # noqa: S608 (a bound parameter)

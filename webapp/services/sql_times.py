@@ -1,4 +1,4 @@
-"""Times inside SQL, told alike by SQLite and PostgreSQL."""
+"""Time functions in SQL with the same results on SQLite and PostgreSQL."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 class seconds_between(GenericFunction[float]):  # noqa: N801 (an SQL function)
-    """Seconds from the first time to the second; on SQLite wrong by some 20 microseconds."""
+    """Seconds from the first time to the second. On SQLite the error is about 20 microseconds."""
 
     type = Float()
     inherit_cache = True
