@@ -227,7 +227,7 @@ async def pressed(connect: Connect, seconds: float, attack: Event | None = None)
     """Return the delays of all legitimate users, who connect before the attack begins."""
     async with contextlib.AsyncExitStack() as stack:
         people = [await stack.enter_async_context(connect()) for _ in range(HONEST)]
-        await asyncio.sleep(1)  # the desktop reads input together with the set-up not as a key
+        await asyncio.sleep(1)  # input that arrives with the set-up is not counted as a key
         async with asyncio.TaskGroup() as group:
             runs = [group.create_task(press_from(one, n, seconds)) for n, one in enumerate(people)]
             if attack:

@@ -1,9 +1,9 @@
-"""A table of everybody who may call the API: one line for each thing that can be called.
+"""The access matrix of the API: one line for each operation, one column for each caller.
 
 `read` and `launch` are keys of alice, who owns the session; `cookie` is her browser; `other` is
 bob's key with launch; `operator` oscar's; `admin` root's with the scope admin, `demoted` the same
-of one who is admin no more, `personal` root's with launch alone; the next three are alice's keys
-and dora's, which had launch; `none` shows no key.
+of a former admin, `personal` root's with launch alone; the next three are alice's keys
+and dora's, which had launch; `none` sends no key.
 """
 
 COLUMNS = (
@@ -12,7 +12,7 @@ COLUMNS = (
 
 
 def expected(matrix: str) -> dict[str, dict[str, int]]:
-    """Of each line's name, the HTTP status that each column gets."""
+    """Return, by the name of each line, the HTTP status that each column gets."""
     return {
         name: dict(zip(COLUMNS, map(int, statuses), strict=True))
         for name, *statuses in map(str.split, matrix.strip().splitlines())

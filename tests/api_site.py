@@ -1,4 +1,4 @@
-"""A whole portal for programs: gunicorn, a gateway process, a worker on a node that is a fake."""
+"""A complete portal for API clients: gunicorn, a gateway process, a worker on a fake node."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ from webapp.worker.loop import Worker
 
 @dataclass
 class ApiSite:
-    """A portal that runs; `url` is its address."""
+    """A running portal; `url` is its address."""
 
     services: Services
     url: str

@@ -1,4 +1,4 @@
-"""What all tests share: tests that need real containers, and samples of long sets of cases."""
+"""Shared by all tests: tests that need real containers, and samples of large sets of cases."""
 
 import os
 from collections import defaultdict
@@ -9,12 +9,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres", "tests.receiver"]
 
-#: The same examples in each run, so that what one finds the next one finds too; `make fuzz` roams.
+#: The same examples in each run, so that failures are reproducible; `make fuzz` varies them.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("roaming", max_examples=2_000, deadline=None)
 settings.load_profile("steady")
 
-#: A demo that runs here has settings of its own, which no test wants.
+#: A demo on this machine has its own settings, which tests must not use.
 os.environ["WINUX_ENV_FILE"] = os.devnull
 
 CAN_NOT_RUN = (
@@ -24,7 +24,7 @@ CAN_NOT_RUN = (
 
 
 class TwoParts(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """The end-to-end tests share one portal, and so one process; all others run in another."""
+    """The end-to-end tests share one portal, so they run in one process; all others in another."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "portal" if nodeid.startswith("tests/e2e/") else "containers"
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep so many cases of a sampled test as its mark says: evenly spread, the same each time."""
+    """Keep the number of cases in a sampled test's mark: evenly spread and deterministic."""
     if config.getoption("whole"):
         return
     cases: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)

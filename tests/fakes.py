@@ -1,4 +1,4 @@
-"""Doubles of what is outside, at the ports alone, named for their badness."""
+"""Fakes of external parts at the ports, named after their faults."""
 
 import threading
 import time
@@ -23,16 +23,16 @@ from webapp.ports import (
 )
 
 STEPS = list(BUILD_STEPS)
-#: Moments at which a worker can die while it builds: before, in and after each step of a playbook.
+#: Moments at which a worker can die during a build: before, in and after each step.
 MOMENTS_OF_A_BUILD = ["before", *STEPS, "after"]
 
 
 class Killed(BaseException):
-    """The worker is gone, as by kill -9: nothing catches this, nothing is tidied up."""
+    """The worker process ended as by kill -9: not caught, no cleanup."""
 
 
 class FakeNode:
-    """A node that tells the truth (`ports.Hypervisor`)."""
+    """A node that reports the truth (`ports.Hypervisor`)."""
 
     def __init__(self) -> None:
         self.there: dict[int, Container] = {}
@@ -71,7 +71,7 @@ class FakeNode:
 
 
 class DownHypervisor(FakeNode):
-    """A node whose API does not answer while `is_down`."""
+    """A node whose API does not respond while `is_down`."""
 
     is_down = True
 
@@ -135,7 +135,7 @@ class FakeProvisioner:
         self.node.put(order.vmid, mark, node=order.node, is_running=False, address=order.address)
 
     def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
-        """What happens at a moment of the build; the bad ones do something here."""
+        """A moment of the build; faulty subclasses override it."""
 
     def assign(
         self,
@@ -152,7 +152,7 @@ class FakeProvisioner:
         return BuildResult("lab", address, order.ssh_host_key_sha256, "cert", "PEM")
 
     def at_assign(self, step: str, is_cancelled: Callable[[], bool]) -> None:
-        """What happens in a step of assigning; the bad ones do something here."""
+        """A step of assigning; faulty subclasses override it."""
 
     def adopt(self, order: AdoptOrder, *, is_cancelled: Callable[[], bool]) -> BuildResult:
         self.adopted.append(order)
@@ -165,7 +165,7 @@ class FakeProvisioner:
         return BuildResult("lab", address.partition("/")[0], "SHA256:host", "cert", "PEM")
 
     def at_adopt(self, moment: str) -> None:
-        """What happens before and after the new mark is written; the bad ones do something here."""
+        """Called before and after the new mark is written; faulty subclasses override it."""
 
     def pause(
         self,
@@ -183,7 +183,7 @@ class FakeProvisioner:
         self.at_pause("after", is_cancelled)
 
     def at_pause(self, moment: str, is_cancelled: Callable[[], bool]) -> None:
-        """What happens before and after the shutdown; the bad ones do something here."""
+        """Called before and after the shutdown; faulty subclasses override it."""
 
     def resume(
         self,
@@ -200,7 +200,7 @@ class FakeProvisioner:
             self.at_resume(step, is_cancelled)
 
     def at_resume(self, step: str, is_cancelled: Callable[[], bool]) -> None:
-        """What happens in a step of resuming; the bad ones do something here."""
+        """A step of resuming; faulty subclasses override it."""
 
     def destroy(
         self,
@@ -227,7 +227,7 @@ class FakeProvisioner:
         self.at_remove_template()
 
     def at_remove_template(self) -> None:
-        """What happens when a template is to be removed; the bad ones do something here."""
+        """Called before a template is removed; faulty subclasses override it."""
 
     def set_deadline(self, address: str, ssh_host_key_sha256: str, deadline_at: datetime) -> None:
         self.told.append((address, ssh_host_key_sha256, deadline_at))
@@ -236,7 +236,7 @@ class FakeProvisioner:
         self.warned.append((address, ssh_host_key_sha256, text))
 
     def since_input(self, address: str, ssh_host_key_sha256: str) -> timedelta | None:
-        """Nobody is signed in."""
+        """No person is signed in."""
         return None
 
     def warm_up(self, runs: int) -> None:
@@ -253,7 +253,7 @@ class FakeProvisioner:
 
 
 class HonestProvisioner(FakeProvisioner):
-    """Fails, as the playbook does, when another container has the VM id."""
+    """Fails, as the playbook does, if another container has the VM id."""
 
     def destroy(
         self,
@@ -270,7 +270,7 @@ class HonestProvisioner(FakeProvisioner):
 
 
 class FailingProvisioner(FakeProvisioner):
-    """Fails in the middle of a step, with the container half made."""
+    """Fails during a step and leaves a partial container."""
 
     def __init__(self, node: FakeNode, moment: str, reason: str = "") -> None:
         super().__init__(node)
@@ -284,7 +284,7 @@ class FailingProvisioner(FakeProvisioner):
 
 
 class InterruptedProvisioner(FakeProvisioner):
-    """Its runs are killed in the middle, so many times, whatever they do."""
+    """The first runs of any kind are killed while they run."""
 
     def __init__(self, node: FakeNode, times: int, moment: str = STEPS[1]) -> None:
         super().__init__(node)
@@ -305,7 +305,7 @@ class InterruptedProvisioner(FakeProvisioner):
 
 
 class DyingProvisioner(FailingProvisioner):
-    """The worker dies with it, at one moment, once."""
+    """Ends the worker at one moment, once."""
 
     def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
         if moment == self.moment:
@@ -314,7 +314,7 @@ class DyingProvisioner(FailingProvisioner):
 
 
 class SlowProvisioner(FakeProvisioner):
-    """Hangs in one step, its first, until it is cancelled or told to go on."""
+    """Hangs in one step, the first time, until it is cancelled or released."""
 
     def __init__(self, node: FakeNode, moment: str = STEPS[0]) -> None:
         super().__init__(node)
@@ -332,7 +332,7 @@ class SlowProvisioner(FakeProvisioner):
 
 
 class FailingAssigner(FakeProvisioner):
-    """Fails, or dies with its worker, in a step of assigning; once."""
+    """Fails, or ends its worker, in a step of assigning; once."""
 
     def __init__(self, node: FakeNode, step: str, trouble: BaseException) -> None:
         super().__init__(node)
@@ -360,7 +360,7 @@ class SlowAssigner(FakeProvisioner):
 
 
 class FailingPauser(FakeProvisioner):
-    """Fails, or dies with its worker, before or after the shutdown; so many times."""
+    """Fails, or ends its worker, before or after the shutdown; a number of times."""
 
     def __init__(self, node: FakeNode, moment: str, trouble: BaseException, times: int = 1) -> None:
         super().__init__(node)
@@ -375,7 +375,7 @@ class FailingPauser(FakeProvisioner):
 
 
 class FailingResumer(FakeProvisioner):
-    """Fails, or dies with its worker, in a step of resuming; so many times."""
+    """Fails, or ends its worker, in a step of resuming; a number of times."""
 
     def __init__(self, node: FakeNode, step: str, trouble: BaseException, times: int = 1) -> None:
         super().__init__(node)
@@ -410,7 +410,7 @@ class SlowPauser(FakeProvisioner):
 
 
 class BoastfulPauser(FakeProvisioner):
-    """Reports that it shut down, or started, what it never touched."""
+    """Reports a shutdown or start without doing it."""
 
     def at_pause(self, moment: str, is_cancelled: Callable[[], bool]) -> None:
         if moment == "after":
@@ -423,7 +423,7 @@ class BoastfulPauser(FakeProvisioner):
 
 
 class BoastfulProvisioner(FakeProvisioner):
-    """Reports success although nothing runs."""
+    """Reports success although no container runs."""
 
     def at(self, moment: str, order: BuildOrder, is_cancelled: Callable[[], bool]) -> None:
         if moment == "after":
@@ -431,7 +431,7 @@ class BoastfulProvisioner(FakeProvisioner):
 
 
 class StubbornProvisioner(FakeProvisioner):
-    """Fails to destroy, or only says that it did, for the first few times."""
+    """Fails to destroy, or falsely reports success, the first few times."""
 
     def __init__(self, node: FakeNode, times: int, *, is_honest: bool) -> None:
         super().__init__(node)

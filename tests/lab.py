@@ -1,10 +1,10 @@
 """A lab node with real containers and the golden template on it, shared by the tests of a process.
 
 `make test` runs the tests marked `lab` in two processes, each with a node of its own; a file lock
-keeps two runs on one machine apart. Names come from the environment, so that a demo and a test run
-live side by side: WINUX_TEST_LAB_DIR and _BRIDGE, to which the process's number is added, _SUBNET
-and _PORT, which are the first one's. With WINUX_TEST_LAB_KEEP=1 the node's state and template stay
-for the next run.
+serializes two runs on one machine. Names come from the environment, so that a demo and a test run
+can run at the same time: WINUX_TEST_LAB_DIR and _BRIDGE, to which the process's number is added,
+_SUBNET and _PORT, which are those of the first process. With WINUX_TEST_LAB_KEEP=1 the node's state
+and template stay for the next run.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ from setup.processes import DIE_WITH_PARENT
 ROOT = Path(__file__).parents[1]
 PLAYBOOKS = ROOT / "playbooks"
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
-#: Which of the test processes this is, from 0.
+#: The number of this test process, from 0.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 START_S = 30
 TEMPLATE_S = 900
@@ -38,7 +38,7 @@ TEMPLATE_S = 900
 
 @dataclass
 class RealLab:
-    """The server process, its names, and short ways to look into containers."""
+    """The server process, its names, and access to containers."""
 
     state_dir: Path
     bridge: str
@@ -51,10 +51,10 @@ class RealLab:
         self.log = self.state_dir.parent / f"{self.state_dir.name}.log"
 
     def start(self) -> None:
-        """Serve; return when the API answers."""
+        """Start the server; return when the API responds."""
         names = [f"--state-dir={self.state_dir}", f"--listen=127.0.0.1:{self.port}"]
         places = [f"--bridge={self.bridge}", f"--subnet={self.subnet}"]
-        # also when this run is interrupted and its fixtures never end
+        # also if this run is interrupted and its fixtures do not end
         serve = [*DIE_WITH_PARENT, sys.executable, "-m", "labnode", "serve"]
         command = [*serve, *names, *places, "--faults"]
         ready = self.state_dir / "ready"
@@ -68,7 +68,7 @@ class RealLab:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End the server; containers go on running."""
+        """End the server; containers keep running."""
         assert self.process is not None
         self.process.terminate()
         self.process.wait(90)
@@ -80,12 +80,12 @@ class RealLab:
         ownership.remove(self.state_dir)
 
     def settings(self, token: str) -> dict[str, str]:
-        """The environment of a token, as an operator sources it: `portal` or `builder`."""
+        """Return the environment of a token, as an operator sources it: `portal` or `builder`."""
         lines = (self.state_dir / f"{token}.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
     def inside(self, vmid: int, script: str) -> str:
-        """What a shell script prints that root runs in a container."""
+        """Return the output of a shell script that root runs in a container."""
         where = ["-P", f"/run/winux/{self.bridge}", "-n", str(vmid), "--clear-env"]
         command = ["lxc-attach", *where, "--", "/bin/sh", "-c", script]
         done = subprocess.run(command, capture_output=True, text=True, timeout=90)
@@ -95,7 +95,7 @@ class RealLab:
 
 @dataclass(frozen=True)
 class GoldenTemplate:
-    """A template that template-build.yml has published, and the key that opens its desktops."""
+    """A template published by template-build.yml, and the key for its desktops."""
 
     vmid: int
     name: str
@@ -106,7 +106,7 @@ class GoldenTemplate:
 def ansible(
     playbook: str, environment: dict[str, str], folder: Path, *options: str
 ) -> subprocess.CompletedProcess[str]:
-    """`ansible-playbook` as an operator types it, in `folder`, with nothing else in its way."""
+    """Run `ansible-playbook` as an operator does, in `folder`, with a minimal environment."""
     command = [str(ANSIBLE), "-i", str(ROOT / "inventory/lab"), str(PLAYBOOKS / playbook), *options]
     names = ("HOME", "LANG", "WINUX_CACHE_DIR")
     kept = {name: os.environ[name] for name in names if name in os.environ}
@@ -123,7 +123,7 @@ def ansible(
 
 @pytest.fixture(scope="session")
 def lab_node() -> Iterator[RealLab]:
-    """The running node; skipped or refused where containers cannot run (tests/conftest.py)."""
+    """Yield the running node; skip or fail if containers cannot run (tests/conftest.py)."""
     setting = os.environ.get
     subnet = ipaddress.IPv4Network(setting("WINUX_TEST_LAB_SUBNET", "10.203.3.0/24"))
     lab = RealLab(
@@ -134,7 +134,7 @@ def lab_node() -> Iterator[RealLab]:
     )
     lab.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lab.log.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another run with the same names: wait for its end
+        fcntl.flock(lock, fcntl.LOCK_EX)  # wait for another run with the same names
         remove_rest(lab)
         lab.start()
         try:
@@ -148,7 +148,7 @@ def lab_node() -> Iterator[RealLab]:
 def remove_rest(lab: RealLab) -> None:
     """Remove bridge and containers that a killed run of another checkout left under our name.
 
-    The other folder may be in another mount namespace, so its processes tell whether it is served.
+    The other folder may be in another mount namespace, so check its processes instead.
     """
     alias = Path(f"/sys/class/net/{lab.bridge}/ifalias")
     text = alias.read_text().strip() if alias.exists() else ""
@@ -168,7 +168,7 @@ def _is_served(bridge: str) -> bool:
 
 @pytest.fixture(scope="session")
 def golden_template(lab_node: RealLab) -> GoldenTemplate:
-    """The template, built by its playbook; the slow half comes from the cache."""
+    """Yield the template, built by its playbook; the slow half comes from the cache."""
     key = _guest_key(lab_node.state_dir)
     result = lab_node.state_dir / "template.json"
     environment = lab_node.settings("builder") | {"WINUX_GUEST_KEY_FILE": str(key)}
@@ -181,7 +181,7 @@ def golden_template(lab_node: RealLab) -> GoldenTemplate:
 
 
 def _guest_key(folder: Path) -> Path:
-    """A copy of the key that set-up made (its template is in the cache), or one of our own."""
+    """Copy the key that set-up created (its template is in the cache), or create one."""
     own, key = ROOT / "var/guest_key", folder / "guest_key"
     if own.is_file():
         for suffix in ("", ".pub"):

@@ -1,6 +1,6 @@
 """Fixtures for tests of the portal: real services on a real SQLite file, with three people.
 
-alice owns things, bob is somebody else, root is the admin; all have the password PASSWORD.
+alice is an owner, bob another person, root the admin; all have the password PASSWORD.
 """
 
 import base64
@@ -21,12 +21,12 @@ from webapp.models import Role, Template
 from webapp.services.audit.record import SYSTEM, Actor
 
 PASSWORD = "correct horse battery"
-#: argon2id as in the product, but at a cost that hundreds of tests can afford.
+#: argon2id as in the product, at a lower cost for hundreds of tests.
 QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 class SteppingClock:
-    """A clock that tests move by hand."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -39,9 +39,9 @@ class SteppingClock:
 
 
 def make_environment(folder: Path, **changes: str) -> dict[str, str]:
-    """A full, valid environment whose files all lie in `folder`."""
+    """Return a complete, valid environment with all files in `folder`."""
     return {
-        "WINUX_ENV_FILE": os.devnull,  # the settings of a demo that runs here are not ours
+        "WINUX_ENV_FILE": os.devnull,  # do not use the settings of a demo on this machine
         "WINUX_DATABASE_URL": f"sqlite:///{folder / 'winux.db'}",
         "WINUX_SECRET_KEY": "a secret key that only the tests use",
         "WINUX_ENCRYPTION_KEY": base64.urlsafe_b64encode(b"k" * 32).decode(),
@@ -62,7 +62,7 @@ def make_environment(folder: Path, **changes: str) -> dict[str, str]:
 
 
 def publish_template(services: bootstrap.Services, name: str = "xfce", **changes: object) -> None:
-    """A template as `./winux template publish` makes it."""
+    """Publish a template as `./winux template publish` does."""
     values: dict[str, object] = {
         "title": name.upper(),
         "summary": "A light desktop.",
@@ -87,7 +87,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the schema and nothing else: all migrations take a while."""
+    """Create a database file with only the schema, as all migrations take a while."""
     folder = tmp_path_factory.mktemp("empty")
     made = bootstrap.build_services(load(make_environment(folder)))
     migration.migrate(made.db)

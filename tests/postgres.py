@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, on a socket."""
+"""A PostgreSQL server for the tests: a new cluster in a temporary folder, on a socket."""
 
 import shutil
 import signal
@@ -23,9 +23,9 @@ def _program(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """SQLAlchemy's URL of an empty server, which ends with the tests."""
-    # not in pytest's own folder: it is closed to the user that the server must run as, and every
-    # pytest that starts meanwhile closes it again
+    """Return SQLAlchemy's URL of an empty server, which ends with the tests."""
+    # Do not use pytest's own folder: the server's user cannot enter it, and every pytest that
+    # starts meanwhile restricts it again.
     with tempfile.TemporaryDirectory(prefix="winux-postgres-") as place:
         folder = Path(place)
         shutil.chown(folder, "postgres", "postgres")
@@ -40,7 +40,7 @@ def postgres_url() -> Iterator[str]:
         with (folder / "log").open("wb") as log:
             settings = ("listen_addresses=", f"unix_socket_directories={folder}", "fsync=off")
             options = [word for setting in settings for word in ("-c", setting)]
-            # also when this run is killed and its fixtures never end
+            # also if this run is killed and its fixtures do not end
             command = [*AS_POSTGRES, "--pdeathsig=INT", _program("postgres"), *data, *options]
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         _wait_until_ready(folder, server)

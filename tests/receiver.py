@@ -1,4 +1,4 @@
-"""A program that is told of events by webhooks: a real HTTP server on this machine."""
+"""A webhook receiver: a real HTTP server on this machine."""
 
 import ssl
 import threading
@@ -21,7 +21,7 @@ class Received:
 
 
 class Receiver:
-    """Keeps what it gets, and answers as it is told; some answers are bad on purpose."""
+    """Records requests and returns configured responses, some of them faulty."""
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.received: list[Received] = []
@@ -37,7 +37,7 @@ class Receiver:
                 receiver.take(self)
 
             def log_message(self, *_: object) -> None:
-                """Nothing on the terminal."""
+                """Print nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -58,7 +58,7 @@ class Receiver:
         time.sleep(self.seconds)
         try:
             self._reply(handler)
-        except OSError:  # the sender had enough
+        except OSError:  # the sender closed the connection
             handler.close_connection = True
 
     def _reply(self, handler: BaseHTTPRequestHandler) -> None:

@@ -1,4 +1,4 @@
-"""Desktops that wait in the pool, as rows: what the pool's worker leaves in the database."""
+"""Database rows of warm desktops, as the pool's worker leaves them."""
 
 import secrets
 from datetime import timedelta
@@ -15,7 +15,7 @@ from webapp.services.desktops.reservation import reserve
 def add_warm(
     services: Services, count: int = 1, template: str = "xfce", **changes: object
 ) -> list[str]:
-    """The public ids of `count` warm desktops, the one that has been warm longest first."""
+    """Insert `count` warm desktops; return their public ids, the longest warm one first."""
     now = services.clock.now()
     ids = []
     with services.db.begin() as session:

@@ -21,7 +21,7 @@ from tests.attack.target import Target
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one attack."""
+    """The result of one attack."""
 
     attack: Attack
     holds: bool
@@ -30,7 +30,7 @@ class Outcome:
 
 
 def main() -> int:
-    """Exit code 1 if a promise did not hold."""
+    """Run the attacks; exit code 1 if a promise did not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
     parser.add_argument("names", nargs="*", help="words of the attacks' names; all when none")
     options = parser.parse_args()

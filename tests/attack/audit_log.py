@@ -1,11 +1,12 @@
-"""Refusals without end, to fill the audit log."""
+"""Many refused requests, to fill the audit log."""
 
 from tests.attack.catalogue import attack
 from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 SAME, OTHERS = 60, 40
-#: Entries of one person for one action and reason within five minutes, and one that names none.
+#: Maximum entries per person, action and reason within five minutes, plus one that names no
+#: desktop.
 MOST_ENTRIES = 21
 
 

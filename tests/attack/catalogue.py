@@ -1,4 +1,4 @@
-"""The list of attacks: what each does, what Winux promises, how to try it."""
+"""The list of attacks: the action of each, the promise of Winux, and the function to run."""
 
 import importlib
 import pkgutil
@@ -13,7 +13,7 @@ Try = Callable[[Target], str]
 
 @dataclass(frozen=True)
 class Attack:
-    """One attack; `attempt` returns what was seen, or raises Broken."""
+    """One attack; `attempt` returns its observation, or raises Broken."""
 
     name: str
     promise: str
@@ -25,7 +25,7 @@ _attacks: dict[str, Attack] = {}
 
 
 def attack(name: str, promise: str, *, quick: bool = False) -> Callable[[Try], Try]:
-    """Put a function into the list; `quick` attacks take seconds and run in `make test`."""
+    """Add a function to the list; `quick` attacks take seconds and run in `make test`."""
 
     def add(attempt: Try) -> Try:
         assert name not in _attacks, f"two attacks are called {name!r}"
@@ -36,7 +36,7 @@ def attack(name: str, promise: str, *, quick: bool = False) -> Callable[[Try], T
 
 
 def all_attacks() -> list[Attack]:
-    """Every attack of every module in this package, by name."""
+    """Return every attack of every module in this package, by name."""
     for module in pkgutil.iter_modules(here):
         if not module.name.startswith(("test_", "__")):
             importlib.import_module(f"tests.attack.{module.name}")

@@ -1,4 +1,4 @@
-"""A program that speaks to the portal: any request, from any loopback address, as it is."""
+"""An HTTP client that sends any request unchanged, from any loopback address."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ API = "/api/v1"
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers and body of one answer."""
+    """Status, headers and body of one response."""
 
     status: int
     headers: dict[str, str]
@@ -23,13 +23,13 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """What a refusal says."""
+        """Return the message of an error response."""
         return f"{self.status} {self.body.decode(errors='replace')[:300]}"
 
 
 @dataclass
 class Client:
-    """`source`: the address that requests come from, so that limits of addresses do not mix."""
+    """`source` is the address that requests come from, so that address limits are separate."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ class Client:
     headers: dict[str, str] = field(default_factory=dict)
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
-        """One request on a connection of its own."""
+        """Send one request on its own connection."""
         link = http.client.HTTPConnection(
             self.host, self.port, timeout=TIMEOUT_S, source_address=(self.source, 0)
         )
@@ -56,5 +56,5 @@ class Client:
             link.close()
 
     def api(self, method: str, path: str, body: Any = None) -> Answer:
-        """One request to the API."""
+        """Send one request to the API."""
         return self.ask(method, f"{API}{path}", body)

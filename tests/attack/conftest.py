@@ -1,4 +1,4 @@
-"""One whole Winux on the lab node of the test process, for the quick attacks."""
+"""A complete Winux on the lab node of the test process, for the quick attacks."""
 
 import os
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from setup.template import GoldenTemplate as Published
 from tests.attack.target import Target
 from tests.lab import GoldenTemplate, RealLab
 
-#: Beside the ports of the end-to-end tests, whose portal may run at the same time.
+#: Differs from the ports of the end-to-end tests, whose portal may run at the same time.
 PORTS_ABOVE = 20
-#: Apart from the containers of other tests on the same lab node.
+#: Differs from the containers of other tests on the same lab node.
 VMIDS = (31001, 31099)
 PORTAL_ID = "attack"
 
 
 @pytest.fixture(scope="session")
 def target(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Target]:
-    """Worker, gateway and web server of a portal that starts empty."""
+    """Yield worker, gateway and web server of a portal that starts empty."""
     settings = settings_from(os.environ, "WINUX_TEST_", TEST)
     settings = replace(
         settings,

@@ -13,7 +13,7 @@ CONTROLS = ("\x1b", "\u202e")
 
 
 def node_client(target: Target) -> NodeClient:
-    """The node's API with the builder's token."""
+    """Return a client of the node's API with the builder's token."""
     values = credentials(target.settings, "builder")
     user, name = values["proxmox_api_user"], values["proxmox_api_token_id"]
     header = f"PVEAPIToken={user}!{name}={values['proxmox_api_token_secret']}"

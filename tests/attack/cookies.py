@@ -1,4 +1,4 @@
-"""Cookies, as a neighbouring site or somebody on the path to the browser would use them."""
+"""Cookies, attacked from a neighbouring site or from the network path to the browser."""
 
 import http.client
 import socket
@@ -17,13 +17,13 @@ from tests.attack.target import Target
 
 SITE = "desktops.example.org"
 START_S, TIMEOUT_S = 60, 60
-#: Scripts change the colours, so they may read that cookie.
+#: Scripts change the colours, so this cookie is readable for them.
 FOR_SCRIPTS = "winux-look"
 
 
 @dataclass
 class Browser:
-    """One browser, which keeps every cookie as it was set."""
+    """A browser that keeps every cookie as it was set."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class Browser:
             link.close()
 
     def sign_in(self, name: str, password: str) -> None:
-        """Sign in, and choose colours, so that every cookie is set."""
+        """Sign in and choose colours, so that every cookie is set."""
         token = self._token()
         self.submit("/sign-in", csrf_token=token, name=name, password=password)
         if self.is_out():
@@ -58,7 +58,7 @@ class Browser:
         self.submit("/look", csrf_token=self._token("/"), look="dark")
 
     def is_out(self) -> bool:
-        """Whether the portal asks who this is."""
+        """Whether the portal requires sign-in."""
         page = self.open("/account/keys/")
         return page.form_with("name", "scope") is None
 
@@ -71,7 +71,7 @@ class Browser:
 
 @contextmanager
 def behind_tls(target: Target) -> Iterator[Browser]:
-    """One more web server of this portal, as one behind a proxy that ends TLS."""
+    """Run another web server of this portal, as behind a proxy that terminates TLS."""
     with socket.socket() as free:
         free.bind((target.host, 0))
         port = free.getsockname()[1]
@@ -87,7 +87,7 @@ def behind_tls(target: Target) -> Iterator[Browser]:
 
 
 def proxied(host: str, port: int) -> Browser:
-    """What arrives from a proxy."""
+    """Return a browser whose requests have the headers of a proxy."""
     forwarded = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
     return Browser(host, port, {**forwarded, "Host": SITE, "Origin": f"https://{SITE}"})
 
@@ -134,7 +134,7 @@ def cookies(target: Target) -> str:
 
 
 def check_planted(browser: Browser) -> None:
-    """A neighbouring site can set any cookie but one with the prefix."""
+    """Check that a neighbouring site can set any cookie except one with the prefix."""
     good = browser.cookies["__Host-winux"]
     for name in ("winux", "__Secure-winux", "__host-winux"):
         victim = proxied(browser.host, browser.port)

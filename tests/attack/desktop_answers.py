@@ -1,4 +1,4 @@
-"""Root in a desktop puts a program of their own in the place of `winux-guest`."""
+"""Root in a desktop replaces `winux-guest` with another program."""
 
 import json
 import re
@@ -20,11 +20,11 @@ from tests.attack.slow_clients import PAGE_S
 from tests.attack.target import Target
 
 GUEST = "/usr/local/sbin/winux-guest"
-#: Outside the portal's own ids, as for a desktop that an operator makes by hand.
+#: Outside the portal's own ids, as for a desktop that an operator creates by hand.
 BY_HAND = 20_501
 ADOPTED = "desktop-0badf00d"
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
-#: Each invocation takes the next lie; when none is left it answers as the honest one.
+#: Each invocation takes the next forged answer; after the last it returns the genuine one.
 LIAR = """#!/usr/bin/python3 -I
 import fcntl, json, subprocess, sys, time
 HONEST = "{guest}.honest"
@@ -49,7 +49,7 @@ Lie = dict[str, Any]
 
 
 def lie_inside(inside: Inside, *lies: Lie) -> None:
-    """Let the desktop give these answers, one after the other, and then honest ones."""
+    """Let the desktop return these answers, one after the other, and then genuine ones."""
     keep = f"[ -e {GUEST}.honest ] || cp -p {GUEST} {GUEST}.honest"
     replace = f"cat > {GUEST}.new && chmod 755 {GUEST}.new && mv -f {GUEST}.new {GUEST}"
     inside.as_root("cat > /var/lib/winux/lies", stdin=json.dumps(lies).encode())
@@ -57,12 +57,12 @@ def lie_inside(inside: Inside, *lies: Lie) -> None:
 
 
 def lies_left(inside: Inside) -> int:
-    """How many of them were not yet asked for."""
+    """Return the number of forged answers that were not yet requested."""
     return len(json.loads(inside.as_root("cat /var/lib/winux/lies")))
 
 
 def lies_in_all_fields(text: str) -> Lie:
-    """What does not make the answer unusable, and more that would change the play."""
+    """Return forged fields that keep the answer valid, and others that would change the play."""
     facts = {"result_file": text, "guest_key_file": text, "proxmox_node": text}
     return {
         "fields": {
@@ -82,7 +82,7 @@ def lies_in_all_fields(text: str) -> Lie:
 
 
 def lies_of_all_forms(marker: Path) -> list[Lie]:
-    """Answers that cannot be used; each makes `marker` where it is evaluated."""
+    """Return unusable answers; each creates `marker` if it is evaluated."""
     texts = payloads(marker)
     chosen = ("expression", "newlines", "1 MB")
     bad_fields = [{"fields": {"username": texts[name], "error": texts[name]}} for name in chosen]
@@ -98,7 +98,7 @@ def lies_of_all_forms(marker: Path) -> list[Lie]:
 
 @contextmanager
 def canary(target: Target) -> Iterator[Path]:
-    """A file that exists on the portal's host when a payload was evaluated."""
+    """Yield a file on the portal's host that exists only if a payload was evaluated."""
     marker = target.settings.folder / f"evaluated-{secrets.token_hex(4)}"
     try:
         yield marker
@@ -109,7 +109,7 @@ def canary(target: Target) -> Iterator[Path]:
 
 
 def playbook(target: Target, name: str, **variables: object) -> None:
-    """Run a playbook as an operator types it."""
+    """Run a playbook as an operator does."""
     text = " ".join(f"{name}={value}" for name, value in variables.items())
     command = [VENV / "bin/ansible-playbook", "-i", CHECKOUT / "inventory/lab"]
     done = subprocess.run(
@@ -126,7 +126,7 @@ def playbook(target: Target, name: str, **variables: object) -> None:
 
 @contextmanager
 def made_by_hand(target: Target) -> Iterator[Inside]:
-    """A desktop that an operator made with the playbook, for adoption."""
+    """Run a desktop that an operator created with the playbook, for adoption."""
     playbook(target, "create-winux-session.yml", session_id=ADOPTED, container_id=BY_HAND)
     try:
         yield Inside(target.bridge, BY_HAND)
@@ -212,7 +212,7 @@ def bad_answers_to_questions(target: Target) -> str:
 
 
 def marked_after(target: Target, client: Client, lie: Lie, honest: Client, bystander: str) -> str:
-    """Ask for more time on a desktop that lies; what the portal then says of it."""
+    """Extend a desktop that returns forged answers; return the trouble that the portal reports."""
     with target.session(client) as desktop_id:
         lie_inside(target.inside(desktop_id), *[lie] * 20)
         extend(client, desktop_id)

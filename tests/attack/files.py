@@ -1,4 +1,4 @@
-"""Another account of the portal's host, which reads what it can."""
+"""Another account of the portal's host, which reads every accessible file."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def open_files(target: Target) -> str:
 
 
 def below(folder: Path, but: Path) -> list[Path]:
-    """All in a folder, and the folder `but` without what is in it (the desktops' own files)."""
+    """Return a folder and all in it, except the contents of `but` (the desktops' own files)."""
     found = [path for path in folder.rglob("*") if but not in path.parents]
     return [folder, *(path for path in found if not path.is_symlink())]
 
@@ -31,5 +31,5 @@ def below(folder: Path, but: Path) -> list[Path]:
 def is_open(path: Path) -> bool:
     try:
         return bool(path.lstat().st_mode & 0o077)
-    except FileNotFoundError:  # gone meanwhile
+    except FileNotFoundError:  # removed meanwhile
         return False

@@ -1,9 +1,9 @@
-"""An RDP server in a desktop's network, in the place of xrdp, with xrdp's own certificate.
+"""An RDP server in a desktop's network that replaces xrdp, with xrdp's own certificate.
 
     python -m tests.attack.flooding_desktop ROLE FOLDER
 
 ROLE is `hostile` or `busy` (bench.rdp_roles). FOLDER holds `desktop.pem`, the key and certificate
-of the desktop that it stands in for. Prints a line when it listens.
+of the replaced desktop. Prints a line when it listens.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from bench.raw_browser import BEGINNING
 from bench.rdp_roles import ROLES
 
 CERTIFICATE = "desktop.pem"
-#: All of the desktop's network.
+#: All addresses of the desktop's network.
 EVERY_ADDRESS, RDP_PORT = "0.0.0.0", 3389
-#: The attacker has the least priority: a real one has a processor of its own.
+#: The attacker has the lowest priority: a real one has its own processor.
 LEAST_PRIORITY = 19
 
 

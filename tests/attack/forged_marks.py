@@ -1,4 +1,4 @@
-"""Containers whose mark or name somebody wrote by hand, so that they look like desktops."""
+"""Containers with a hand-written mark or name, so that they look like desktops."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ from tests.attack.promise import Broken
 from tests.attack.target import Target
 from tests.labnode.server import Client as NodeClient
 
-#: From the end of the portal's own VM ids, which it takes from the beginning.
+#: Counted from the end of the portal's own VM ids, which are assigned from the start.
 ABOVE = -5
 OTHER_PORTAL, UNKNOWN = "school", "desktop-0f0f0f0f"
 QUARANTINE_S = 1
@@ -28,14 +28,14 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Lxc:
-    """A container, as the node says it."""
+    """A container, as the node reports it."""
 
     node: NodeClient
     path: str
     vmid: int
 
     def look(self) -> dict[str, Any]:
-        """What somebody who touches it would change."""
+        """Return the values that any operation on the container would change."""
         config = self.node.get(f"{self.path}/config")
         status = self.node.get(f"{self.path}/status/current")
         if config.status != 200 or status.status != 200:
@@ -50,7 +50,7 @@ class Lxc:
             raise RuntimeError(f"the node does not take {config}: {answer.reason}")
 
     def remove(self) -> None:
-        """Whatever became of it: one that is gone is what the attack reports."""
+        """Remove the container in any state; if it is already gone, the attack reports that."""
         if self.node.get(f"{self.path}/config").status != 200:
             return
         with suppress(AssertionError):  # it does not run
@@ -63,7 +63,7 @@ def mark(portal_id: str, desktop_id: str) -> str:
 
 
 def forgeries(own_portal: str, desktop_id: str) -> dict[str, tuple[str, str]]:
-    """Name and notes of each container that is made by hand beside the desktop."""
+    """Return name and notes of each container that is created by hand beside the desktop."""
     return {
         "another portal's mark": (desktop_id, mark(OTHER_PORTAL, desktop_id)),
         "the desktop's name, no mark": (desktop_id, "a mail server"),
@@ -74,7 +74,7 @@ def forgeries(own_portal: str, desktop_id: str) -> dict[str, tuple[str, str]]:
 
 @contextmanager
 def made(target: Target, chosen: dict[str, tuple[str, str]]) -> Iterator[dict[str, Lxc]]:
-    """Containers that run, cloned from the template by hand."""
+    """Yield running containers, cloned from the template by hand."""
     node = node_client(target)
     [template] = target.portal.ask("template", "list")[:1]
     lxc = f"/nodes/{node.get('/nodes').data[0]['node']}/lxc"
@@ -95,7 +95,7 @@ def made(target: Target, chosen: dict[str, tuple[str, str]]) -> Iterator[dict[st
 
 
 def reconcile(target: Target) -> set[tuple[str, int]]:
-    """The kinds and VM ids that are found, some rounds later and with a short quarantine."""
+    """Return the kinds and VM ids that some rounds with a short quarantine find."""
     short = {"WINUX_QUARANTINE_SECONDS": str(QUARANTINE_S)}
     found: set[tuple[str, int]] = set()
     for _ in range(ROUNDS):
@@ -114,7 +114,7 @@ def reconcile(target: Target) -> set[tuple[str, int]]:
 
 
 def check_refused(target: Target, kind: str, vmid: int) -> None:
-    """Neither adopted nor destroyed by its id."""
+    """Check that the container can neither be adopted nor destroyed by its id."""
     with suppress(SetupFailed):
         target.portal.ask("desktop", "adopt", str(vmid), "--owner", "forger")
         raise Broken(f"the container with {kind} was adopted")
@@ -179,7 +179,7 @@ def changed_by_hand(target: Target) -> str:
 
 
 def launch(target: Target, client: Client) -> str:
-    """A ready desktop, which the attack itself ends."""
+    """Yield a ready desktop, which the attack itself ends."""
     answer = client.api("POST", "/sessions", {})
     if answer.status not in (201, 202):
         raise RuntimeError(f"the launch was refused: {answer.said}")
@@ -189,6 +189,6 @@ def launch(target: Target, client: Client) -> str:
 
 
 def state(client: Client, desktop_id: str) -> str:
-    """What the API says of it; one that has ended may be told no longer."""
+    """Return the state from the API, or `ended` for a desktop that is no longer listed."""
     answer = client.api("GET", f"/sessions/{desktop_id}")
     return str(answer.json["status"]) if answer.status == 200 else "ended"

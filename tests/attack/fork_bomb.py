@@ -1,4 +1,4 @@
-"""A person in one desktop who starts processes, or opens files, without end."""
+"""A person in one desktop who starts processes or opens files without limit."""
 
 import subprocess
 import time
@@ -13,7 +13,7 @@ from tests.attack.promise import Broken
 from tests.attack.slow_clients import PAGE_S
 from tests.attack.target import Target
 
-#: Every process forks without end, and waits only where it gets none.
+#: Every process forks without end, and pauses only after a failed fork.
 BOMB = """
 import os, time
 while True:
@@ -22,7 +22,7 @@ while True:
     except OSError:
         time.sleep(0.5)
 """
-#: A process that is started waits for the end of the input, as its parent does.
+#: A child process waits for the end of the input, as its parent does.
 PROCESSES = """
 import os, sys
 count = 0
@@ -57,7 +57,7 @@ except OSError:
     pass  # it gets no more
 """,
 }
-#: Programs of one person that hold as many as each may have.
+#: The number of programs of one person that each hold the maximum per process.
 HOLDERS = 6
 FULL = 0.9
 FILLED_S, WATCHED_S = 120, 10.0
@@ -68,13 +68,13 @@ def group_of(inside: Inside) -> Cgroup:
 
 
 def count_processes(inside: Inside) -> int:
-    """As the host sees them."""
+    """Return the number of processes, counted on the host."""
     return len(set(group_of(inside).processes()))
 
 
 @contextmanager
 def exploding(target: Target, inside: Inside) -> Iterator[None]:
-    """A fork bomb that has taken what it can get; it ends with its desktop."""
+    """Run a fork bomb that has reached its limit; it ends with its desktop."""
     null = subprocess.DEVNULL
     with subprocess.Popen(as_person(inside, BOMB), stdin=null, stdout=null, stderr=null) as bomb:
         try:
@@ -115,7 +115,7 @@ def fork_bomb(target: Target) -> str:
 
 
 def got_beside(other: Inside) -> tuple[int, int]:
-    """How many processes another desktop and the host get meanwhile."""
+    """Return the number of processes that another desktop and the host get meanwhile."""
     with seized_by(other, PROCESSES) as others:
         pass
     host = got_by_host(PROCESSES)

@@ -1,4 +1,4 @@
-"""Connections of the gateway's port that have nothing to show."""
+"""Connections to the gateway's port without a ticket or key."""
 
 import time
 import urllib.error
@@ -14,7 +14,7 @@ WATCHED_S = 4.0
 
 
 def events_status(target: Target) -> int:
-    """How a whole request without a key is answered."""
+    """Return the status of a complete request without a key."""
     try:
         with urllib.request.urlopen(f"{target.gateway_url}/api/v1/events", timeout=PAGE_S) as found:
             return int(found.status)

@@ -1,4 +1,4 @@
-"""Root in a desktop sends to the gateway at full speed what is costly to understand."""
+"""Root in a desktop sends expensive data to the gateway at full speed."""
 
 import subprocess
 import sys
@@ -29,16 +29,16 @@ from tests.attack.target import Target
 KEYS_A_SECOND = 10
 ALONE_S, FLOODED_S, LEAST_FLOODED_MB = 5.0, 30.0, 5
 MEDIAN_S = 0.25
-#: What a desktop reads together with the set-up is no key.
+#: Seconds before the first key: input that arrives with the set-up is not counted as a key.
 SETTLED_S = 2.0
-#: How the accomplice's connection, or its ticket, comes to nothing.
+#: Exceptions when the accomplice's connection or ticket fails.
 CUT = (ConnectionClosed, RuntimeError, OSError)
 MARK_HEAD = MARK.pack(0, MARK.size, 8, 4, 0, 0)[:5]
 
 
 @contextmanager
 def in_place_of_xrdp(inside: Inside, role: str) -> Iterator[None]:
-    """A program of this role in the desktop's network, on the port of RDP."""
+    """Run a program of this role in the desktop's network, on the RDP port."""
     inside.as_root("systemctl stop xrdp")
     init = Cgroup(f"winux_{inside.bridge}/{inside.vmid}/payload", find_version()).init()
     with tempfile.TemporaryDirectory(prefix="winux-attack-") as folder:
@@ -59,9 +59,9 @@ def in_place_of_xrdp(inside: Inside, role: str) -> Iterator[None]:
 
 @contextmanager
 def accomplice(target: Target, client: Client, desktop_id: str) -> Iterator[list[int]]:
-    """A browser that takes all that the hostile desktop sends, and comes back when it is cut.
+    """Run a browser that reads everything from the hostile desktop, and reconnects when closed.
 
-    The sizes of what came, and the codes with which it was cut as negative numbers.
+    Yields the sizes of received messages, and the close codes as negative numbers.
     """
     came: list[int] = []
     is_over = threading.Event()
@@ -90,7 +90,7 @@ def take(socket: ClientConnection, came: list[int], is_over: threading.Event) ->
 
 
 def press(socket: ClientConnection, seconds: float) -> list[float]:
-    """How long the honest person waits for what each key changes."""
+    """Return the seconds that a legitimate user waits for the result of each key."""
     took: list[float] = []
     end = time.monotonic() + seconds
     while (began := time.monotonic()) < end:
@@ -105,7 +105,7 @@ def press(socket: ClientConnection, seconds: float) -> list[float]:
 
 
 def wait_for_mark(socket: ClientConnection, give_up: float) -> None:
-    """A picture may come before it, and a mark of two messages is found in the second."""
+    """Wait for the mark, which may follow a picture and may be split across two messages."""
     kept = b""
     while MARK_HEAD not in kept:
         message = socket.recv(max(0.0, give_up - time.monotonic()))

@@ -1,4 +1,4 @@
-"""A browser that its person left open, used by somebody else to make a key that lasts."""
+"""A browser that its person left open, used by another person to create a lasting API key."""
 
 import json
 import sqlite3
@@ -11,14 +11,14 @@ from tests.attack.client import Answer, Client
 from tests.attack.promise import Broken
 from tests.attack.target import Target
 
-#: How long a typed password counts, and how long a key lasts, when nothing is set otherwise.
+#: Minutes for which a typed password is recent, and days of a key, by default.
 FRESH_MINUTES, KEY_DAYS = 10, 90
 KEYS = "/account/keys/"
 WRONG = ("", "not the password")
 
 
 def leave_open(target: Target, name: str) -> None:
-    """So much time passes that the password is typed no longer lately."""
+    """Age the sign-in until its password is no longer recent."""
     database = target.settings.folder / "winux.db"
     age = f"-{FRESH_MINUTES * 60 + 1} seconds"
     with closing(sqlite3.connect(database, timeout=30)) as db, db:
@@ -32,7 +32,7 @@ def leave_open(target: Target, name: str) -> None:
 
 
 def on_page(browser: Visitor, password: str) -> bool:
-    """Whether the page makes a key."""
+    """Whether the page creates a key."""
     form = browser.open(KEYS).form_with("name", "scope")
     if form is None or "password" not in form.fields:
         raise Broken("the page does not ask for the password")
@@ -41,7 +41,7 @@ def on_page(browser: Visitor, password: str) -> bool:
 
 
 def over_api(target: Target, browser: Visitor, path: str, **body: object) -> Answer:
-    """What a script in the page sends with the person's cookies."""
+    """Send a request as a script in the page does, with the person's cookies."""
     form = browser.open(KEYS).form_with("csrf_token")
     token = form.fields["csrf_token"] if form else ""
     headers = {"Cookie": browser.cookie_header(), "X-CSRFToken": token, "Origin": target.url}
@@ -79,7 +79,7 @@ def left_open(target: Target) -> str:
 
 
 def check_end(made: Answer) -> str:
-    """How long a key lasts for which nothing was chosen."""
+    """Check and return the validity of a key for which no expiry was chosen."""
     if made.status != 201 or not made.json["expires_at"]:
         raise Broken(f"a key without an end: {json.dumps(made.json)[:200]}")
     left = datetime.fromisoformat(made.json["expires_at"]) - datetime.now(UTC)
@@ -89,7 +89,7 @@ def check_end(made: Answer) -> str:
 
 
 def stolen(target: Target, made: Answer) -> str:
-    """What a key does to get more than itself."""
+    """Try to obtain more rights with a key than it has."""
     thief = Client(target.host, target.settings.port, str(made.json["key"]))
     if thief.api("GET", "/sessions").status != 200:
         raise RuntimeError("the key does not work")

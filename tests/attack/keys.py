@@ -1,4 +1,4 @@
-"""What was taken from a person before a new password, a suspension or a sign-out everywhere."""
+"""Stolen credentials after a new password, a suspension or a sign-out of all sessions."""
 
 import http.client
 import secrets
@@ -56,7 +56,7 @@ def is_out(browser: Visitor) -> bool:
 
 @contextmanager
 def stream(target: Target, key: Client) -> Iterator[http.client.HTTPResponse]:
-    """An open stream of events, of which the first bytes have come."""
+    """Open a stream of events and return it after its first bytes."""
     port = target.settings.gateway_port
     link = http.client.HTTPConnection(target.host, port, timeout=STREAM_ENDS_S)
     try:

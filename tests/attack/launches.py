@@ -1,4 +1,4 @@
-"""Launches that are meant to cost other people something."""
+"""Launches that are intended to cost other people resources."""
 
 from collections import Counter
 
@@ -7,11 +7,11 @@ from tests.attack.client import Client
 from tests.attack.promise import Broken
 from tests.attack.target import Target
 
-#: Accounts and groups that the template has.
+#: Accounts and groups of the template.
 SYSTEM_NAMES = ("audio", "shadow", "ssl-cert", "xrdp", "root", "person", "systemd-journal")
-#: As many as the finding needed for a template to rest, and more.
+#: More launches than sufficed to pause a template when this attack was found.
 LAUNCHES = 30
-#: What one person may hold (WINUX_MAX_DESKTOPS).
+#: The maximum of one person (WINUX_MAX_DESKTOPS).
 LIMIT = 3
 HELD = (
     "select count(*) as rows, count(a.address) as addresses from desktops d"
@@ -64,7 +64,7 @@ def start_and_stop(target: Target) -> str:
 
 
 def launch_and_stop(client: Client) -> int:
-    """How the launch is answered."""
+    """Return the response to the launch."""
     answer = client.api("POST", "/sessions", {})
     if answer.status in (201, 202):
         client.api("POST", f"/sessions/{answer.json['session_sub']}/stop")

@@ -1,4 +1,4 @@
-"""A person, or root, in one desktop who uses up what the kernel of the host counts."""
+"""A person, or root, in one desktop who exhausts resources of the host's kernel."""
 
 import subprocess
 import sys
@@ -12,14 +12,14 @@ from tests.attack.promise import Broken
 from tests.attack.target import Target
 from tests.labnode_lxc.test_exhaustion import COUNT, PING, SEIZED
 
-#: What another desktop and the host must still get, where one got as many.
+#: The number that another desktop and the host must still get, where one got as many.
 ENOUGH = 50
 TRACKED = Path("/proc/sys/net/netfilter/nf_conntrack_count")
 MOST_TRACKED = 5_000
 
 
 def as_person(inside: Inside, program: str) -> list[str]:
-    """A Python program of the person, without a session."""
+    """Return the command that runs a Python program as the person, without a session."""
     where = ["-P", f"/run/winux/{inside.bridge}", "-n", str(inside.vmid), "--clear-env"]
     person = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
     return ["lxc-attach", *where, "--", *person, "python3", "-c", program]
@@ -27,7 +27,7 @@ def as_person(inside: Inside, program: str) -> list[str]:
 
 @contextmanager
 def seized_by(inside: Inside, program: str) -> Iterator[int]:
-    """The `count` of a person's program, which holds what it got meanwhile."""
+    """Run a person's program, which holds what it got; yield the `count` that it reports."""
     pipe = subprocess.PIPE
     command = as_person(inside, program + COUNT)
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:

@@ -1,5 +1,5 @@
-"""What an attack finds when a promise does not hold."""
+"""The exception of an attack that finds a broken promise."""
 
 
 class Broken(AssertionError):
-    """The promise does not hold; the text says what was seen instead."""
+    """The promise does not hold; the text has the observation."""

@@ -1,4 +1,4 @@
-"""A signed-in person's browser that sends RDP which no honest page sends."""
+"""A signed-in person's browser that sends RDP which no genuine page sends."""
 
 import struct
 import time
@@ -19,18 +19,18 @@ from tests.gateway.rdp import recorded
 from webapp.gateway.rdp.pdu import mcs
 
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
-#: One message of input PDUs of three bytes, as large as a message may be.
+#: One message of three-byte input PDUs, of the maximum size of a message.
 FLOOD = bytes.fromhex("040360") * ((4 << 20) // 3 - 1)
 FLOODED_S, ANSWER_S, REFUSED_S = 15.0, 20.0, 15.0
 USER, CLIPBOARD = 5, 1004
 FORMAT_LIST = 2
-#: Where the end mark of X.224 and the kind of the MCS PDU stand in a packet.
+#: The offsets of the X.224 end mark and of the MCS PDU type in a packet.
 END_MARK, KIND = 6, 7
 
 
 @contextmanager
 def connected(target: Target, client: Client, desktop_id: str) -> Iterator[ClientConnection]:
-    """A browser that the gateway has let in, after the set-up with the real desktop."""
+    """Yield a browser that the gateway has accepted, after the set-up with the real desktop."""
     made = client.api("POST", f"/sessions/{desktop_id}/tickets", {})
     if made.status != 201:
         raise RuntimeError(f"there is no ticket: {made.said}")
@@ -52,13 +52,13 @@ def connected(target: Target, client: Client, desktop_id: str) -> Iterator[Clien
 
 
 def play(socket: ClientConnection) -> None:
-    """The browser's part of a recorded set-up; the desktop's bytes are as many as recorded."""
+    """Play the browser's part of a recorded set-up; read as many desktop bytes as recorded."""
     due = came = 0
     for direction, data in BEGINNING:
         if direction == recorded.FROM_DESKTOP:
             due += len(data)
             continue
-        with suppress(TimeoutError):  # a picture may be smaller than that of the recording
+        with suppress(TimeoutError):  # a picture may be smaller than the recorded one
             while came < due:
                 came += len(socket.recv(3))
         socket.send(data)
@@ -106,7 +106,7 @@ def lenient_bytes(target: Target) -> str:
 
 
 def format_list() -> bytes:
-    """An announcement of text, as a page sends it, whole in one chunk."""
+    """Return a text announcement in one chunk, as a page sends it."""
     formats = struct.pack("<I", 13) + b"\0\0"
     body = struct.pack("<HHI", FORMAT_LIST, 0, len(formats)) + formats
     return struct.pack("<II", len(body), 3) + body
@@ -117,7 +117,7 @@ def changed(pdu: bytes, place: int, value: int) -> bytes:
 
 
 def refusal(target: Target, client: Client, desktop_id: str, pdu: bytes) -> str:
-    """Why the gateway closes the connection for this PDU; empty when it stays open."""
+    """Return the gateway's reason for closing on this PDU; empty if the connection stays open."""
     with connected(target, client, desktop_id) as socket:
         socket.send(pdu)
         end = time.monotonic() + REFUSED_S

@@ -1,4 +1,4 @@
-"""Wrong sign-ins: to guess, and to lock others out. Each attack has an address of its own."""
+"""Wrong sign-ins, to guess passwords and to lock out others. Each attack has its own address."""
 
 import threading
 from collections import Counter
@@ -11,14 +11,14 @@ from tests.attack.promise import Broken
 from tests.attack.target import Target
 
 WRONG = 31
-#: Failures of one account from one address until it waits.
+#: The number of failures of one account from one address before it must wait.
 LIMIT = 5
 AT_ONCE = 24
 CROWDED, PARALLEL = "127.0.41.1", "127.0.42.1"
 
 
 def try_password(visitor: Visitor, name: str, password: str) -> int:
-    """How a sign-in is answered."""
+    """Return the response to a sign-in."""
     form = visitor.open("/sign-in").form_with("name", "password")
     if form is None:
         raise RuntimeError("there is no sign-in form")

@@ -9,16 +9,16 @@ from tests.attack.catalogue import attack
 from tests.attack.promise import Broken
 from tests.attack.target import Target
 
-#: Twice as many as two web workers of four threads have threads, and one.
+#: Twice the threads of two web workers with four threads each, plus one.
 HALF_REQUESTS = 17
 WATCHED_S = 8.0
-#: What a page may take on a busy machine while an attack runs.
+#: Maximum seconds for a page on a busy machine during an attack.
 PAGE_S = 5.0
 
 
 @contextmanager
 def half_open(host: str, port: int, head: bytes, count: int) -> Iterator[list[socket.socket]]:
-    """`count` connections that have sent `head` and then nothing more."""
+    """Open `count` connections that have sent only `head`."""
     with ExitStack() as stack:
         links = []
         for _ in range(count):

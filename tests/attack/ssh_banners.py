@@ -1,4 +1,4 @@
-"""Root in a desktop answers port 22 with a program of their own in the place of sshd."""
+"""Root in a desktop replaces sshd with another program on port 22."""
 
 import time
 from contextlib import suppress
@@ -11,7 +11,7 @@ from tests.attack.promise import Broken
 from tests.attack.slow_clients import PAGE_S
 from tests.attack.target import Target
 
-#: Each has a name, and what it does with a connection.
+#: The name of each banner, and the code that handles a connection.
 EVALUATED = "{{{{ lookup('pipe', 'touch {marker}') }}}}"
 BANNERS = {
     "a line without end": 'while True: link.sendall(b"x" * 65536)',
@@ -39,15 +39,15 @@ ExecStart=
 ExecStart={PROGRAM}
 """
 FOLDER = "/etc/systemd/system/ssh.service.d"
-#: The portal gives a desktop 12 s for each of two steps of a question; more is a loaded machine.
+#: The portal allows a desktop 12 s for each of two steps of a request; the rest covers load.
 MARKED_S = 90
-#: A run that resumes a desktop ends by itself.
+#: A run that resumes a desktop ends by itself within this time.
 RESUMED_S = 300
 RESUMING = ("ready", "paused", "failed", "stopping", "ended")
 
 
 def answer_ssh(inside: Inside, banner: str) -> None:
-    """From now on, and after a restart, port 22 answers so."""
+    """Serve this banner on port 22, also after a restart."""
     inside.as_root(
         f"cat > {PROGRAM} && chmod 755 {PROGRAM}", stdin=SERVER.format(banner=banner).encode()
     )
@@ -77,7 +77,7 @@ def banners(target: Target) -> str:
 def marked_after(
     target: Target, client: Client, banner: str, honest: Client, bystander: str
 ) -> float:
-    """Seconds from a question to a desktop with this banner until the portal marks it."""
+    """Return the seconds from a request to a desktop with this banner until the portal marks it."""
     with target.session(client) as desktop_id:
         answer_ssh(target.inside(desktop_id), banner)
         began = time.monotonic()
@@ -96,7 +96,7 @@ def marked_after(
 
 
 def resume(target: Target, honest: Client) -> str:
-    """Resume a desktop whose banner has no end, while another person launches one."""
+    """Resume a desktop with an endless banner while another person launches one."""
     client = target.client("ssh-resumed")
     with (
         target.session(client) as desktop_id,
@@ -119,7 +119,7 @@ def resume(target: Target, honest: Client) -> str:
 
 
 def end_of_resume(target: Target, client: Client, desktop_id: str) -> str:
-    """The state after the resume. Ready would mean that its SSH key was not looked at."""
+    """Return the state after the resume; ready would mean that its SSH key was not checked."""
     give_up = time.monotonic() + RESUMED_S
     state = "resuming"
     while state not in RESUMING and time.monotonic() < give_up:

@@ -1,4 +1,4 @@
-"""Somebody without an account, who reads what the portal says while a part of it is in trouble."""
+"""A client without an account that reads the portal's public pages during an outage."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.attack.client import Answer, Client
 from tests.attack.promise import Broken
 from tests.attack.target import Target
 
-#: Headers that say where a request came from, as a proxy writes them and as a stranger forges them.
+#: Headers with the origin of a request, as a proxy sends them and as a stranger forges them.
 ORIGINS: dict[str, dict[str, str]] = {
     "passed on": {"X-Forwarded-For": "203.0.113.9"},
     "forged first hop": {"X-Forwarded-For": "127.0.0.1, 203.0.113.9"},
@@ -26,13 +26,13 @@ ORIGINS: dict[str, dict[str, str]] = {
 }
 WEB_PATHS = ("/readyz", "/healthz", "/sign-in", "/metrics", "/nothing", "/api/v1/sessions")
 GATEWAY_PATHS = ("/gateway/ping", "/gateway/nothing", "/api/v1/events")
-#: The worker looks at Proxmox VE twice a minute, and a look has its own timeout.
+#: The worker checks Proxmox VE twice a minute, and a check has its own timeout.
 NOTICED_S = 120
 
 
 @contextmanager
 def mute_node(target: Target) -> Iterator[None]:
-    """The lab node's process stands still, so that Proxmox VE does not answer."""
+    """Suspend the lab node's process, so that Proxmox VE does not respond."""
     pid = json.loads((target.settings.lab / "ready").read_text())["pid"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -43,13 +43,13 @@ def mute_node(target: Target) -> Iterator[None]:
 
 
 def troubles_here(target: Target) -> dict[str, str]:
-    """What /readyz says to the portal's own machine."""
+    """Return the troubles that /readyz reports to the portal's own machine."""
     said: Any = target.stranger().ask("GET", "/readyz").json
     return dict(said["troubles"])
 
 
 def internals(target: Target, troubles: dict[str, str]) -> list[str]:
-    """Texts that no stranger may read."""
+    """Return texts that no stranger may read."""
     settings = target.settings
     network = settings.subnet.rpartition(".")[0]
     node, host = f":{settings.lab_port}", socket.gethostname()
@@ -57,12 +57,12 @@ def internals(target: Target, troubles: dict[str, str]) -> list[str]:
 
 
 def texts(answer: Answer) -> str:
-    """Body and headers of an answer."""
+    """Return body and headers of a response as one text."""
     return "\n".join([answer.body.decode(errors="replace"), *answer.headers.values()])
 
 
 def answers(target: Target) -> Iterator[tuple[str, Answer]]:
-    """Every page that asks for no sign-in, asked in every way; of a signed-in person, /readyz."""
+    """Request every public page with all headers, and /readyz also as a signed-in person."""
     for how, headers in ORIGINS.items():
         stranger = target.stranger()
         stranger.headers = headers
@@ -91,7 +91,7 @@ def read_troubles(target: Target) -> str:
 
 
 def check_answers(target: Target, hidden: list[str]) -> int:
-    """How many answers name the part in trouble at most."""
+    """Return the number of responses; each may at most name the part in trouble."""
     count = 0
     for how, answer in answers(target):
         count += 1

@@ -1,4 +1,4 @@
-"""The running Winux that attacks are tried on: what an attacker and a bystander can do there."""
+"""The running Winux under attack: operations of attackers and bystanders."""
 
 import secrets
 import sqlite3
@@ -23,7 +23,7 @@ LOOK_TIMEOUT_S = 120
 
 @dataclass
 class Looks:
-    """How long a bystander waited for each answer, in seconds; a missing answer counts in full."""
+    """A bystander's response times in seconds; a missing response counts in full."""
 
     seconds: list[float] = field(default_factory=list)
 
@@ -38,7 +38,7 @@ class Looks:
 
 @dataclass
 class Target:
-    """A lab node, worker, gateway and web server that run, and their people."""
+    """A running lab node, worker, gateway and web server, and their people."""
 
     settings: Settings
     portal: Portal
@@ -58,23 +58,23 @@ class Target:
         return f"http://{self.host}:{self.settings.gateway_port}"
 
     def person(self, name: str, *, is_admin: bool = False) -> str:
-        """Make the account, once; its password."""
+        """Create the account on first use; return its password."""
         if name not in self.passwords:
             self.passwords[name] = self.portal.make_person(name, is_admin=is_admin)
         return self.passwords[name]
 
     def visitor(self, name: str, *, is_admin: bool = False) -> Visitor:
-        """A browser in which that person has signed in."""
+        """Return a browser in which that person is signed in."""
         visitor = Visitor(self.url)
         visitor.sign_in(name, self.person(name, is_admin=is_admin))
         return visitor
 
     def stranger(self, source: str = "127.0.0.1") -> Client:
-        """A program without a key."""
+        """Return a client without a key."""
         return Client(self.host, self.settings.port, source=source)
 
     def client(self, name: str, scope: str = "launch", *, is_admin: bool = False) -> Client:
-        """A program that acts for that person, with a new key."""
+        """Return a client that acts for that person, with a new key."""
         self.person(name, is_admin=is_admin)
         label = f"attack {secrets.token_hex(4)}"
         made = self.portal.ask("key", "add", name, label, "--scope", scope)
@@ -82,7 +82,7 @@ class Target:
 
     @contextmanager
     def session(self, client: Client, **wish: object) -> Iterator[str]:
-        """A ready desktop of the key's person, launched over the API; it ends with the attack."""
+        """Yield a ready desktop of the key's person, launched by API; end it after the block."""
         made = client.api("POST", "/sessions", wish)
         if made.status not in (201, 202):
             raise RuntimeError(f"the launch was refused: {made.said}")
@@ -94,7 +94,7 @@ class Target:
             self.end(desktop_id)
 
     def wait_state(self, client: Client, desktop_id: str, *wanted: str) -> str:
-        """Until the desktop is in one of these states; which. TimeoutError says the last one."""
+        """Wait for one of these states and return it. TimeoutError names the last state."""
         give_up = time.monotonic() + LOOK_TIMEOUT_S
         while (state := self.session_of(client, desktop_id)["status"]) not in wanted:
             if time.monotonic() > give_up or state == "ended":
@@ -103,7 +103,7 @@ class Target:
         return str(state)
 
     def session_of(self, client: Client, desktop_id: str) -> Any:
-        """What the API says of a desktop."""
+        """Return the API's description of a desktop."""
         found: Answer = client.api("GET", f"/sessions/{desktop_id}")
         if found.status != 200:
             raise RuntimeError(f"{desktop_id} cannot be looked at: {found.said}")
@@ -116,7 +116,7 @@ class Target:
         self.wait_state(client, desktop_id, "paused")
 
     def resume(self, client: Client, desktop_id: str) -> int:
-        """Resume until the desktop is ready; how many times the person had to ask."""
+        """Resume until the desktop is ready; return the number of requests that this took."""
         for asked in range(1, 30):
             answer = client.api("POST", f"/sessions/{desktop_id}/resume")
             if answer.status != 200:
@@ -126,7 +126,7 @@ class Target:
         raise Broken("the desktop could not be resumed any more")
 
     def end(self, *desktop_ids: str) -> None:
-        """End these desktops, and wait until they are gone."""
+        """End these desktops, and wait until they are removed."""
         for desktop_id in desktop_ids:
             self.portal.stop_desktop(desktop_id)
         self.wait_until(
@@ -135,7 +135,7 @@ class Target:
 
     @contextmanager
     def desktop(self, name: str) -> Iterator[tuple[Visitor, ReadyDesktop]]:
-        """A ready desktop of that person, which ends with the attack."""
+        """Yield a ready desktop of that person, which ends with the block."""
         visitor = self.visitor(name)
         ready = visitor.launch_desktop()
         try:
@@ -144,11 +144,11 @@ class Target:
             self.end(ready.id)
 
     def inside(self, desktop_id: str) -> Inside:
-        """Programs inside a desktop, as its person or as root of its container."""
+        """Return access to a desktop, as its person or as root of its container."""
         return inside_of(self.settings.folder / "winux.db", self.bridge, desktop_id)
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        """What the portal's database says."""
+        """Return rows of the portal's database."""
         database = self.settings.folder / "winux.db"
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
@@ -165,7 +165,7 @@ class Target:
 
     @contextmanager
     def bystander(self, url: str, every_s: float = 0.1) -> Iterator[Looks]:
-        """Somebody who opens `url` again and again while the attack runs inside the block."""
+        """Open `url` repeatedly while the attack runs in the block."""
         looks, is_over = Looks(), threading.Event()
 
         def look() -> None:

@@ -1,4 +1,4 @@
-"""The quick attacks, on real parts; `make attack` tries all of them."""
+"""The quick attacks on real components; `make attack` tries all attacks."""
 
 import pytest
 

@@ -18,7 +18,7 @@ INWARD = (
     "https://127.0.0.1/",
     "https://169.254.169.254/",
 )
-#: Names that the resolver takes for 127.0.0.1, so they can be refused only at the connection.
+#: Names that the resolver maps to 127.0.0.1, so only the connection check can refuse them.
 SPELLED = ("0x7f000001", "2130706433")
 
 
@@ -49,7 +49,7 @@ def is_taken(target: Target, url: str) -> bool:
 
 
 def is_connected(target: Target, url: str, listener: socket.socket) -> bool:
-    """Whether a test event of this webhook comes as far as a connection."""
+    """Whether a test event of this webhook reaches the connection."""
     try:
         number = str(target.portal.ask("webhook", "add", url)["id"])
     except SetupFailed:

@@ -1,1 +1,1 @@
-"""Chaos: everything is killed at every step and at random; nothing may leak or be owned twice."""
+"""Chaos tests: kill processes at each step and at random; check for leaks and double owners."""

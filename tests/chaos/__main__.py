@@ -22,14 +22,14 @@ from tests.chaos.systematic import ALL_KINDS, CHAPTERS, Findings, enumerate_blow
 from tests.chaos.world import World, fresh
 from webapp.config import ROOT
 
-#: What the short form tries: a worker that dies after every commit and at every call.
+#: The blows of the short form: the worker ends after every commit and at every call.
 SHORT_KINDS = ("worker dies after commit", "worker dies at call")
 SHORT_CHAPTERS = ("build", "stop")
 FORMS = ("all", "steps", "storm", "fair", "kills")
-#: Where the database of a storm lies, so that its disk can be full.
+#: The location of a storm's database, so that its disk can be full.
 DATABASE_DISK = "48m"
 STORM_SETTINGS = {"WINUX_LEASE_SECONDS": "6", "WINUX_MAX_DESKTOPS": "4", "WINUX_WORKER_SLOTS": "4"}
-#: A person launches the next desktop while the former ones are still being removed.
+#: A person may launch the next desktop while earlier ones are being removed.
 KILLS_SETTINGS = {
     "WINUX_LEASE_SECONDS": "6",
     "WINUX_WORKER_SLOTS": "4",
@@ -87,7 +87,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def run_steps(options: argparse.Namespace) -> list[str]:
-    """All blows on all chapters, in worlds side by side."""
+    """Apply all blows to all chapters, in parallel worlds."""
     chapters = options.chapters or (SHORT_CHAPTERS if options.short else tuple(CHAPTERS))
     kinds = options.kinds or (SHORT_KINDS if options.short else ALL_KINDS)
     began, cases, wrong = time.monotonic(), 0, []
@@ -120,7 +120,7 @@ def _settle_in(folder: Path, lanes: "multiprocessing.sharedctypes.Synchronized[i
 
 
 def _try(chapter: str, kind: str) -> Findings:
-    """In this lane's world; a world that broke is left for reading and a new one made."""
+    """Try a case in this lane's world; keep a failed world for inspection and create a new one."""
     try:
         if "world" not in _lane:
             number = _number["world"]
@@ -165,7 +165,7 @@ def run_storm(options: argparse.Namespace) -> list[str]:
 
 
 def run_kills(options: argparse.Namespace) -> list[str]:
-    """Launches while the processes of Ansible runs are killed."""
+    """Launch desktops while processes of Ansible runs are killed."""
     world = World(
         fresh(options.folder / "kills"), number=120, people=options.people, **KILLS_SETTINGS
     )

@@ -1,11 +1,11 @@
-"""A clock that can be wrong: the machine's time and an offset that a file holds, in seconds."""
+"""A clock with an error: the machine's time plus an offset in seconds from a file."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
 class ShiftedClock:
-    """All processes of a world that have the same file jump together (`ports.Clock`)."""
+    """All processes of a world with the same file jump together (`ports.Clock`)."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -18,7 +18,7 @@ class ShiftedClock:
         return float(self._file.read_text())
 
     def shift(self, seconds: float) -> None:
-        """Jump ahead, or back."""
+        """Jump forward, or back."""
         self.set(self.offset + seconds)
 
     def set(self, offset: float) -> None:

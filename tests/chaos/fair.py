@@ -1,8 +1,8 @@
-"""One greedy person beside nine honest ones, with real workers: whose build begins when.
+"""One greedy person beside nine others, with real workers: the order in which builds begin.
 
-The node, the database and the worker process are the real ones. The order of turns is what counts,
-not seconds: between an honest person's click and the beginning of their build, at most one build
-of the greedy person may begin. So they wait no longer than without that person, and one launch.
+The node, the database and the worker process are real. The test checks the order, not seconds:
+between another person's click and the beginning of their build, at most one build of the greedy
+person may begin. The greedy person therefore delays the others by at most one launch.
 """
 
 import time
@@ -27,7 +27,7 @@ PATIENCE_S = 300.0
 
 
 def try_fairness(folder: Path) -> list[str]:
-    """What was unfair; empty when nothing was."""
+    """Return the violations of fairness; empty if there are none."""
     world = World(fresh(folder), number=90, people=10, **SETTINGS)
     worker = world.start_worker("--share", "0")
     try:

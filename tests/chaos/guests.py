@@ -1,10 +1,10 @@
-"""The insides of imagined containers: each running one answers on SSH and RDP at its address.
+"""The guests of simulated containers: each running one answers on SSH and RDP at its address.
 
-The lab node's memory backend imagines containers; the playbooks talk to what is inside them. This
-program looks which of them run and answers for those as a desktop does: an SSH server with a host
-key of its own that obeys the portal's key, behind it the requests of `winux-guest`, and XRDP's
-first words with a certificate of its own. What each desktop knows (user, password, deadline) is
-written to a file, so that a test can compare it with what the portal tells.
+The lab node's memory backend simulates containers, but the playbooks connect to their guests. This
+program detects which containers run and answers for them as a desktop does: an SSH server with a
+host key of its own that accepts the portal's key, behind it the requests of `winux-guest`, and
+XRDP's first words with a certificate of its own. The state of each desktop (user, password,
+deadline) is written to a file, so that a test can compare it with the portal's data.
 """
 
 import argparse
@@ -33,12 +33,11 @@ CONFIRM = bytes.fromhex("03000013 0ed00000123400 0200080001000000")
 
 @dataclass
 class Knowledge:
-    """What a desktop knows; `users` are all accounts that it ever had."""
+    """The state of a desktop; `users` are all accounts that it ever had."""
 
     vmid: int
     hwaddr: str
-    """Of its network card: a desktop that is started again has the same one, and so the same
-    keys."""
+    """The address of its network card, which a restarted desktop keeps, and with it its keys."""
     boot: float = 0.0
     username: str = ""
     password: str = ""
@@ -46,11 +45,11 @@ class Knowledge:
     deadline_epoch: int = 0
     users: list[str] = field(default_factory=list)
     passwords: int = 0
-    """How many different passwords it was given."""
+    """The number of different passwords that it was given."""
 
 
 class Guest:
-    """One desktop; it knows what it knew when it is started again."""
+    """One desktop; it keeps its state across restarts."""
 
     def __init__(self, vmid: int, address: str, hwaddr: str, folder: Path, key: Path) -> None:
         self.knowledge = Knowledge(vmid, hwaddr)
@@ -81,7 +80,7 @@ class Guest:
         self._file.unlink(missing_ok=True)
 
     async def _serve(self, process: Any) -> None:
-        """One request of winux-guest."""
+        """Handle one request of winux-guest."""
         await self._be_held()
         try:
             answer = self._answer(json.loads(await process.stdin.read()))
@@ -94,8 +93,11 @@ class Guest:
         return json.dumps(answer)
 
     async def _be_held(self) -> None:
-        """A file `hold` beside ours counts requests to any desktop down; at 0 one waits until it
-        is removed."""
+        """Hold a request for a test.
+
+        The file `hold` beside ours counts down requests to any desktop; at 0 the request waits
+        until the file is removed.
+        """
         hold = self._file.with_name("hold")
         with contextlib.suppress(FileNotFoundError, ValueError):
             left = int(hold.read_text())
@@ -127,7 +129,7 @@ class Guest:
         return {"changed": True, "username": name, **self._identity()}
 
     def _assign(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The account that it was built with goes, unless it is the person's."""
+        """Remove the account that the desktop was built with, unless it is the person's."""
         if self.knowledge.username != request["username"]:
             self.knowledge.username = ""
         return self._personalise(request)
@@ -159,7 +161,7 @@ class Guest:
 
 
 def make_certificate(name: str) -> tuple[str, ssl.SSLContext]:
-    """A self-signed certificate (PEM) and the TLS settings that show it."""
+    """Create a self-signed certificate (PEM) and the TLS settings that present it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -188,7 +190,7 @@ def make_certificate(name: str) -> tuple[str, ssl.SSLContext]:
 
 
 class House:
-    """All guests of one lab node, as its imagined containers start and stop."""
+    """All guests of one lab node, as its simulated containers start and stop."""
 
     kind: type[Guest] = Guest
 
@@ -201,7 +203,7 @@ class House:
         self._seen: dict[int, tuple[int, float, str, str]] = {}
 
     async def watch(self) -> None:
-        """For ever."""
+        """Watch the containers; never returns."""
         while True:
             running = self._running()
             for vmid, guest in list(self._guests.items()):
@@ -217,8 +219,10 @@ class House:
             await asyncio.sleep(LOOK_S)
 
     def _running(self) -> dict[int, tuple[float, str, str]]:
-        """VM id to start time, address and network card; a file is read again only when it has
-        changed."""
+        """Map each VM id to start time, address and network card.
+
+        Reads a file again only after a change.
+        """
         seen = {}
         for file in self._memory.glob("*.json"):
             with contextlib.suppress(FileNotFoundError, ValueError):

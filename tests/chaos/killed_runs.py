@@ -1,5 +1,7 @@
-"""Launches while the processes of Ansible runs are killed at random, as the kernel does when
-memory runs out: no desktop may fail that another try would have saved."""
+"""Launches while processes of Ansible runs are killed at random, as on memory exhaustion.
+
+No desktop may fail that another attempt would have saved.
+"""
 
 import random
 import threading
@@ -18,17 +20,17 @@ from webapp.models import Desktop
 from webapp.services.audit.record import Actor
 from webapp.services.desktops.launch import LaunchWish
 
-#: Launches that are under way at once.
+#: Concurrent launches.
 AT_ONCE = 3
-#: Kills for each launch: more, and no number of tries would save it.
+#: Kills for each launch; with more, no number of attempts would suffice.
 KILLS_A_LAUNCH = 1.22
-#: How long one launch may take, in seconds, however often it is interrupted.
+#: Maximum seconds of one launch, including all interruptions.
 PATIENCE_S = 400.0
 
 
 @dataclass
 class Toll:
-    """What was launched and killed, and what became of it."""
+    """The numbers of launches and kills, and their results."""
 
     ends: Counter[str] = field(default_factory=Counter)
     kills: int = 0
@@ -37,7 +39,7 @@ class Toll:
 
 
 class Killer(threading.Thread):
-    """Kills a process of a run every few moments: the runner, Ansible, a fork, ssh."""
+    """Kills a random process of a run at intervals: the runner, Ansible, a fork, ssh."""
 
     def __init__(self, seed: str, pause_s: float) -> None:
         super().__init__(name="killer", daemon=True)
@@ -56,7 +58,7 @@ class Killer(threading.Thread):
 
 
 def kill_runs(world: World, launches: int, seed: str, pause_s: float) -> Toll:
-    """Launch so many desktops, a few at once, and stop each when it is ready."""
+    """Launch a number of desktops, a few at a time, and stop each when it is ready."""
     began = time.monotonic()
     worker, killer, toll = world.start_worker(), Killer(seed, pause_s), Toll()
     killer.start()
@@ -86,7 +88,7 @@ def _free(people: Sequence[Actor], under_way: dict[str, tuple[Actor, float]]) ->
 
 
 def _look(world: World, under_way: dict[str, tuple[Actor, float]], toll: Toll) -> None:
-    """Note what has ended, and stop what is ready."""
+    """Record ended desktops, and stop ready ones."""
     with world.services.db.read() as session:
         wanted = select(Desktop).where(Desktop.public_id.in_(under_way))
         rows = list(session.scalars(wanted))

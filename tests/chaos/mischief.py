@@ -1,4 +1,4 @@
-"""Mischief at random: kills, faults, jumps of the clock, a locked database, a full disk."""
+"""Random disturbances: kills, faults, clock jumps, a locked database, a full disk."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ FAULTS: tuple[dict[str, object], ...] = (
     {"kind": "late-crash"},
 )
 PLACES = (".*", "^POST", "^PUT", "^DELETE", "/clone", "/status", "/tasks/", "^GET /nodes/lab/lxc$")
-#: What one can do, and how often next to the others.
+#: The disturbances, and their relative frequency.
 WEIGHTS = {
     "kill_worker": 8,
     "end_worker": 2,
@@ -52,7 +52,7 @@ WEIGHTS = {
 
 
 class Mischief(threading.Thread):
-    """Does something bad every few moments, and starts again what died a moment later."""
+    """Causes a disturbance at intervals, and restarts dead processes shortly after."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Mischief(threading.Thread):
         self.workers = [self._start_worker() for _ in range(workers)]
 
     def end(self) -> None:
-        """No more mischief; the node lives, nothing is frozen, and its faults are over."""
+        """End all disturbances: the node runs, no process is frozen, and its faults are cleared."""
         self._is_over.set()
         self.join()
         for worker in self.workers:
@@ -98,10 +98,10 @@ class Mischief(threading.Thread):
                         self.done[name] += 1
                 next_at = time.monotonic() + self._random.expovariate(1 / self._pause_s)
 
-    # -- bringing back ----------------------------------------------------------------------------
+    # -- recovery ---------------------------------------------------------------------------------
 
     def _revive(self) -> None:
-        """What systemd does, some moments later."""
+        """Restart processes after a moment, as systemd does."""
         if self._world.is_node_dead():
             self._later("node", self._world.node.start)
         if self.web.poll() is not None:
@@ -134,7 +134,7 @@ class Mischief(threading.Thread):
         self._random.choice(self.workers).terminate()
 
     def _freeze_worker(self) -> None:
-        """For longer than its leases last: another worker takes over, then it wakes up."""
+        """Freeze a worker until its leases expire and another one takes over; then resume it."""
         pid = self._random.choice(self.workers).pid
         os.kill(pid, signal.SIGSTOP)
         timer = threading.Timer(9, _wake, [pid])
@@ -142,7 +142,7 @@ class Mischief(threading.Thread):
         timer.start()
 
     def _kill_web(self) -> None:
-        """The server itself, or one of its processes."""
+        """Kill the server itself, or one of its processes."""
         with contextlib.suppress(psutil.NoSuchProcess):
             children = psutil.Process(self.web.pid).children()
             kill(self._random.choice([self.web.pid, *(child.pid for child in children)]))
@@ -152,13 +152,13 @@ class Mischief(threading.Thread):
             kill(self._world.node.process.pid)
 
     def _kill_run(self) -> bool:
-        """Any process of a running playbook: the runner, Ansible, one of its forks, ssh."""
+        """Kill a process of a running playbook: the runner, Ansible, one of its forks, ssh."""
         pids = [one.pid for one in psutil.process_iter() if run_of(one)]
         if pids:
             kill(self._random.choice(pids))
         return bool(pids)
 
-    # -- the outside ------------------------------------------------------------------------------
+    # -- the environment --------------------------------------------------------------------------
 
     def _fault(self) -> None:
         pick = self._random
@@ -172,14 +172,14 @@ class Mischief(threading.Thread):
         self._world.fault(fault)
 
     def _jump(self) -> None:
-        """Some minutes on; now and then back to the right time."""
+        """Jump forward by some minutes; sometimes back to the correct time."""
         if self._random.random() < 0.3:
             self._world.clock.set(0)
         else:
             self._world.clock.shift(self._random.uniform(-120, 1500))
 
     def _pull_plug(self) -> bool:
-        """A container goes down without Winux."""
+        """Stop a container without Winux."""
         files = sorted((self._world.node.state_dir / "memory").glob("30*.json"))
         if not files:
             return False
@@ -190,14 +190,14 @@ class Mischief(threading.Thread):
         return True
 
     def _change_pool(self) -> None:
-        """An admin wants another pool."""
+        """Change the pool as an admin."""
         with contextlib.suppress(WinuxError):
             self._world.set_pool(self._random.randint(0, self._pool))
 
     # -- the database -----------------------------------------------------------------------------
 
     def _lock_database(self) -> None:
-        """Another program writes and takes its time."""
+        """Lock the database as another slow writer does."""
         with contextlib.closing(sqlite3.connect(self._world.database, timeout=5)) as other:
             other.isolation_level = None
             with contextlib.suppress(sqlite3.OperationalError):
@@ -206,7 +206,7 @@ class Mischief(threading.Thread):
                 other.execute("ROLLBACK")
 
     def _fill_disk(self) -> None:
-        """Nothing more fits where the database lies."""
+        """Fill the disk of the database."""
         with contextlib.suppress(OSError), self._filling().open("wb") as file:
             while True:
                 file.write(b"x" * 65536)

@@ -1,4 +1,4 @@
-"""People at the pages over real HTTP, who do what people do and remember what they were told."""
+"""People at the pages over real HTTP, who act randomly and record the portal's answers."""
 
 import random
 import re
@@ -18,24 +18,24 @@ DESKTOP = re.compile(r"/desktops/(desktop-[0-9a-f]{8})")
 TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 TELLING = re.compile(r"<(?:strong|h1|h2)[^>]*>(.*?)</(?:strong|h1|h2)>", re.DOTALL)
 ANSWER_S = 40.0
-#: What people choose; the first is what the template is built with ahead of need.
+#: The choices of people; the first is the one that desktops of the pool are built with.
 USERNAMES = ("desktop", "desktop", "desktop", "marie", "jan")
 KEYBOARDS = ("us", "us", "us", "fr", "pl")
 
 
 @dataclass
 class Memory:
-    """What all people of a storm were told, for the end's reckoning."""
+    """The answers to all people of a storm, for the final check."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     launched: dict[str, str] = field(default_factory=dict)
-    """Launch token to the desktop that its click led to."""
+    """Launch token to the resulting desktop."""
     refused: dict[str, str] = field(default_factory=dict)
-    """Launch token to the words of the refusal."""
+    """Launch token to the text of the refusal."""
     not_done: set[str] = field(default_factory=set)
-    """Launch tokens whose answer was that nothing was done."""
+    """Launch tokens with the response that nothing was done."""
     broken: list[str] = field(default_factory=list)
-    """Answers that no person should see."""
+    """Responses that no person should see."""
     acts: dict[str, int] = field(default_factory=dict)
 
     def count(self, act: str) -> None:
@@ -44,7 +44,7 @@ class Memory:
 
 
 class Person(threading.Thread):
-    """Acts at random until told to go home."""
+    """Acts at random until the test ends."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Person(threading.Thread):
     # -- acts -------------------------------------------------------------------------------------
 
     def launch(self) -> None:
-        """Click until there is an answer, as a browser does that sends the form again."""
+        """Click until a response arrives, as a browser does that sends the form again."""
         pick = self._random.choice
         token = f"{self._random.getrandbits(96):x}"
         form = {
@@ -114,7 +114,7 @@ class Person(threading.Thread):
                 return
 
     def _take_in(self, token: str, answer: requests.Response) -> bool:
-        """Remember the answer to a launch; False: it should be clicked again."""
+        """Record the response to a launch; return False if it should be clicked again."""
         memory = self._memory
         if answer.status_code == HTTPStatus.SEE_OTHER:
             if found := DESKTOP.search(answer.headers["Location"]):
@@ -131,7 +131,7 @@ class Person(threading.Thread):
                 return True
             if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
                 memory.not_done.add(token)
-                return self._random.random() < 0.5  # half of the people give up
+                return self._random.random() < 0.5  # half of the people do not try again
         self._note_broken("launch", answer)
         return True
 
@@ -162,7 +162,7 @@ class Person(threading.Thread):
             self._check("resume", self._post(f"/desktops/{one}/resume", {}))
 
     def stop(self) -> None:
-        """The oldest one, most often: people stop what they have used."""
+        """Stop a desktop, mostly the oldest: people stop desktops that they have used."""
         if self.mine:
             at = 0 if self._random.random() < 0.8 else self._random.randrange(len(self.mine))
             answer = self._post(f"/desktops/{self.mine[at]}/stop", {})
@@ -211,7 +211,7 @@ class Person(threading.Thread):
 
 
 class SignedOut(Exception):
-    """The portal wants this person to sign in again."""
+    """The portal requires this person to sign in again."""
 
 
 def _csrf(answer: requests.Response) -> str:

@@ -1,8 +1,8 @@
-"""A provisioner that takes a share of its work past Ansible: the same actions, one after the other.
+"""A provisioner that does part of its work without Ansible: the same actions in sequence.
 
-A playbook run costs about a second of processor time, nearly all of it Ansible itself. Thousands of
-desktops are made with the collection's own actions in the worker's process: the same calls to the
-node, in the same order, with the same patience. `share` is how much of the work real playbooks do.
+A playbook run costs about a second of processor time, nearly all of it in Ansible. Thousands of
+desktops are created with the collection's own actions in the worker's process: the same calls to
+the node, in the same order, with the same timeouts. `share` is the fraction that real playbooks do.
 """
 
 import json
@@ -38,14 +38,14 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
 
 log = logging.getLogger(__name__)
 
-#: How a build or removal is done; the log says it of each.
+#: The kinds of a build or removal, as logged for each.
 KINDS = ("played", "shortened")
-#: What an action asks of the task that it belongs to.
+#: The attributes of a task that an action reads.
 TASK = SimpleNamespace(check_mode=False)
 
 
 class QuickProvisioner(AnsibleProvisioner):
-    """Real playbooks for a share of the runs; for the others their actions alone."""
+    """Runs real playbooks for a share of the work, and only their actions for the rest."""
 
     def __init__(self, config: Config, share: float, seed: int = 0) -> None:
         super().__init__(config)
@@ -157,7 +157,7 @@ class QuickProvisioner(AnsibleProvisioner):
         }
 
     def _desktop(self, desktop_id: str, vmid: int, node: str | None) -> dict[str, Any]:
-        """The options that every action on a container has."""
+        """Return the options that every action on a container has."""
         proxmox = self._settings.proxmox
         return {
             "api_host": proxmox.host,
@@ -193,7 +193,7 @@ class QuickProvisioner(AnsibleProvisioner):
 
 
 class _Steps:
-    """Runs actions as a playbook does: told as steps, cancelled between them."""
+    """Runs actions like a playbook: reports each step, and can be cancelled between steps."""
 
     def __init__(self, on_step: Callable[[str], None], is_cancelled: Callable[[], bool]) -> None:
         self._on_step = on_step
@@ -213,7 +213,7 @@ class _Steps:
 
 @contextmanager
 def in_memory(content: dict[str, str]) -> Iterator[str]:
-    """The path of a file that holds `content` and is gone with this process, however it ends."""
+    """Yield the path of a memory file with `content`, which ends with this process in any case."""
     file = os.memfd_create("secrets")
     try:
         os.fchmod(file, 0o600)

@@ -1,8 +1,8 @@
-"""A run's own small machine: process ids, loopback network and mounts that vanish with it.
+"""A run's own namespaces: process ids, loopback network and mounts that end with it.
 
-Whatever the run kills or forgets, nothing of it reaches the real machine: when the first process
-of the new namespace ends, the kernel ends all others. The imagined desktops get the ports 22 and
-3389 of addresses that exist nowhere else.
+Kills and leftovers of the run do not affect the real machine: when the first process of the new
+namespace ends, the kernel ends all others. The simulated desktops get the ports 22 and 3389 of
+addresses that exist only there.
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 INSIDE = "CHAOS_INSIDE"
-#: The shell stays as process 1: it takes in the orphans of killed processes.
+#: The shell remains process 1: it adopts the orphans of killed processes.
 PREPARE = 'ip link set lo up && mount -t tmpfs -o mode=1777 chaos /dev/shm && "$@"; exit $?'
 
 
@@ -22,7 +22,7 @@ def is_inside() -> bool:
 def run_inside(
     arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run `python -m tests.chaos` with these arguments on a machine of its own."""
+    """Run `python -m tests.chaos` with these arguments in new namespaces."""
     namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         namespaces.append("--map-root-user")

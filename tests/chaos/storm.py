@@ -1,4 +1,4 @@
-"""The storm: many people and much mischief for some minutes, then quiet, then the reckoning."""
+"""A storm: people act amid disturbances for minutes; then all comes to rest and is checked."""
 
 import contextlib
 import subprocess
@@ -18,52 +18,52 @@ from tests.chaos.world import World, wait_until
 from webapp.domain.states import EndReason
 from webapp.models import Desktop
 
-#: How long quiet workers may take to come to rest, and how far their clock is moved meanwhile.
+#: The maximum seconds for workers to come to rest, and the clock shift between their rounds.
 SETTLE_S = 240.0
 ASIDE_S = 120.0
 
 
 @dataclass(frozen=True)
 class Weather:
-    """How hard a storm blows."""
+    """The intensity of a storm."""
 
     seed: str
     minutes: float
     people: int = 8
     pause_s: float = 1.0
-    """Between two acts of a person, on average."""
+    """Mean seconds between two acts of a person."""
     mischief_s: float = 2.0
-    """Between two mischiefs, on average."""
+    """Mean seconds between two disturbances."""
     workers: int = 2
     share: float = 1.0
-    """How much of the work real playbooks do."""
+    """The fraction of the work that real playbooks do."""
     pool: int = 6
-    """The largest pool that an admin wants meanwhile."""
+    """The largest pool that an admin sets meanwhile."""
     desktops: int = 0
-    """Go on until so many desktops were built, if that takes longer."""
+    """The minimum number of built desktops; the storm continues until then."""
 
 
 @dataclass
 class Reckoning:
-    """What a storm was, and what was wrong after it."""
+    """The statistics of a storm, and the errors found after it."""
 
     seconds: float = 0
     desktops: int = 0
     built: int = 0
-    """Of the desktops, those that ran; the others were stopped or failed before."""
+    """The number of desktops that ran; the others were stopped or failed before."""
     claimed: int = 0
-    """Of the desktops, those that were taken from the pool."""
+    """The number of desktops that were taken from the pool."""
     states: Counter[str] = field(default_factory=Counter)
     acts: dict[str, int] = field(default_factory=dict)
     mischief: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     runs: Counter[str] = field(default_factory=Counter)
-    """Builds and removals begun, by real playbooks (`played`) or their actions alone."""
+    """Started builds and removals, by real playbooks (`played`) or only their actions."""
     wrong: list[str] = field(default_factory=list)
 
 
 def storm(world: World, weather: Weather) -> Reckoning:
-    """Let it blow; everything that was wrong is in the reckoning."""
+    """Run the storm; the result has all errors."""
     began = time.monotonic()
     memory, home = Memory(), threading.Event()
     options = ["--share", str(weather.share)]
@@ -121,7 +121,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _come_to_rest(world: World) -> list[str]:
-    """Quiet rounds until nothing moves any more; the last one is only to look."""
+    """Run rounds without disturbances until no state changes; the last round is a check."""
     give_up = time.monotonic() + SETTLE_S
     world.clock.set(max(world.clock.offset, 0))
     while time.monotonic() < give_up:
@@ -144,7 +144,7 @@ def _moving(world: World) -> list[str]:
 
 
 def _of_people(world: World, memory: Memory) -> list[str]:
-    """Every launch led to a desktop or to a refusal that says something."""
+    """Check that every launch led to a desktop or to a refusal with a text."""
     with world.services.db.read() as session:
         rows = {one.public_id: one for one in session.scalars(select(Desktop))}
     tokens = {one.launch_token for one in rows.values()}

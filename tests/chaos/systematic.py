@@ -1,9 +1,9 @@
-"""Every step, one after the other: a blow at the n-th commit, call or task, for n = 0, 1, 2 …
+"""Every step in turn: a blow at the n-th commit, call or task, for n = 0, 1, 2 …
 
-A *chapter* of a desktop's life (its build, its removal …) is played again and again. Each time one
-*blow* falls one place later, until it falls behind the end. After each blow a fresh worker has one
-quiet round; then everything must be as `truth.leaks` says, the person must have a desktop or have
-been told why not, and nothing at all may be left when the desktop has been stopped.
+A *chapter* of a desktop's life (its build, its removal …) is repeated. Each time one *blow* (a kill
+or fault) acts one place later, until it is beyond the end. After each blow a new worker runs one
+round without disturbance; then `truth.leaks` must find nothing, the person must have a desktop or
+an error message, and nothing may be left after the desktop has been stopped.
 """
 
 import json
@@ -27,12 +27,12 @@ from webapp.models import Desktop
 from webapp.services.desktops.launch import LaunchWish
 from webapp.worker.loop import Worker, worker_name
 
-#: A held request waits this long for the blow.
+#: Maximum seconds that a held request waits for the blow.
 HOLD_S = 5.0
 PASS_S = 120.0
-#: Between two cases, on the world's clock: a template that failed thrice has had its rest.
+#: The clock shift in seconds between two cases: ends the pause of a template that failed thrice.
 REST_S = 7200.0
-#: No chapter has more places than this.
+#: The maximum number of places in a chapter; more is an error.
 FURTHEST = 200
 ASIDE_S = 10.0
 
@@ -42,16 +42,16 @@ ASIDE_S = 10.0
 
 @dataclass(frozen=True)
 class Chapter:
-    """A part of a desktop's life: what leads to it, who plays it, and how it may end."""
+    """A part of a desktop's life: its preparation, its process, and its possible ends."""
 
     name: str
     begin: Callable[[World], str]
-    """Leave something to do; what `find` needs to find the desktop."""
+    """Leave work to do; return the argument that `find` needs to find the desktop."""
     ends: tuple[State, ...]
     find: Callable[[World, str], str] = lambda _world, public_id: public_id
-    """The desktop's public id, asked after the quiet round."""
+    """Return the desktop's public id, called after the quiet round."""
     click: Callable[[World, Services, str], None] | None = None
-    """What a person's request does, if the web process plays it and not the worker."""
+    """The request of a person, if the web process does the work instead of the worker."""
 
 
 def queued(world: World) -> str:
@@ -103,7 +103,7 @@ def kept_too_long(world: World) -> str:
 
 
 def minds_changed(world: World) -> str:
-    """Resumed while it is still to be paused, as by two clicks in a row."""
+    """Resume a desktop that is still about to be paused, as by two clicks in a row."""
     public_id = pausing(world)
     world.services.pauses.resume(world.people[0], public_id)
     return public_id
@@ -127,14 +127,14 @@ def too_many(world: World) -> str:
 
 
 def claimed(world: World) -> str:
-    """As it was built: the worker has to tell it its deadline, and to fill up the pool."""
+    """Claim a desktop as it was built: the worker must send its deadline and refill the pool."""
     public_id = warm(world)
     assert launch(world.services, world.people[0]) == public_id
     return public_id
 
 
 def assigned(world: World) -> str:
-    """With another user name and keyboard: the worker has to set them inside."""
+    """Claim with another user name and keyboard: the worker must set them in the desktop."""
     public_id = warm(world)
     wish = LaunchWish(rdp_username="marie", keyboard_layout="fr")
     assert world.services.launcher.launch(world.people[0], wish) == public_id
@@ -171,7 +171,7 @@ def click_extend(world: World, services: Services, public_id: str) -> None:
 
 
 def launched_once(world: World, token: str) -> str:
-    """The person whose browser got no answer sends the same form again."""
+    """Send the same form again, as a browser without a response does."""
     wish = LaunchWish(launch_token=token)
     public_id = world.services.launcher.launch(world.people[0], wish)
     with world.services.db.read() as session:
@@ -237,13 +237,13 @@ CHAPTERS = {
 
 @dataclass(frozen=True)
 class Blow:
-    """What happens at one place; `kind` says what, `at` where."""
+    """A disturbance at one place: `kind` and number `at`."""
 
     kind: str
     at: int
 
 
-#: What can happen at a call to the node, besides the worker's death in the middle of it.
+#: Faults at a call to the node, besides the worker's death during it.
 OF_CALLS: dict[str, dict[str, object]] = {
     "node dies at call": {"kind": "crash"},
     "node dies after call": {"kind": "late-crash"},
@@ -254,7 +254,7 @@ OF_CALLS: dict[str, dict[str, object]] = {
     "call is answered by a proxy": {"kind": "html"},
     "call is refused": {"kind": "error", "status": 401},
 }
-#: What can happen to a task that a call starts; `at` counts such calls alone.
+#: Faults of a task that a call starts; `at` counts only such calls.
 OF_TASKS: dict[str, dict[str, object]] = {
     "task fails": {"kind": "failed-task"},
     "task is forgotten": {"kind": "lost-task"},
@@ -263,19 +263,19 @@ STARTS_TASK = r"^(POST .*/(clone|start|stop|shutdown)$|DELETE .*/lxc/\d+)"
 WORKER_AT_CALL = "worker dies at call"
 WORKER_AT_GUEST = "worker dies at desktop"
 COMMITS = {"worker dies before commit": True, "worker dies after commit": False}
-#: Who dies as a task of a real playbook begins, or as its play ends.
+#: The victims when a task of a real playbook begins, or its play ends.
 PLAYBOOKS = {f"{who} dies at task": who for who in ("playbook", "runner", "worker")} | {
     "all die at task": "all"
 }
 ALL_KINDS = (*COMMITS, WORKER_AT_CALL, WORKER_AT_GUEST, *OF_CALLS, *OF_TASKS, *PLAYBOOKS)
-#: Blows after which nobody can say that the build could not be done: the next worker does it.
+#: Blows after which the result of the build is unknown: the next worker completes it.
 KILLS = frozenset(
     {*COMMITS, WORKER_AT_CALL, WORKER_AT_GUEST, "worker dies at task", "all die at task"}
 )
 
 
 def strike(world: World, chapter: Chapter, begun: str, blow: Blow) -> bool:
-    """Play the chapter's work with the blow in it; whether it fell."""
+    """Do the chapter's work with the blow in it; return whether the blow acted."""
     trap = CommitTrap(blow.at, COMMITS[blow.kind]) if blow.kind in COMMITS else None
     if blow.kind == WORKER_AT_CALL:
         world.fault({"kind": "slow", "skip": blow.at, "delay": HOLD_S})
@@ -302,7 +302,7 @@ def strike(world: World, chapter: Chapter, begun: str, blow: Blow) -> bool:
 
 
 def attend(world: World, pid: int, blow: Blow) -> bool:
-    """Wait for the worker's end, killing it when its call is held, reviving the node meanwhile."""
+    """Wait for the worker's end; kill it when its call is held, and restart a dead node."""
     give_up = time.monotonic() + PASS_S
     fell = False
     while True:
@@ -326,7 +326,7 @@ def _has_fallen(world: World, blow: Blow) -> bool:
 
 
 def click(world: World, chapter: Chapter, begun: str, trap: CommitTrap | None) -> bool:
-    """A person's request, in this process."""
+    """Send a person's request in this process."""
     services = world.reopen()
     if trap:
         set_commit_trap(services.db.engine, trap)
@@ -336,7 +336,7 @@ def click(world: World, chapter: Chapter, begun: str, trap: CommitTrap | None) -
 
 
 def work(world: World, trap: CommitTrap | None = None, share: float = 0.0) -> bool:
-    """One round of a worker, in this process."""
+    """Run one round of a worker in this process."""
     services = world.reopen()
     if trap:
         set_commit_trap(services.db.engine, trap)
@@ -348,7 +348,7 @@ def work(world: World, trap: CommitTrap | None = None, share: float = 0.0) -> bo
 
 
 def play(world: World) -> bool:
-    """One round of a fresh worker, undisturbed; whether it says that all went well."""
+    """Run one undisturbed round of a new worker; return whether it reports success."""
     pid = world.fork("worker", lambda: work(world))
     _, status = os.waitpid(pid, 0)
     return status == 0
@@ -359,19 +359,19 @@ def play(world: World) -> bool:
 
 @dataclass
 class Findings:
-    """What went wrong, and how much was tried."""
+    """The errors, and the number of cases."""
 
     cases: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
 def suits(chapter: Chapter, kind: str) -> bool:
-    """Whether such blows can fall on it: a person's request only writes to the database."""
+    """Whether such a blow can act in it: a person's request only writes to the database."""
     return chapter.click is None or kind in COMMITS
 
 
 def enumerate_blows(world: World, chapter: Chapter, kind: str, first: int = 0) -> Findings:
-    """Blows of one kind at every place of a chapter, until they fall behind its end."""
+    """Try blows of one kind at every place of a chapter, until one is beyond its end."""
     found = Findings()
     for at in range(first, first + FURTHEST):
         found.cases += 1
@@ -383,10 +383,10 @@ def enumerate_blows(world: World, chapter: Chapter, kind: str, first: int = 0) -
 
 
 def try_case(world: World, chapter: Chapter, blow: Blow) -> tuple[bool, list[str]]:
-    """Whether the blow fell, and everything that is wrong after it."""
+    """Try one case; return whether the blow acted, and all errors after it."""
     begun = chapter.begin(world)
     fell = strike(world, chapter, begun, blow)
-    world.clock.shift(ASIDE_S)  # what waits to be tried again is due
+    world.clock.shift(ASIDE_S)  # retries are due now
     wrong = [] if play(world) else ["the round after it did not go well"]
     wrong += leaks(world) + _story(world, chapter, blow, chapter.find(world, begun))
     wrong += _clear_up(world)
@@ -399,12 +399,12 @@ def _story(world: World, chapter: Chapter, blow: Blow, public_id: str) -> list[s
         return []
     has_failed = desktop.state == State.ENDED and desktop.end_reason == EndReason.FAILED
     if has_failed and blow.kind not in KILLS:
-        return []  # truth.leaks has seen that it says why
+        return []  # truth.leaks has checked that it has a reason
     return [f"it ended as {desktop.state}, {desktop.end_reason}: {desktop.failure}"]
 
 
 def _clear_up(world: World) -> list[str]:
-    """Stop what runs; nothing may be left."""
+    """Stop running desktops; nothing may be left."""
     world.set_pool(0)
     with world.services.db.read() as session:
         left = [

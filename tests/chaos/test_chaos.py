@@ -1,4 +1,4 @@
-"""The short forms of the chaos test; `make chaos` has the long ones."""
+"""The short forms of the chaos tests; `make chaos` runs the long ones."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def chaos(tmp_path: object, *arguments: str) -> None:
-    """Run it on a machine of its own; what it prints says the seed and what was wrong."""
+    """Run a chaos test in its own namespaces; its output has the seed and the errors."""
     seed = os.environ.get("CHAOS_SEED") or secrets.token_hex(3)
     options = ["--short", "--seed", seed, "--folder", str(tmp_path)]
     assert run_inside([*arguments, *options], os.environ).returncode == 0

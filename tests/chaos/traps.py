@@ -1,4 +1,4 @@
-"""Traps that kill the process that steps on them: at the n-th commit, at the n-th Ansible task."""
+"""Traps that kill their process at the n-th commit or the n-th Ansible task."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True)
 class CommitTrap:
-    """`kill -9` of this process before or after its commit number `at` (counted from 0)."""
+    """Kills this process with `kill -9` before or after its commit number `at` (from 0)."""
 
     at: int
     is_before: bool
 
 
 def set_commit_trap(engine: Engine, trap: CommitTrap) -> None:
-    """Only writes are ever committed. The ends of savepoints are no commits, and not counted."""
+    """Set the trap. All commits are writes; the ends of savepoints are not counted."""
     begun, done = [0], [0]
 
     def before(_connection: Any) -> None:
@@ -27,7 +27,7 @@ def set_commit_trap(engine: Engine, trap: CommitTrap) -> None:
         begun[0] += 1
 
     def after(_session: Any) -> None:
-        if done[0] == begun[0]:  # of a savepoint
+        if done[0] == begun[0]:  # the end of a savepoint
             return
         if not trap.is_before and done[0] == trap.at:
             os.kill(os.getpid(), signal.SIGKILL)

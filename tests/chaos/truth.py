@@ -1,4 +1,4 @@
-"""What must be true when all is quiet: rows, node, desktops and machine tell the same story."""
+"""The invariants at rest: rows, node, desktops and machine are consistent."""
 
 import json
 from collections import Counter
@@ -14,16 +14,16 @@ from webapp.domain.states import State
 from webapp.models import AddressReservation, AuditEntry, CloneSlot, Desktop, VmidReservation
 from webapp.services.desktops.lifetime import CLOSE_ENOUGH
 
-#: When all is quiet, a desktop has a running container, or one that is down as long as it is
-#: paused, or none and no claim on anything.
+#: At rest, a desktop has a running container, or a stopped one as long as it is paused, or none and
+#: no reservations.
 RUNNING = (State.READY, State.WARM)
 QUIET = (*RUNNING, State.PAUSED, State.ENDED)
 
 
 def leaks(world: World) -> list[str]:
-    """Everything that is not as it must be, in words; empty when nothing leaked.
+    """Return all violations as text; empty if nothing leaked.
 
-    To be asked when no worker runs and the last one had time for a whole round.
+    Call this only while no worker runs and after the last one has completed a round.
     """
     with world.services.db.read() as session:
         desktops = list(session.scalars(select(Desktop)))
@@ -107,7 +107,7 @@ def _of_containers(world: World, desktops: list[Desktop]) -> Iterator[str]:
 
 
 def _of_guests(world: World, desktops: list[Desktop]) -> Iterator[str]:
-    """Whoever reads a password on their page must get in with it, and nobody else."""
+    """Check that the password on a person's page is the valid one for exactly that desktop."""
     known = {
         int(file.stem): json.loads(file.read_text())
         for file in (world.folder / "guests").glob("*.json")
@@ -136,7 +136,7 @@ def _is_deadline_off(desktop: Desktop, epoch: int) -> bool:
 
 
 def _of_audit(world: World, desktops: list[Desktop]) -> Iterator[str]:
-    """Each end was written down once."""
+    """Check that each end has exactly one audit entry."""
     with world.services.db.read() as session:
         ended = dict(
             session.execute(
@@ -151,7 +151,7 @@ def _of_audit(world: World, desktops: list[Desktop]) -> Iterator[str]:
 
 
 def _of_clones(world: World) -> Iterator[str]:
-    """A slot holds for as long as its desktop is held by the same hands; at rest, none is."""
+    """Check that no clone slot is held: it counts only while its holder works on the desktop."""
     with world.services.db.read() as session:
         held = select(CloneSlot.source_vmid).join(Desktop, Desktop.id == CloneSlot.desktop_id)
         for vmid in session.scalars(held.where(Desktop.worked_by == CloneSlot.holder)):
@@ -159,7 +159,7 @@ def _of_clones(world: World) -> Iterator[str]:
 
 
 def _of_machine(world: World) -> Iterator[str]:
-    """Run folders, secret files, temporary folders and processes of runs."""
+    """Check for run folders, secret files, temporary folders and processes of runs."""
     places = [
         *Path(world.environment["WINUX_RUN_DIR"]).glob("*"),
         *Path("/dev/shm").glob(f"winux-{world.portal_id}-*"),

@@ -1,4 +1,4 @@
-"""What gunicorn loads in the chaos test: the product's application, with a clock that jumps."""
+"""The WSGI application of the chaos test: the product's, with a clock that jumps."""
 
 import os
 from pathlib import Path

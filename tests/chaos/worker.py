@@ -1,4 +1,4 @@
-"""The worker as the chaos test runs it: the product's, with a clock that jumps and quick builds.
+"""The worker of the chaos test: the product's, with a clock that jumps and quick builds.
 
 `python -m tests.chaos.worker [--share N] [--seed N]`: `share` of the builds and removals are real
 playbook runs (1: all).

@@ -1,4 +1,4 @@
-"""One whole Winux on imagined containers: its processes, its node, and how to start them again."""
+"""One complete Winux on simulated containers: its processes, its node, and their restart."""
 
 import contextlib
 import json
@@ -28,17 +28,17 @@ from webapp.config import ROOT, load
 from webapp.models import Role, Template
 from webapp.services.audit.record import SYSTEM, Actor
 
-#: argon2id as in the product, at a cost that many people's sign-ins can afford.
+#: argon2id as in the product, at a lower cost that allows many sign-ins.
 QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
-#: Imagined containers need some time, so that a kill can come in the middle.
+#: Simulated containers take some time, so that a kill can hit each step.
 TIMINGS = {"clone": 0.05, "start": 0.05, "stop": 0.02, "shutdown": 0.05, "destroy": 0.03}
 READY_S = 60.0
-#: How long a paused desktop is kept.
+#: Minutes for which a paused desktop is kept.
 PAUSE_MINUTES = 24 * 60
 
 
 class World:
-    """Everything of one portal, in one folder; `number` tells worlds apart that run together."""
+    """A complete portal in one folder; `number` distinguishes worlds that run at the same time."""
 
     def __init__(self, folder: Path, number: int = 1, people: int = 2, **settings: str) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class World:
         self.clock.set(0)
         self._read_until = 0
         self.node = LabNode(folder / "lab", ["--faults"], url=f"https://127.0.0.1:{18200 + number}")
-        allow_more(self.node.state_dir, "/pool/winux")  # looking at the pool, for what leaked
+        allow_more(self.node.state_dir, "/pool/winux")  # to read the pool when checking for leaks
         (self.node.state_dir / "timings.json").write_text(json.dumps(TIMINGS))
         self._make_key()
         self._copy_playbooks()
@@ -82,20 +82,20 @@ class World:
 
     @property
     def trap(self) -> Path:
-        """Set by writing it (plugins/task_trap.py); gone when it fell."""
+        """Write it to set the trap (plugins/task_trap.py); the trap removes it when it acts."""
         return self.playbooks / "trap.json"
 
     @property
     def hold(self) -> Path:
-        """Makes a desktop's answer wait (guests.py)."""
+        """Delays a desktop's answer (guests.py)."""
         return self.folder / "guests" / "hold"
 
     def reopen(self) -> Services:
-        """Services on new connections: for a process that was forked."""
+        """Return services on new connections, for a forked process."""
         return self._services()
 
     def set_pool(self, size: int) -> None:
-        """How many desktops are kept warm."""
+        """Set the number of desktops that are kept warm."""
         with self.services.db.begin() as session:
             values = {"pool_min": 0, "pool_target": size, "pool_max": size}
             session.execute(update(Template).values(**values))
@@ -103,7 +103,7 @@ class World:
     # -- processes --------------------------------------------------------------------------------
 
     def start_web(self) -> subprocess.Popen[bytes]:
-        """The real web server; who starts it asks `is_web_up`."""
+        """Start the real web server; the caller polls `is_web_up`."""
         gunicorn = str(Path(sys.executable).with_name("gunicorn"))
         bind = self.url.removeprefix("http://")
         options = ["--bind", bind, "--workers", "2", "--threads", "4", "--graceful-timeout", "2"]
@@ -131,7 +131,7 @@ class World:
             )
 
     def broken_jobs(self) -> list[str]:
-        """What workers called a defect of their own since this was asked last."""
+        """Return the log lines about workers' own defects since the last call."""
         log = self.folder / "log/worker.log"
         if not log.exists():
             return []
@@ -142,14 +142,14 @@ class World:
         return [line for line in lines if '"A job broke"' in line]
 
     def counted(self, word: str) -> int:
-        """How many lines of the workers' log have a word."""
+        """Return the number of lines in the workers' log that contain a word."""
         log = self.folder / "log/worker.log"
         return sum(word in line for line in log.open(errors="replace")) if log.exists() else 0
 
     def fork(self, name: str, work: Callable[[], bool]) -> int:
-        """Do `work` in a forked process, which is quicker to start than a new one; its pid.
+        """Do `work` in a forked process, which starts faster than a new one; return its pid.
 
-        It ends with 0 when `work` says that all went well.
+        The process ends with 0 if `work` returns true.
         """
         self.services.db.close()
         pid = os.fork()
@@ -169,21 +169,21 @@ class World:
             os._exit(code)
 
     def end(self) -> None:
-        """End what the world itself started."""
+        """End all processes that this world started."""
         self.services.db.close()
         self.guests.kill()
         self.guests.wait()
         self.node.stop()
 
     def keep_database(self) -> None:
-        """A copy that outlives the disk that the database is on."""
+        """Copy the database to a place outside its disk."""
         for file in self.database.parent.glob("winux.db*"):
             shutil.copy(file, self.folder / file.name)
 
     # -- the node ---------------------------------------------------------------------------------
 
     def fault(self, *faults: dict[str, object]) -> None:
-        """Let the node misbehave from now on, in these ways and no others."""
+        """Replace all faults of the node by these."""
         client = self.control()
         answer = client("PUT", "/labnode/faults", None, json=list(faults), is_whole=True)
         assert answer.status == 200, answer.text
@@ -199,21 +199,23 @@ class World:
         return self.node.process is None or self.node.process.poll() is not None
 
     def revive_node(self) -> bool:
-        """Start the node again if it died; whether it had."""
+        """Start the node again if it has died; return whether it had."""
         if not self.is_node_dead():
             return False
         self.node.start()
         return True
 
-    # -- making it --------------------------------------------------------------------------------
+    # -- creation ---------------------------------------------------------------------------------
 
     def _make_key(self) -> None:
         key = self.folder / "guest_key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
 
     def _copy_playbooks(self) -> None:
-        """The real playbooks, with a trap beside them."""
-        shutil.copytree(ROOT / "playbooks", self.playbooks)  # links lead out of it
+        """Copy the real playbooks, and add a trap."""
+        shutil.copytree(
+            ROOT / "playbooks", self.playbooks
+        )  # the copy follows links to files outside
         callbacks = self.playbooks / "callback_plugins"
         callbacks.mkdir()
         shutil.copy(Path(__file__).parent / "plugins/task_trap.py", callbacks)
@@ -255,7 +257,7 @@ class World:
 
 
 def kill(pid: int) -> None:
-    """As the kernel does when memory runs out."""
+    """Kill a process as the kernel does when memory runs out."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
@@ -268,7 +270,7 @@ def wait_until(is_so: Callable[[], object], what: str, timeout_s: float = READY_
 
 
 def fresh(folder: Path) -> Path:
-    """An empty folder."""
+    """Return an empty folder."""
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 

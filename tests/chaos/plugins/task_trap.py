@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An Ansible callback that kills at the n-th task: `trap.json` beside the playbook says whom.
+"""An Ansible callback that kills at the n-th task, configured by `trap.json` beside the playbook.
 
-`{"at": 3, "victim": "playbook"}`: as task number 3 (from 0) begins, or as the play ends if that is
-one more than the last; victim: playbook, runner (which watches it), worker, or all of them. It
-falls once.
+`{"at": 3, "victim": "playbook"}`: acts as task number 3 (from 0) begins, or as the play ends if the
+number is one more than the last; victim: playbook, runner (which watches it), worker, or all of
+them. It acts once.
 """
 
 from __future__ import annotations
