@@ -1,4 +1,4 @@
-// Times in the person's own zone and language: relative, with the exact one on hover.
+// Shows times in the person's time zone and language: relative, with the exact time on hover.
 import { everySecond, now } from "./clock.js";
 
 const language = document.documentElement.lang;

@@ -1,9 +1,9 @@
-// Shows the API's document; what is tried goes out with this browser's sign-in and its CSRF token.
+// Shows the API reference; trial requests use this browser's sign-in and its CSRF token.
 const place = document.querySelector("[data-api-reference]");
 
 const response = await fetch(place.dataset.apiReference);
 const spec = await response.json();
-// By whatever name this site was opened: another one would be another origin.
+// Use the host name of this page: any other name of the site would be another origin.
 spec.servers = [{ url: new URL("/api/v1", window.location.href).href }];
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");

@@ -1,9 +1,9 @@
-// Copy buttons: hidden until this runs, for without scripts they could do nothing.
+// Copy buttons: hidden until this runs, because they need scripts.
 import { say } from "./toast.js";
 
 export async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Plain http to another host has no clipboard API; the old way still works there.
+  // The clipboard API is missing over plain HTTP to another host; execCommand still works there.
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "unseen";

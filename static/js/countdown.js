@@ -1,4 +1,4 @@
-// Counts the time left down, as a clock and as a ring.
+// Counts down the time left, as a clock and as a ring.
 import { everySecond, now } from "./clock.js";
 
 const two = (number) => String(number).padStart(2, "0");

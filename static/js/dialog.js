@@ -1,11 +1,11 @@
-// Questions before something is lost: the page behind the link, shown as a dialog.
+// Confirmation dialogs: show the page of the link as a dialog.
 function close(dialog) {
   dialog.close();
 }
 
 async function open(link) {
   const answer = await fetch(link.href, { headers: { "X-Live": "1" } });
-  // Redirected: there is nothing to ask any more. Anything else: let the page itself say it.
+  // A redirect means that there is nothing to confirm. In both cases open the page itself.
   if (!answer.ok || answer.redirected) return window.location.assign(link.href);
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
@@ -18,7 +18,7 @@ async function open(link) {
     if (event.target.closest("[data-dialog-close]")) { event.preventDefault(); close(dialog); }
   });
   dialog.showModal();
-  // The safe answer has the focus: Enter by habit loses nothing.
+  // Focus the safe choice, so that Enter out of habit loses nothing.
   dialog.querySelector("[data-dialog-close]")?.focus();
 }
 

@@ -1,4 +1,4 @@
-// How long something under way takes so far.
+// Shows how long a task has run so far.
 import { everySecond, now } from "./clock.js";
 
 function write(element) {

@@ -1,4 +1,4 @@
-// The administrators' list follows what is typed, without a button and without losing the focus.
+// Filters the administrators' list while the person types, without a button or loss of focus.
 const WAIT_MS = 250;
 
 function show(form) {

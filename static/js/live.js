@@ -1,6 +1,6 @@
-// A region that refreshes itself: it fetches the fragment that the page itself was made of.
-// Pauses while the page is hidden, waits longer after failures, reloads when the sign-in ended
-// (the server then asks for it), and stops when the server says that nothing moves any more.
+// Live regions: fetch the fragment that the page was rendered with, again and again. A region pauses
+// while the page is hidden, backs off after failures, reloads the page if the sign-in has ended (the
+// server then asks for it), and stops when the server reports that nothing changes any more.
 import { setNow } from "./clock.js";
 import { morph } from "./morph.js";
 
@@ -30,7 +30,7 @@ class Region {
       if (answer.status === 401 || answer.status === 404) return window.location.reload();
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       const html = await answer.text();
-      if (number !== this.asked) return; // a later question is under way
+      if (number !== this.asked) return; // a later request is under way
       setNow(answer.headers.get("X-Now"));
       morph(this.element, html);
       this.seconds = Number(answer.headers.get("X-Live-Seconds"));

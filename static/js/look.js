@@ -1,4 +1,4 @@
-// The colours, changed without a round trip; the cookie is the one that the server writes too.
+// Changes the colour theme without a request; writes the same cookie as the server.
 const A_YEAR = 365 * 24 * 3600;
 
 function remember(look) {
@@ -20,7 +20,7 @@ export function startLook() {
   });
 }
 
-/** The frame of the window follows; the page came with the same for the look of that time. */
+/** Updates the window frame's colour, which the server had set for the previous theme. */
 function paintFrame(look) {
   const isChosen = look === "light" || look === "dark";
   document.querySelectorAll("meta[data-scheme]").forEach((meta) => {

@@ -1,4 +1,4 @@
-// Every behaviour of the pages, one module each. Without scripts all pages still work.
+// Starts the behaviours of the pages, one module each. All pages also work without scripts.
 import { startAgo } from "./ago.js";
 import { startCopy } from "./copy.js";
 import { startCountdown } from "./countdown.js";
@@ -21,7 +21,7 @@ for (const start of [
   start();
 }
 
-// A page that the browser kept and shows again may tell old news and hold a used launch form.
+// A page restored from the browser's cache may be outdated and hold a used launch form.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.reload();
 });

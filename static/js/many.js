@@ -1,4 +1,4 @@
-// The administrators' list: tick all, and how many are ticked, said beside the button.
+// The administrators' list: ticks all rows, and shows the number of ticked rows at the button.
 function boxes(form) {
   return [...form.querySelectorAll("input[type=checkbox][name]")];
 }

@@ -1,4 +1,4 @@
-// The person's menu closes by Escape and by a click elsewhere.
+// Closes the person's menu on Escape and on a click elsewhere.
 export function startMenu() {
   const menu = document.querySelector("[data-menu]");
   if (!menu) return;

@@ -1,6 +1,7 @@
-// Makes an element's content equal to new HTML with as few changes as possible, so that focus,
-// open details, ticks, typed text and shown secrets survive and nothing jumps. [data-live-keep] is left alone.
-// What scripts and people change: open details, and what is hidden until a script can serve it.
+// Updates an element's content to new HTML with as few changes as possible, so that focus, open
+// details, ticks, typed text and shown secrets survive and nothing jumps. Skips [data-live-keep].
+// KEPT are attributes that people and scripts change: open details, and elements that stay hidden
+// until a script shows them.
 const KEPT = new Set(["open", "hidden"]);
 
 function isSame(old, fresh) {

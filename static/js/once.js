@@ -1,4 +1,4 @@
-// A form is sent once: a double click does not send it twice. (The server does not trust this.)
+// Sends a form only once, even on a double click. (The server does not rely on this.)
 export function startOnce() {
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || !event.target.matches("[data-once]")) return;

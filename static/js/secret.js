@@ -1,4 +1,4 @@
-// The password: fetched when somebody wants to see or copy it, and hidden again by itself.
+// The password: fetched when the person shows or copies it, and hidden again after a minute.
 import { copyAndSay } from "./copy.js";
 import { say } from "./toast.js";
 

@@ -1,4 +1,4 @@
-// A short message at the bottom; its words stand on <body>, so that they are translated there.
+// Shows a short message at the bottom; its translated texts are data attributes of <body>.
 const SHOWN_MS = 2500;
 let box;
 let timer;
@@ -9,7 +9,7 @@ export function say(word) {
     box.className = "toast";
     box.setAttribute("role", "status");
   }
-  // Inside an open dialog, for all outside of it is behind its backdrop.
+  // Inside an open dialog, because everything outside is behind its backdrop.
   (document.querySelector("dialog[open]") ?? document.body).append(box);
   box.textContent = document.body.dataset[`say${word[0].toUpperCase()}${word.slice(1)}`] ?? word;
   box.hidden = false;

@@ -1,4 +1,4 @@
-// After too many failed sign-ins: how long until the next try.
+// Shows the time until the next attempt after too many failed sign-ins.
 const face = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
 export function startWait() {

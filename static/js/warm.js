@@ -1,4 +1,4 @@
-// Fetches files that the next page needs while nothing else is to do; the browser keeps them.
+// Fetches files for the next page into the browser's cache while the browser is idle.
 
 export function startWarm() {
   const later = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, 1_000));
@@ -11,6 +11,6 @@ async function warm(url) {
   try {
     await (await fetch(url, { priority: "low" })).arrayBuffer();
   } catch {
-    // the next page fetches it itself
+    // the next page will fetch it
   }
 }

@@ -1,4 +1,4 @@
-// When to try again: at once, then at growing times, at once again when the network is back.
+// Retry delays: none at first, then growing; a retry happens at once when the network is back.
 
 const FIRST_MS = 500;
 const LONGEST_MS = 15_000;
@@ -11,7 +11,7 @@ export class Backoff {
     this.#tries = 0;
   }
 
-  /** Resolves when it is time, `least` ms from now or later; `tick(seconds)` hears how long it takes. */
+  /** Resolves when it is time to retry, after at least `least` ms; calls `tick` with the seconds left. */
   async wait(tick, least = 0) {
     const ms = Math.max(least, this.#next());
     const due = performance.now() + ms;
@@ -25,7 +25,7 @@ export class Backoff {
     clearInterval(timer);
   }
 
-  /** The person does not want to wait. */
+  /** Ends the current wait, at the person's request. */
   now() {
     this.#wake?.();
   }
@@ -33,7 +33,7 @@ export class Backoff {
   #next() {
     const ms = this.#tries === 0 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#tries - 1));
     this.#tries += 1;
-    // not everybody at the same moment after a restart
+    // jitter, so that not all pages reconnect at the same moment after a restart
     return ms * (0.8 + 0.4 * Math.random());
   }
 }

@@ -1,5 +1,5 @@
-// The bar at the top edge: hidden until the pointer goes there, the grip is pressed, or
-// Ctrl+Alt+Home is.
+// The bar at the top edge: hidden until the pointer moves there, or the grip or Ctrl+Alt+Home
+// is pressed.
 
 const HIDE_AFTER_MS = 1_200;
 const EDGE_PX = 3;
@@ -44,7 +44,7 @@ export class Bar {
     if (hadFocus) this.stage.focus({ preventScroll: true });
   }
 
-  /** Shows itself for a moment, so that people know where it is. */
+  /** Shows the bar for a moment, so that people know where it is. */
   hint(ms = 4_000) {
     this.open();
     this.#timer = setTimeout(() => this.close(), ms);

@@ -1,5 +1,5 @@
-// Starts the page. Its modules are many small files; when one of them does not arrive (a network
-// that changes just now), the page loads again by itself.
+// Starts the page. Its modules are many small files; if one fails to load (for example because the
+// network changes), the page reloads by itself.
 
 const TRIES = "winux.view.tries";
 const MOST = 5;

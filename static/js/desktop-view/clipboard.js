@@ -1,15 +1,15 @@
-// Text both ways, when the person said yes.
+// The shared clipboard: text in both directions, once the person has agreed.
 //
-// To the desktop: with the browser's permission whenever this page comes to the front, and in any
-// browser without it when a paste key is pressed (the browser then gives the text with the event).
-// From the desktop: as soon as something is copied there; where the browser wants a click or a key
-// first, at the next one.
+// To the desktop: with the browser's permission whenever this page gets the focus; without it, in any
+// browser, when a paste key is pressed (the event then contains the text).
+// From the desktop: as soon as something is copied there, or at the next click or key press if the
+// browser requires one.
 
 const REMEMBERED = "winux.clipboard";
-/** xrdp learns of new text and of the key on two ways; the text must be there first. */
+/** The text and the key reach xrdp on separate channels; the text must arrive first. */
 const AHEAD_OF_KEY_MS = 80;
 const NO_PASTE_EVENT_MS = 150;
-/** What the gateway lets through at once. */
+/** The most characters that the gateway passes on in one message. */
 const LONGEST = 1_000_000;
 
 export class Clipboard extends EventTarget {
@@ -17,7 +17,7 @@ export class Clipboard extends EventTarget {
   #pending = null;
   #timer = 0;
 
-  /** `session()` is the running session or null; `may`: {in, out}, what the template allows. */
+  /** `session()` returns the running session or null; `may` is { in, out }: what the template allows. */
   constructor({ session, keyboard, may, page = document }) {
     super();
     this.session = session;
@@ -36,7 +36,7 @@ export class Clipboard extends EventTarget {
     return this.may.in || this.may.out;
   }
 
-  /** The person's choice; on: the browser asks for its own permission now. */
+  /** Stores the person's choice; when turned on, the browser asks for its own permission. */
   async turn(isOn) {
     this.isOn = isOn && this.isAllowed;
     this.wasAsked = true;
@@ -45,18 +45,18 @@ export class Clipboard extends EventTarget {
     if (this.isOn) await this.read(true);
   }
 
-  /** Takes what was copied here, if the browser lets us without bothering the person. */
+  /** Reads the local clipboard, by default only if the browser allows it without a prompt. */
   async read(mayAsk = false) {
     if (!this.isOn || !this.may.in || !document.hasFocus()) return;
     if (!mayAsk && (await permission()) !== "granted") return;
     try {
       await this.#offer(await navigator.clipboard.readText());
     } catch {
-      // refused or not known to this browser: paste keys still work
+      // refused or not supported by this browser: paste keys still work
     }
   }
 
-  /** What the desktop asks for when it begins: nothing is given before the person said yes. */
+  /** Sends the desktop's initial clipboard: an empty text unless the person has agreed. */
   begin() {
     this.session()?.offerText(this.isOn && this.may.in ? this.#known : "");
   }
@@ -71,7 +71,7 @@ export class Clipboard extends EventTarget {
     return true;
   }
 
-  /** The desktop's clipboard changed. */
+  /** Handles a change of the desktop's clipboard. */
   receive(text) {
     if (!this.isOn || !this.may.out || text === null || text === this.#known) return;
     this.#known = text;
@@ -79,7 +79,7 @@ export class Clipboard extends EventTarget {
     this.#deliver();
   }
 
-  /** Puts text into the desktop's clipboard because the person asked for exactly that. */
+  /** Puts text into the desktop's clipboard at the person's explicit request. */
   async give(text) {
     this.#known = text;
     await this.session()?.offerText(text);
@@ -113,7 +113,7 @@ export class Clipboard extends EventTarget {
       if (this.#pending === text) this.#pending = null;
       this.dispatchEvent(new Event("copied"));
     } catch {
-      // this browser wants a click or a key first: kept for the next one
+      // this browser requires a click or a key press: kept for the next one
     }
   }
 }

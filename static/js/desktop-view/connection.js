@@ -1,4 +1,4 @@
-// From a ticket to a picture, and back again when the link breaks.
+// Connects with a ticket until the first picture, and reconnects when the link breaks.
 
 import { Backoff } from "./backoff.js";
 import { endingOf } from "./endings.js";
@@ -6,18 +6,18 @@ import { Link } from "./link.js";
 import { PortalError } from "./portal.js";
 import * as rdp from "./rdp.js";
 
-/** A session this old worked: the next break starts again with the shortest wait. */
+/** A session that lasted this long has worked: the next retry starts with the shortest wait. */
 const WORKED_MS = 10_000;
-/** A gateway that says that it restarts is not there at once. */
+/** Close code of a gateway that restarts, which is not reachable at once. */
 const RESTARTS = 1001;
 const RESTART_MS = 1_500;
-/** A session whose link is gone may take so long to end by itself. */
+/** How long a session without a link may take to end by itself. */
 const GOODBYE_MS = 200;
-/** How often the page looks whether a desktop is resumed. */
+/** How often the page checks whether a desktop is resumed. */
 const RESUMES_MS = 500;
 
 /**
- * Keeps one session going. `parts`: { canvas, portal, screen, picture, curtain, words, moduleUrl,
+ * Keeps one session connected. `parts`: { canvas, portal, screen, picture, curtain, words, moduleUrl,
  * keyboardLayout() }; `handlers`: those of the session and started(session, ticket), stopped().
  */
 export class Connection {
@@ -35,7 +35,7 @@ export class Connection {
     this.handlers = handlers;
   }
 
-  /** Connects, and connects again, until the end is final or the person disconnects. */
+  /** Connects and reconnects until the end is final or the person disconnects. */
   async run() {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -49,15 +49,15 @@ export class Connection {
     }
   }
 
-  /** The person presses Reconnect: at once. */
+  /** Reconnects at once, when the person presses Reconnect. */
   now() {
     if (!this.#isRunning) return void this.run();
-    // disconnected a moment ago, and the old session is still ending
+    // just disconnected: the old session is still ending
     if (!this.#isWanted) this.#isRenewing = this.#isWanted = true;
     this.#backoff.now();
   }
 
-  /** The person wants the paused desktop back: it connects when it is ready again. */
+  /** Resumes the paused desktop, and connects when it is ready. */
   async resume() {
     const [title, text] = this.words.resuming;
     this.curtain.back(title, text);
@@ -74,14 +74,14 @@ export class Connection {
     }
   }
 
-  /** The person goes. */
+  /** Ends the session at the person's request. */
   disconnect(title, text) {
     this.#isWanted = false;
     this.#end();
     this.curtain.ended({ title, text, canRetry: true });
   }
 
-  /** A new session with other settings, such as the keyboard layout. */
+  /** Starts a new session with other settings, such as the keyboard layout. */
   renew() {
     this.#isRenewing = true;
     this.#end();
@@ -90,11 +90,11 @@ export class Connection {
   #end() {
     const { link } = this;
     this.session?.close();
-    // a link that is gone already does not hear the goodbye
+    // a broken link does not deliver the shutdown
     setTimeout(() => link?.drop(), 300);
   }
 
-  /** One session from beginning to end; resolves to whether to go on. */
+  /** Runs one session to its end; resolves to whether to connect again. */
   async #round() {
     const began = performance.now();
     const ending = await this.#session();
@@ -148,7 +148,7 @@ export class Connection {
     this.#step("viewer", words.steps.viewer);
     const loading = rdp.load(this.moduleUrl);
     const asking = this.portal.ticket(this.keyboardLayout());
-    loading.catch(() => {}); // its failure is told below, after the ticket's
+    loading.catch(() => {}); // its failure is handled below, after the ticket's
     const ticket = await asking;
     const module = await loading;
     this.#step("sign-in", words.steps.signIn);
@@ -158,7 +158,7 @@ export class Connection {
     const session = await rdp.connect(module, {
       canvas: this.canvas, address: ticket.gateway_url, ticket: ticket.ticket, size, handlers: this.handlers,
     });
-    if (link.closed) return; // the next one may live already
+    if (link.closed) return; // the next session may already run
     this.session = session;
     this.#step("picture", words.steps.picture);
     this.picture.next().then(() => this.#show());
@@ -167,7 +167,7 @@ export class Connection {
     await session.run();
   }
 
-  /** The first time with a bar of steps; later over the last picture, which stays dimmed. */
+  /** Shows a step: the first time with a list of steps, later over the dimmed last picture. */
   #step(name, title) {
     if (this.#hadPicture) this.curtain.back(this.words.reconnecting, title);
     else this.curtain.step(name, title);
@@ -187,14 +187,14 @@ export class Connection {
   }
 }
 
-/** The close event may come a moment after the session's own end. */
+/** Waits for the close event, which may follow the session's own end with a delay. */
 function closed(link) {
   return Promise.race([link.gone, after(1_000)]);
 }
 
 /**
- * The session ends with its socket, but without a network the browser takes up to a minute to close
- * one that was dropped: that session is not waited for.
+ * Resolves shortly after the link is gone, whether or not the session has ended. Without a network
+ * the browser takes up to a minute to close a dropped socket, with which the session ends.
  */
 async function leftBehind(link) {
   await link.gone;

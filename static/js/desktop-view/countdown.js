@@ -1,9 +1,9 @@
-// Time left, counted down by the server's clock.
+// Counts down the time left, by the server's clock.
 
 export class Countdown {
   #ahead = 0;
 
-  /** `formats`: "%d min" and such; `warn(seconds)` is called once at five minutes and at one. */
+  /** `words`: formats such as "%d min left"; `warn(minutes)` is called once at five minutes and at one. */
   constructor(element, words, warn) {
     this.element = element;
     this.words = words;
@@ -12,7 +12,7 @@ export class Countdown {
     setInterval(() => this.#show(), 1_000);
   }
 
-  /** What the server says now: its own time and the deadline, both ISO texts. */
+  /** Sets the server's current time and the deadline, both ISO texts. */
   set({ now, deadline_at: deadline }) {
     if (now) this.#ahead = Date.parse(now) - Date.now();
     if (deadline && deadline !== this.element.dateTime) this.warned.clear();

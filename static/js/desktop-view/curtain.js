@@ -1,4 +1,4 @@
-// What covers the stage while there is no picture: progress, or what went wrong and what to do.
+// Covers the stage while there is no picture: shows progress, or what went wrong and what to do.
 
 export class Curtain {
   constructor(root) {
@@ -13,7 +13,7 @@ export class Curtain {
     this.homeTitle = this.link.textContent;
   }
 
-  /** One of the steps of connecting runs; those before it are done. */
+  /** Shows a connection step as running and those before it as done. */
   step(name, title) {
     this.#show("busy", title, "");
     const current = this.steps.findIndex((step) => step.dataset.step === name);
@@ -23,21 +23,21 @@ export class Curtain {
     this.retry.hidden = true;
   }
 
-  /** It connects again: the last picture stays, dimmed. */
+  /** Shows a reconnect over the dimmed last picture. */
   back(title, text) {
     this.#show("back", title, text);
     this.retry.hidden = true;
   }
 
-  /** The link broke and comes back by itself. */
+  /** Shows that the link broke and is retried automatically. */
   waiting(title, text) {
     this.#show("waiting", title, text);
     this.retry.hidden = false;
   }
 
   /**
-   * It ended: `canRetry` offers the way back, `canResume` that of a paused desktop; `link`
-   * { url, title } instead of the desktop's page.
+   * Shows the end: `canRetry` offers to reconnect, `canResume` to resume a paused desktop; `link`
+   * { url, title } replaces the link to the desktop's page.
    */
   ended({ title, text, canRetry, canResume = false, link }) {
     this.#show("ended", title, text);

@@ -1,8 +1,8 @@
-// What the end of a link means: what is said, and whether the page comes back by itself.
+// What each end of a link means: the text to show, and whether the page reconnects by itself.
 // The codes and words are those of the gateway (webapp/gateway).
 
-/** `again`: "soon" with back-off, "once" right away, "asked" when the person says so, "never";
- *  "resumed": when the person has it resumed. */
+/** When to reconnect: "soon" with back-off, "once" right away, "asked" when the person asks for it,
+ *  "resumed" when the person resumes the desktop, or "never". */
 const BY_CODE = {
   1000: "asked",
   1001: "soon",
@@ -27,7 +27,7 @@ const BY_CODE = {
   4504: "soon",
 };
 
-/** The words come with the page, by code, so that they are translated with it. */
+/** Returns the ending for a close event; `words` are the page's translated texts by code. */
 export function endingOf({ code, reason }, words) {
   const detail = reason.split(":")[1] ?? "";
   const said = words[`${code}:${detail}`] ?? words[String(code)] ?? words[1006];

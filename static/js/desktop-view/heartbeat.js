@@ -1,5 +1,5 @@
-// Tells the portal that this page is being looked at, and hears what it has to say: time left,
-// the idle end. When the tab goes, says that too, if the person wants the desktop to end with it.
+// Reports to the portal that this page is visible, and handles the response: the time left and the
+// idle end. When the tab closes, reports that too, if the person wants the desktop to end with it.
 
 const EVERY_MS = 20_000;
 
@@ -10,7 +10,7 @@ export class Heartbeat {
     setInterval(() => this.beat(), EVERY_MS);
     document.addEventListener("visibilitychange", () => this.beat());
     window.addEventListener("pagehide", (event) => {
-      // kept in memory (Back): it may come again
+      // a persisted page stays in memory and may be shown again (Back)
       if (this.endsOnClose && !event.persisted) this.view.portal.leave();
     });
   }
@@ -20,7 +20,7 @@ export class Heartbeat {
     try {
       this.#hear(await this.view.portal.heartbeat());
     } catch {
-      // the session's own link tells when something is wrong
+      // the session's own link detects a broken connection
     }
   }
 

@@ -1,33 +1,33 @@
-// Keys to scancodes. The stage takes the keys; the text field beside it takes what on-screen
-// keyboards and input methods give.
+// Maps keys to scancodes. The stage receives key events; the text field receives the text of
+// on-screen keyboards and input methods.
 
 import { SCANCODES } from "./scancodes.js";
 import { strokesFor } from "./typing.js";
 
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 const IS_WINDOWS = /Win/.test(navigator.platform);
-/** Windows says AltGr as a left Ctrl and an AltRight right after it. */
+/** Windows reports AltGr as a left Ctrl immediately followed by AltRight. */
 const ALTGR_PAIR_MS = 12;
-/** Keys without a place (KeyboardEvent.code), as on-screen keyboards and password managers send them. */
+/** Codes for keys without KeyboardEvent.code, as on-screen keyboards and password managers send them. */
 const PLACES = new Map([
   [" ", "Space"], ["Shift", "ShiftLeft"], ["Control", "ControlLeft"], ["Alt", "AltLeft"], ["AltGraph", "AltRight"], ["Meta", "MetaLeft"],
 ]);
-/** Keys of the number pad that are digits or directions, as Num Lock says. */
+/** Number pad keys that are digits or directions, depending on Num Lock. */
 const NUMBER_PAD = /^Numpad(\d|Decimal)$/;
 const DIGIT = /^[\d.,]$/;
 const DIRECTION = /^(Arrow(Up|Down|Left|Right)|Home|End|PageUp|PageDown|Clear|Insert|Delete)$/;
 
 /**
  * `handlers`: key(scancode, isDown), locks({scroll, num, caps}), releaseAll(), layout() → name,
- * untypable(text) for a character that no key of the layout gives, isOurs(event) → true for keys of the page itself (the bar's), and
- * isPaste(event) → true when the browser shall tell what is pasted before the key goes on.
+ * untypable(text) for a character that no key of the layout produces, isOurs(event) → true for keys of
+ * the page itself (the bar's), and isPaste(event) → true if the key must wait for the paste event.
  */
 export class Keyboard {
   #down = new Map();
   #waiting = null;
   #heldControl = null;
   #locksKnown = false;
-  /** Num Lock as the desktop has it; null while that is not known. */
+  /** The desktop's Num Lock state; null while unknown. */
   #numLock = null;
 
   constructor(handlers) {
@@ -40,7 +40,7 @@ export class Keyboard {
     element.addEventListener("blur", () => this.release());
   }
 
-  /** Lets go of every key: the page lost the keyboard, or the session is new. */
+  /** Releases all keys, when the page loses the focus or the session stops. */
   release() {
     this.resume();
     clearTimeout(this.#heldControl?.timer);
@@ -50,7 +50,7 @@ export class Keyboard {
     this.handlers.releaseAll();
   }
 
-  /** Keeps what is typed from now on until `resume()`. */
+  /** Queues all keys until `resume()`. */
   hold() {
     this.#waiting ??= [];
   }
@@ -61,13 +61,13 @@ export class Keyboard {
     waiting.forEach(([scancode, isDown]) => this.handlers.key(scancode, isDown));
   }
 
-  /** Presses keys one after the other and lets go in the opposite order. */
+  /** Presses keys in order and releases them in reverse order. */
   chord(...codes) {
     codes.forEach((code) => this.#send(SCANCODES.get(code), true));
     codes.reverse().forEach((code) => this.#send(SCANCODES.get(code), false));
   }
 
-  /** Presses a key with the modifiers that its character needs; those that are held stay held. */
+  /** Presses a key with the modifiers that its character needs; modifiers already held stay held. */
   stroke({ code, shift, altGr }) {
     const modifiers = [...(altGr ? ["AltRight"] : []), ...(shift ? ["ShiftLeft"] : [])];
     this.chord(...modifiers.filter((modifier) => !this.#isHeld(modifier)), code);
@@ -75,7 +75,7 @@ export class Keyboard {
 
   #keydown(event) {
     if (event.isComposing || this.handlers.isOurs(event)) return;
-    // a dead key is a key like any other; 229 without it is an input method at work
+    // keyCode 229 is an input method, except for a dead key, which is handled like any other key
     if (event.keyCode === 229 && event.key !== "Dead") return;
     const code = placeOf(event);
     const scancode = this.#scancode(code);
@@ -86,7 +86,7 @@ export class Keyboard {
     if (this.#waitsForAltGr(event, code, scancode)) return;
     if (isCapitalAlone(event)) return this.stroke({ code, shift: true, altGr: false });
     this.#press(code, scancode);
-    // where the key's own end is not told, it ends at once
+    // macOS sends no keyup for these keys, so release them at once
     if (IS_MAC && (code === "CapsLock" || (event.metaKey && !isModifier(code)))) this.#lift(code);
   }
 
@@ -96,13 +96,13 @@ export class Keyboard {
     if (IS_MAC && code === "CapsLock") this.#press(code, SCANCODES.get("CapsLock"));
     if (code === "ControlLeft") this.#sendHeldControl();
     if (this.#down.has(code)) event.preventDefault();
-    // PrintScreen says only that it came up
+    // PrintScreen sends only keyup
     if (code === "PrintScreen" && !this.#down.has(code)) this.#press(code, SCANCODES.get(code));
     this.#lift(code);
     if (code.startsWith("Shift") && !event.shiftKey) this.#liftAll("ShiftLeft", "ShiftRight");
   }
 
-  /** A character that comes without the place of its key: the layout says which key gives it. */
+  /** Types a character that came without a key code, with the key that the layout has for it. */
   #typeCharacter(event) {
     if ([...event.key].length !== 1) return;
     event.preventDefault();
@@ -117,7 +117,7 @@ export class Keyboard {
   }
 
   #scancode(code) {
-    // people on a Mac copy with Cmd; the desktop's own key for that is Ctrl
+    // Mac shortcuts use Cmd where those of the desktop use Ctrl
     if (IS_MAC && code.startsWith("Meta")) return SCANCODES.get(code.replace("Meta", "Control"));
     return SCANCODES.get(code);
   }
@@ -143,7 +143,7 @@ export class Keyboard {
     codes.forEach((code) => this.#lift(code));
   }
 
-  /** On Windows: holds a left Ctrl back until it is clear that it is not half of an AltGr. */
+  /** On Windows, delays a left Ctrl until it is certain that it is not part of AltGr. */
   #waitsForAltGr(event, code, scancode) {
     if (!IS_WINDOWS) return false;
     if (code === "ControlLeft" && !event.repeat && !this.#down.has("ControlLeft")) {
@@ -167,7 +167,7 @@ export class Keyboard {
     this.#press("ControlLeft", scancode);
   }
 
-  /** Once after the keyboard came to us: the lock keys may have changed elsewhere. */
+  /** Sends the lock keys once after the page gets the focus: they may have changed elsewhere. */
   #syncLocks(event) {
     if (event.code === "NumLock") this.#numLock = null;
     if (event.code === "CapsLock" || event.code === "NumLock") return;
@@ -183,9 +183,9 @@ export class Keyboard {
   }
 
   /**
-   * What Num Lock has to be for this key to mean the same there. A Mac has no Num Lock and says that
-   * it is off, other systems may not know it; what the key gave is what counts. Shift turns a key
-   * of the number pad around by itself.
+   * Returns the Num Lock state with which this key has the same meaning in the desktop. It follows
+   * from the key's value: a Mac has no Num Lock and reports it as off, and other systems may not know
+   * it. With Shift the value does not show it, because Shift inverts the number pad.
    */
   #wantedNumLock(event) {
     if (NUMBER_PAD.test(event.code) && !event.shiftKey) {
@@ -197,13 +197,13 @@ export class Keyboard {
   }
 }
 
-/** The place of a key (KeyboardEvent.code), also where the event names the key alone. */
+/** Returns a key's KeyboardEvent.code, derived from the key if the event has none. */
 function placeOf({ code, key }) {
   if (SCANCODES.has(code)) return code;
   return PLACES.get(key) ?? key;
 }
 
-/** Whether this is a capital that nothing made one: its sender left the Shift key out. */
+/** Whether this is a capital letter without Shift or Caps Lock: its sender omitted the Shift key. */
 function isCapitalAlone(event) {
   if ([...event.key].length !== 1 || event.key === event.key.toLowerCase()) return false;
   return !["Shift", "CapsLock", "AltGraph", "Control", "Alt", "Meta"].some((key) => event.getModifierState(key));

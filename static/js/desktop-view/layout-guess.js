@@ -1,10 +1,10 @@
-// Which keyboard layout the person has: what they chose here before, else what the browser says
-// of the keys, else of the languages, else what the desktop was launched with.
+// Guesses the person's keyboard layout: the one chosen here before, else the one of the launch unless
+// that is "us", else the best match for the browser's key map, else for its languages, else "us".
 
 import { KEYS, LAYOUTS } from "./layouts.js";
 
 const REMEMBERED = "winux.keyboard";
-/** Languages, and the regions in which people type on another keyboard. */
+/** Layouts by language, and by region where the keyboard differs. */
 const BY_LANGUAGE = {
   "en-gb": "gb", "en-ie": "gb", fr: "fr", "fr-ca": "ca", "fr-be": "be", "nl-be": "be", "fr-ch": "ch(fr)",
   "fr-lu": "ch(fr)", "it-ch": "ch(fr)", "de-ch": "ch", "de-li": "ch", de: "de", pl: "pl", es: "es", "es-es": "es",
@@ -21,7 +21,7 @@ export function remember(layout) {
   try {
     localStorage.setItem(REMEMBERED, layout);
   } catch {
-    // a browser that keeps nothing asks again next time
+    // without storage the layout is guessed again next time
   }
 }
 
@@ -47,7 +47,7 @@ async function ofKeys() {
   }
 }
 
-/** The layout whose plain keys agree with most of what the browser tells. */
+/** Returns the layout whose unshifted keys match most of the browser's key map. */
 export function bestMatch(map) {
   const fits = Object.entries(LAYOUTS).map(([name, { keys }]) => {
     const same = KEYS.filter((code, place) => map.get(code) === keys[0][place]).length;
@@ -55,7 +55,7 @@ export function bestMatch(map) {
   });
   const most = Math.max(...fits.map(({ same }) => same));
   const equals = fits.filter(({ same }) => same === most).map(({ name }) => name);
-  // Polish and US keys look the same until AltGr: then the language tells
+  // Polish and US keys differ only with AltGr: the language decides
   return equals.find((name) => name === ofLanguages()) ?? equals[0];
 }
 

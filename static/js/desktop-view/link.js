@@ -1,7 +1,7 @@
-// The WebSocket under the session: counts bytes and tells why it closed. IronRDP opens it itself
-// and keeps quiet about close codes, so the next socket that it makes is adopted here.
+// The WebSocket of the session: counts bytes and records why it closed. IronRDP opens the socket
+// itself and does not report close codes, so this module hooks the next socket that is created.
 
-/** `closed`: null, or { code, reason }; `gone` resolves when it is. */
+/** `closed` is null or { code, reason }; `gone` resolves when it is set. */
 export class Link {
   #socket = null;
   #resolve = null;
@@ -11,7 +11,7 @@ export class Link {
   closed = null;
   gone = new Promise((resolve) => { this.#resolve = resolve; });
 
-  /** Makes the next `new WebSocket(…)` this link's socket. */
+  /** Hooks the next `new WebSocket(…)` as this link's socket. */
   attach() {
     const link = this;
     const Plain = globalThis.WebSocket;
@@ -29,7 +29,7 @@ export class Link {
     };
   }
 
-  /** Gives up a link that does not answer: its own close would take the browser minutes. */
+  /** Ends a link that does not respond at once: the browser's own close would take minutes. */
   drop() {
     this.#socket?.close();
     this.#close({ code: 4504, reason: "silent" });

@@ -1,4 +1,4 @@
-// The desktop in the browser: joins stage, bar, keyboard, clipboard and the connection.
+// The desktop viewer: connects stage, bar, keyboard, clipboard and the connection.
 
 import { Bar } from "./bar.js";
 import { Clipboard } from "./clipboard.js";
@@ -106,7 +106,7 @@ view.heartbeat = new Heartbeat(view);
 view.keyboard.listenTo(stage);
 view.keyboard.listenTo(find("text"));
 wireBar(view);
-// for tests and measurements: nothing in here is secret
+// for tests and measurements; contains no secrets
 globalThis.desktopView = view;
 view.connection.run();
 
@@ -118,7 +118,7 @@ function isBarKey(event) {
   return true;
 }
 
-/** Characters that no key of this layout gives go through the clipboard, when that is allowed. */
+/** Puts characters that this layout cannot type into the desktop's clipboard, if that is allowed. */
 async function giveUntypable(text) {
   if (!view.clipboard.may.in) return view.notes.show(words.untypable.replace("%s", text));
   await view.clipboard.give(text);

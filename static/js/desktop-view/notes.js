@@ -1,4 +1,4 @@
-// Short notes above the desktop: they never cover all of it, and they go away.
+// Short notes over the desktop, which never cover all of it and can be dismissed.
 
 export class Notes {
   #timer = 0;
@@ -9,7 +9,7 @@ export class Notes {
     this.acts = root.querySelector("[data-note-acts]");
   }
 
-  /** `acts`: [title, function] pairs, as buttons; without any the note goes away by itself. */
+  /** `acts`: [title, function] pairs, shown as buttons; without any, the note hides after `ms`. */
   show(text, acts = [], ms = 6_000) {
     clearTimeout(this.#timer);
     this.text.textContent = text;

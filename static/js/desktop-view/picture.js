@@ -1,6 +1,6 @@
-// Watches what is drawn: when there is something to see, and how many draws there were.
+// Watches the drawing: detects the first visible content and counts the draws.
 
-/** A desktop that stays of one colour is shown all the same after this time. */
+/** A desktop of a single colour is shown anyway after this time. */
 const PATIENCE_MS = 8_000;
 const SAMPLE = 24;
 
@@ -12,7 +12,7 @@ export class Picture {
   constructor(canvas) {
     this.canvas = canvas;
     this.sample = new OffscreenCanvas(SAMPLE, SAMPLE).getContext("2d", { willReadFrequently: true });
-    // IronRDP draws with putImageData on this very context
+    // IronRDP draws with putImageData on this context
     const context = canvas.getContext("2d");
     const put = context.putImageData.bind(context);
     context.putImageData = (...image) => {
@@ -24,7 +24,7 @@ export class Picture {
     };
   }
 
-  /** Resolves when the desktop shows something: not at the empty screen before its session runs. */
+  /** Resolves when the desktop has visible content, unlike the blank screen before its session runs. */
   next() {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, PATIENCE_MS);

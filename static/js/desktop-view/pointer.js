@@ -1,13 +1,13 @@
-// Mouse and pen: moves, buttons, wheel. Fingers are in touch.js.
+// Mouse and pen input: moves, buttons, wheel. Touch input is in touch.js.
 
-/** A wheel's notch in Chromium, Firefox and Safari is 100 to 120 pixels; a touchpad gives few. */
+/** A wheel notch is 100 to 120 pixels in Chromium, Firefox and Safari; touchpads send fewer. */
 const NOTCH_PX = 100;
 const SMOOTH_PX = 40;
 
 export class Pointer {
   #scrolled = { x: 0, y: 0 };
 
-  /** `place(event)` gives desktop coordinates; `handlers`: move(x, y), button(n, isDown), notch(isVertical, direction). */
+  /** `place(event)` returns desktop coordinates; `handlers`: move(x, y), button(n, isDown), notch(isVertical, direction). */
   constructor(canvas, place, handlers) {
     this.canvas = canvas;
     this.place = place;
@@ -17,7 +17,7 @@ export class Pointer {
     canvas.addEventListener("pointerup", (event) => this.#button(event, false));
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
-    // the browser's own back and forward, and the circle of the middle button
+    // prevents the browser's back and forward, and the autoscroll of the middle button
     for (const type of ["mousedown", "mouseup", "auxclick"]) {
       canvas.addEventListener(type, (event) => { if (event.button) event.preventDefault(); });
     }
@@ -27,7 +27,7 @@ export class Pointer {
     if (event.pointerType === "touch") return;
     const { x, y } = this.place(event);
     this.handlers.move(x, y);
-    // while one button is held, the others come as moves
+    // while one button is held, changes of others arrive as moves
     if (event.button > 0) this.handlers.button(event.button, (event.buttons & bitOf(event.button)) !== 0);
   }
 
@@ -35,7 +35,7 @@ export class Pointer {
     if (event.pointerType === "touch") return;
     event.preventDefault();
     if (isDown) {
-      // a drag that leaves the window still ends
+      // capture, so that a drag that leaves the window still ends
       this.canvas.setPointerCapture(event.pointerId);
       this.canvas.parentElement.focus({ preventScroll: true });
     }
@@ -65,7 +65,7 @@ export class Pointer {
   }
 }
 
-/** PointerEvent.button to its bit in PointerEvent.buttons. */
+/** Returns the bit of a PointerEvent.button in PointerEvent.buttons. */
 function bitOf(button) {
   return [1, 4, 2, 8, 16][button] ?? 0;
 }

@@ -1,6 +1,6 @@
-// What the page asks of the portal: a ticket, a sign of life, more time, a pause, the end.
+// The page's requests to the portal: ticket, heartbeat, extend, pause, resume, stop.
 
-/** A refusal or failure in words for people; `again`: whether asking later may work. */
+/** A refusal or failure with a message for the person; `again`: whether a retry may succeed. */
 export class PortalError extends Error {
   constructor({ message, what_to_do = "", reason = "", again = true, url = null, url_title = "" }) {
     super(message);
@@ -47,7 +47,7 @@ export class Portal {
     return this.#post(this.urls.end_on_close, { wanted: wanted ? "yes" : "no" });
   }
 
-  /** The tab goes: the only kind of request that a browser still sends then. */
+  /** Reports that the tab closes, with a beacon: the only request that a browser still sends then. */
   leave() {
     navigator.sendBeacon(this.urls.left, new URLSearchParams({ csrf_token: this.csrf }));
   }

@@ -1,4 +1,4 @@
-// How good the way to the desktop is: the round trip to the gateway, and bytes a second.
+// Measures the connection: the round trip to the gateway, and bytes per second.
 
 const EVERY_MS = 2_000;
 const SILENT_MS = 12_000;
@@ -8,7 +8,8 @@ export class Quality {
   #answeredAt = performance.now();
   #hasAnswered = false;
 
-  /** `link()` is the link of now or null; `show({ roundTripMs, rate })`; `silent()`: it is dead. */
+  /** `link()` returns the current link or null; `show({ roundTripMs, rate })` displays the results;
+   *  `silent()` is called when the gateway no longer responds. */
   constructor({ pingUrl, link, show, silent }) {
     Object.assign(this, { pingUrl, link, show, silent });
     setInterval(() => { if (document.visibilityState === "visible") this.measure(); }, EVERY_MS);
@@ -42,7 +43,7 @@ export class Quality {
     }
     this.#answeredAt = performance.now();
     this.#hasAnswered = true;
-    // without the time that a new connection takes
+    // excludes the time to open a new connection
     const timing = performance.getEntriesByName(this.pingUrl).at(-1);
     performance.clearResourceTimings();
     return timing?.requestStart ? timing.responseStart - timing.requestStart : this.#answeredAt - from;

@@ -1,13 +1,14 @@
-// One RDP session on a canvas: IronRDP's WebAssembly behind a small surface.
+// One RDP session on a canvas: a small interface to IronRDP's WebAssembly.
 //
-// IronRDP's own page component is not used: keyboard, pointer, clipboard and scaling are ours.
+// Does not use IronRDP's own page component: keyboard, pointer, clipboard and scaling are in this
+// folder.
 
 let generation = 0;
 let loading = null;
 
-/** The WebAssembly, loaded once; after a panic `forget()` makes the next call load it anew. */
+/** Loads the WebAssembly once; after a panic, `forget()` makes the next call load it again. */
 export function load(url) {
-  // A fragment makes it a module of its own with its own memory; the cached file is the same.
+  // A fragment makes it a separate module with its own memory, from the same cached file.
   loading ??= import(generation ? `${url}#${generation}` : url).then(async (rdp) => {
     await rdp.init("WARN");
     return rdp;
@@ -16,13 +17,13 @@ export function load(url) {
   return loading;
 }
 
-/** Drops a WebAssembly that panicked: its memory is not to be trusted any more. */
+/** Discards a WebAssembly instance that panicked, because its memory may be corrupt. */
 export function forget() {
   generation += 1;
   loading = null;
 }
 
-/** Whether an error came out of the WebAssembly's own machinery rather than from the connection. */
+/** Whether an error is a WebAssembly trap rather than a failure of the connection. */
 export function isPanic(error) {
   return error instanceof WebAssembly.RuntimeError;
 }
@@ -34,7 +35,7 @@ export function isPanic(error) {
 export async function connect(rdp, { canvas, address, ticket, size, handlers }) {
   const { Backend } = rdp;
   const session = await new Backend.SessionBuilder()
-    // The gateway puts in who signs in: no password ever comes here.
+    // The gateway fills in the real user and password, which never reach the browser.
     .username("desktop")
     .password("-")
     .serverDomain("")
@@ -54,7 +55,7 @@ export async function connect(rdp, { canvas, address, ticket, size, handlers }) 
   return new Session(Backend, session);
 }
 
-/** A connected session. Input after its end is dropped. */
+/** A connected session. Input after its end is ignored. */
 class Session {
   constructor(backend, session) {
     this.backend = backend;
@@ -66,7 +67,7 @@ class Session {
     return { width, height };
   }
 
-  /** Runs until it ends; resolves to the reason the desktop gave. */
+  /** Runs until the session ends; resolves to the desktop's reason. */
   async run() {
     try {
       return (await this.session.run()).reason();
@@ -83,7 +84,7 @@ class Session {
     this.#safely((session) => session.resize(width, height, scalePercent));
   }
 
-  /** Sends to the desktop what was copied here. */
+  /** Offers local clipboard text to the desktop. */
   offerText(text) {
     const data = new this.backend.ClipboardData();
     if (text) data.addText("text/plain", text);
@@ -104,7 +105,7 @@ class Session {
     this.#send((isDown ? mouseButtonPressed : mouseButtonReleased)(button));
   }
 
-  /** One notch of a wheel: `direction` 1 is up or left, -1 down or right. */
+  /** Sends one wheel notch: `direction` 1 is up or left, -1 down or right. */
   notch(isVertical, direction) {
     const wholeNotch = 120;
     const pixels = 0;

@@ -1,5 +1,5 @@
-// Where a key is (KeyboardEvent.code) to the scancode of that place on an IBM 102-key board
-// ([MS-RDPBCGR] 2.2.8.1.2.2.1; 0xE000 marks the extended ones). The layout is the desktop's matter.
+// Maps the position of a key (KeyboardEvent.code) to its scancode on an IBM 102-key keyboard
+// ([MS-RDPBCGR] 2.2.8.1.2.2.1; 0xE000 marks extended ones). The desktop applies the layout.
 
 const ROWS = {
   0x01: "Escape Digit1 Digit2 Digit3 Digit4 Digit5 Digit6 Digit7 Digit8 Digit9 Digit0 Minus Equal Backspace",
@@ -37,7 +37,7 @@ export const SCANCODES = new Map(
   Object.entries(ROWS).flatMap(([first, codes]) =>
     codes.split(" ").map((code, place) => [code, Number(first) + place])),
 );
-// names that browsers gave these keys before they agreed
+// older names of these keys in some browsers
 for (const [old, code] of [["OSLeft", "MetaLeft"], ["OSRight", "MetaRight"], ["VolumeMute", "AudioVolumeMute"]]) {
   SCANCODES.set(old, SCANCODES.get(code));
 }

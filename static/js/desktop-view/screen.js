@@ -1,6 +1,6 @@
-// The size of the desktop and how it lies in the window.
+// The size of the desktop and its layout in the window.
 
-/** The desktop is never asked to be smaller: XFCE's windows would not fit. */
+/** The smallest size that is requested: XFCE's windows do not fit into less. */
 const SMALLEST = { width: 800, height: 600 };
 const LARGEST = { width: 4096, height: 2304 };
 const SETTLED_MS = 250;
@@ -11,7 +11,7 @@ export class Screen {
   #timer = 0;
   #wanted = "";
 
-  /** `resized(size, scalePercent)` is called when the desktop should take another size. */
+  /** `resized(size, scalePercent)` is called when the desktop should change its size. */
   constructor(stage, canvas, resized) {
     this.stage = stage;
     this.canvas = canvas;
@@ -28,7 +28,7 @@ export class Screen {
     this.#settle();
   }
 
-  /** The size to ask for: what the window shows in its own pixels, so that it is sharp. */
+  /** Returns the size to request: that of the window in device pixels, so that the picture is sharp. */
   size() {
     const density = this.density();
     const wanted = {
@@ -38,21 +38,21 @@ export class Screen {
     const up = Math.max(1, SMALLEST.width / wanted.width, SMALLEST.height / wanted.height);
     const down = Math.min(1, LARGEST.width / (wanted.width * up), LARGEST.height / (wanted.height * up));
     const whole = (length) => Math.max(200, Math.round(length * up * down));
-    // RDP takes even widths only ([MS-RDPEDISP] 2.2.2.2.1)
+    // RDP accepts only even widths ([MS-RDPEDISP] 2.2.2.2.1)
     return { width: whole(wanted.width) & ~1, height: whole(wanted.height) };
   }
 
-  /** Desktop pixels for one CSS pixel; "large" shows everything bigger on a dense screen. */
+  /** Desktop pixels per CSS pixel; "large" enlarges everything on a high-density screen. */
   density() {
     return this.scale === "large" ? Math.max(0.5, window.devicePixelRatio / 2) : window.devicePixelRatio;
   }
 
-  /** Lays the canvas: fitted into the window, or each of its pixels on one of the screen. */
+  /** Lays out the canvas: fitted into the window, or with one canvas pixel per device pixel. */
   lay() {
     const { width, height } = this.canvas;
     const real = 1 / window.devicePixelRatio;
     const fit = Math.min(this.stage.clientWidth / width, this.stage.clientHeight / height);
-    // a size that differs by the rounding above is the right size: no blur for half a pixel
+    // treat a difference from the rounding above as an exact fit, so that nothing is blurred
     const isExact = Math.abs(fit - real) * Math.max(width, height) < 2;
     const ratio = this.scale === "real" || isExact ? real : fit;
     this.canvas.style.width = `${width * ratio}px`;
@@ -60,7 +60,7 @@ export class Screen {
     this.stage.classList.toggle("is-real", this.scale === "real");
   }
 
-  /** A place of the window in the desktop's pixels. */
+  /** Converts a position in the window to desktop pixels. */
   place({ clientX, clientY }) {
     const box = this.canvas.getBoundingClientRect();
     const clamp = (value, length) => Math.max(0, Math.min(length - 1, Math.round(value)));
@@ -70,7 +70,7 @@ export class Screen {
     };
   }
 
-  /** Asks again after a reconnect, when the size changed meanwhile. */
+  /** Requests a new size after a connect if the window has changed since. */
   ask(current) {
     this.#wanted = `${current.width}x${current.height}`;
     this.#settle();
@@ -92,7 +92,7 @@ export class Screen {
   }
 }
 
-/** A window dragged to another screen changes its density without changing its size. */
+/** Watches the density, which changes without a resize when the window moves to another screen. */
 function watchDensity(changed) {
   const query = matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
   query.addEventListener("change", () => { changed(); watchDensity(changed); }, { once: true });

@@ -1,8 +1,8 @@
-// The field behind on-screen keyboards and input methods: what appears in it is typed.
+// The text field for on-screen keyboards and input methods: its input is typed into the desktop.
 
 import { strokesFor } from "./typing.js";
 
-/** Something to delete must be there, or the backspace of an on-screen keyboard is not told. */
+/** On-screen keyboards report a backspace only if there is something to delete. */
 const FILLING = "\u200b".repeat(8);
 
 /** `handlers`: stroke(stroke), chord(code), untypable(text), layout() → name. */

@@ -1,6 +1,6 @@
-// Fingers. Two ways, as the person likes: "direct" (a tap clicks where it lands) and "trackpad"
-// (a finger anywhere moves the pointer, a tap clicks where the pointer is). In both, two fingers
-// scroll, a tap with two or a long press is the right button, and tap-then-drag drags.
+// Touch input, in one of two modes that the person chooses: "direct" (a tap clicks where it lands) and
+// "trackpad" (a finger anywhere moves the pointer, a tap clicks at the pointer). In both, two fingers
+// scroll, a two-finger tap or a long press is the right button, and tap-then-drag drags.
 
 const TAP_MS = 250;
 const LONG_PRESS_MS = 550;
@@ -77,7 +77,7 @@ export class Touch {
     this.#start = null;
   }
 
-  /** Short or long by the finger's own times: on a busy page the timer may not have fired yet. */
+  /** Uses the event times to tell a tap from a long press: on a busy page the timer may be late. */
   #lift(at) {
     if (this.#start.fingers > 1) this.#tap(RIGHT, at);
     else if (at - this.#start.at < LONG_PRESS_MS) this.#tap(LEFT, at);
@@ -99,7 +99,7 @@ export class Touch {
     this.#start.moved = true;
   }
 
-  /** One finger in direct mode: what it touches comes along. */
+  /** Drags with one finger in direct mode. */
   #drag(event) {
     if (this.#held === null) this.#hold(LEFT);
     this.#go(this.screen.place(event));

@@ -1,14 +1,14 @@
-// Text to keystrokes: for on-screen keyboards and input methods, which give characters, not keys.
+// Converts text to keystrokes, for on-screen keyboards and input methods, which send characters.
 
 import { KEYS, LAYOUTS } from "./layouts.js";
 
 const PLAIN_KEYS = new Map([[" ", "Space"], ["\n", "Enter"], ["\t", "Tab"]]);
-/** Characters that a dead key gives together with the space bar. */
+/** Characters that a dead key produces with the space bar. */
 const WITH_SPACE = { "^": "\u0302", "`": "\u0300", "~": "\u0303" };
 
 /**
- * The strokes that type `text` in `layout`: a list of { code, shift, altGr }, or null for a
- * character that this layout does not have.
+ * Returns for each character of `text` the strokes that type it in `layout`: a list of
+ * { code, shift, altGr }, or null if the layout does not have the character.
  */
 export function strokesFor(text, layout) {
   const known = tableOf(layout);

@@ -1,4 +1,4 @@
-// What each control of the bar does.
+// Connects the controls of the bar to their actions.
 
 import { remember } from "./layout-guess.js";
 import { PortalError } from "./portal.js";
@@ -11,7 +11,7 @@ const CHORDS = {
   escape: ["Escape"],
 };
 
-/** Gives `view` what its parts call (extend, pictured, showQuality, setExtend, wake) and wires the bar. */
+/** Adds extend, pictured, showQuality, setExtend and wake to `view`, and connects the bar. */
 export function wireBar(view) {
   wireConnection(view);
   wireTime(view);
@@ -38,7 +38,7 @@ function wireConnection(view) {
   curtain.resume.addEventListener("click", () => connection.resume());
   onClick(view, "disconnect", () => connection.disconnect(...words.disconnected));
   onClick(view, "popout", () => {
-    view.bar.close(); // in a small window its sheet covers what the curtain says then
+    view.bar.close(); // in a small window the bar would cover the curtain's message
     const features = `popup,width=${Math.min(1280, screen.availWidth)},height=${Math.min(800, screen.availHeight)}`;
     if (window.open(location.href, `winux-${view.settings.id}`, features)) connection.disconnect(...words.poppedOut);
     else view.notes.show(words.popupBlocked);
@@ -47,7 +47,7 @@ function wireConnection(view) {
   askFirst(view, "pause", () => view.portal.pause());
 }
 
-/** A button of the bar that asks in a dialog of its name before it acts. */
+/** Makes a button of the bar ask in the dialog of the same name before it acts. */
 function askFirst(view, name, act) {
   const dialog = view.find(`${name}-dialog`);
   onClick(view, name, () => dialog.showModal());
@@ -142,7 +142,7 @@ async function toggleFullScreen(view) {
   if (document.fullscreenElement) return document.exitFullscreen();
   await document.documentElement.requestFullscreen({ navigationUI: "hide" });
   view.stage.focus({ preventScroll: true });
-  // Alt+Tab, the Windows key and Ctrl+W then reach the desktop, where the browser offers it
+  // where supported, sends Alt+Tab, the Windows key and Ctrl+W to the desktop
   return navigator.keyboard?.lock?.().catch(() => {});
 }
 
@@ -159,7 +159,7 @@ function rateWords(rate) {
   return rate >= 1e6 ? `${(rate / 1e6).toFixed(1)} MB/s` : `${Math.round(rate / 1e3)} kB/s`;
 }
 
-/** Does it, and says why when the portal says no. */
+/** Runs `act`; shows the reason if the portal refuses. */
 async function attempt(view, act) {
   try {
     await act();
