@@ -1,8 +1,8 @@
 """`python -m bench.gateway`: the gateway's cost beside websockify and socat, in one run.
 
-Bytes per CPU second and CPU of a busy connection (recorded pictures over TLS in, WebSocket out),
-memory of 200 idle connections, what a round trip takes longer through the gateway, and what fifty
-busy connections feel of hostile neighbours.
+Measures bytes per CPU second and CPU of a busy connection (recorded pictures over TLS in, WebSocket
+out), memory of 200 idle connections, the added latency of a round trip, and the delays of fifty
+busy connections beside hostile neighbours.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What honest people feel of hostile neighbours: the benchmark of one gateway under attack.
+"""The delays of legitimate users beside hostile neighbours: benchmarks a gateway under attack.
 
-Fifty busy connections press a key ten times a second and wait for what it changes, alone and
+Fifty busy connections press a key ten times a second and wait for its result, alone and
 beside a hostile browser and a hostile desktop at full speed. `python -m bench.hostile` runs it
 alone; `python -m bench.gateway` has it too.
 """

@@ -46,7 +46,7 @@ class NullSpawner(Spawner):  # type: ignore[misc]  # the same
         return None
 
 
-c = get_config()  # type: ignore[name-defined]  # noqa: F821 (JupyterHub gives it to us)
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 (defined by JupyterHub)
 c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ['BENCH_PROXY_PORT']}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{os.environ['BENCH_HUB_PORT']}"
 c.JupyterHub.proxy_class = NullProxy

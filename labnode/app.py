@@ -118,7 +118,7 @@ class Application:
             return refuse(error if isinstance(error, ApiError) else Failed(str(error)), is_extjs)
         except (UnsupportedBody, NoRoute):
             raise
-        except Exception as error:  # noqa: BLE001  # answered like a Proxmox daemon that dies of a bug
+        except Exception as error:  # noqa: BLE001  # respond like a Proxmox daemon that crashes
             traceback.print_exc(file=sys.stderr)
             return refuse(Failed(f"internal error: {error!r}"), is_extjs)
         body: dict[str, Any] = {"data": data}

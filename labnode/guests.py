@@ -1,4 +1,4 @@
-"""The containers this node knows: their configuration, locks and state."""
+"""The containers of this node: their configuration, locks and state."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The mounts of a container below the run folder: its root file system and its namespace.
 
 <run folder>/<vmid>/rootfs        the root file system, under the ids of the container's range
-<run folder>/<vmid>/userns        its user namespace, as long as it may start
+<run folder>/<vmid>/userns        its user namespace, as long as the container may start
 <run folder>/<vmid>/base, own     layers of an overlay, mounted only until the overlay is mounted
 """
 

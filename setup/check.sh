@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every check, one after the other; all findings are shown before it fails.
+# Runs every check in sequence and shows all findings before it fails.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 PATH="$PWD/.venv/bin:$PATH"
@@ -17,7 +17,7 @@ check() {
     fi
 }
 
-# What git has or would take: nothing that set-up or a run put here.
+# Files that git tracks or would add: no files of set-up or of a run.
 files() {
     git ls-files --cached --others --exclude-standard "$@" | while IFS= read -r file; do
         [ ! -f "$file" ] || echo "$file"

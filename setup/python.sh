@@ -1,6 +1,6 @@
 #!/bin/sh
-# The one thing set-up itself needs: Python 3.11 or newer with the venv module.
-# Prints nothing when all is there.
+# Installs the only requirement of set-up itself: Python 3.11 or newer with the venv module.
+# Prints nothing if it is already installed.
 set -eu
 python=${WINUX_PYTHON:-/usr/bin/python3}
 

@@ -74,7 +74,7 @@ def _try(attack: Attack, target: Target) -> Outcome:
         seen, holds = attack.attempt(target), True
     except Broken as broken:
         seen, holds = str(broken), False
-    except Exception as error:  # noqa: BLE001 (whatever failed, the promise was not seen to hold)
+    except Exception as error:  # noqa: BLE001 (after any failure the promise is unproven)
         traceback.print_exc()
         seen, holds = f"could not be tried: {error!r}", False
     return Outcome(attack, holds, seen, time.monotonic() - began)

@@ -126,7 +126,7 @@ def _try(chapter: str, kind: str) -> Findings:
             number = _number["world"]
             _lane["world"] = World(fresh(_place["folder"] / f"steps-{number}"), number)
         return enumerate_blows(_lane["world"], CHAPTERS[chapter], kind)
-    except Exception:  # noqa: BLE001 (the other lanes go on, and this is told)
+    except Exception:  # noqa: BLE001 (reported; other lanes continue)
         _lane.pop("world", None)
         _number["world"] += 20
         return Findings(0, [f"{chapter}: {kind}: the test itself broke: {traceback.format_exc()}"])

@@ -163,7 +163,7 @@ class World:
             os.environ.clear()
             os.environ.update(self.environment)
             code = 0 if work() else 1
-        except BaseException:  # noqa: BLE001 (nothing of it may go on in the parent's place)
+        except BaseException:  # noqa: BLE001 (the child must not continue as the parent)
             traceback.print_exc()
         finally:
             os._exit(code)
