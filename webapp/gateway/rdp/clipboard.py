@@ -77,8 +77,8 @@ class Filter:
     def judge(self, payload: bytes) -> Verdict:
         """Decide at a message's first chunk; the decision holds for its other chunks.
 
-        Raises ProtocolError for anything but a clipboard message in its one valid form, even in
-        an allowed direction.
+        Raises ProtocolError for anything but a clipboard message in its one valid form, whatever
+        the rules allow.
         """
         chunk = self._chunks.take(payload)
         if not chunk.is_first:

@@ -77,8 +77,8 @@ def _context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # A hostile desktop can make the gateway compute: a 10,000-bit DH group blocks the event loop
-    # for seconds, and TLS renegotiation can be requested over and over. Allow neither.
+    # Limit the processor time that a hostile desktop can cost: a 10,000-bit DH group blocks the
+    # event loop for seconds, and TLS renegotiation can be requested over and over.
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     context.set_ecdh_curve("prime256v1")
     context.options |= ssl.OP_NO_RENEGOTIATION

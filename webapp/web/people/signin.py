@@ -28,7 +28,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/sign-in")
 @anyone
 def enter() -> ResponseReturnValue:
-    """Sign in; the session is cleared first, so that nothing of an earlier one remains."""
+    """Sign in with a fresh session, so that nothing of an earlier one remains in the cookie."""
     form = SignInForm(request.form)
     wanted = request.form.get("next")
     if not form.validate():
