@@ -18,6 +18,7 @@ from webapp.domain.errors import NotFound
 from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit
+from webapp.services.desktop_access import visible_desktop
 from webapp.services.paging import PAGE_SIZE, Page
 from webapp.services.people.sign_ins import is_held
 
@@ -104,9 +105,7 @@ class Connections:
         """A desktop's connections, newest first. Raises NotFound unless the actor owns it or is an
         admin."""
         with self._db.read() as session:
-            desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-            if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
-                raise NotFound("There is no such desktop.")
+            desktop = visible_desktop(session, actor, public_id)
         return self._views(_by_start().where(Connection.desktop_id == desktop.id).limit(limit))
 
     def cut(self, actor: Actor, connection_id: str) -> None:

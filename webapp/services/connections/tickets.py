@@ -16,12 +16,13 @@ from webapp.config import Config
 from webapp.domain.connections import rules
 from webapp.domain.connections.rules import ConnectionEnd, Ending, Purpose
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
-from webapp.domain.errors import BadInput, NotFound, Refused
+from webapp.domain.errors import BadInput, Refused
 from webapp.domain.people.passwords import hash_token, make_token
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop, Ticket
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit.record import Actor, Audit
+from webapp.services.desktop_access import own_desktop
 from webapp.services.desktops.credentials import check_not_paused
 from webapp.services.people.sign_ins import is_held
 
@@ -102,7 +103,7 @@ class Tickets:
             self._audit.refusals(actor, "connection.ticket", public_id),
             self._db.begin() as session,
         ):
-            desktop = _own(session, actor, public_id)
+            desktop = own_desktop(session, actor, public_id)
             _check_ready(desktop)
             self._sweep_tickets(session, actor, now)
             desktop.left_at = None
@@ -264,14 +265,7 @@ class Tickets:
         return older
 
 
-def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
-    desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-    if desktop is None or not desktop.belongs_to(actor.person_id):
-        raise NotFound("There is no such desktop.")
-    return desktop
-
-
-#: States of desktops that will be ready soon.
+#: States of desktops that will be ready in a moment.
 _NOT_YET = (State.QUEUED, State.BUILDING, State.WARM, State.ASSIGNING, State.RESUMING)
 
 

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from webapp.domain.connections.rdp_file import RdpTarget
-from webapp.domain.errors import NotFound, Refused
+from webapp.domain.errors import Refused
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.ports import Database, Vault
 from webapp.services.audit.record import Actor, Audit
+from webapp.services.desktop_access import own_desktop
 
 RDP_PORT = 3389
 
@@ -37,7 +38,7 @@ class CredentialDesk:
             self._audit.refusals(actor, "desktop.reveal_password", public_id),
             self._db.begin() as session,
         ):
-            desktop = self._own_ready(session.scalar(_by_public_id(public_id)), actor)
+            desktop = _own_ready(session, actor, public_id)
             self._audit.record(session, actor, "desktop.reveal_password", public_id)
             locked = desktop.password_locked or b""
         return Credentials(_target(desktop), self._vault.unlock(locked))
@@ -45,19 +46,7 @@ class CredentialDesk:
     def target(self, actor: Actor, public_id: str) -> RdpTarget:
         """Returns what the `.rdp` file needs: everything but the password."""
         with self._db.read() as session:
-            return _target(self._own_ready(session.scalar(_by_public_id(public_id)), actor))
-
-    def _own_ready(self, desktop: Desktop | None, actor: Actor) -> Desktop:
-        if desktop is None or not desktop.belongs_to(actor.person_id):
-            raise NotFound("There is no such desktop.")
-        check_not_paused(desktop)
-        if desktop.state != State.READY:
-            raise Refused(
-                "not_ready",
-                f"{desktop.public_id} is {desktop.state}, so it cannot be opened.",
-                what_to_do="Wait until it is ready, or launch a new one.",
-            )
-        return desktop
+            return _target(_own_ready(session, actor, public_id))
 
 
 def check_not_paused(desktop: Desktop) -> None:
@@ -70,8 +59,16 @@ def check_not_paused(desktop: Desktop) -> None:
         )
 
 
-def _by_public_id(public_id: str) -> Select[Desktop]:
-    return select(Desktop).where(Desktop.public_id == public_id)
+def _own_ready(session: Session, actor: Actor, public_id: str) -> Desktop:
+    desktop = own_desktop(session, actor, public_id)
+    check_not_paused(desktop)
+    if desktop.state != State.READY:
+        raise Refused(
+            "not_ready",
+            f"{desktop.public_id} is {desktop.state}, so it cannot be opened.",
+            what_to_do="Wait until it is ready, or launch a new one.",
+        )
+    return desktop
 
 
 def _target(desktop: Desktop) -> RdpTarget:

@@ -23,8 +23,8 @@ from webapp.models import Connection, Desktop, Template
 from webapp.models.base import UtcDateTime
 from webapp.ports import Clock, Database, Provisioner
 from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.desktop_end import request_end
 from webapp.services.desktops.guest_troubles import may_be_asked, note_bad_answer, note_good_answer
-from webapp.services.desktops.lifetime import ask_for_end
 from webapp.services.desktops.presence import idle_end
 from webapp.services.sql_times import seconds_between
 
@@ -121,8 +121,8 @@ class IdleWatch:
         with self._db.begin() as session:
             still = select(Desktop).where(Desktop.id.in_(ids)).order_by(Desktop.id)
             for desktop in session.scalars(still.with_for_update(of=Desktop)):
-                if reason := self._why(session, desktop, now):  # None if it is in use again
-                    ask_for_end(desktop, reason, now)
+                if reason := self._why(session, desktop, now):  # else it is used again
+                    request_end(desktop, reason, now)
                     self._audit.record(session, SYSTEM, "desktop.stop", desktop.public_id, reason)
         return True
 

@@ -22,9 +22,9 @@ from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, NOT_GONE_YET, E
 from webapp.models import Desktop, Person, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit.record import SYSTEM, Actor, Audit
+from webapp.services.desktop_end import request_end
 from webapp.services.desktops.claim import Choices, count_warm, hand_over, take_warm
 from webapp.services.desktops.gate import LaunchGate
-from webapp.services.desktops.lifetime import ask_for_end
 from webapp.services.desktops.pauses import ask_to_resume
 from webapp.services.desktops.reservation import one_at_a_time, reserve
 
@@ -190,7 +190,7 @@ class Launcher:
         desktop = session.scalars(
             select(Desktop).where(Desktop.public_id == public_id).with_for_update(of=Desktop)
         ).one()
-        ask_for_end(desktop, EndReason.ASKED, self._clock.now())
+        request_end(desktop, EndReason.ASKED, self._clock.now())
         self._audit.record(session, actor, "desktop.stop", public_id, "to make room")
 
     def _decide_room(

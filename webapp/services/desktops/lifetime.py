@@ -4,14 +4,15 @@ import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from webapp.domain.desktops.limits import decide_extension
-from webapp.domain.errors import NotFound, Refused, Stale
-from webapp.domain.states import EndReason, Event, State, advance, can
+from webapp.domain.errors import Refused, Stale
+from webapp.domain.states import EndReason, Event, State, can
 from webapp.models import Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import SYSTEM, Actor, Audit
+from webapp.services.desktop_access import visible_desktop
+from webapp.services.desktop_end import request_end
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Lifetime:
             self._audit.refusals(actor, "desktop.extend", public_id),
             self._db.begin() as session,
         ):
-            desktop = theirs(session, actor, public_id)
+            desktop = visible_desktop(session, actor, public_id, lock=True)
             _check_version(desktop, version)
             if desktop.state != State.READY or not desktop.ready_at or not desktop.deadline_at:
                 raise Refused(
@@ -71,13 +72,13 @@ class Lifetime:
         """Request the end of a desktop; a repeated request changes nothing. `version` as in
         `extend`."""
         with self._audit.refusals(actor, "desktop.stop", public_id), self._db.begin() as session:
-            desktop = theirs(session, actor, public_id)
+            desktop = visible_desktop(session, actor, public_id, lock=True)
             _check_version(desktop, version)
             if not can(desktop.state, Event.STOP_REQUESTED):
                 return
             if reason == EndReason.ASKED and not desktop.belongs_to(actor.person_id):
                 reason = EndReason.ADMIN
-            ask_for_end(desktop, reason, self._clock.now())
+            request_end(desktop, reason, self._clock.now())
             self._audit.record(session, actor, "desktop.stop", public_id, reason)
 
     def expire_some(self) -> bool:
@@ -93,18 +94,10 @@ class Lifetime:
         with self._db.begin() as session:
             still = select(Desktop).where(Desktop.id.in_(found), overdue).order_by(Desktop.id)
             for desktop in session.scalars(still.with_for_update(of=Desktop)):
-                ask_for_end(desktop, EndReason.EXPIRED, now)
+                request_end(desktop, EndReason.EXPIRED, now)
                 self._audit.record(session, SYSTEM, "desktop.expire", desktop.public_id)
                 log.info("Desktop expired", extra={"desktop": desktop.public_id})
         return True
-
-
-def ask_for_end(desktop: Desktop, reason: EndReason, now: datetime) -> None:
-    """Mark `desktop` to end, with the reason; a worker tears it down."""
-    advance(desktop, Event.STOP_REQUESTED, now)
-    desktop.end_reason = reason
-    desktop.stop_requested_at = now
-    desktop.retry_at = None
 
 
 def note_told(desktop: Desktop, told_at: datetime) -> None:
@@ -119,13 +112,3 @@ def note_told(desktop: Desktop, told_at: datetime) -> None:
 def _check_version(desktop: Desktop, version: int | None) -> None:
     if version is not None and desktop.row_version != version:
         raise Stale(f"{desktop.public_id} changed since you looked.")
-
-
-def theirs(session: Session, actor: Actor, public_id: str) -> Desktop:
-    """Returns the desktop, locked. Raises NotFound unless the actor owns it or is an admin."""
-    desktop = session.scalar(
-        select(Desktop).where(Desktop.public_id == public_id).with_for_update(of=Desktop)
-    )
-    if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
-        raise NotFound("There is no such desktop.")
-    return desktop

@@ -16,7 +16,9 @@ from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import SYSTEM, Actor, Audit
-from webapp.services.desktops.lifetime import AT_ONCE, ask_for_end, theirs
+from webapp.services.desktop_access import visible_desktop
+from webapp.services.desktop_end import request_end
+from webapp.services.desktops.lifetime import AT_ONCE
 from webapp.services.nodes.cluster import read_cluster
 
 log = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ class Pauses:
             self._audit.refusals(actor, "desktop.pause", public_id),
             self._db.begin() as session,
         ):
-            desktop = theirs(session, actor, public_id)
+            desktop = visible_desktop(session, actor, public_id, lock=True)
             if desktop.state in (State.PAUSING, State.PAUSED):
                 return desktop.paused_until
             now = self._clock.now()
@@ -65,7 +67,7 @@ class Pauses:
             self._audit.refusals(actor, "desktop.resume", public_id),
             self._db.begin() as session,
         ):
-            desktop = theirs(session, actor, public_id)
+            desktop = visible_desktop(session, actor, public_id, lock=True)
             if desktop.state not in (State.RESUMING, State.READY):
                 ask_to_resume(session, self._config, desktop, self._clock.now())
                 self._audit.record(session, actor, "desktop.resume", public_id)
@@ -83,7 +85,7 @@ class Pauses:
             still = select(Desktop).where(Desktop.id.in_(found), overdue).order_by(Desktop.id)
             for desktop in session.scalars(still.with_for_update(of=Desktop)):
                 desktop.deadline_at = desktop.paused_until
-                ask_for_end(desktop, EndReason.EXPIRED, now)
+                request_end(desktop, EndReason.EXPIRED, now)
                 why = "paused for longer than it is kept"
                 self._audit.record(session, SYSTEM, "desktop.expire", desktop.public_id, why)
                 log.info("Paused desktop expired", extra={"desktop": desktop.public_id})

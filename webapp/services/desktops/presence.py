@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.connections import rules
-from webapp.domain.errors import NotFound
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit
+from webapp.services.desktop_access import own_desktop
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Presence:
     def heartbeat(self, actor: Actor, public_id: str) -> Heartbeat:
         """Record that the page is open. Raises NotFound unless the actor is the owner."""
         with self._db.read() as session:
-            desktop = _own(session, actor, public_id)
+            desktop = own_desktop(session, actor, public_id)
             beat = self._beat(session, desktop)
         if desktop.left_at is not None:
             with self._db.begin() as session:
-                _own(session, actor, public_id).left_at = None
+                own_desktop(session, actor, public_id).left_at = None
         return beat
 
     def left(self, actor: Actor, public_id: str) -> None:
@@ -55,7 +55,7 @@ class Presence:
         A page reload sends the same message, so a heartbeat or a new ticket cancels it.
         """
         with self._db.begin() as session:
-            desktop = _own(session, actor, public_id)
+            desktop = own_desktop(session, actor, public_id)
             if desktop.end_on_close and desktop.state == State.READY:
                 desktop.left_at = desktop.left_at or self._clock.now()
 
@@ -63,7 +63,7 @@ class Presence:
         """Set whether closing the page ends this desktop."""
         refusals = self._audit.refusals(actor, "desktop.end_on_close", public_id)
         with refusals, self._db.begin() as session:
-            desktop = _own(session, actor, public_id)
+            desktop = own_desktop(session, actor, public_id)
             if desktop.end_on_close != wanted:
                 desktop.end_on_close = wanted
                 choice = "yes" if wanted else "no"
@@ -102,10 +102,3 @@ def idle_end(session: Session, desktop: Desktop, config: Config) -> datetime | N
 
 def _of(desktop: Desktop) -> ColumnElement[bool]:
     return Connection.desktop_id == desktop.id
-
-
-def _own(session: Session, actor: Actor, public_id: str) -> Desktop:
-    desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-    if desktop is None or not desktop.belongs_to(actor.person_id):
-        raise NotFound("There is no such desktop.")
-    return desktop

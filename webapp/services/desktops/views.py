@@ -17,11 +17,11 @@ from webapp.domain.desktops.estimate import (
     estimate,
     progress,
 )
-from webapp.domain.errors import NotFound
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, State
 from webapp.models import AuditEntry, Desktop, DesktopStep, Person, Template, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor
+from webapp.services.desktop_access import visible_desktop
 from webapp.services.desktops.claim import count_warm
 from webapp.services.desktops.guest_troubles import is_marked
 from webapp.services.paging import PAGE_SIZE, Page
@@ -164,11 +164,9 @@ class Reports:
         Its steps are loaded if its state is in `steps_in`.
         """
         with self._db.read() as session:
-            desktop = session.scalar(select(Desktop).where(Desktop.public_id == public_id))
-            if desktop is not None and desktop.state in steps_in:
+            desktop = visible_desktop(session, actor, public_id)
+            if desktop.state in steps_in:
                 session.refresh(desktop, ["steps"])
-        if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
-            raise NotFound("There is no such desktop.")
         return desktop
 
     def build(self, desktop: Desktop) -> BuildView:

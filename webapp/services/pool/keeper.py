@@ -16,10 +16,11 @@ from webapp.domain.desktops import limits
 from webapp.domain.errors import Conflict, Refused
 from webapp.domain.people.passwords import make_password
 from webapp.domain.pool.sizes import Drain
-from webapp.domain.states import EndReason, Event, State, advance
+from webapp.domain.states import EndReason, State
 from webapp.models import Desktop, Template
 from webapp.ports import Clock, Database, Vault
 from webapp.services.audit.record import SYSTEM, Actor, Audit
+from webapp.services.desktop_end import request_end
 from webapp.services.desktops.reservation import one_at_a_time, reserve
 from webapp.services.pool.plan import PoolView, look_at_pools
 
@@ -94,11 +95,8 @@ def queue_pool_desktop(
 def drain_desktop(
     session: Session, audit: Audit, actor: Actor, desktop: Desktop, why: Drain, now: datetime
 ) -> None:
-    """Request the end of a desktop without an owner."""
-    advance(desktop, Event.STOP_REQUESTED, now)
-    desktop.end_reason = EndReason.POLICY
-    desktop.stop_requested_at = now
-    desktop.retry_at = None
+    """Ask for the end of a desktop that is nobody's."""
+    request_end(desktop, EndReason.POLICY, now)
     audit.record(session, actor, "pool.drain", desktop.public_id, why)
     log.info("Pool desktop goes: %s", why, extra={"desktop": desktop.public_id})
 

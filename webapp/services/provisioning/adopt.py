@@ -35,6 +35,7 @@ from webapp.ports import (
     Vault,
 )
 from webapp.services.audit.record import SYSTEM, Actor, Audit
+from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.reservation import release
 from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
 
@@ -223,15 +224,10 @@ class Adopter:
                 return
             if not can(desktop.state, Event.BROKE):
                 return
-            advance(desktop, Event.BROKE, now)
-            desktop.failed_at = now
-            desktop.failure = str(error)[:500]
-            desktop.failure_log = error.log or None
-            desktop.failure_reason = error.reason[:16] or None
-            advance(desktop, Event.STOP_REQUESTED, now)
+            record_failure(desktop, error, now)
+            request_end(desktop, EndReason.FAILED, now)
             advance(desktop, Event.DESTROYED, now)
-            desktop.end_reason = EndReason.FAILED
-            desktop.stop_requested_at = desktop.ended_at = now
+            desktop.ended_at = now
             desktop.password_locked = None
             release(session, desktop)
             self._audit.record(

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from webapp.config import Config
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.provisioning.clone_queue import INTERRUPTED, decide_retry, pause_before
-from webapp.domain.states import EndReason, Event, State, advance, can
+from webapp.domain.states import EndReason, Event, State, can
 from webapp.models import Desktop
 from webapp.ports import AssignOrder, BuildResult, Clock, Database, Provisioner, Vault
 from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.claim import become_ready
-from webapp.services.desktops.lifetime import ask_for_end, note_told
+from webapp.services.desktops.lifetime import note_told
 from webapp.services.provisioning.cancellation import Cancel
 from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
 from webapp.services.provisioning.steps import Steps, finish_steps
@@ -137,12 +138,8 @@ class Assigner:
         with self._leases.giving_back(lease) as (session, desktop):
             if not can(desktop.state, Event.BROKE):  # stopped: the run failed as it was cancelled
                 return
-            advance(desktop, Event.BROKE, now)
-            desktop.failed_at = now
-            desktop.failure = str(error)[:500]
-            desktop.failure_log = error.log or None
-            desktop.failure_reason = error.reason[:16] or None
-            ask_for_end(desktop, EndReason.FAILED, now)
+            record_failure(desktop, error, now)
+            request_end(desktop, EndReason.FAILED, now)
             self._audit.record(
                 session, SYSTEM, "desktop.assign_failed", desktop.public_id, str(error)
             )

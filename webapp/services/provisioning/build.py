@@ -28,6 +28,7 @@ from webapp.ports import (
     Vault,
 )
 from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.lifetime import note_told
 from webapp.services.desktops.reservation import release, reserve
 from webapp.services.nodes.findings import stranger_addresses, stranger_vmids
@@ -280,15 +281,9 @@ class Builder:
             if not can(desktop.state, Event.BROKE):  # stopped: the run failed as it was cancelled
                 log.info("Build cancelled", extra=about)
                 return
-            advance(desktop, Event.BROKE, now)
-            desktop.failed_at = now
-            desktop.failure = str(error)[:500]
-            desktop.failure_log = error.log or None if isinstance(error, OutsideFailed) else None
-            desktop.failure_reason = error.reason[:16] or None
+            record_failure(desktop, error, now)
             desktop.attempts = 0
-            advance(desktop, Event.STOP_REQUESTED, now)
-            desktop.end_reason = EndReason.FAILED
-            desktop.stop_requested_at = now
+            request_end(desktop, EndReason.FAILED, now)
             self._audit.record(
                 session, SYSTEM, "desktop.build_failed", desktop.public_id, str(error)
             )

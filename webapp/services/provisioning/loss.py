@@ -10,7 +10,7 @@ from webapp.domain.upkeep.drift import Loss, SeenContainer, find_loss
 from webapp.models import Desktop
 from webapp.ports import Container, Hypervisor
 from webapp.services.audit.record import SYSTEM, Audit
-from webapp.services.desktops.lifetime import ask_for_end
+from webapp.services.desktop_end import request_end
 
 
 def find_fate(hypervisor: Hypervisor, portal_id: str, desktop: Desktop) -> Loss | None:
@@ -37,7 +37,7 @@ def as_seen(container: Container, mark: Mark | None = None) -> SeenContainer:
 
 
 def end_lost(session: Session, audit: Audit, desktop: Desktop, loss: Loss, now: datetime) -> None:
-    """Request the end of a lost desktop, with the loss as the reason shown to its owner."""
-    ask_for_end(desktop, EndReason.LOST, now)
+    """It is gone: its row ends, and its owner is told why."""
+    request_end(desktop, EndReason.LOST, now)
     desktop.failure = loss
     audit.record(session, SYSTEM, "desktop.lost", desktop.public_id, loss)

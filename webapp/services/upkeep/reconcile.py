@@ -19,7 +19,7 @@ from webapp.config import Config
 from webapp.domain.desktops.pauses import may_pause
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.nodes.mark import Mark
-from webapp.domain.states import HOLDS_RESOURCES, EndReason, Event, State, advance
+from webapp.domain.states import HOLDS_RESOURCES, EndReason, State
 from webapp.domain.upkeep.drift import (
     ANSWERS,
     IS_THERE,
@@ -36,6 +36,7 @@ from webapp.domain.upkeep.drift import (
 from webapp.models import AddressReservation, Desktop, FindingRow, Template, VmidReservation
 from webapp.ports import Clock, Database, Hypervisor, Listing, Provisioner
 from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.desktop_end import request_end
 from webapp.services.desktops.pauses import begin_resume, find_paused
 from webapp.services.nodes.findings import SEEN_CLOSELY, FindingBook, longest_life, resolve
 from webapp.services.provisioning.loss import as_seen, end_lost
@@ -272,10 +273,7 @@ class Reconciler:
             select(Desktop).where(Desktop.state.in_((State.WARM, State.READY)))
         ):
             if desktop.state == State.WARM:
-                advance(desktop, Event.STOP_REQUESTED, now)
-                desktop.end_reason = EndReason.POLICY
-                desktop.stop_requested_at = now
-                desktop.retry_at = keep_until
+                request_end(desktop, EndReason.POLICY, now, not_before=keep_until)
             elif desktop.deadline_at and desktop.deadline_at < now + NOTICE:
                 desktop.deadline_at = now + NOTICE
         paused = Desktop.state.in_((State.PAUSING, State.PAUSED))
