@@ -5,17 +5,16 @@ from http import HTTPStatus
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.domain.errors import NotFound, Refused
+from webapp.domain.errors import NotFound
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.desktop_list import admin_list
+from webapp.web.desktops import actions
 from webapp.web.desktops.loading import whole_view
 from webapp.web.desktops.view import DesktopView
-from webapp.web.forms import parse_minutes
-from webapp.web.fragments import fragment, is_live_request
+from webapp.web.fragments import fragment
 from webapp.web.language import _, ngettext
-from webapp.web.words import minutes_words
 
 #: Desktops in one form; enough for a few pages of rows ticked by hand.
 MOST_AT_ONCE = 100
@@ -54,15 +53,8 @@ def desktop_live(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/extend")
 @admin_only
 def extend(public_id: str) -> ResponseReturnValue:
-    """Extend a person's desktop."""
-    minutes = parse_minutes(request.form.get("minutes", ""))
-    try:
-        services().lifetime.extend(actor(as_admin=True), public_id, minutes)
-    except Refused as refusal:
-        flash(str(refusal), "bad")
-    else:
-        flash(_("Extended by %(time)s.", time=minutes_words(minutes)), "good")
-    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+    """More time for somebody's desktop."""
+    return actions.extend(actor(as_admin=True), public_id, _page_url(public_id))
 
 
 @blueprint.get("/desktops/<public_id>/pause")
@@ -70,36 +62,22 @@ def extend(public_id: str) -> ResponseReturnValue:
 def confirm_pause(public_id: str) -> ResponseReturnValue:
     """Ask for confirmation, and say what a pause ends and what it keeps."""
     view = _view(public_id)
-    if not view.can_pause:
-        return redirect(view.admin_url, HTTPStatus.SEE_OTHER)
-    return render_template(
-        "desktops/_pause.html" if is_live_request() else "desktops/pause.html",
-        desktop=view,
-        back_url=view.admin_url,
-        pause_url=url_for("admin.pause", public_id=public_id),
-    )
+    pause_url = url_for("admin.pause", public_id=public_id)
+    return actions.confirm_pause(view, view.admin_url, pause_url)
 
 
 @blueprint.post("/desktops/<public_id>/pause")
 @admin_only
 def pause(public_id: str) -> ResponseReturnValue:
-    """Pause a person's desktop: shut it down and keep its files."""
-    try:
-        services().pauses.pause(actor(as_admin=True), public_id)
-    except Refused as refusal:
-        flash(str(refusal), "bad")
-    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+    """Shut somebody's desktop down and keep it."""
+    return actions.pause(actor(as_admin=True), public_id, _page_url(public_id))
 
 
 @blueprint.post("/desktops/<public_id>/resume")
 @admin_only
 def resume(public_id: str) -> ResponseReturnValue:
-    """Resume a person's desktop."""
-    try:
-        services().pauses.resume(actor(as_admin=True), public_id)
-    except Refused as refusal:
-        flash(str(refusal), "bad")
-    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+    """Start somebody's desktop again."""
+    return actions.resume(actor(as_admin=True), public_id, _page_url(public_id))
 
 
 @blueprint.get("/desktops/<public_id>/stop")
@@ -107,22 +85,15 @@ def resume(public_id: str) -> ResponseReturnValue:
 def confirm_stop(public_id: str) -> ResponseReturnValue:
     """Ask for confirmation before a desktop is stopped."""
     view = _view(public_id)
-    if not view.can_stop:
-        return redirect(view.admin_url, HTTPStatus.SEE_OTHER)
-    return render_template(
-        "desktops/_stop.html" if is_live_request() else "desktops/stop.html",
-        desktop=view,
-        back_url=view.admin_url,
-        stop_url=url_for("admin.stop", public_id=public_id),
-    )
+    stop_url = url_for("admin.stop", public_id=public_id)
+    return actions.confirm_stop(view, view.admin_url, stop_url)
 
 
 @blueprint.post("/desktops/<public_id>/stop")
 @admin_only
 def stop(public_id: str) -> ResponseReturnValue:
-    """Stop a person's desktop."""
-    services().lifetime.stop(actor(as_admin=True), public_id)
-    return redirect(url_for("admin.desktop", public_id=public_id), HTTPStatus.SEE_OTHER)
+    """Stop somebody's desktop."""
+    return actions.stop(actor(as_admin=True), public_id, _page_url(public_id))
 
 
 @blueprint.post("/desktops/stop/confirm")
@@ -150,6 +121,10 @@ def stop_many() -> ResponseReturnValue:
         "good",
     )
     return redirect(url_for("admin.desktops"), HTTPStatus.SEE_OTHER)
+
+
+def _page_url(public_id: str) -> str:
+    return url_for("admin.desktop", public_id=public_id)
 
 
 def _view(public_id: str) -> DesktopView:

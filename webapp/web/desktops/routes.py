@@ -2,20 +2,19 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.connections.rdp_file import rdp_file
 from webapp.domain.errors import Refused
 from webapp.http.access import signed_in
 from webapp.http.context import actor, services
+from webapp.web.desktops import actions
 from webapp.web.desktops.home import home_page
 from webapp.web.desktops.loading import whole_view
 from webapp.web.errors import status_of
-from webapp.web.forms import LaunchForm, parse_minutes
+from webapp.web.forms import LaunchForm
 from webapp.web.fragments import fragment, is_live_request
-from webapp.web.language import _
-from webapp.web.words import minutes_words
 
 blueprint = Blueprint("desktops", __name__, url_prefix="/desktops")
 
@@ -76,79 +75,51 @@ def rdp(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/extend")
 @signed_in
 def extend(public_id: str) -> ResponseReturnValue:
-    """Extend the desktop."""
-    minutes = parse_minutes(request.form.get("minutes", ""))
-    try:
-        services().lifetime.extend(actor(), public_id, minutes)
-    except Refused as refusal:
-        flash(str(refusal), "bad")
-    else:
-        flash(_("Extended by %(time)s.", time=minutes_words(minutes)), "good")
-    return _back(public_id)
+    """More time."""
+    return actions.extend(actor(), public_id, _back_url(public_id))
 
 
 @blueprint.get("/<public_id>/pause")
 @signed_in
 def confirm_pause(public_id: str) -> ResponseReturnValue:
-    """Ask for confirmation, and say what a pause ends and what it keeps."""
-    desktop = whole_view(actor(), public_id)
-    if not desktop.can_pause:
-        return redirect(desktop.url, HTTPStatus.SEE_OTHER)
-    return render_template(
-        "desktops/_pause.html" if is_live_request() else "desktops/pause.html",
-        desktop=desktop,
-        back_url=desktop.url,
-        pause_url=url_for("desktops.pause", public_id=public_id),
-    )
+    """What a pause ends, and what it keeps."""
+    view = whole_view(actor(), public_id)
+    pause_url = url_for("desktops.pause", public_id=public_id)
+    return actions.confirm_pause(view, view.url, pause_url)
 
 
 @blueprint.post("/<public_id>/pause")
 @signed_in
 def pause(public_id: str) -> ResponseReturnValue:
-    """Pause the desktop: shut it down and keep its files."""
-    try:
-        services().pauses.pause(actor(), public_id)
-    except Refused as refusal:
-        flash(str(refusal), "bad")
-    return _back(public_id)
+    """Shut it down and keep it."""
+    return actions.pause(actor(), public_id, _back_url(public_id))
 
 
 @blueprint.post("/<public_id>/resume")
 @signed_in
 def resume(public_id: str) -> ResponseReturnValue:
-    """Resume the desktop."""
-    try:
-        services().pauses.resume(actor(), public_id)
-    except Refused as refusal:
-        flash(str(refusal), "bad")
-    return _back(public_id)
+    """Start it again."""
+    return actions.resume(actor(), public_id, _back_url(public_id))
 
 
 @blueprint.get("/<public_id>/stop")
 @signed_in
 def confirm_stop(public_id: str) -> ResponseReturnValue:
-    """Ask for confirmation before the desktop is stopped."""
-    desktop = whole_view(actor(), public_id)
-    if not desktop.can_stop:
-        return redirect(desktop.url, HTTPStatus.SEE_OTHER)
-    return render_template(
-        "desktops/_stop.html" if is_live_request() else "desktops/stop.html",
-        desktop=desktop,
-        back_url=desktop.url,
-        stop_url=url_for("desktops.stop", public_id=public_id),
-    )
+    """The question before something is lost."""
+    view = whole_view(actor(), public_id)
+    stop_url = url_for("desktops.stop", public_id=public_id)
+    return actions.confirm_stop(view, view.url, stop_url)
 
 
 @blueprint.post("/<public_id>/stop")
 @signed_in
 def stop(public_id: str) -> ResponseReturnValue:
-    """Stop the desktop, or cancel its launch."""
-    services().lifetime.stop(actor(), public_id)
-    return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)
+    """Stop it, or cancel it while it is being made."""
+    return actions.stop(actor(), public_id, url_for("desktops.show", public_id=public_id))
 
 
-def _back(public_id: str) -> ResponseReturnValue:
-    """Redirect to the page of the form."""
+def _back_url(public_id: str) -> str:
+    """The page that the form was on."""
     if request.form.get("back") == "home":
-        return redirect(url_for("home.show"), HTTPStatus.SEE_OTHER)
-    return redirect(url_for("desktops.show", public_id=public_id), HTTPStatus.SEE_OTHER)
+        return url_for("home.show")
+    return url_for("desktops.show", public_id=public_id)
