@@ -7,7 +7,7 @@ venv := .venv/bin
 testers := $(shell expr $$(nproc) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test testview testwhole check fix bench scale soak chaos attack fuzz clean python prepare-test prepare-check
+.PHONY: help demo install test testview testwhole check quick fix bench scale soak chaos attack fuzz clean python prepare-test prepare-check
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -31,6 +31,10 @@ testwhole: prepare-test ## All cases of the tests of which `make test` runs a sa
 
 check: prepare-check ## Format, lint, types, import rules, playbooks, templates, scripts
 	@setup/check.sh
+
+quick: prepare-check ## What to run while writing, in less than a minute: code checks, tests of the rules and the domain
+	@setup/check.sh quick
+	@$(venv)/pytest -q -n $(testers) -m "not lab" tests/domain tests/rules
 
 fix: prepare-check ## Let the tools mend what they can
 	@$(venv)/ruff check --fix --quiet . || true
