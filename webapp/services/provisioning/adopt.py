@@ -37,7 +37,8 @@ from webapp.ports import (
 from webapp.services.audit.record import SYSTEM, Actor, Audit
 from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.reservation import release
-from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.provisioning.lease import KeptLease, Lease, Leases
+from webapp.services.provisioning.run import about, work_on_one
 
 log = logging.getLogger(__name__)
 
@@ -93,17 +94,14 @@ class Adopter:
             return session.get_one(Desktop, lease.desktop.id)
 
     def finish_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Continue an adoption whose command died. Returns False if there is none."""
-        lease = self._leases.claim(_ADOPTING, lambda _session, _desktop: None)
-        if lease is None:
-            return False
+        """Go on with one whose command died; False: there is none."""
+        return work_on_one(self._leases, _ADOPTING, lambda lease: self._finish(lease, is_stopping))
+
+    def _finish(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
         try:
             self._adopt(lease, is_stopping)
-        except LeaseLost:
-            log.warning("Another worker took over", extra=_about(lease.desktop))
         except OutsideFailed as error:
-            log.warning("Not adopted: %s", error, extra=_about(lease.desktop))
-        return True
+            log.warning("Not adopted: %s", error, extra=about(lease))
 
     # -- writing the intent -----------------------------------------------------------------------
 
@@ -211,7 +209,7 @@ class Adopter:
             desktop.rdp_certificate_sha256 = result.rdp_certificate_sha256
             desktop.rdp_certificate_pem = result.rdp_certificate_pem
             self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
-        log.info("Desktop adopted", extra=_about(lease.desktop))
+        log.info("Desktop adopted", extra=about(lease))
 
     def _fail(self, lease: Lease, error: OutsideFailed, is_stopping: bool) -> None:
         """End the row, not the container. If the container has our mark or its state is unknown,
@@ -286,7 +284,3 @@ def _template(session: Session, name: str | None) -> Template:
             what_to_do="./winux template list",
         )
     return found
-
-
-def _about(desktop: Desktop) -> dict[str, str]:
-    return {"desktop": desktop.public_id}

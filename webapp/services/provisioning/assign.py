@@ -6,7 +6,6 @@ run can simply be repeated.
 """
 
 import logging
-import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -21,7 +20,8 @@ from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.claim import become_ready
 from webapp.services.desktops.lifetime import note_told
 from webapp.services.provisioning.cancellation import Cancel
-from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.provisioning.lease import KeptLease, Lease, Leases
+from webapp.services.provisioning.run import about, chance, leave, work_on_one
 from webapp.services.provisioning.steps import Steps, finish_steps
 
 log = logging.getLogger(__name__)
@@ -57,14 +57,7 @@ class Assigner:
         If `is_stopping` returns true, this worker is stopping: the run is cancelled and left to
         another worker.
         """
-        lease = self._leases.claim(_WAITING, lambda _session, _desktop: None)
-        if lease is None:
-            return False
-        try:
-            self._assign(lease, is_stopping)
-        except LeaseLost:
-            log.warning("Another worker took over", extra=_about(lease))
-        return True
+        return work_on_one(self._leases, _WAITING, lambda lease: self._assign(lease, is_stopping))
 
     def _assign(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
         with KeptLease(self._leases, lease) as kept:
@@ -73,7 +66,7 @@ class Assigner:
                 told_at = self._run(lease.desktop, cancel)
             except OutsideFailed as error:
                 if cancel.is_for_later:
-                    self._leave(lease)
+                    leave(self._leases, lease, "Assigning")
                 elif self._passes(lease.desktop, error):
                     self._put_back(lease, error)
                 else:
@@ -130,7 +123,7 @@ class Assigner:
             desktop.attempts, desktop.failure_reason = 0, None
             note_told(desktop, told_at)
             self._audit.record(session, SYSTEM, "desktop.ready", desktop.public_id)
-        log.info("Desktop assigned", extra=_about(lease))
+        log.info("Desktop assigned", extra=about(lease))
 
     def _fail(self, lease: Lease, error: OutsideFailed) -> None:
         """Record the failure and request the teardown: the desktop may be partly assigned."""
@@ -143,7 +136,7 @@ class Assigner:
             self._audit.record(
                 session, SYSTEM, "desktop.assign_failed", desktop.public_id, str(error)
             )
-        log.warning("Assigning failed: %s", error, extra=_about(lease))
+        log.warning("Assigning failed: %s", error, extra=about(lease))
 
     def _put_back(self, lease: Lease, error: OutsideFailed) -> None:
         """Schedule a retry: each step of the playbook may be repeated."""
@@ -151,19 +144,9 @@ class Assigner:
             if desktop.state != State.ASSIGNING:
                 return
             desktop.attempts += 1
-            desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, _chance())
+            desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, chance())
             desktop.failure_reason = error.reason
-        log.warning("Assigning put back: %s", error, extra=_about(lease))
-
-    def _leave(self, lease: Lease) -> None:
-        """Release the lease because this worker is stopping. The row stays in ASSIGNING, so another
-        worker can take it at once."""
-        with self._leases.giving_back(lease):
-            log.info("Assigning left to another worker", extra=_about(lease))
-
-
-#: Random jitter: spreads the retries of desktops with the same failure.
-_chance = random.SystemRandom().random
+        log.warning("Assigning put back: %s", error, extra=about(lease))
 
 
 def _verify(desktop: Desktop, result: BuildResult) -> None:
@@ -173,7 +156,3 @@ def _verify(desktop: Desktop, result: BuildResult) -> None:
         desktop.rdp_certificate_sha256,
     ):
         raise OutsideFailed("Another machine answered at the desktop's address.", retry=False)
-
-
-def _about(lease: Lease) -> dict[str, str]:
-    return {"desktop": lease.desktop.public_id}

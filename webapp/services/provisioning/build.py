@@ -1,7 +1,6 @@
 """Builds a queued desktop until it answers, or records why it failed."""
 
 import logging
-import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -37,6 +36,7 @@ from webapp.services.provisioning.cancellation import Cancel
 from webapp.services.provisioning.clone_queue import CloneQueue, Turn, avoid_source, free_slot
 from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
 from webapp.services.provisioning.precedence import somebody_waits
+from webapp.services.provisioning.run import about, chance, under_lease
 from webapp.services.provisioning.steps import Steps, finish_steps
 
 log = logging.getLogger(__name__)
@@ -97,12 +97,8 @@ class Builder:
         turn = self._queue.take(wanted, self._begin)
         if turn is None:
             return False
-        about = {"desktop": turn.lease.desktop.public_id}
-        log.info("Build begins", extra=about)
-        try:
-            self._build(turn, is_stopping)
-        except LeaseLost:
-            log.warning("Another worker took over this build", extra=about)
+        log.info("Build begins", extra=about(turn.lease))
+        under_lease(turn.lease, lambda _lease: self._build(turn, is_stopping))
         return True
 
     # -- taking ---------------------------------------------------------------------------------
@@ -276,10 +272,9 @@ class Builder:
     def _fail(self, lease: Lease, error: OutsideFailed | Refused) -> None:
         """Record the failure and request the teardown of the partial build, in one transaction."""
         now = self._clock.now()
-        about = {"desktop": lease.desktop.public_id}
         with self._leases.giving_back(lease) as (session, desktop):
-            if not can(desktop.state, Event.BROKE):  # stopped: the run failed as it was cancelled
-                log.info("Build cancelled", extra=about)
+            if not can(desktop.state, Event.BROKE):  # stopped: what broke was its own cancelling
+                log.info("Build cancelled", extra=about(lease))
                 return
             record_failure(desktop, error, now)
             desktop.attempts = 0
@@ -287,7 +282,7 @@ class Builder:
             self._audit.record(
                 session, SYSTEM, "desktop.build_failed", desktop.public_id, str(error)
             )
-        log.warning("Build failed: %s", error, extra=about)
+        log.warning("Build failed: %s", error, extra=about(lease))
 
     def _put_back(self, turn: Turn, error: OutsideFailed | Refused) -> None:
         """Schedule a retry: on any node if the container certainly does not exist, else on the
@@ -301,13 +296,14 @@ class Builder:
             if desktop.state != State.BUILDING:
                 return
             desktop.attempts += 1
-            pause = pause_before(desktop.attempts, _chance())
+            pause = pause_before(desktop.attempts, chance())
             desktop.retry_at = self._clock.now() + pause
             desktop.failure_reason = error.reason
             if is_nowhere:
                 desktop.node = None
-        about = {"desktop": lease.desktop.public_id}
-        log.warning("Build put back for %.1f s: %s", pause.total_seconds(), error, extra=about)
+        log.warning(
+            "Build put back for %.1f s: %s", pause.total_seconds(), error, extra=about(lease)
+        )
 
     def _is_nowhere(self, desktop: Desktop) -> bool:
         try:
@@ -321,7 +317,7 @@ class Builder:
         with self._leases.giving_back(lease) as (_session, desktop):
             if desktop.is_pooled:  # giving way, even often, must not count towards the timeout
                 desktop.build_started_at = self._clock.now()
-            log.info("Build left for later", extra={"desktop": lease.desktop.public_id})
+            log.info("Build left for later", extra=about(lease))
 
 
 def _begin_life(desktop: Desktop, order: BuildOrder, now: datetime) -> None:
@@ -329,10 +325,6 @@ def _begin_life(desktop: Desktop, order: BuildOrder, now: datetime) -> None:
     desktop.ready_at = now
     desktop.deadline_at = now + timedelta(minutes=desktop.minutes)
     note_told(desktop, order.deadline_at)
-
-
-#: Random jitter: spreads the retries of builds that met the same lock.
-_chance = random.SystemRandom().random
 
 
 def _source_of(turn: Turn) -> Source:

@@ -4,7 +4,6 @@ If the owner resumes or stops the desktop in the meantime, the run is cancelled.
 """
 
 import logging
-import random
 from collections.abc import Callable
 
 from webapp.config import Config
@@ -17,8 +16,9 @@ from webapp.ports import Clock, Database, Hypervisor, Provisioner
 from webapp.services.audit.record import SYSTEM, Audit
 from webapp.services.nodes.cluster import is_reachable
 from webapp.services.provisioning.cancellation import Cancel
-from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.provisioning.lease import KeptLease, Lease, Leases
 from webapp.services.provisioning.loss import end_lost, find_fate
+from webapp.services.provisioning.run import about, chance, leave, work_on_one
 from webapp.services.provisioning.steps import Steps, finish_steps
 
 log = logging.getLogger(__name__)
@@ -52,21 +52,14 @@ class Pauser:
         another worker.
         """
         wanted = (Desktop.state == State.PAUSING) & is_reachable(self._clock.now())
-        lease = self._leases.claim(wanted, lambda _session, _desktop: None)
-        if lease is None:
-            return False
-        try:
-            self._pause(lease, is_stopping)
-        except LeaseLost:
-            log.warning("Another worker took over", extra=_about(lease))
-        return True
+        return work_on_one(self._leases, wanted, lambda lease: self._pause(lease, is_stopping))
 
     def _pause(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
         with KeptLease(self._leases, lease) as kept:
             cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.PAUSING)
             trouble = self._run(lease.desktop, cancel)
             if cancel.is_set:
-                self._leave(lease)
+                leave(self._leases, lease, "Pausing")
                 return
             try:
                 fate = find_fate(self._hypervisor, self._config.portal_id, lease.desktop)
@@ -110,7 +103,7 @@ class Pauser:
                 desktop.failure = desktop.failure_reason = desktop.failure_log = None
             desktop.attempts, desktop.retry_at = 0, None
             self._audit.record(session, SYSTEM, "desktop.paused", desktop.public_id)
-        log.info("Desktop paused", extra=_about(lease))
+        log.info("Desktop paused", extra=about(lease))
 
     def _wait(self, lease: Lease, error: OutsideFailed) -> None:
         """Record the failure and schedule a retry, as long as the pause is wanted."""
@@ -118,21 +111,9 @@ class Pauser:
             if desktop.state != State.PAUSING:
                 return
             desktop.attempts += 1
-            desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, _chance())
+            desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, chance())
             desktop.failure = f"It could not be paused yet: {error}"[:500]
             desktop.failure_reason = error.reason[:16] or None
             desktop.failure_log = error.log or None
             tries = desktop.attempts
-        log.warning("Pausing failed, try %s: %s", tries, error, extra=_about(lease))
-
-    def _leave(self, lease: Lease) -> None:
-        with self._leases.giving_back(lease):
-            log.info("Pausing broken off", extra=_about(lease))
-
-
-#: Random jitter: spreads the retries of desktops with the same failure.
-_chance = random.SystemRandom().random
-
-
-def _about(lease: Lease) -> dict[str, str]:
-    return {"desktop": lease.desktop.public_id}
+        log.warning("Pausing failed, try %s: %s", tries, error, extra=about(lease))

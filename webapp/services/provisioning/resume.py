@@ -4,7 +4,6 @@ A failure never loses the desktop: the start is retried, and finally the desktop
 """
 
 import logging
-import random
 from collections.abc import Callable
 from datetime import datetime
 
@@ -22,8 +21,9 @@ from webapp.services.desktops.pauses import end_pause
 from webapp.services.nodes.cluster import is_reachable, read_cluster
 from webapp.services.provisioning.cancellation import Cancel
 from webapp.services.provisioning.clone_queue import LOOK_AGAIN
-from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.provisioning.lease import KeptLease, Lease, Leases
 from webapp.services.provisioning.loss import end_lost, find_fate
+from webapp.services.provisioning.run import about, chance, leave, work_on_one
 from webapp.services.provisioning.steps import Steps, finish_steps
 
 log = logging.getLogger(__name__)
@@ -57,14 +57,7 @@ class Resumer:
         another worker.
         """
         wanted = (Desktop.state == State.RESUMING) & is_reachable(self._clock.now())
-        lease = self._leases.claim(wanted, lambda _session, _desktop: None)
-        if lease is None:
-            return False
-        try:
-            self._resume(lease, is_stopping)
-        except LeaseLost:
-            log.warning("Another worker took over", extra=_about(lease))
-        return True
+        return work_on_one(self._leases, wanted, lambda lease: self._resume(lease, is_stopping))
 
     def _resume(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
         if not self._has_room(lease.desktop):
@@ -75,7 +68,7 @@ class Resumer:
             cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.RESUMING)
             trouble = self._run(lease.desktop, told_at, cancel)
             if cancel.is_set:
-                self._leave(lease)
+                leave(self._leases, lease, "Resuming")
                 return
             try:
                 fate = find_fate(self._hypervisor, self._config.portal_id, lease.desktop)
@@ -133,7 +126,7 @@ class Resumer:
             end_pause(desktop, now)
             note_told(desktop, told_at)
             self._audit.record(session, SYSTEM, "desktop.resumed", desktop.public_id)
-        log.info("Desktop resumed", extra=_about(lease))
+        log.info("Desktop resumed", extra=about(lease))
 
     def _lose(self, lease: Lease, loss: Loss) -> None:
         now = self._clock.now()
@@ -162,23 +155,11 @@ class Resumer:
                 subject = desktop.public_id
                 self._audit.record(session, SYSTEM, "desktop.resume_failed", subject, str(error))
             else:
-                desktop.retry_at = now + pause_before(tries, _chance())
-        log.warning("Resuming failed, try %s: %s", tries, error, extra=_about(lease))
+                desktop.retry_at = now + pause_before(tries, chance())
+        log.warning("Resuming failed, try %s: %s", tries, error, extra=about(lease))
 
     def _wait_for_room(self, lease: Lease) -> None:
         with self._leases.giving_back(lease) as (_session, desktop):
             if desktop.state == State.RESUMING:
                 desktop.retry_at = self._clock.now() + LOOK_AGAIN
                 desktop.failure_reason = rules.NO_ROOM
-
-    def _leave(self, lease: Lease) -> None:
-        with self._leases.giving_back(lease):
-            log.info("Resuming broken off", extra=_about(lease))
-
-
-#: Random jitter: spreads the retries of desktops with the same failure.
-_chance = random.SystemRandom().random
-
-
-def _about(lease: Lease) -> dict[str, str]:
-    return {"desktop": lease.desktop.public_id}

@@ -14,9 +14,11 @@ from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import Desktop
 from webapp.ports import Clock, Hypervisor, Provisioner
 from webapp.services.audit.record import SYSTEM, Audit
+from webapp.services.desktop_end import request_end
 from webapp.services.desktops.reservation import release
 from webapp.services.nodes.cluster import is_reachable
-from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
+from webapp.services.provisioning.lease import KeptLease, Lease, Leases
+from webapp.services.provisioning.run import about, work_on_one
 
 log = logging.getLogger(__name__)
 
@@ -50,19 +52,13 @@ class Teardown:
         worker repeats it.
         """
         going = and_(_GOING, is_reachable(self._clock.now()))
-        lease = self._leases.claim(going, self._begin)
-        if lease is None:
-            return False
-        try:
-            self._teardown(lease, is_stopping)
-        except LeaseLost:
-            log.warning("Another worker took over this teardown", extra=_about(lease))
-        return True
+        return work_on_one(
+            self._leases, going, lambda lease: self._teardown(lease, is_stopping), self._begin
+        )
 
     def _begin(self, _session: Session, desktop: Desktop) -> None:
         if desktop.state == State.FAILED:
-            advance(desktop, Event.STOP_REQUESTED, self._clock.now())
-            desktop.end_reason = EndReason.FAILED
+            request_end(desktop, EndReason.FAILED, self._clock.now())
 
     def _teardown(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:
         with KeptLease(self._leases, lease) as kept:
@@ -117,7 +113,7 @@ class Teardown:
             self._audit.record(
                 session, SYSTEM, "desktop.end", desktop.public_id, desktop.end_reason or ""
             )
-        log.info("Desktop ended", extra=_about(lease))
+        log.info("Desktop ended", extra=about(lease))
 
     def _wait(self, lease: Lease, error: OutsideFailed, is_stopping: bool) -> None:
         """Keep all reservations, record the failure, and retry later, without a limit."""
@@ -130,14 +126,10 @@ class Teardown:
             if desktop.end_reason not in _WORTH_TELLING:  # otherwise the first failure is kept
                 desktop.failure = f"It could not be removed yet: {error}"[:500]
             desktop.failure_log = error.log or desktop.failure_log
-            log.warning("Teardown failed, try %s: %s", desktop.attempts, error, extra=_about(lease))
+            log.warning("Teardown failed, try %s: %s", desktop.attempts, error, extra=about(lease))
 
 
 #: End reasons whose failure text is kept after the end.
 _WORTH_TELLING = frozenset({EndReason.FAILED, EndReason.LOST})
 #: Selects rows to tear down.
 _GOING = or_(Desktop.state == State.STOPPING, Desktop.state == State.FAILED)
-
-
-def _about(lease: Lease) -> dict[str, str]:
-    return {"desktop": lease.desktop.public_id}
