@@ -265,7 +265,7 @@ class Tickets:
         return older
 
 
-#: States of desktops that will be ready in a moment.
+#: States of desktops that will be ready soon.
 _NOT_YET = (State.QUEUED, State.BUILDING, State.WARM, State.ASSIGNING, State.RESUMING)
 
 

@@ -121,7 +121,7 @@ class IdleWatch:
         with self._db.begin() as session:
             still = select(Desktop).where(Desktop.id.in_(ids)).order_by(Desktop.id)
             for desktop in session.scalars(still.with_for_update(of=Desktop)):
-                if reason := self._why(session, desktop, now):  # else it is used again
+                if reason := self._why(session, desktop, now):  # None if it is in use again
                     request_end(desktop, reason, now)
                     self._audit.record(session, SYSTEM, "desktop.stop", desktop.public_id, reason)
         return True

@@ -95,7 +95,7 @@ def queue_pool_desktop(
 def drain_desktop(
     session: Session, audit: Audit, actor: Actor, desktop: Desktop, why: Drain, now: datetime
 ) -> None:
-    """Ask for the end of a desktop that is nobody's."""
+    """Request the end of a desktop without an owner."""
     request_end(desktop, EndReason.POLICY, now)
     audit.record(session, actor, "pool.drain", desktop.public_id, why)
     log.info("Pool desktop goes: %s", why, extra={"desktop": desktop.public_id})

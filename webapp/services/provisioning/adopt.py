@@ -94,7 +94,7 @@ class Adopter:
             return session.get_one(Desktop, lease.desktop.id)
 
     def finish_one(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Go on with one whose command died; False: there is none."""
+        """Continue an adoption whose command died. Returns False if there is none."""
         return work_on_one(self._leases, _ADOPTING, lambda lease: self._finish(lease, is_stopping))
 
     def _finish(self, lease: Lease, is_stopping: Callable[[], bool]) -> None:

@@ -273,7 +273,7 @@ class Builder:
         """Record the failure and request the teardown of the partial build, in one transaction."""
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
-            if not can(desktop.state, Event.BROKE):  # stopped: what broke was its own cancelling
+            if not can(desktop.state, Event.BROKE):  # stopped: the run failed as it was cancelled
                 log.info("Build cancelled", extra=about(lease))
                 return
             record_failure(desktop, error, now)

@@ -37,7 +37,7 @@ def as_seen(container: Container, mark: Mark | None = None) -> SeenContainer:
 
 
 def end_lost(session: Session, audit: Audit, desktop: Desktop, loss: Loss, now: datetime) -> None:
-    """It is gone: its row ends, and its owner is told why."""
+    """Request the end of a lost desktop, with the loss as the reason shown to its owner."""
     request_end(desktop, EndReason.LOST, now)
     desktop.failure = loss
     audit.record(session, SYSTEM, "desktop.lost", desktop.public_id, loss)

@@ -12,7 +12,7 @@ from webapp.services.provisioning.lease import Lease, LeaseLost, Leases
 
 log = logging.getLogger(__name__)
 
-#: From 0 to 1; spreads the retries of desktops that met the same failure.
+#: Random jitter, 0 to 1: spreads the retries of desktops with the same failure.
 chance = random.SystemRandom().random
 
 

@@ -53,7 +53,7 @@ def desktop_live(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/extend")
 @admin_only
 def extend(public_id: str) -> ResponseReturnValue:
-    """More time for somebody's desktop."""
+    """Extend a person's desktop."""
     return actions.extend(actor(as_admin=True), public_id, _page_url(public_id))
 
 
@@ -69,14 +69,14 @@ def confirm_pause(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/pause")
 @admin_only
 def pause(public_id: str) -> ResponseReturnValue:
-    """Shut somebody's desktop down and keep it."""
+    """Pause a person's desktop: shut it down and keep its files."""
     return actions.pause(actor(as_admin=True), public_id, _page_url(public_id))
 
 
 @blueprint.post("/desktops/<public_id>/resume")
 @admin_only
 def resume(public_id: str) -> ResponseReturnValue:
-    """Start somebody's desktop again."""
+    """Resume a person's desktop."""
     return actions.resume(actor(as_admin=True), public_id, _page_url(public_id))
 
 
@@ -92,7 +92,7 @@ def confirm_stop(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desktops/<public_id>/stop")
 @admin_only
 def stop(public_id: str) -> ResponseReturnValue:
-    """Stop somebody's desktop."""
+    """Stop a person's desktop."""
     return actions.stop(actor(as_admin=True), public_id, _page_url(public_id))
 
 

@@ -75,14 +75,14 @@ def rdp(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/extend")
 @signed_in
 def extend(public_id: str) -> ResponseReturnValue:
-    """More time."""
+    """Extend the desktop."""
     return actions.extend(actor(), public_id, _back_url(public_id))
 
 
 @blueprint.get("/<public_id>/pause")
 @signed_in
 def confirm_pause(public_id: str) -> ResponseReturnValue:
-    """What a pause ends, and what it keeps."""
+    """Ask for confirmation, and say what a pause ends and what it keeps."""
     view = whole_view(actor(), public_id)
     pause_url = url_for("desktops.pause", public_id=public_id)
     return actions.confirm_pause(view, view.url, pause_url)
@@ -91,21 +91,21 @@ def confirm_pause(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/pause")
 @signed_in
 def pause(public_id: str) -> ResponseReturnValue:
-    """Shut it down and keep it."""
+    """Pause the desktop: shut it down and keep its files."""
     return actions.pause(actor(), public_id, _back_url(public_id))
 
 
 @blueprint.post("/<public_id>/resume")
 @signed_in
 def resume(public_id: str) -> ResponseReturnValue:
-    """Start it again."""
+    """Resume the desktop."""
     return actions.resume(actor(), public_id, _back_url(public_id))
 
 
 @blueprint.get("/<public_id>/stop")
 @signed_in
 def confirm_stop(public_id: str) -> ResponseReturnValue:
-    """The question before something is lost."""
+    """Ask for confirmation before the desktop is stopped."""
     view = whole_view(actor(), public_id)
     stop_url = url_for("desktops.stop", public_id=public_id)
     return actions.confirm_stop(view, view.url, stop_url)
@@ -114,7 +114,7 @@ def confirm_stop(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/stop")
 @signed_in
 def stop(public_id: str) -> ResponseReturnValue:
-    """Stop it, or cancel it while it is being made."""
+    """Stop the desktop, or cancel its launch."""
     return actions.stop(actor(), public_id, url_for("desktops.show", public_id=public_id))
 
 
