@@ -106,6 +106,7 @@ GARBAGE = {
     "not what was asked": '{"changed": true}',
     "nested": '{"seconds": 1, "more": ' + "[" * 1500 + "]" * 1500 + "}",
     "nested without an end": "[" * 4000,
+    "five levels": '{"seconds": 1, "more": [[[[]]]]}',
     "NUL": '{"seconds": 1}\0',
     "no UTF-8": '{"error": "\udcff"}',
     "long": '{"seconds": 1, "x": "' + "x" * 1_000_000 + '"}',
