@@ -68,13 +68,20 @@ class QuickProvisioner(AnsibleProvisioner):
             name: values[name] for name in ("memory_mb", "swap_mb", "cores", "disk_gb", "nesting")
         }
         run = _Steps(on_step, is_cancelled)
-        run("desktop_clone", container_clone, desktop | self._source(order))
-        run(
+        cloned = run("desktop_clone", container_clone, desktop | self._source(order))
+        configured = run(
             "desktop_configure",
             container_configure,
-            desktop | size | network | {"network": None, "check_address": False},
+            desktop
+            | size
+            | network
+            | {"network": None, "check_address": False, "seen": cloned["config"]},
         )
-        run("desktop_start", container_start, desktop | {"settle": False})
+        run(
+            "desktop_start",
+            container_start,
+            desktop | {"settle": False, "seen": configured["config"]},
+        )
         known = self._personalise(run, order, values)
         certificate = known["rdp_certificate_sha256"]
         address = order.address.partition("/")[0]
@@ -115,7 +122,7 @@ class QuickProvisioner(AnsibleProvisioner):
             return
         run = _Steps(on_step, is_cancelled)
         desktop = self._desktop(order.desktop_id, order.vmid, order.node)
-        started = run("desktop_start", container_start, desktop | {"settle": True})
+        started = run("desktop_start", container_start, desktop | {"settle": True, "seen": None})
         values = self._resume_vars(order)
         told = {
             "address": started["address"],
