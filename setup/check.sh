@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every check, one after the other; all findings are shown before it fails.
-# `check.sh quick` leaves out those that take long: the playbooks, and what belongs to few files.
+# Runs every check in sequence and shows all findings before it fails.
+# `check.sh quick` omits the slow ones (playbooks) and those of few files (YAML, templates, shell).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 PATH="$PWD/.venv/bin:$PATH"
