@@ -1,7 +1,7 @@
 """One launched container with its owner, state, address, credentials and deadline.
 
 The row is the work item: a worker takes rows by state, under a lease (`worked_by`,
-`worked_until`), and every write is a compare-and-set on `row_version`.
+`worked_until`), and every write of a row through the ORM is a compare-and-set on `row_version`.
 """
 
 from datetime import datetime, timedelta
