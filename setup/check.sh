@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 PATH="$PWD/.venv/bin:$PATH"
 failed=""
-is_quick=${1:-}
+checks=${1:-all}
 
 check() {
     name=$1
@@ -49,7 +49,7 @@ check "format (make fix mends it)" ruff format --check --quiet .
 check "lint" ruff check --quiet .
 check "types" mypy --no-error-summary
 check "imports" lint-imports --no-logo
-if [ "$is_quick" != quick ]; then
+if [ "$checks" = all ]; then
     check "playbooks" env ANSIBLE_COLLECTIONS_PATH="$PWD/playbooks/collections" ansible-lint --offline --profile production -q
     check "yaml" check_yaml
     check "page templates" djlint --lint --check --quiet templates

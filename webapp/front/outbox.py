@@ -36,7 +36,7 @@ class Outbox:
         return bool(self._pieces)
 
     def add(self, data: bytes) -> None:
-        """Append bytes. Raises OSError if they must go to disk and the disk is full."""
+        """Append bytes, in memory or in a file. Raises OSError if the disk of the file is full."""
         if self._in_memory + len(data) <= MOST_IN_MEMORY:
             self._pieces.append(memoryview(data))
             self._in_memory += len(data)

@@ -6,10 +6,10 @@ import msgspec
 from flask import url_for
 
 from webapp.api.desktops.schema import Progress, Session, SessionDetail, SessionLinks, Step
+from webapp.domain.connections.rdp_file import RDP_PORT
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
-from webapp.services.desktops.credentials import RDP_PORT
 from webapp.services.desktops.views import BuildView
 
 #: States of a launch, pause or resume under way, which have a progress.

@@ -6,6 +6,9 @@ Settings: Microsoft's "Supported RDP properties". The password is never in it.
 import re
 from dataclasses import dataclass
 
+#: The port on which a desktop's XRDP listens.
+RDP_PORT = 3389
+
 
 @dataclass(frozen=True)
 class RdpTarget:

@@ -19,7 +19,7 @@ BUILD_STEPS: dict[str, str] = {
 #: The steps of assigning a pool desktop whose settings differ from those it was built with.
 ASSIGN_STEPS: dict[str, str] = {
     "desktop_assign": "Setting up your account",
-    "desktop_verify": "Waiting for the screen",
+    LAST_STEP: "Waiting for the screen",
 }
 
 

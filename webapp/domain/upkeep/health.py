@@ -7,6 +7,8 @@ from enum import StrEnum
 
 #: A larger difference of a clock makes deadlines wrong; a much larger one breaks certificates too.
 SKEW_SEEN, SKEW_BAD = timedelta(seconds=10), timedelta(minutes=2)
+#: A worker without a heartbeat for this long counts as stopped.
+WORKER_SILENT = timedelta(seconds=30)
 #: A certificate that ends within this time should be renewed now.
 RENEW_BEFORE = timedelta(days=14)
 GIB = 1 << 30

@@ -183,7 +183,7 @@ class ByteStream(asyncio.BufferedProtocol):
     def _guard(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 (raised by `pour`)
+        except Exception as error:  # noqa: BLE001 (stored; `pour` raises it)
             self._end(error)
 
     def _release(self, go_on: Callable[[], None]) -> None:

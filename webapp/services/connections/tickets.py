@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Config
 from webapp.domain.connections import rules
+from webapp.domain.connections.rdp_file import RDP_PORT
 from webapp.domain.connections.rules import ConnectionEnd, Ending, Purpose
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.errors import BadInput, Refused
@@ -25,8 +26,6 @@ from webapp.services.audit.record import Actor, Audit
 from webapp.services.desktop_access import own_desktop
 from webapp.services.desktops.credentials import check_not_paused
 from webapp.services.people.sign_ins import is_held
-
-RDP_PORT = 3389
 
 
 @dataclass(frozen=True)

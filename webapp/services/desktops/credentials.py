@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from webapp.domain.connections.rdp_file import RdpTarget
+from webapp.domain.connections.rdp_file import RDP_PORT, RdpTarget
 from webapp.domain.errors import Refused
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.ports import Database, Vault
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.desktop_access import own_desktop
-
-RDP_PORT = 3389
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from webapp.domain.desktops.estimate import CLONE_STEP, estimate
 from webapp.domain.desktops.waiting import NOTHING, Build, wait_until_ready
 from webapp.domain.nodes.placement import Wait
 from webapp.domain.states import State
+from webapp.domain.upkeep.health import WORKER_SILENT
 from webapp.models import Desktop, DesktopStep, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.fair_turns import fair_order
@@ -20,8 +21,6 @@ from webapp.services.nodes.cluster import Cluster, read_cluster
 
 #: Number of builds that an estimate is based on.
 MEASURED = 20
-#: A worker without a heartbeat for this long counts as stopped.
-WORKER_SILENT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)

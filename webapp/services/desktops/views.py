@@ -18,6 +18,7 @@ from webapp.domain.desktops.estimate import (
     progress,
 )
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, State
+from webapp.domain.upkeep.health import WORKER_SILENT
 from webapp.models import AuditEntry, Desktop, DesktopStep, Person, Template, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor
@@ -28,8 +29,6 @@ from webapp.services.paging import PAGE_SIZE, Page
 
 #: Number of launches that an estimate is based on.
 MEASURED = 20
-#: A worker without a heartbeat for this long counts as stopped.
-WORKER_SILENT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)

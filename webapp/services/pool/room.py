@@ -1,7 +1,7 @@
 """How many desktops the pools may hold: a little less than what people leave free."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -10,11 +10,9 @@ from webapp.config import Config
 from webapp.domain.nodes.placement import count_fitting
 from webapp.domain.pool.sizes import decide_room
 from webapp.domain.states import HOLDS_RESOURCES, State
+from webapp.domain.upkeep.health import WORKER_SILENT
 from webapp.models import Desktop, Node, WorkerBeat
 from webapp.services.nodes.cluster import read_cluster
-
-#: A worker without a heartbeat for longer counts as stopped.
-WORKER_SILENT = timedelta(seconds=30)
 
 
 def builds_at_once(session: Session, config: Config, now: datetime) -> int:

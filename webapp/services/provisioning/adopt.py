@@ -22,7 +22,6 @@ from webapp.domain.nodes.mark import Mark, parse_mark
 from webapp.domain.people.passwords import make_password
 from webapp.domain.provisioning.adoption import decide_adoption
 from webapp.domain.states import EndReason, Event, State, advance, can
-from webapp.domain.upkeep.drift import SeenContainer
 from webapp.models import AddressReservation, Desktop, Person, Template, VmidReservation
 from webapp.ports import (
     AdoptOrder,
@@ -38,6 +37,7 @@ from webapp.services.audit.record import SYSTEM, Actor, Audit
 from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.reservation import release
 from webapp.services.provisioning.lease import KeptLease, Lease, Leases
+from webapp.services.provisioning.loss import as_seen
 from webapp.services.provisioning.run import about, work_on_one
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Adopter:
         return Lease(desktop, holder)
 
     def _write(self, session: Session, wish: AdoptionWish, container: Container | None) -> Desktop:
-        seen = _as_seen(container) if container else None
+        seen = as_seen(container) if container else None
         taken = select(Desktop.public_id).where(Desktop.state != State.ENDED)
         mark = decide_adoption(
             self._config.portal_id,
@@ -243,19 +243,6 @@ class Adopter:
 
 #: Selects adoptions in progress.
 _ADOPTING = (Desktop.state == State.BUILDING) & Desktop.adopted_from.is_not(None)
-
-
-def _as_seen(container: Container) -> SeenContainer:
-    return SeenContainer(
-        vmid=container.vmid,
-        is_running=container.is_running,
-        is_template=container.is_template,
-        lock=container.lock,
-        mark=parse_mark(container.description),
-        node=container.node,
-        name=container.name,
-        address=(container.address or "").partition("/")[0] or None,
-    )
 
 
 def _free_id(session: Session, wanted: str) -> str:

@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from webapp.domain.desktops.estimate import LAST_STEP
 from webapp.domain.errors import OutsideFailed
-from webapp.domain.nodes.mark import parse_mark
-from webapp.domain.upkeep.drift import SeenContainer, find_loss
+from webapp.domain.upkeep.drift import find_loss
 from webapp.ports import BuildOrder, Container, Hypervisor
+from webapp.services.provisioning.loss import as_seen
 
 #: Seconds between checks of a node that did not answer right after a build.
 LOOK_AGAIN = (0.5, 2.0, 5.0)
@@ -55,14 +55,8 @@ class BuildCheck:
 
     def _trouble_with(self, container: Container | None) -> str:
         """Returns what differs from the order; empty if nothing does."""
-        seen = container and SeenContainer(
-            container.vmid,
-            container.is_running,
-            container.is_template,
-            container.lock,
-            parse_mark(container.description),
-        )
-        if loss := find_loss(self._portal_id, self._order.desktop_id, seen or None):
+        seen = as_seen(container) if container else None
+        if loss := find_loss(self._portal_id, self._order.desktop_id, seen):
             return f"The build reported success, but: {loss}"
         wanted = self._order.address
         if container and container.address and container.address != wanted:

@@ -10,6 +10,7 @@ from webapp.config import Config
 from webapp.domain.states import HOLDS_RESOURCES, State
 from webapp.domain.statistics import metrics
 from webapp.domain.statistics.metrics import Family, Metric, Sample
+from webapp.domain.upkeep.health import WORKER_SILENT
 from webapp.models import (
     AddressReservation,
     Connection,
@@ -20,7 +21,6 @@ from webapp.models import (
 )
 from webapp.ports import Clock, Database
 from webapp.services.desktops.guest_troubles import is_marked
-from webapp.services.desktops.views import WORKER_SILENT
 from webapp.services.statistics.node_metrics import node_families
 from webapp.services.statistics.tallies import Tallies
 

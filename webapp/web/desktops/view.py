@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from flask import url_for
 
+from webapp.domain.connections.rdp_file import RDP_PORT
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.desktops.pauses import NOT_RESUMED, may_pause, time_left
 from webapp.domain.provisioning import clone_queue
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, EndReason, Event, State, can
 from webapp.models import Desktop, Template
-from webapp.services.desktops.credentials import RDP_PORT
 from webapp.web.desktops.build_progress import BuildProgress
 from webapp.web.desktops.desktop_history import Act
 from webapp.web.language import _, lazy_gettext

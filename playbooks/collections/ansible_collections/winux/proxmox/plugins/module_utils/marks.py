@@ -57,7 +57,7 @@ def find_trial_mark(config: dict[str, object]) -> str | None:
     found = read_desktop(config)
     if found is None or found[0] != TRIAL_PORTAL:
         return None
-    return f"winux: portal={found[0]} desktop={found[1]}"
+    return desktop_mark(*found)
 
 
 def read_desktop(config: dict[str, object]) -> tuple[str, str] | None:
