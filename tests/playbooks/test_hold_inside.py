@@ -101,6 +101,22 @@ def test_a_desktop_without_ipv6_can_be_tried(
     end_session(lab_node, account)
 
 
+def test_a_program_that_ignores_the_end_of_its_session_delays_no_shutdown(
+    account: Desktop, lab_node: RealLab
+) -> None:
+    """`inside` has a timeout of 90 s, as systemd has for a stop unless told otherwise."""
+    folder = "/run/systemd/system/xrdp-sesman.service.d"
+    program = "trap '' TERM\nwhile :; do sleep 1; done\n"
+    unit = '[Service]\nExecStartPost=/bin/sh -c "sh /root/stubborn >/dev/null 2>&1 &"\n'
+    lab_node.inside(
+        account.vmid,
+        f'printf "{program}" >/root/stubborn; mkdir {folder}; '
+        f"printf '{unit}' >{folder}/stubborn.conf; systemctl daemon-reload; "
+        f"systemctl restart xrdp-sesman; rm -r {folder}; systemctl daemon-reload",
+    )
+    lab_node.inside(account.vmid, "pgrep -f stubbor[n]; systemctl restart xrdp-sesman xrdp")
+
+
 @pytest.mark.parametrize(
     "password",
     ["quo\"te'`s \\ back\\", " %s $HOME $(id) {{ 7*7 }} ", "zażółć€ñ", "-v :x: #", "ж" * 255],
