@@ -45,7 +45,8 @@ def postgres_url() -> Iterator[str]:
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         _wait_until_ready(folder, server)
         yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
-        server.send_signal(signal.SIGQUIT)
+        # not SIGQUIT: it leaves the shared memory of a query that still runs
+        server.send_signal(signal.SIGINT)
         server.wait(60)
 
 
