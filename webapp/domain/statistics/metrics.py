@@ -70,76 +70,74 @@ _C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 LAUNCHES = Metric(
     "winux_launches_total",
     _C,
-    "Desktops that people asked for; start is warm (from the pool) or cold (built).",
+    "Desktops that people launched; start is warm (from the pool) or cold (built).",
     ("template", "start"),
 )
 LAUNCH_SECONDS = Metric(
     "winux_launch_seconds",
     _H,
-    "From the click to a ready desktop.",
+    "Time from the click to a ready desktop.",
     ("template", "start"),
     LAUNCH_BUCKETS,
 )
 STAGE_SECONDS = Metric(
     "winux_build_stage_seconds",
     _H,
-    "What the stages of builds took: the wait in the queue, then each role of the playbook.",
+    "Duration of each build stage: the wait in the queue, then each role of the playbook.",
     ("stage",),
     STAGE_BUCKETS,
 )
 FAILURES = Metric(
     "winux_failures_total",
     _C,
-    "Desktops that broke, by the stage in which they did and the reason.",
+    "Desktops that failed, by stage and reason.",
     ("template", "stage", "reason"),
 )
-ENDS = Metric(
-    "winux_ends_total", _C, "Desktops that ended, by why they ended.", ("template", "reason")
-)
+ENDS = Metric("winux_ends_total", _C, "Desktops that ended, by reason.", ("template", "reason"))
 EXPIRY_DELAY = Metric(
     "winux_expiry_delay_seconds",
     _H,
-    "From a desktop's deadline to the request for its teardown.",
+    "Time from a desktop's deadline to the request for its teardown.",
     (),
     DELAY_BUCKETS,
 )
 TEARDOWN_SECONDS = Metric(
     "winux_teardown_seconds",
     _H,
-    "From the request for a teardown to the container being surely gone.",
+    "Time from the request for a teardown to the confirmed removal of the container.",
     (),
     TEARDOWN_BUCKETS,
 )
-CONNECTIONS = Metric("winux_connections_total", _C, "Connections that were opened.", ("protocol",))
+CONNECTIONS = Metric("winux_connections_total", _C, "Connections opened.", ("protocol",))
 CONNECTION_ENDS = Metric(
-    "winux_connection_ends_total", _C, "Connections that ended, by why they ended.", ("reason",)
+    "winux_connection_ends_total", _C, "Connections that ended, by reason.", ("reason",)
 )
 CONNECTION_BYTES = Metric(
     "winux_connection_bytes_total",
     _C,
-    "What connections carried; up is towards the desktop.",
+    "Bytes relayed by connections; up is towards the desktop.",
     ("direction",),
 )
 CONNECTION_CPU = Metric(
     "winux_connection_cpu_seconds_total",
     _C,
-    "Processor time that the gateways spent on connections.",
+    "Processor time of the gateways for connections.",
 )
 CONNECTIONS_SLOWED = Metric(
     "winux_connections_slowed_total",
     _C,
-    "Connections that had to rest, since their person had used up a share of the processor.",
+    "Connections that were slowed because their person exceeded the processor share.",
 )
 REFUSALS = Metric(
     "winux_refusals_total",
     _C,
-    "What was refused, by what was asked for and the rule that said no.",
+    "Refused requests, by action and by the rule that refused them.",
     ("action", "reason"),
 )
 FOUND = Metric(
     "winux_findings_total",
     _C,
-    "Differences between database and nodes that reconciliation found, by their kind.",
+    "Differences between database and nodes found by reconciliation, by kind.",
     ("kind",),
 )
 
@@ -154,74 +152,74 @@ DESKTOPS = Metric(
 ANSWERING_BADLY = Metric(
     "winux_desktops_answering_badly",
     _G,
-    "Desktops that are marked, since their last answer was nonsense or none.",
+    "Desktops whose last answer was invalid or missing.",
 )
 POOL_TARGET = Metric(
     "winux_pool_target", _G, "Desktops that the pool should hold now.", ("template",)
 )
-QUEUE_LENGTH = Metric("winux_queue_length", _G, "Builds that wait for a worker.", ("owner",))
+QUEUE_LENGTH = Metric("winux_queue_length", _G, "Builds waiting for a worker.", ("owner",))
 QUEUE_OLDEST = Metric(
-    "winux_queue_oldest_seconds", _G, "How long the first of them has waited.", ("owner",)
+    "winux_queue_oldest_seconds", _G, "How long the oldest waiting build has waited.", ("owner",)
 )
 OVERDUE = Metric(
     "winux_overdue_seconds",
     _G,
-    "How far the longest overdue desktop is past its deadline without being asked to go.",
+    "Time since the deadline of the longest overdue desktop whose teardown is not requested yet.",
 )
 TEARDOWN_OLDEST = Metric(
-    "winux_teardown_oldest_seconds", _G, "How long the oldest unfinished teardown has been asked."
+    "winux_teardown_oldest_seconds", _G, "Time since the request of the oldest unfinished teardown."
 )
 RESERVATIONS = Metric(
     "winux_reservations", _G, "VM ids and addresses that desktops hold.", ("kind",)
 )
 RESERVABLE = Metric(
-    "winux_reservable", _G, "VM ids and addresses that there are in all.", ("kind",)
+    "winux_reservable", _G, "All VM ids and addresses in the configured ranges.", ("kind",)
 )
-OPEN_CONNECTIONS = Metric("winux_connections_open", _G, "Connections that are open.")
-WORKERS = Metric("winux_workers", _G, "Workers that gave a sign of life in the last 30 seconds.")
+OPEN_CONNECTIONS = Metric("winux_connections_open", _G, "Open connections.")
+WORKERS = Metric("winux_workers", _G, "Workers with a heartbeat in the last 30 seconds.")
 WORKER_AGE = Metric(
-    "winux_worker_beat_age_seconds", _G, "How long ago the last worker gave a sign of life."
+    "winux_worker_beat_age_seconds", _G, "Time since the last heartbeat of any worker."
 )
 PROXMOX_UP = Metric(
-    "winux_proxmox_up", _G, "Whether the worker heard last was answered by Proxmox: 1 or 0."
+    "winux_proxmox_up", _G, "Whether Proxmox answered the worker with the latest heartbeat: 1 or 0."
 )
-PROXMOX_AGE = Metric(
-    "winux_proxmox_age_seconds", _G, "How long ago Proxmox last answered a worker."
-)
+PROXMOX_AGE = Metric("winux_proxmox_age_seconds", _G, "Time since Proxmox last answered a worker.")
 NODE_ONLINE = Metric(
-    "winux_node_online", _G, "Whether the node was well at the last look: 1 or 0.", ("node",)
+    "winux_node_online", _G, "Whether the node could be used at the last check: 1 or 0.", ("node",)
 )
 NODE_ANSWER = Metric(
     "winux_node_answer_seconds", _G, "How long the node took to list its containers.", ("node",)
 )
 NODE_MEMORY = Metric("winux_node_memory_bytes", _G, "The node's memory.", ("node",))
-NODE_FREE = Metric("winux_node_memory_free_bytes", _G, "What of it is free.", ("node",))
+NODE_FREE = Metric("winux_node_memory_free_bytes", _G, "The node's free memory.", ("node",))
 NODE_STORAGE_FREE = Metric(
-    "winux_node_storage_free_bytes", _G, "What is free for the desktops' disks.", ("node",)
+    "winux_node_storage_free_bytes", _G, "Free space for the desktops' disks.", ("node",)
 )
 CAPACITY = Metric(
     "winux_capacity",
     _G,
-    "About how many more desktops people could have now.",
+    "Approximate number of further desktops that can be launched now.",
     ("template",),
 )
 RESTING = Metric(
     "winux_template_resting",
     _G,
-    "Whether a template takes no launches after failures in a row: 1 or 0.",
+    "Whether a template rests after consecutive failures and takes no launches: 1 or 0.",
     ("template",),
 )
-CLONES = Metric("winux_clones_running", _G, "Clones that are under way.")
+CLONES = Metric("winux_clones_running", _G, "Clones in progress.")
 FINDINGS = Metric(
     "winux_findings_open",
     _G,
-    "Differences between database and nodes that are open, by kind.",
+    "Unresolved differences between database and nodes, by kind.",
     ("kind",),
 )
 DOCTOR = Metric(
-    "winux_doctor_parts", _G, "Parts of the installation by what the doctor found.", ("health",)
+    "winux_doctor_parts", _G, "Parts of the installation, by the doctor's result.", ("health",)
 )
-MARK_AGE = Metric("winux_tally_age_seconds", _G, "How old the history is that is not added up yet.")
+MARK_AGE = Metric(
+    "winux_tally_age_seconds", _G, "Age of the oldest history that is not aggregated yet."
+)
 METRICS: dict[str, Metric] = {
     value.name: value for value in list(vars().values()) if isinstance(value, Metric)
 }
