@@ -21,10 +21,10 @@ from playwright.sync_api import Page
 from bench.viewer import Viewer, viewer
 from setup import machine
 from setup.failure import SetupFailed
+from setup.page_client import PageClient
 from setup.progress import Progress
 from setup.settings import BENCH, Settings, settings_from
 from setup.stack import STEPS, Stack
-from setup.visitor import Visitor
 
 PERSON = "bench"
 #: The benchmark is one person with many desktops.
@@ -81,21 +81,21 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, dict[str,
         portal = stack.start()
         stack.end_desktops()
         password = portal.make_person(PERSON)
-        visitor = Visitor(settings.url)
-        visitor.sign_in(PERSON, password)
+        client = PageClient(settings.url)
+        client.sign_in(PERSON, password)
         with viewer(settings.url) as person:
             person.sign_in(PERSON, password)
-            return _measure(visitor, person, options)
+            return _measure(client, person, options)
     finally:
         stack.stop()
 
 
 def _measure(
-    visitor: Visitor, person: Viewer, options: argparse.Namespace
+    client: PageClient, person: Viewer, options: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     new, again = [], []
     for _ in range(options.desktops):
-        desktop = visitor.launch_desktop()
+        desktop = client.launch_desktop()
         new.append(look(person, desktop.id))
         again += [look(person, desktop.id) for _ in range(options.looks)]
     return {"again": _summary(again), "new": _summary(new)}

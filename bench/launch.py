@@ -23,10 +23,10 @@ from bench.processor_time import processor_seconds, spent
 from bench.rdp_probe import wait_for_answer
 from setup import machine
 from setup.failure import SetupFailed
+from setup.page_client import LAUNCH_TIMEOUT_S, PageClient
 from setup.progress import Progress
 from setup.settings import BENCH, Settings, settings_from
 from setup.stack import STEPS, Stack
-from setup.visitor import LAUNCH_TIMEOUT_S, Visitor
 
 PERSON = "bench"
 #: The benchmark is one person with many desktops.
@@ -69,14 +69,14 @@ class Bench:
         return launches, {name: round(seconds / count, 2) for name, seconds in took.items()}
 
     def launch(self, together: threading.Barrier) -> Launch:
-        visitor = Visitor(self.settings.url)
-        visitor.sign_in(PERSON, self.password)
+        client = PageClient(self.settings.url)
+        client.sign_in(PERSON, self.password)
         together.wait()
         clicked = time.monotonic()
-        path = visitor.click_launch()
+        path = client.click_launch()
         desktop_id = path.rpartition("/")[2]
         with ThreadPoolExecutor(1) as page:
-            shown = page.submit(self._seen_ready, visitor, path)
+            shown = page.submit(self._seen_ready, client, path)
             if not self.probes_early:
                 shown.result()
             address = address_of(self.database, desktop_id)
@@ -85,8 +85,8 @@ class Bench:
         phases = phases_of(self.database, desktop_id)
         return Launch(desktop_id, round(answered - clicked, 2), round(page_s, 2), phases)
 
-    def _seen_ready(self, visitor: Visitor, path: str) -> float:
-        visitor.wait_ready(path)
+    def _seen_ready(self, client: PageClient, path: str) -> float:
+        client.wait_ready(path)
         return time.monotonic()
 
 

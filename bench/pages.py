@@ -21,9 +21,9 @@ from statistics import quantiles
 
 from bench.many_desktops import fill_database
 from setup.failure import SetupFailed
+from setup.page_client import PageClient
 from setup.portal import Portal
 from setup.settings import BENCH, Settings, settings_from
-from setup.visitor import Visitor
 
 PERSON, ADMIN = "bench", "bench-admin"
 DESKTOPS = 200
@@ -141,9 +141,9 @@ def main_pages(desktop_id: str) -> list[tuple[str, str, str]]:
 
 
 def cookie_of(settings: Settings, name: str, password: str) -> str:
-    visitor = Visitor(settings.url)
-    visitor.sign_in(name, password)
-    return visitor.cookie_header()
+    client = PageClient(settings.url)
+    client.sign_in(name, password)
+    return client.cookie_header()
 
 
 def _options() -> argparse.Namespace:

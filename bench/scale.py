@@ -208,7 +208,7 @@ def _ticks(parts: WorkerServices) -> dict[str, Callable[[], object]]:
     return {
         "worker: look for work (5 a second)": look,
         "worker: expiry (2 a second)": parts.lifetime.expire_some,
-        "worker: deadlines to tell (1 a second)": parts.teller.tell_deadline_one,
+        "worker: deadlines to tell (1 a second)": parts.deadline_sender.send_deadline_one,
         "worker: idle desktops (each 5 s)": watch,
         "worker: pool (each 2 s)": parts.pools.keep,
     }

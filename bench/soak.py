@@ -20,10 +20,10 @@ from bench.picture import Comparison, settled
 from bench.viewer import Viewer, viewer, wait_shown
 from setup import machine
 from setup.failure import SetupFailed
+from setup.page_client import PageClient
 from setup.progress import Progress
 from setup.settings import BENCH, Settings, settings_from
 from setup.stack import STEPS, Stack
-from setup.visitor import Visitor
 
 PERSON = "bench"
 #: The whole soak uses one desktop.
@@ -187,9 +187,9 @@ def _run(settings: Settings, minutes: float) -> Soak:
         portal = stack.start()
         stack.end_desktops()
         password = portal.make_person(PERSON)
-        visitor = Visitor(settings.url)
-        visitor.sign_in(PERSON, password)
-        desktop = visitor.launch_desktop()
+        client = PageClient(settings.url)
+        client.sign_in(PERSON, password)
+        desktop = client.launch_desktop()
         inside = inside_of(settings.folder / "winux.db", settings.bridge, desktop.id)
         with viewer(settings.url) as person:
             return _soak(person, password, desktop.id, inside, minutes)

@@ -29,11 +29,11 @@ from setup import machine
 from setup.environment import VENV
 from setup.failure import SetupFailed
 from setup.lab import credentials
+from setup.page_client import LAUNCH_TIMEOUT_S, PageClient
 from setup.portal import GUEST_KEY, Portal
 from setup.progress import Progress
 from setup.settings import BENCH, CHECKOUT, Settings, settings_from
 from setup.stack import STEPS, Stack
-from setup.visitor import LAUNCH_TIMEOUT_S, Visitor
 
 #: The target times of a click in seconds: the median, and the 95th percentile.
 TARGET_P50_S, TARGET_P95_S = 0.3, 1.0
@@ -58,16 +58,16 @@ class Person:
 
     def __init__(self, settings: Settings, name: str, password: str) -> None:
         self._settings = settings
-        self._visitor = Visitor(settings.url)
-        self._visitor.sign_in(name, password)
+        self._client = PageClient(settings.url)
+        self._client.sign_in(name, password)
 
     def launch(self, together: threading.Barrier, look_every_s: float) -> Times:
         """Press *Launch desktop* once all people are ready."""
-        form = self._visitor.open("/").form_with("template", "launch_token")
+        form = self._client.open("/").form_with("template", "launch_token")
         if form is None:
             raise SetupFailed("The portal offers nothing to launch.", "Look at its pages.")
         body = urllib.parse.urlencode(form.fields)
-        cookie = self._visitor.cookie_header()
+        cookie = self._client.cookie_header()
         together.wait()
         clicked = time.monotonic()
         path, page = self._press(form.action, body, cookie)

@@ -16,11 +16,11 @@ from setup import machine
 from setup.commands import tail
 from setup.failure import SetupFailed
 from setup.ownership import PRIVATE
+from setup.page_client import PageClient, ReadyDesktop
 from setup.portal import ENV_FILE, Portal
 from setup.progress import Progress, duration
 from setup.settings import CHECKOUT, Settings, settings_from
 from setup.stack import STEPS, Stack
-from setup.visitor import ReadyDesktop, Visitor
 from webapp.env_file import OF_DEMO
 
 ADMIN, PERSON = "admin", "alice"
@@ -75,9 +75,9 @@ def _first_desktop(stack: Stack, settings: Settings, person: dict[str, str]) -> 
     with stack.progress.step("First desktop", 8):
         stack.end_desktops()
         stack.wake_pools()
-        visitor = Visitor(settings.url)
-        visitor.sign_in(person["name"], person["password"])
-        return visitor.launch_desktop()
+        client = PageClient(settings.url)
+        client.sign_in(person["name"], person["password"])
+        return client.launch_desktop()
 
 
 def _write_report(

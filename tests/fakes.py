@@ -15,10 +15,10 @@ from webapp.ports import (
     AssignOrder,
     BuildOrder,
     BuildResult,
-    ClusterSight,
+    ClusterSnapshot,
     Container,
     Listing,
-    NodeSight,
+    NodeSnapshot,
     ResumeOrder,
 )
 
@@ -65,9 +65,9 @@ class FakeNode:
     def container(self, vmid: int) -> Container | None:
         return self.there.get(vmid)
 
-    def look(self) -> ClusterSight:
+    def look(self) -> ClusterSnapshot:
         listing = Listing([self.template, *self.there.values()], answered={"lab"})
-        return ClusterSight([NodeSight("lab", is_online=True)], listing, frozenset())
+        return ClusterSnapshot([NodeSnapshot("lab", is_online=True)], listing, frozenset())
 
 
 class DownHypervisor(FakeNode):
@@ -83,7 +83,7 @@ class DownHypervisor(FakeNode):
         self._refuse()
         return super().container(vmid)
 
-    def look(self) -> ClusterSight:
+    def look(self) -> ClusterSnapshot:
         self._refuse()
         return super().look()
 

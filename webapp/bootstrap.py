@@ -13,19 +13,19 @@ from webapp.ports import Clock, Hasher, Vault
 from webapp.services.audit.log import AuditLog
 from webapp.services.audit.record import Audit
 from webapp.services.connections.connections import Connections
-from webapp.services.connections.event_feed import SessionFeed
+from webapp.services.connections.event_feed import EventFeed
 from webapp.services.connections.tickets import Tickets
 from webapp.services.desktops.capacity import Capacity
-from webapp.services.desktops.credentials import CredentialDesk
+from webapp.services.desktops.credentials import DesktopCredentials
 from webapp.services.desktops.gate import LaunchGate
 from webapp.services.desktops.launch import Launcher
 from webapp.services.desktops.lifetime import Lifetime
-from webapp.services.desktops.listing import DesktopPages
+from webapp.services.desktops.listing import DesktopListing
 from webapp.services.desktops.pauses import Pauses
 from webapp.services.desktops.presence import Presence
-from webapp.services.desktops.queue_position import WaitingRoom
+from webapp.services.desktops.queue_position import QueuePositions
 from webapp.services.desktops.views import Reports
-from webapp.services.idempotency import Repeats
+from webapp.services.idempotency import IdempotencyKeys
 from webapp.services.nodes.findings import FindingReports
 from webapp.services.people.accounts import Accounts
 from webapp.services.people.key_gate import KeyGate
@@ -58,12 +58,12 @@ class Services:
     launcher: Launcher
     lifetime: Lifetime
     pauses: Pauses
-    credentials: CredentialDesk
+    credentials: DesktopCredentials
     reports: Reports
     catalogue: Catalogue
     tickets: Tickets
     connections: Connections
-    session_feed: SessionFeed
+    event_feed: EventFeed
     presence: Presence
     pools: Pools
     metrics: Metrics
@@ -71,11 +71,11 @@ class Services:
     trends: Trends
     findings: FindingReports
     checkups: Checkups
-    waiting_room: WaitingRoom
+    queue_positions: QueuePositions
     capacity: Capacity
     key_gate: KeyGate
-    desktop_pages: DesktopPages
-    repeats: Repeats
+    desktop_listing: DesktopListing
+    repeats: IdempotencyKeys
     cleanups: Cleanups
     webhooks: Webhooks
 
@@ -105,12 +105,12 @@ def build_services(
         launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),
         pauses=Pauses(db, clock, config, audit),
-        credentials=CredentialDesk(db, vault, audit),
+        credentials=DesktopCredentials(db, vault, audit),
         reports=Reports(db, clock),
         catalogue=Catalogue(db, clock, config, audit),
         tickets=Tickets(db, clock, config, vault, audit),
         connections=Connections(db, clock, config, audit),
-        session_feed=SessionFeed(db, clock, config),
+        event_feed=EventFeed(db, clock, config),
         presence=Presence(db, clock, config, audit),
         pools=Pools(db, clock, config, audit),
         metrics=Metrics(db, clock, config, tallies),
@@ -118,11 +118,11 @@ def build_services(
         trends=Trends(db, clock),
         findings=FindingReports(db, clock),
         checkups=Checkups(db),
-        waiting_room=WaitingRoom(db, clock, config),
+        queue_positions=QueuePositions(db, clock, config),
         capacity=Capacity(db, clock, config, audit, gate),
         key_gate=KeyGate(db, clock, keys),
-        desktop_pages=DesktopPages(db),
-        repeats=Repeats(db, clock, config),
+        desktop_listing=DesktopListing(db),
+        repeats=IdempotencyKeys(db, clock, config),
         cleanups=Cleanups(db, clock, audit),
         webhooks=Webhooks(db, clock, config, vault, audit),
     )

@@ -24,13 +24,13 @@ from webapp.services.provisioning.adopt import Adopter
 from webapp.services.provisioning.assign import Assigner
 from webapp.services.provisioning.build import Builder
 from webapp.services.provisioning.clone_queue import CloneQueue
-from webapp.services.provisioning.deadline import DeadlineTeller
+from webapp.services.provisioning.deadline import DeadlineSender
 from webapp.services.provisioning.lease import Leases
 from webapp.services.provisioning.pause import Pauser
 from webapp.services.provisioning.resume import Resumer
 from webapp.services.provisioning.teardown import Teardown
 from webapp.services.statistics.tallies import Tallies
-from webapp.services.templates.retirement import OldTemplates
+from webapp.services.templates.retirement import TemplateRetirement
 from webapp.services.upkeep.cleanup import Cleanups
 from webapp.services.upkeep.doctor import Doctor, launchable, running_desktops
 from webapp.services.upkeep.heartbeat import Heartbeat
@@ -73,13 +73,13 @@ class WorkerServices:
     resumer: Resumer
     lifetime: Lifetime
     pauses: Pauses
-    teller: DeadlineTeller
+    deadline_sender: DeadlineSender
     idle: IdleWatch
     adopter: Adopter
     reconciler: Reconciler
     pools: PoolKeeper
     heartbeat: Heartbeat
-    old_templates: OldTemplates
+    template_retirement: TemplateRetirement
     doctor: Doctor
     tallies: Tallies
     cleanups: Cleanups
@@ -122,14 +122,14 @@ def build_worker_services(
         resumer=Resumer(db, clock, config, audit, provisioner, hypervisor, leases),
         lifetime=services.lifetime,
         pauses=services.pauses,
-        teller=DeadlineTeller(clock, provisioner, leases),
+        deadline_sender=DeadlineSender(clock, provisioner, leases),
         idle=IdleWatch(db, clock, config, audit, provisioner),
         adopter=Adopter(db, clock, config, services.vault, audit, provisioner, hypervisor, leases),
         reconciler=Reconciler(db, clock, config, audit, provisioner, hypervisor),
         pools=PoolKeeper(db, clock, config, services.vault, audit),
         doctor=build_doctor(services),
         heartbeat=Heartbeat(db, clock, NodeWatch(db, clock, hypervisor), name),
-        old_templates=OldTemplates(db, clock, config, audit, provisioner),
+        template_retirement=TemplateRetirement(db, clock, config, audit, provisioner),
         tallies=services.tallies,
         cleanups=services.cleanups,
         deliverer=build_deliverer(services),

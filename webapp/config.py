@@ -118,7 +118,7 @@ class Config:
         return "__Host-winux" if self.is_https else "winux"
 
     @property
-    def look_cookie_name(self) -> str:
+    def theme_cookie_name(self) -> str:
         """Name of the cookie with the chosen colours."""
         return "__Host-winux-look" if self.is_https else "winux-look"
 

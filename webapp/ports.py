@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from webapp.domain.nodes.mark import Mark
-from webapp.domain.upkeep.health import Sign
+from webapp.domain.upkeep.health import CheckResult
 from webapp.domain.webhooks.rules import Target
 
 
@@ -266,7 +266,7 @@ class Listing(dict[int, Container]):
 
 
 @dataclass(frozen=True)
-class NodeSight:
+class NodeSnapshot:
     """The current state of one node. Sizes are None if the token may not read them."""
 
     name: str
@@ -283,10 +283,10 @@ class NodeSight:
 
 
 @dataclass(frozen=True)
-class ClusterSight:
+class ClusterSnapshot:
     """The state of all of the cluster that the token may read."""
 
-    nodes: Sequence[NodeSight]
+    nodes: Sequence[NodeSnapshot]
     containers: Listing
     """Desktops, templates and any others."""
     in_work: frozenset[int]
@@ -302,7 +302,7 @@ class Hypervisor(Protocol):
     def container(self, vmid: int) -> Container | None:
         """One container, on any node, or None if it certainly does not exist."""
 
-    def look(self) -> ClusterSight:
+    def look(self) -> ClusterSnapshot:
         """The nodes, their containers and their free memory and storage."""
 
 
@@ -330,7 +330,7 @@ class Neighbour:
 class Examiner(Protocol):
     """Examines one side of the installation. Reports problems as signs, never as exceptions."""
 
-    def examine(self) -> Iterable[Sign]: ...
+    def examine(self) -> Iterable[CheckResult]: ...
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from webapp.adapters.examine_machine import check_secrets_dir, file_system_of
 from webapp.adapters.examine_proxmox import ProxmoxExaminer
 from webapp.config import ROOT, Config, load
 from webapp.domain.errors import Refused
-from webapp.domain.upkeep.health import Health, Sign, is_well
+from webapp.domain.upkeep.health import CheckResult, Health, is_well
 from webapp.domain.upkeep.rights import ROLES, places
 from webapp.ports import WantedTemplate
 
@@ -41,7 +41,7 @@ RIGHTS = sorted({right for role in ROLES.values() for right in role})
 UTC = datetime.UTC
 
 
-def examined(config: Config, *templates: WantedTemplate) -> dict[str, Sign]:
+def examined(config: Config, *templates: WantedTemplate) -> dict[str, CheckResult]:
     signs = ProxmoxExaminer(config.proxmox, lambda: templates or [TEMPLATE]).examine()
     return {sign.part: sign for sign in signs}
 
@@ -329,7 +329,7 @@ def services(node: LabNode, tmp_path: Path) -> Iterator[bootstrap.Services]:
     made.db.close()
 
 
-def machine(services: bootstrap.Services) -> dict[str, Sign]:
+def machine(services: bootstrap.Services) -> dict[str, CheckResult]:
     return {sign.part: sign for sign in bootstrap_worker.build_doctor(services).examine()}
 
 

@@ -15,7 +15,7 @@ from tests.labnode.server import Client, LabNode
 from webapp.adapters.examine_firewall import FirewallExaminer
 from webapp.adapters.examine_proxmox import ProxmoxExaminer
 from webapp.config import Config, load
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 from webapp.ports import Neighbour, WantedTemplate
 
 DESKTOP = Neighbour("desktop-a", 1, 30001, "lab", "10.203.0.70", "SHA256:x")
@@ -66,7 +66,7 @@ class Site:
     node: LabNode
     config: Config
 
-    def signs(self) -> dict[str, Sign]:
+    def signs(self) -> dict[str, CheckResult]:
         proxmox, templates = self.config.proxmox, [WantedTemplate("xfce", TEMPLATE, "1")]
         examiners = (
             ProxmoxExaminer(proxmox, lambda: templates),
@@ -74,7 +74,7 @@ class Site:
         )
         return {sign.part: sign for one in examiners for sign in one.examine()}
 
-    def with_fault(self, question: str, how: dict[str, object]) -> dict[str, Sign]:
+    def with_fault(self, question: str, how: dict[str, object]) -> dict[str, CheckResult]:
         fault(self.node, str(how["kind"]), path=question, **{k: how[k] for k in how if k != "kind"})
         try:
             return self.signs()
@@ -130,7 +130,7 @@ def test_an_answer_that_takes_too_long_is_unknown(site: Site, question: str) -> 
     check(site.with_fault(question, SLOW), question, "slow")
 
 
-def check(signs: dict[str, Sign], question: str, failure: str) -> None:
+def check(signs: dict[str, CheckResult], question: str, failure: str) -> None:
     """What follows from the answer is unknown, everything else as it was."""
     if question == r"GET /version$":
         assert signs["Proxmox VE"].health is Health.BAD

@@ -25,7 +25,7 @@ from webapp.bootstrap import Services
 from webapp.config import load
 from webapp.domain.states import State
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.worker.loop import Worker
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ def alice(services: Services) -> Actor:
 
 
 def launch(services: Services, actor: Actor, template: str = "xfce") -> str:
-    return services.launcher.launch(actor, LaunchWish(template=template))
+    return services.launcher.launch(actor, LaunchRequest(template=template))
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def test_when_all_are_full_a_launch_waits_and_says_so(
         wanted = launch(services, alice)
         time.sleep(1.5)
         assert row(services, wanted).state == State.QUEUED
-        waiting = services.waiting_room.of(row(services, wanted))
+        waiting = services.queue_positions.of(row(services, wanted))
         assert waiting
         assert waiting.wait
         assert "full" in waiting.wait
@@ -206,7 +206,7 @@ def test_a_lock_that_was_left_behind_stops_only_its_template_and_names_its_cure(
         held_up = launch(services, alice, "mate")
         others = [launch(services, alice) for _ in range(2)]
         until(lambda: ready(services, others))
-        waiting = services.waiting_room.of(row(services, held_up))
+        waiting = services.queue_positions.of(row(services, held_up))
         assert waiting
         assert waiting.wait
         assert "locked" in waiting.wait

@@ -31,7 +31,7 @@ from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, State
 from webapp.models import DesktopStep
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ class Portal:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def launch(self) -> str:
-        return self.services.launcher.launch(self.owner, LaunchWish())
+        return self.services.launcher.launch(self.owner, LaunchRequest())
 
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
         secrets = {"proxmox_api_token_secret", "WINUX_ENCRYPTION_KEY", "WINUX_SECRET_KEY"}

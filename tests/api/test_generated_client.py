@@ -59,7 +59,7 @@ def test_it_launches_looks_and_stops(site: ApiSite, made: ModuleType) -> None:
             module = importlib.import_module(f"{PACKAGE}.api.sessions.{operation}")
             return module.sync(*arguments, client=client, **named)
 
-        launched = call("launch_session", body=models.SessionWish(duration_minutes=15))
+        launched = call("launch_session", body=models.SessionRequest(duration_minutes=15))
         until(lambda: call("get_session", launched.session_sub).status == "ready", 20)
         shown = call("get_session", launched.session_sub)
         assert shown.address.startswith("10.203.")

@@ -16,7 +16,7 @@ from webapp.config import ROOT
 from webapp.domain.states import State
 from webapp.models import Role
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 GUIDE = (ROOT / "docs/api/guide.md").read_text()
 SECTIONS = re.split(r"^## ", GUIDE, flags=re.MULTILINE)[1:]
@@ -74,7 +74,7 @@ def _ran(folder: Path, number: int) -> Ran:
 def connect(site: ApiSite) -> None:
     """Somebody whose desktop is open in a browser, as the gateway writes it."""
     bob = site.person("bob")
-    desktop = site.services.launcher.launch(bob, LaunchWish())
+    desktop = site.services.launcher.launch(bob, LaunchRequest())
     reports = site.services.reports
     until(lambda: reports.desktop(bob, desktop).state is State.READY)
     site.services.accounts.sign_in("bob", "correct horse battery", "192.0.2.2", "Firefox")

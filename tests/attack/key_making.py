@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from setup.visitor import Visitor
+from setup.page_client import PageClient
 from tests.attack.catalogue import attack
 from tests.attack.client import Answer, Client
 from tests.attack.promise import Broken
@@ -31,7 +31,7 @@ def leave_open(target: Target, name: str) -> None:
         raise RuntimeError(f"{changed} sign-ins were left open")
 
 
-def on_page(browser: Visitor, password: str) -> bool:
+def on_page(browser: PageClient, password: str) -> bool:
     """Whether the page creates a key."""
     form = browser.open(KEYS).form_with("name", "scope")
     if form is None or "password" not in form.fields:
@@ -40,7 +40,7 @@ def on_page(browser: Visitor, password: str) -> bool:
     return browser.status == 200
 
 
-def over_api(target: Target, browser: Visitor, path: str, **body: object) -> Answer:
+def over_api(target: Target, browser: PageClient, path: str, **body: object) -> Answer:
     """Send a request as a script in the page does, with the person's cookies."""
     form = browser.open(KEYS).form_with("csrf_token")
     token = form.fields["csrf_token"] if form else ""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from setup.visitor import Visitor
+from setup.page_client import PageClient
 from tests.attack.catalogue import attack
 from tests.attack.client import API, Client
 from tests.attack.promise import Broken
@@ -42,7 +42,7 @@ def end_all(target: Target, command: str, name: str, *options: str) -> None:
     target.portal.command("person", command, name, *options)
 
 
-def check_dead(way: str, key: Client, browser: Visitor) -> None:
+def check_dead(way: str, key: Client, browser: PageClient) -> None:
     status = key.api("GET", "/sessions").status
     if status != 401:
         raise Broken(f"after {way} the key is answered with {status}")
@@ -50,7 +50,7 @@ def check_dead(way: str, key: Client, browser: Visitor) -> None:
         raise Broken(f"after {way} the sign-in still works")
 
 
-def is_out(browser: Visitor) -> bool:
+def is_out(browser: PageClient) -> bool:
     return browser.open("/").form_with("name", "password") is not None
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from setup.failure import SetupFailed
-from setup.visitor import Visitor
+from setup.page_client import PageClient
 from tests.attack.catalogue import attack
 from tests.attack.promise import Broken
 from tests.attack.target import Target
@@ -17,7 +17,7 @@ AT_ONCE = 24
 CROWDED, PARALLEL = "127.0.41.1", "127.0.42.1"
 
 
-def try_password(visitor: Visitor, name: str, password: str) -> int:
+def try_password(visitor: PageClient, name: str, password: str) -> int:
     """Return the response to a sign-in."""
     form = visitor.open("/sign-in").form_with("name", "password")
     if form is None:
@@ -31,15 +31,15 @@ def try_password(visitor: Visitor, name: str, password: str) -> int:
     "a known browser and a known address still sign in; unknown names wait",
 )
 def thirty_wrong(target: Target) -> str:
-    known, password = Visitor(target.url, CROWDED), target.person("regular")
+    known, password = PageClient(target.url, CROWDED), target.person("regular")
     known.sign_in("regular", password)
     sign_out(known)
     for number in range(WRONG):
-        try_password(Visitor(target.url, CROWDED), f"name{number}", "not the password")
-    waits = try_password(Visitor(target.url, CROWDED), "somebody", "not the password")
+        try_password(PageClient(target.url, CROWDED), f"name{number}", "not the password")
+    waits = try_password(PageClient(target.url, CROWDED), "somebody", "not the password")
     if waits != 429:
         raise Broken(f"after {WRONG} wrong sign-ins the next one is answered with {waits}")
-    for who, browser in (("browser", known), ("address", Visitor(target.url, CROWDED))):
+    for who, browser in (("browser", known), ("address", PageClient(target.url, CROWDED))):
         try:
             browser.sign_in("regular", password)
         except SetupFailed as refusal:
@@ -57,7 +57,7 @@ def at_once(target: Target) -> str:
     start = threading.Barrier(AT_ONCE)
 
     def guess(_number: int) -> int:
-        visitor = Visitor(target.url, PARALLEL)
+        visitor = PageClient(target.url, PARALLEL)
         form = visitor.open("/sign-in").form_with("name", "password")
         start.wait(60)
         if form is None:
@@ -72,7 +72,7 @@ def at_once(target: Target) -> str:
     return f"{AT_ONCE} at once: {answers[401]} tried, {answers[429]} told to wait"
 
 
-def sign_out(visitor: Visitor) -> None:
+def sign_out(visitor: PageClient) -> None:
     form = visitor.open("/").form_to("/sign-out")
     if form is None:
         raise RuntimeError("there is no way to sign out")

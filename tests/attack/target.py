@@ -12,9 +12,9 @@ from statistics import median
 from typing import Any
 
 from bench.inside import Inside, inside_of
+from setup.page_client import PageClient, ReadyDesktop
 from setup.portal import Portal
 from setup.settings import Settings
-from setup.visitor import ReadyDesktop, Visitor
 from tests.attack.client import Answer, Client
 from tests.attack.promise import Broken
 
@@ -63,9 +63,9 @@ class Target:
             self.passwords[name] = self.portal.make_person(name, is_admin=is_admin)
         return self.passwords[name]
 
-    def visitor(self, name: str, *, is_admin: bool = False) -> Visitor:
+    def visitor(self, name: str, *, is_admin: bool = False) -> PageClient:
         """Return a browser in which that person is signed in."""
-        visitor = Visitor(self.url)
+        visitor = PageClient(self.url)
         visitor.sign_in(name, self.person(name, is_admin=is_admin))
         return visitor
 
@@ -134,7 +134,7 @@ class Target:
         )
 
     @contextmanager
-    def desktop(self, name: str) -> Iterator[tuple[Visitor, ReadyDesktop]]:
+    def desktop(self, name: str) -> Iterator[tuple[PageClient, ReadyDesktop]]:
         """Yield a ready desktop of that person, which ends with the block."""
         visitor = self.visitor(name)
         ready = visitor.launch_desktop()

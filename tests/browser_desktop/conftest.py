@@ -20,11 +20,11 @@ from bench.inside import Inside, inside_of
 from bench.viewer import Viewer, wait_shown
 from setup import ownership
 from setup.machine import check_port
+from setup.page_client import PageClient
 from setup.portal import Portal
 from setup.processes import Child
 from setup.settings import CHECKOUT, TEST, settings_from
 from setup.template import GoldenTemplate as Published
-from setup.visitor import Visitor
 from tests.e2e.site import Site
 from tests.lab import GoldenTemplate, RealLab
 
@@ -126,14 +126,14 @@ class Desktop:
 
 
 @pytest.fixture(scope="session")
-def visitor(site: Site) -> Visitor:
-    visitor = Visitor(site.url)
+def visitor(site: Site) -> PageClient:
+    visitor = PageClient(site.url)
     visitor.sign_in("alice", site.passwords["alice"])
     return visitor
 
 
 @pytest.fixture(scope="session")
-def launch(site: Site, gateway: Gateway, visitor: Visitor) -> Callable[[], Desktop]:
+def launch(site: Site, gateway: Gateway, visitor: PageClient) -> Callable[[], Desktop]:
     """Launches a desktop and lends it what the tests look into it with."""
     return lambda: _launch(site, visitor)
 
@@ -143,7 +143,7 @@ def desktop(launch: Callable[[], Desktop]) -> Desktop:
     return launch()
 
 
-def _launch(site: Site, visitor: Visitor) -> Desktop:
+def _launch(site: Site, visitor: PageClient) -> Desktop:
     ready = visitor.launch_desktop()
     inside = inside_of(site.database, site.settings.bridge, ready.id)
     inside.lend("xwd", "xclip", "xev")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, StorageState, WebSocket
 from playwright.sync_api import Response as Answer
 
 from bench.viewer import Viewer
-from setup.visitor import Visitor
+from setup.page_client import PageClient
 from tests.browser_desktop.conftest import Desktop
 from tests.e2e.site import Site
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 
 @pytest.fixture
-def password(visitor: Visitor, desktop: Desktop) -> str:
+def password(visitor: PageClient, desktop: Desktop) -> str:
     """As its owner reads it on the desktop's page, in another browser."""
     page = visitor.open(f"/desktops/{desktop.id}")
     form = page.form_to("/password")
@@ -97,7 +97,7 @@ def memory_of(page: Page) -> list[bytes]:
 
 
 def test_only_this_page_may_run_webassembly_and_reach_the_gateway(
-    visitor: Visitor, site: Site, view: Page, desktop: Desktop
+    visitor: PageClient, site: Site, view: Page, desktop: Desktop
 ) -> None:
     answer = view.request.get(f"{site.url}/desktops/{desktop.id}/view")
     policy = answer.headers["content-security-policy"]

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from tests.chaos.world import World, fresh
 from webapp.domain.states import State
 from webapp.models import Desktop
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 SETTINGS = {
     "WINUX_MAX_DESKTOPS": "12",
@@ -33,9 +33,9 @@ def try_fairness(folder: Path) -> list[str]:
     try:
         greedy, *honest = world.people
         for _ in range(GREED):
-            world.services.launcher.launch(greedy, LaunchWish())
+            world.services.launcher.launch(greedy, LaunchRequest())
         _wait(lambda: any(_begun(world, greedy.person_id)), "no build begins")
-        asked = [world.services.launcher.launch(one, LaunchWish()) for one in honest]
+        asked = [world.services.launcher.launch(one, LaunchRequest()) for one in honest]
         _wait(lambda: all(_is_ready(world, one) for one in asked), "honest people get no desktop")
         return _unfair(world, greedy.person_id, asked)
     finally:

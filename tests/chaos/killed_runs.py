@@ -18,7 +18,7 @@ from tests.chaos.world import World, kill
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 #: Concurrent launches.
 AT_ONCE = 3
@@ -68,7 +68,7 @@ def kill_runs(world: World, launches: int, seed: str, pause_s: float) -> Toll:
         while left or under_way:
             for person in _free(world.people, under_way)[: AT_ONCE - len(under_way)]:
                 if left:
-                    public_id = world.services.launcher.launch(person, LaunchWish())
+                    public_id = world.services.launcher.launch(person, LaunchRequest())
                     under_way[public_id], left = (person, time.monotonic()), left - 1
                     killer.launches += 1
             _look(world, under_way, toll)

@@ -24,7 +24,7 @@ from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.worker.loop import Worker, worker_name
 
 #: Maximum seconds that a held request waits for the blow.
@@ -136,7 +136,7 @@ def claimed(world: World) -> str:
 def assigned(world: World) -> str:
     """Claim with another user name and keyboard: the worker must set them in the desktop."""
     public_id = warm(world)
-    wish = LaunchWish(rdp_username="marie", keyboard_layout="fr")
+    wish = LaunchRequest(rdp_username="marie", keyboard_layout="fr")
     assert world.services.launcher.launch(world.people[0], wish) == public_id
     return public_id
 
@@ -151,7 +151,7 @@ def unclicked_with_pool(world: World) -> str:
 
 
 def click_launch(world: World, services: Services, token: str) -> None:
-    services.launcher.launch(world.people[0], LaunchWish(launch_token=token))
+    services.launcher.launch(world.people[0], LaunchRequest(launch_token=token))
 
 
 def click_stop(world: World, services: Services, public_id: str) -> None:
@@ -172,7 +172,7 @@ def click_extend(world: World, services: Services, public_id: str) -> None:
 
 def launched_once(world: World, token: str) -> str:
     """Send the same form again, as a browser without a response does."""
-    wish = LaunchWish(launch_token=token)
+    wish = LaunchRequest(launch_token=token)
     public_id = world.services.launcher.launch(world.people[0], wish)
     with world.services.db.read() as session:
         owned = list(session.scalars(select(Desktop).where(Desktop.launch_token == token)))

@@ -18,7 +18,7 @@ from webapp.config import ROOT, load
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -152,7 +152,7 @@ def test_desktops_are_listed_shown_stopped_and_extended(
     migrated("template", "publish", "--name", "xfce", "--vmid", "29001", "--version", "1")
     services = build_services(load(environment))
     owner = Actor(services.accounts.add_person(SYSTEM, "alice", "a long password"))
-    public_id = services.launcher.launch(owner, LaunchWish())
+    public_id = services.launcher.launch(owner, LaunchRequest())
     services.db.close()
     [row] = _json(migrated("desktop", "list", "--json"))
     assert (row["id"], row["state"], row["owner"]) == (public_id, "queued", "alice")
@@ -170,7 +170,7 @@ def test_desktops_are_paused_and_resumed(migrated: Run, environment: dict[str, s
     migrated(*publish)
     services = build_services(load(environment))
     owner = Actor(services.accounts.add_person(SYSTEM, "alice", "a long password"))
-    public_id = services.launcher.launch(owner, LaunchWish())
+    public_id = services.launcher.launch(owner, LaunchRequest())
     with services.db.begin() as session:
         desktop = session.query(Desktop).one()
         desktop.state, desktop.ready_at = State.READY, services.clock.now()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.rdp_probe import answers
-from setup.visitor import Visitor
+from setup.page_client import PageClient
 from tests.chaos.plugins import task_trap
 from tests.e2e.site import Site, wait_until
 from tests.lab import PLAYBOOKS
@@ -68,8 +68,8 @@ def trap(site: Site, tmp_path: Path) -> Iterator[Trap]:
 
 
 @pytest.fixture
-def alice(site: Site) -> Visitor:
-    visitor = Visitor(site.url)
+def alice(site: Site) -> PageClient:
+    visitor = PageClient(site.url)
     visitor.sign_in("alice", site.passwords["alice"])
     return visitor
 
@@ -77,7 +77,7 @@ def alice(site: Site) -> Visitor:
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("at", OF_BUILD)
 def test_a_build_whose_worker_died_at_a_task_is_finished_by_the_next(
-    site: Site, trap: Trap, alice: Visitor, at: int
+    site: Site, trap: Trap, alice: PageClient, at: int
 ) -> None:
     trap.set(at)
     made = _launch(alice)
@@ -88,7 +88,7 @@ def test_a_build_whose_worker_died_at_a_task_is_finished_by_the_next(
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("at", OF_REMOVAL)
 def test_a_removal_whose_worker_died_at_a_task_is_finished_by_the_next(
-    site: Site, trap: Trap, alice: Visitor, at: int
+    site: Site, trap: Trap, alice: PageClient, at: int
 ) -> None:
     made = _launch(alice)
     site.wait_for_state(made, "ready")
@@ -103,7 +103,7 @@ def test_a_removal_whose_worker_died_at_a_task_is_finished_by_the_next(
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_node_that_died_in_a_call_and_came_back_keeps_nothing(
-    site: Site, alice: Visitor, call: str
+    site: Site, alice: PageClient, call: str
 ) -> None:
     made = ""
     if "clone" not in call and "start" not in call:
@@ -131,7 +131,7 @@ def test_a_node_that_died_in_a_call_and_came_back_keeps_nothing(
     assert made not in site.containers().values()
 
 
-def _launch(person: Visitor) -> str:
+def _launch(person: PageClient) -> str:
     return person.click_launch().rpartition("/")[2]
 
 

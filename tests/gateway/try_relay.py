@@ -20,14 +20,14 @@ from tests.gateway.rdp.recorded import RecordingConversation
 from webapp.adapters.system import SystemClock
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
-from webapp.gateway.connection.admission import Visitor
+from webapp.gateway.connection.admission import Browser
 from webapp.gateway.process import run_in_loop
 from webapp.gateway.rdp import relay
 from webapp.gateway.rdp.pdu import x224
 from webapp.gateway.server import Gateway
 from webapp.gateway.settings import Settings
 from webapp.services.connections.connections import Traffic
-from webapp.services.connections.event_feed import Proof, Sights, Wish
+from webapp.services.connections.event_feed import DesktopSnapshots, Proof, Subscription
 from webapp.services.connections.tickets import Admitted
 
 
@@ -48,7 +48,7 @@ class EverybodyIsWelcome:
         self._ids = itertools.count(1)
         self.certificate_sha256 = ""
 
-    async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
+    async def admit(self, ticket: str, browser: Browser) -> Admitted:
         layout, _, port = ticket.rpartition("-")[2].partition("@")
         target = (self.target[0], int(port or self.target[1]))
         number = next(self._ids)
@@ -87,8 +87,10 @@ class NobodyListens:
     async def by_cookie(self, header: str) -> Proof | None:
         return None
 
-    async def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
-        return Sights()
+    async def look(
+        self, wishes: Collection[Subscription], *, is_first: bool = False
+    ) -> DesktopSnapshots:
+        return DesktopSnapshots()
 
 
 async def fingerprint(host: str, port: int) -> str:

@@ -16,7 +16,7 @@ from webapp.domain.errors import Refused
 from webapp.domain.people.keys import MOST_KEYS
 from webapp.models import AddressReservation, Base, VmidReservation
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_launches_at_the_same_time_share_nothing_and_keep_the_limit(on_postgres:
 
     def launch(number: int) -> str:
         try:
-            return on_postgres.launcher.launch(people[number % 4], LaunchWish())
+            return on_postgres.launcher.launch(people[number % 4], LaunchRequest())
         except Refused as refused:
             return refused.reason
 
@@ -56,7 +56,7 @@ def test_launches_at_the_same_time_share_nothing_and_keep_the_limit(on_postgres:
 
 def test_one_form_sent_many_times_at_once_launches_once(on_postgres: Services) -> None:
     alice = Actor(on_postgres.accounts.add_person(SYSTEM, "alice", PASSWORD))
-    wish = LaunchWish(launch_token="one form")
+    wish = LaunchRequest(launch_token="one form")
     with ThreadPoolExecutor(8) as pool:
         launched = set(pool.map(lambda _: on_postgres.launcher.launch(alice, wish), range(16)))
     assert len(launched) == 1

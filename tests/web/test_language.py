@@ -25,7 +25,7 @@ from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.nodes.placement import Wait
 from webapp.domain.pool.sizes import Why
 from webapp.services.audit.record import Actor
-from webapp.services.pool.settings import ScheduleWish
+from webapp.services.pool.settings import ScheduleRequest
 from webapp.web.language import init_language
 from webapp.web.texts.domain import WORDS
 
@@ -96,7 +96,7 @@ def test_no_text_was_forgotten(
     paths = ["/", "/desktops/", f"/desktops/{own}", f"/desktops/{own}/stop", "/account/"]
     paths += [f"/desktops/{making}", "/admin/", "/admin/desktops/?state=all", "/nothing"]
     add_warm(services)
-    wish = ScheduleWish(2, "10:00", "12:00", every="mon")
+    wish = ScheduleRequest(2, "10:00", "12:00", every="mon")
     services.pools.change(root, "xfce", {"max": 2, "follows_demand": True})
     services.pools.add_schedule(root, "xfce", wish)
     data |= {"UTC", "lab / 30004", *get_day_names("abbreviated", locale="eo").values()}

@@ -12,7 +12,7 @@ from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
 from webapp.http.access import Access, rule_of
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.pool.settings import ScheduleWish
+from webapp.services.pool.settings import ScheduleRequest
 from webapp.web.vendor import manifest
 
 #: All routes; one that is added or vanishes fails a test below until it is written down here.
@@ -178,7 +178,7 @@ def test_who_may_call_it(
         "id": ready,
         "sign_in": services.accounts.sign_ins(alice.person_id or 0)[0].id,
         "schedule": services.pools.add_schedule(
-            SYSTEM, "xfce", ScheduleWish(1, "10:00", "12:00", "mon")
+            SYSTEM, "xfce", ScheduleRequest(1, "10:00", "12:00", "mon")
         ),
         "webhook": (hook := services.webhooks.add(SYSTEM, HOOK, ["end"]).webhook.id),
         "delivery": services.webhooks.test(SYSTEM, hook),

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from webapp.bootstrap import Services
 from webapp.models import AddressReservation, Desktop, Template, VmidReservation
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.services.pool.keeper import queue_pool_desktop
 from webapp.worker.loop import Worker
 
 
 def launch(services: Services, actor: Actor) -> str:
-    return services.launcher.launch(actor, LaunchWish())
+    return services.launcher.launch(actor, LaunchRequest())
 
 
 def row(services: Services, public_id: str) -> Desktop:

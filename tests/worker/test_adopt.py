@@ -13,10 +13,10 @@ from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.provisioning.adopt import AdoptionWish
+from webapp.services.provisioning.adopt import AdoptionRequest
 
 MADE = Mark("manual", "desktop-0badcafe")
-WISH = AdoptionWish(vmid=20001, owner="alice", minutes=60, password="a given password")
+WISH = AdoptionRequest(vmid=20001, owner="alice", minutes=60, password="a given password")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_what_the_database_forgot_is_given_back_to_its_owner(
     worker = make_worker()
     worker.reconciler.reconcile()
     assert [found.vmid for found in services.findings.now_open()] == [30009]
-    worker.adopter.adopt(SYSTEM, AdoptionWish(vmid=30009, owner="alice"))
+    worker.adopter.adopt(SYSTEM, AdoptionRequest(vmid=30009, owner="alice"))
     clock.step(minutes=1)
     worker.reconciler.reconcile()
     assert services.findings.now_open() == []
@@ -110,9 +110,9 @@ def test_refusals_change_nothing_and_are_audited(
         (30001, f"There is a desktop {launched} already"),
     ]:
         with pytest.raises(Refused, match=words):
-            worker.adopter.adopt(SYSTEM, AdoptionWish(vmid=vmid, owner="alice"))
+            worker.adopter.adopt(SYSTEM, AdoptionRequest(vmid=vmid, owner="alice"))
     with pytest.raises(NotFound):
-        worker.adopter.adopt(SYSTEM, AdoptionWish(vmid=20001, owner="nobody"))
+        worker.adopter.adopt(SYSTEM, AdoptionRequest(vmid=20001, owner="nobody"))
     assert made.there == before
     assert reservations(services) == 2
     with services.db.read() as session:

@@ -17,10 +17,10 @@ from webapp.domain.people.passwords import make_password
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop, Template
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.services.desktops.reservation import reserve
 
-ANNA = LaunchWish(rdp_username="anna", keyboard_layout="pl")
+ANNA = LaunchRequest(rdp_username="anna", keyboard_layout="pl")
 
 
 def build_for_pool(services: Services, provisioner: FakeProvisioner, make: MakeWorker) -> str:
@@ -84,7 +84,7 @@ def test_the_person_gets_name_keyboard_password_and_their_whole_time(
 def test_who_asked_for_it_as_it_was_built_waits_for_nobody(
     services: Services, alice: Actor, warm: str, make_worker: MakeWorker
 ) -> None:
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     assert not make_worker().assigner.assign_one()
     assert row(services, warm).state == State.READY
 
@@ -96,8 +96,8 @@ def test_the_desktop_itself_is_told_when_it_ends(
     make_worker: MakeWorker,
     provisioner: FakeProvisioner,
 ) -> None:
-    services.launcher.launch(alice, LaunchWish(minutes=45))
-    assert make_worker(provisioner).teller.tell_deadline_one()
+    services.launcher.launch(alice, LaunchRequest(minutes=45))
+    assert make_worker(provisioner).deadline_sender.send_deadline_one()
     deadline = services.clock.now() + timedelta(minutes=45)
     assert provisioner.told == [(row(services, warm).address, "SHA256:host", deadline)]
 

@@ -44,7 +44,7 @@ def setter(request: pytest.FixtureRequest, node: FakeNode, clock: SteppingClock)
 def tell(make_worker: MakeWorker, services: Services, setter: ClockSetter, public_id: str) -> None:
     desktop = row(services, public_id)
     assert (desktop.state, setter.told) == (State.READY, [])
-    make_worker(setter).teller.tell_deadline_one()
+    make_worker(setter).deadline_sender.send_deadline_one()
     assert [deadline for _, _, deadline in setter.told] == [desktop.deadline_at]
 
 

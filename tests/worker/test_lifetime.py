@@ -35,16 +35,16 @@ def test_extending_moves_the_deadline_and_tells_the_desktop(
     assert after == services.clock.now() + timedelta(minutes=45)
     provisioner = FakeProvisioner(node)
     worker = make_worker(provisioner)
-    assert worker.teller.tell_deadline_one()
+    assert worker.deadline_sender.send_deadline_one()
     assert provisioner.told == [("10.203.0.64", "SHA256:host", after)]
-    assert not worker.teller.tell_deadline_one()
+    assert not worker.deadline_sender.send_deadline_one()
     assert ("desktop.extend", False) in _actions(services)
 
 
 def test_a_desktop_that_was_built_in_usual_time_need_not_be_told_its_deadline(
     make_worker: MakeWorker, ready: str
 ) -> None:
-    assert not make_worker().teller.tell_deadline_one()
+    assert not make_worker().deadline_sender.send_deadline_one()
 
 
 def test_a_desktop_that_cannot_be_told_is_tried_again_later(
@@ -61,11 +61,11 @@ def test_a_desktop_that_cannot_be_told_is_tried_again_later(
 
     services.lifetime.extend(alice, ready, 15)
     worker = make_worker(MuteProvisioner(node))
-    assert worker.teller.tell_deadline_one()
-    assert not worker.teller.tell_deadline_one()
+    assert worker.deadline_sender.send_deadline_one()
+    assert not worker.deadline_sender.send_deadline_one()
     assert row(services, ready).state == State.READY
     clock.step(seconds=60)
-    assert make_worker().teller.tell_deadline_one()
+    assert make_worker().deadline_sender.send_deadline_one()
 
 
 def test_an_extension_never_exceeds_the_longest_time(

@@ -36,7 +36,7 @@ def removed(
     """What is gone after so much more time."""
     clock.step(**later)
     worker = make_worker(provisioner)
-    while worker.old_templates.remove_one():
+    while worker.template_retirement.remove_one():
         pass
     return provisioner.removed_templates
 

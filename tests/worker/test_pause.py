@@ -29,8 +29,8 @@ from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Node, Template
 from webapp.ports import Container
 from webapp.services.audit.record import Actor
-from webapp.services.connections.event_feed import Proof, SessionFeed, Wish
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.connections.event_feed import EventFeed, Proof, Subscription
+from webapp.services.desktops.launch import LaunchRequest
 
 DAY = 24 * 60
 
@@ -165,15 +165,15 @@ def test_it_counts_against_the_limit_and_is_what_a_second_launch_uses(
 ) -> None:
     services.catalogue.change(root, "xfce", {"max_per_person": 1})
     with pytest.raises(Refused, match="You have 1 of 1"):
-        services.launcher.launch(alice, LaunchWish(template="xfce"))
-    assert services.launcher.launch(alice, LaunchWish(template="xfce", reuse=True)) == paused
+        services.launcher.launch(alice, LaunchRequest(template="xfce"))
+    assert services.launcher.launch(alice, LaunchRequest(template="xfce", reuse=True)) == paused
     assert row(services, paused).state == State.RESUMING
 
 
 def test_a_paused_one_can_make_room(services: Services, alice: Actor, paused: str) -> None:
     with services.db.begin() as session:
         session.execute(update(Template).values(max_per_person=1))
-    new = services.launcher.launch(alice, LaunchWish(make_room="close_oldest"))
+    new = services.launcher.launch(alice, LaunchRequest(make_room="close_oldest"))
     assert (row(services, paused).state, row(services, new).state) == (
         State.STOPPING,
         State.QUEUED,
@@ -206,7 +206,7 @@ def test_what_cannot_be_paused_is_said(
 ) -> None:
     services.pauses.resume(alice, ready)
     assert row(services, ready).state == State.READY
-    second = services.launcher.launch(alice, LaunchWish())
+    second = services.launcher.launch(alice, LaunchRequest())
     with pytest.raises(Refused, match="is queued, so it cannot be resumed"):
         services.pauses.resume(alice, second)
     with pytest.raises(Refused, match="is queued, so it cannot be paused"):
@@ -580,8 +580,8 @@ def test_listeners_hear_of_its_steps_and_then_of_the_build_s_again(
     services: Services, alice: Actor, ready: str, make_worker: MakeWorker
 ) -> None:
     key = services.keys.make(alice, "listener", ["read"]).key
-    wish = Wish(Proof(alice.person_id or 0, key_id=key.id), ready)
-    feed = SessionFeed(services.db, services.clock, services.config)
+    wish = Subscription(Proof(alice.person_id or 0, key_id=key.id), ready)
+    feed = EventFeed(services.db, services.clock, services.config)
 
     def steps() -> list[str]:
         (sight,) = feed.look([wish], is_first=True).of(wish)

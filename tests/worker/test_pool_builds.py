@@ -57,7 +57,7 @@ def test_nobody_is_told_to_queue_behind_the_pool(
     for _ in range(3):
         queue_for_pool(services)
     theirs = services.reports.desktop(alice, launch(services, alice))
-    waiting = services.waiting_room.of(theirs)
+    waiting = services.queue_positions.of(theirs)
     assert waiting is not None
     assert waiting.place == 1
 

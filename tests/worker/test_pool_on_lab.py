@@ -20,7 +20,7 @@ from webapp.config import load
 from webapp.domain.states import EndReason, State
 from webapp.models import Desktop
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 pytestmark = pytest.mark.lab
 #: One build takes 5 to 10 s here; a loaded machine needs its time.
@@ -91,7 +91,7 @@ def test_a_pool_fills_and_is_refilled_and_rebuilt(
     first = site.warm()[0]
     assert site.host_name(first) == first.public_id
 
-    taken = services.launcher.launch(site.owner, LaunchWish())
+    taken = services.launcher.launch(site.owner, LaunchRequest())
     assert taken == first.public_id
     assert row(services, taken).state == State.READY, "a warm desktop is somebody's at once"
     site.until(lambda: len(site.warm()) == 1)

@@ -175,6 +175,6 @@ def test_an_old_version_of_a_template_is_removed(on_postgres: Services) -> None:
     worker = bootstrap_worker.build_worker_services(
         on_postgres, "worker", provisioner=provisioner, hypervisor=provisioner.node
     )
-    assert worker.old_templates.remove_one()
+    assert worker.template_retirement.remove_one()
     assert provisioner.removed_templates == [(29001, "1")]
-    assert not worker.old_templates.remove_one()
+    assert not worker.template_retirement.remove_one()

@@ -17,7 +17,7 @@ CHUNK = 16_384
 
 
 @dataclass
-class Said:
+class ProgramResult:
     """A program's exit code and output."""
 
     code: int = -1
@@ -28,12 +28,12 @@ class Said:
     is_too_long: bool = False
 
 
-def run_bounded(command: Sequence[str], text: bytes, *, seconds: float, most: int) -> Said:
+def run_bounded(command: Sequence[str], text: bytes, *, seconds: float, most: int) -> ProgramResult:
     """Runs `command` with `text` on its input; kills it after `seconds` or `most` bytes of output.
 
     Raises OutsideFailed if it cannot be started.
     """
-    said = Said()
+    said = ProgramResult()
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

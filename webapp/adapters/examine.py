@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.domain.errors import WinuxError
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 
 log = logging.getLogger(__name__)
 
 
-def looked(part: str, look: Callable[[], Iterable[Sign]]) -> Iterator[Sign]:
+def examined(part: str, look: Callable[[], Iterable[CheckResult]]) -> Iterator[CheckResult]:
     """Yields what `look` finds, or one unknown sign if it fails.
 
     It never raises the failure, so the other parts are still examined.
@@ -19,18 +19,21 @@ def looked(part: str, look: Callable[[], Iterable[Sign]]) -> Iterator[Sign]:
     try:
         yield from look()
     except WinuxError as error:
-        yield Sign(
-            part, Health.UNKNOWN, f"Could not be looked at: {error.message}"[:500], error.what_to_do
+        yield CheckResult(
+            part,
+            Health.UNKNOWN,
+            f"Could not be examined: {error.message}"[:500],
+            error.what_to_do,
         )
     except (OSError, SQLAlchemyError) as error:
-        yield Sign(
-            part, Health.UNKNOWN, f"Could not be looked at: {type(error).__name__}: {error}"[:500]
+        yield CheckResult(
+            part, Health.UNKNOWN, f"Could not be examined: {type(error).__name__}: {error}"[:500]
         )
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         log.info("the answer about %s could not be read: %r", part, error)
-        yield Sign(
+        yield CheckResult(
             part,
             Health.UNKNOWN,
-            "Could not be looked at: what was answered makes no sense.",
+            "Could not be examined: what was answered makes no sense.",
             "Check that what answers there is what it should be; a proxy may answer in its place.",
         )

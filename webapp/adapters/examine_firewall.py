@@ -5,12 +5,12 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from webapp.adapters.examine import looked
+from webapp.adapters.examine import examined
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.upkeep import firewall
 from webapp.domain.upkeep.firewall import GuestFirewall
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 from webapp.ports import Neighbour, WantedTemplate
 from webapp.settings.proxmox import ProxmoxConfig
 
@@ -31,14 +31,14 @@ class FirewallExaminer(ProxmoxHypervisor):
         self._templates = templates
         self._desktops = desktops
 
-    def examine(self) -> Iterator[Sign]:
+    def examine(self) -> Iterator[CheckResult]:
         """Yields the signs of all parts in order; each part is examined on its own."""
-        yield from looked("firewall of the cluster", self._examine_cluster)
-        yield from looked("firewall service", self._examine_services)
-        yield from looked("firewall of templates", self._examine_templates)
-        yield from looked("firewall of desktops", self._examine_desktops)
+        yield from examined("firewall of the cluster", self._examine_cluster)
+        yield from examined("firewall service", self._examine_services)
+        yield from examined("firewall of templates", self._examine_templates)
+        yield from examined("firewall of desktops", self._examine_desktops)
 
-    def _examine_cluster(self) -> Iterator[Sign]:
+    def _examine_cluster(self) -> Iterator[CheckResult]:
         """GET /cluster/firewall/options (needs Sys.Audit on /)."""
         try:
             options = self._get_object("cluster", "firewall", "options")
@@ -47,36 +47,36 @@ class FirewallExaminer(ProxmoxHypervisor):
             return
         yield firewall.judge_cluster(_flag(options, "enable", default=False))
 
-    def _examine_services(self) -> Iterator[Sign]:
+    def _examine_services(self) -> Iterator[CheckResult]:
         """GET …/services/{name}/state on every node that is up."""
         for row in self._nodes():
             if row.get("status") != "offline":
                 node = str(row["node"])
                 part = f"firewall service on {node}"[:40]
-                yield from looked(part, partial(self._examine_service, part, node))
+                yield from examined(part, partial(self._examine_service, part, node))
 
-    def _examine_service(self, part: str, node: str) -> Iterator[Sign]:
+    def _examine_service(self, part: str, node: str) -> Iterator[CheckResult]:
         options = self._get_object("nodes", node, "firewall", "options")
         name = "proxmox-firewall" if _flag(options, "nftables", default=False) else "pve-firewall"
         state = self._get_object("nodes", node, "services", name, "state")
         yield firewall.judge_service(part, node, name, str(state["state"]))
 
-    def _examine_templates(self) -> Iterator[Sign]:
+    def _examine_templates(self) -> Iterator[CheckResult]:
         for template in self._templates():
             part = f"firewall of template {template.name}"[:40]
-            yield from looked(part, partial(self._examine_template, part, template))
+            yield from examined(part, partial(self._examine_template, part, template))
 
-    def _examine_template(self, part: str, template: WantedTemplate) -> Iterator[Sign]:
+    def _examine_template(self, part: str, template: WantedTemplate) -> Iterator[CheckResult]:
         found = self.container(template.vmid)
         if found is None:
             text = f"The container {template.vmid} does not exist."
-            yield Sign(part, Health.UNKNOWN, text, "See what is said of the template.")
+            yield CheckResult(part, Health.UNKNOWN, text, "See what is said of the template.")
             return
         yield firewall.judge_template(
             part, template.vmid, self._firewall_of(found.node, template.vmid)
         )
 
-    def _examine_desktops(self) -> Iterator[Sign]:
+    def _examine_desktops(self) -> Iterator[CheckResult]:
         """Yields a sign for this portal's running desktops; none if no desktop runs."""
         desktops = self._desktops()[:MOST_DESKTOPS]
         seen: dict[int, GuestFirewall | None] = {}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from webapp.config import Config
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 
 CALL_SECONDS = 5
 
@@ -19,13 +19,13 @@ class GatewayExaminer:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def examine(self) -> Iterator[Sign]:
+    def examine(self) -> Iterator[CheckResult]:
         """Yields one sign."""
         url = self._config.gateway_url
         try:
             status = self._hand_shake()
         except (OSError, http.client.HTTPException) as error:
-            yield Sign(
+            yield CheckResult(
                 "gateway",
                 Health.BAD,
                 f"No gateway answers at {url} ({error}), so no desktop opens in the browser.",
@@ -33,9 +33,9 @@ class GatewayExaminer:
             )
             return
         if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
-            yield Sign("gateway", Health.GOOD, f"{url} takes WebSockets.")
+            yield CheckResult("gateway", Health.GOOD, f"{url} takes WebSockets.")
             return
-        yield Sign(
+        yield CheckResult(
             "gateway",
             Health.BAD,
             f"{url} answers {status} instead of opening a WebSocket.",

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from webapp.adapters.examine import looked
+from webapp.adapters.examine import examined
 from webapp.adapters.guest import ask_guest
 from webapp.adapters.guest_answer import parse_reach
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.upkeep.firewall import judge_no_trial, judge_trial
-from webapp.domain.upkeep.health import Sign
+from webapp.domain.upkeep.health import CheckResult
 from webapp.ports import Neighbour
 
 PORTS = (22, 3389)
@@ -23,11 +23,11 @@ class IsolationExaminer:
         self._key_file = key_file
         self._desktops = desktops
 
-    def examine(self) -> Iterator[Sign]:
+    def examine(self) -> Iterator[CheckResult]:
         """Yields one sign."""
-        yield from looked("isolation", self._try)
+        yield from examined("isolation", self._try)
 
-    def _try(self) -> Iterator[Sign]:
+    def _try(self) -> Iterator[CheckResult]:
         desktops = self._desktops()
         trouble = "fewer than two desktops of different people run."
         for source, target in pairs(desktops)[:MOST_ASKED]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from webapp.adapters import schema
 from webapp.adapters.database import OTHERS, SqlDatabase, files_of, translated
-from webapp.adapters.examine import looked
+from webapp.adapters.examine import examined
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed, Refused, WinuxError
-from webapp.domain.upkeep.health import Health, Sign, judge_space
+from webapp.domain.upkeep.health import CheckResult, Health, judge_space
 
 #: File systems that exist only in memory.
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -27,21 +27,21 @@ class MachineExaminer:
         self._config = config
         self._db = db
 
-    def examine(self) -> Iterator[Sign]:
+    def examine(self) -> Iterator[CheckResult]:
         """Yields the signs of all parts in order."""
         config = self._config
         yield _checked("schema", lambda: schema.check(self._db), "It is this release's.")
         yield _checked("database", self._write, "It takes writes.")
-        yield from looked("database file", self._examine_files)
-        yield from looked("private files", lambda: [self._examine_privacy()])
-        yield from looked("disk", self._examine_disk)
+        yield from examined("database file", self._examine_files)
+        yield from examined("private files", lambda: [self._examine_privacy()])
+        yield from examined("disk", self._examine_disk)
         where = f"{config.secrets_dir} is in memory."
         yield _checked("secrets", lambda: check_secrets_dir(config.secrets_dir), where)
         yield _checked("guest key", lambda: check_guest_key(config.guest_key_file), "Only ours.")
         yield _checked("programs", check_programs, "All are installed.")
-        yield from looked("packages", _examine_packages)
+        yield from examined("packages", _examine_packages)
 
-    def _examine_disk(self) -> Iterator[Sign]:
+    def _examine_disk(self) -> Iterator[CheckResult]:
         """Yields the sign of the disk that holds the playbooks' runs."""
         folder = self._config.run_dir
         yield judge_space("disk", str(folder), _free(folder))
@@ -58,7 +58,7 @@ class MachineExaminer:
                         what_to_do="Point WINUX_DATABASE_URL at the primary server.",
                     )
 
-    def _examine_files(self) -> Iterator[Sign]:
+    def _examine_files(self) -> Iterator[CheckResult]:
         """Yields SQLite's own signs: journal mode, size of the write-ahead log, disk space."""
         file = self._db.file
         if file is None or not file.exists():  # an earlier part reports a missing file
@@ -67,12 +67,12 @@ class MachineExaminer:
             with translated(), self._db.engine.connect() as connection:
                 mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
         except OutsideFailed as error:
-            yield Sign("journal", Health.UNKNOWN, error.message, error.what_to_do)
+            yield CheckResult("journal", Health.UNKNOWN, error.message, error.what_to_do)
             mode = "wal"
         wal = file.with_name(f"{file.name}-wal")
         size = wal.stat().st_size if wal.exists() else 0
         if mode != "wal":
-            yield Sign(
+            yield CheckResult(
                 "journal",
                 Health.WARN,
                 f"The database's journal is in mode {mode}, so readers and writers wait for each "
@@ -80,24 +80,24 @@ class MachineExaminer:
                 "Put the file on a local disk: WAL needs shared memory, which network disks lack.",
             )
         elif size > LARGEST_WAL:
-            yield Sign(
+            yield CheckResult(
                 "journal",
                 Health.WARN,
                 f"The database's write-ahead log has grown to {size >> 20} MiB.",
                 "Some process reads for very long; restart web, worker and gateway.",
             )
         else:
-            yield Sign("journal", Health.GOOD, "WAL, and small.")
+            yield CheckResult("journal", Health.GOOD, "WAL, and small.")
         yield judge_space("database disk", str(file.parent), _free(file.parent))
 
-    def _examine_privacy(self) -> Sign:
+    def _examine_privacy(self) -> CheckResult:
         """Returns whether other accounts can read the database, its log and the runs' folder."""
         paths = [self._config.run_dir, *(files_of(self._db.file) if self._db.file else [])]
         opened = [path for path in paths if path.exists() and path.stat().st_mode & OTHERS]
         if not opened:
-            return Sign("private files", Health.GOOD, "Only this account can read them.")
+            return CheckResult("private files", Health.GOOD, "Only this account can read them.")
         names = " ".join(str(path) for path in opened)
-        return Sign(
+        return CheckResult(
             "private files",
             Health.BAD,
             f"Other accounts of this machine can read or enter: {names}."[:500],
@@ -152,7 +152,7 @@ def check_programs() -> None:
             )
 
 
-def _examine_packages() -> Iterator[Sign]:
+def _examine_packages() -> Iterator[CheckResult]:
     """Compares the installed Python packages with the versions in requirements.txt."""
     wrong = []
     for line in (ROOT / "requirements.txt").read_text().splitlines():
@@ -165,9 +165,9 @@ def _examine_packages() -> Iterator[Sign]:
             if there != wanted:
                 wrong.append(f"{name} {there} instead of {wanted}")
     if not wrong:
-        yield Sign("packages", Health.GOOD, "As requirements.txt pins them.")
+        yield CheckResult("packages", Health.GOOD, "As requirements.txt pins them.")
         return
-    yield Sign(
+    yield CheckResult(
         "packages",
         Health.WARN,
         f"Other versions than those that Winux was tried with: {', '.join(wrong)}."[:500],
@@ -175,14 +175,14 @@ def _examine_packages() -> Iterator[Sign]:
     )
 
 
-def _checked(part: str, check: Callable[[], None], well: str) -> Sign:
+def _checked(part: str, check: Callable[[], None], well: str) -> CheckResult:
     try:
         check()
     except WinuxError as error:
-        return Sign(part, Health.BAD, error.message, error.what_to_do)
+        return CheckResult(part, Health.BAD, error.message, error.what_to_do)
     except OSError as error:
-        return Sign(part, Health.BAD, f"{error.filename}: {error.strerror}.")
-    return Sign(part, Health.GOOD, well)
+        return CheckResult(part, Health.BAD, f"{error.filename}: {error.strerror}.")
+    return CheckResult(part, Health.GOOD, well)
 
 
 def _free(folder: Path) -> int:

@@ -9,12 +9,12 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from webapp.adapters.examine import looked
+from webapp.adapters.examine import examined
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.proxmox_api import trusting
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.upkeep import health, rights
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 from webapp.ports import WantedTemplate
 from webapp.settings.proxmox import ProxmoxConfig
 
@@ -38,7 +38,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         super().__init__(config)
         self._templates = templates
 
-    def examine(self) -> Iterator[Sign]:
+    def examine(self) -> Iterator[CheckResult]:
         """Yields all parts in order; without an API response the later ones are unknown."""
         yield from self._examine_tls()
         parts = {
@@ -53,33 +53,33 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         has_answered = True
         for part, look in parts.items():
             if not has_answered:
-                yield Sign(part, Health.UNKNOWN, "Proxmox does not answer.")
+                yield CheckResult(part, Health.UNKNOWN, "Proxmox does not answer.")
             elif part == "Proxmox VE":
                 sign = self._first_answer(look)
                 has_answered = sign.health is not Health.BAD
                 yield sign
             else:
-                yield from looked(part, look)
+                yield from examined(part, look)
 
-    def _first_answer(self, look: Callable[[], Iterator[Sign]]) -> Sign:
+    def _first_answer(self, look: Callable[[], Iterator[CheckResult]]) -> CheckResult:
         """Reports an API that does not respond correctly as broken, not as unknown."""
         try:
             return next(look())
         except OutsideFailed as error:
-            return Sign("Proxmox VE", Health.BAD, error.message, error.what_to_do)
+            return CheckResult("Proxmox VE", Health.BAD, error.message, error.what_to_do)
         except (LookupError, TypeError, ValueError):
             text = "What answers as Proxmox does not speak its API."
-            return Sign("Proxmox VE", Health.BAD, text, "Check proxmox_api_host and _port.")
+            return CheckResult("Proxmox VE", Health.BAD, text, "Check proxmox_api_host and _port.")
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def _examine_tls(self) -> Iterator[Sign]:
+    def _examine_tls(self) -> Iterator[CheckResult]:
         """Examines the certificate and the clock, over one connection without the token."""
         proxmox = self._config
         try:
             context = trusting(proxmox.ca_file)
         except OutsideFailed as error:
-            yield Sign("certificate", Health.BAD, error.message, error.what_to_do)
+            yield CheckResult("certificate", Health.BAD, error.message, error.what_to_do)
             return
         connection = http.client.HTTPSConnection(
             proxmox.host, proxmox.port, timeout=CALL_SECONDS, context=context
@@ -92,7 +92,7 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             yield _untrusted(proxmox, error)
             return
         except (OSError, http.client.HTTPException) as error:
-            yield Sign("certificate", Health.UNKNOWN, f"No TLS connection: {error}.")
+            yield CheckResult("certificate", Health.UNKNOWN, f"No TLS connection: {error}.")
             return
         finally:
             connection.close()
@@ -102,18 +102,18 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         if date:
             yield health.judge_clock(parsedate_to_datetime(date), now)
 
-    def _examine_api(self) -> Iterator[Sign]:
+    def _examine_api(self) -> Iterator[CheckResult]:
         """GET /version, with the token."""
         yield health.judge_version(str(self._object("version")["version"]))
 
-    def _examine_rights(self) -> Iterator[Sign]:
+    def _examine_rights(self) -> Iterator[CheckResult]:
         """GET /access/permissions?path=…: the token's privileges there, each checked separately."""
         proxmox = self._config
         for place in rights.places(proxmox.pool, proxmox.storage, proxmox.bridge):
             part = f"rights on the {place.title}"
-            yield from looked(part, partial(self._rights_on, part, place))
+            yield from examined(part, partial(self._rights_on, part, place))
 
-    def _rights_on(self, part: str, place: rights.Place) -> Iterator[Sign]:
+    def _rights_on(self, part: str, place: rights.Place) -> Iterator[CheckResult]:
         proxmox = self._config
         answer = self._object("access", "permissions", path=place.path)
         missing = place.missing(dict(answer.get(place.path, {})))
@@ -121,54 +121,56 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             words = ", ".join(f"{name} ({what_for})" for name, what_for in missing.items())
             cure = place.cure(proxmox.user, proxmox.token_id)
             how_bad = Health.BAD if place.is_needed else Health.WARN
-            yield Sign(part, how_bad, f"The token lacks on {place.path}: {words}."[:500], cure)
+            yield CheckResult(
+                part, how_bad, f"The token lacks on {place.path}: {words}."[:500], cure
+            )
         else:
-            yield Sign(part, Health.GOOD, f"All that are needed on {place.path}.")
+            yield CheckResult(part, Health.GOOD, f"All that are needed on {place.path}.")
 
-    def _examine_nodes(self) -> Iterator[Sign]:
+    def _examine_nodes(self) -> Iterator[CheckResult]:
         """GET /nodes: all members; an offline one is a warning, because the others keep working."""
         down = [str(row["node"]) for row in self._nodes() if row.get("status") == "offline"]
         up = self._up()
         if self._config.node not in {*up, *down}:
-            yield Sign(
+            yield CheckResult(
                 "nodes",
                 Health.BAD,
                 f"The cluster has no node {self._config.node}; it has {', '.join(up)}.",
                 "Set proxmox_node to one of them.",
             )
         elif down:
-            yield Sign(
+            yield CheckResult(
                 "nodes",
                 Health.WARN,
                 f"Down: {', '.join(down)}. What is on it is unknown and left alone.",
                 "Look at the node: systemctl status pve-cluster corosync pveproxy",
             )
         else:
-            yield Sign("nodes", Health.GOOD, f"All answer: {', '.join(up)}.")
+            yield CheckResult("nodes", Health.GOOD, f"All answer: {', '.join(up)}.")
 
     def _up(self) -> list[str]:
         return [str(row["node"]) for row in self._nodes() if row.get("status") != "offline"]
 
-    def _on_each_node(self, part: str, look: Callable[[str], Sign]) -> Iterator[Sign]:
+    def _on_each_node(self, part: str, look: Callable[[str], CheckResult]) -> Iterator[CheckResult]:
         """Yields one sign for each node; a failure is a warning except on the configured node."""
         nodes = self._up()
         for node in nodes:
             named = f"{part} on {node}"[:40] if len(nodes) > 1 else part
-            sign = replace(next(looked(part, partial(_only, look, node))), part=named)
+            sign = replace(next(examined(part, partial(_only, look, node))), part=named)
             if node != self._config.node and sign.health is Health.BAD:
                 sign = replace(sign, health=Health.WARN)
             yield sign
 
-    def _examine_storage(self) -> Iterator[Sign]:
+    def _examine_storage(self) -> Iterator[CheckResult]:
         """GET /nodes/{node}/storage: type, content, whether it is active, free bytes."""
         yield from self._on_each_node("storage", self._storage_of)
 
-    def _storage_of(self, node: str) -> Sign:
+    def _storage_of(self, node: str) -> CheckResult:
         name = self._config.storage
         rows = self._rows("nodes", node, "storage")
         row = next((row for row in rows if row.get("storage") == name), None)
         if row is None:
-            return Sign(
+            return CheckResult(
                 "storage",
                 Health.BAD,
                 f"The node {node} has no storage {name}, or the token may not see it.",
@@ -182,11 +184,11 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             free=int(row["avail"]),
         )
 
-    def _examine_templates(self) -> Iterator[Sign]:
+    def _examine_templates(self) -> Iterator[CheckResult]:
         """Checks that each launchable template exists, is a template, published and not locked."""
         templates = self._templates()
         if not templates:
-            yield Sign(
+            yield CheckResult(
                 "template",
                 Health.BAD,
                 "No template can be launched.",
@@ -194,9 +196,9 @@ class ProxmoxExaminer(ProxmoxHypervisor):
             )
         for template in templates:
             part = f"template {template.name}"[:40]
-            yield from looked(part, partial(_only, self._examine_template, template))
+            yield from examined(part, partial(_only, self._examine_template, template))
 
-    def _examine_template(self, template: WantedTemplate) -> Sign:
+    def _examine_template(self, template: WantedTemplate) -> CheckResult:
         part, name = f"template {template.name}"[:40], f"The container {template.vmid}"
         again = (
             f"Build it again with playbooks/template-build.yml, then: ./winux template publish "
@@ -204,11 +206,11 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         )
         container = self.container(template.vmid)
         if container is None:
-            return Sign(part, Health.BAD, f"{name} does not exist.", again)
+            return CheckResult(part, Health.BAD, f"{name} does not exist.", again)
         if not container.is_template:
-            return Sign(part, Health.BAD, f"{name} is not a template.", again)
+            return CheckResult(part, Health.BAD, f"{name} is not a template.", again)
         if container.lock and not self._is_in_work(container.node, template.vmid):
-            return Sign(
+            return CheckResult(
                 part,
                 Health.BAD,
                 f"{name} is locked ({container.lock}) and no task works on it, so nothing can be "
@@ -216,33 +218,33 @@ class ProxmoxExaminer(ProxmoxHypervisor):
                 f"As root on the node {container.node}: pct unlock {template.vmid}",
             )
         if PUBLISHED not in (container.description or ""):
-            return Sign(
+            return CheckResult(
                 part, Health.WARN, f"{name} was not tried by template-build.yml: no mark.", again
             )
-        return Sign(part, Health.GOOD, f"{name} is there, version {template.version}.")
+        return CheckResult(part, Health.GOOD, f"{name} is there, version {template.version}.")
 
     def _is_in_work(self, node: str, vmid: int) -> bool:
         """GET …/tasks?source=active: the task of a clone carries the id of its source."""
         tasks = self._rows("nodes", node, "tasks", source="active")
         return any(str(task.get("id")) == str(vmid) for task in tasks)
 
-    def _examine_bridge(self) -> Iterator[Sign]:
+    def _examine_bridge(self) -> Iterator[CheckResult]:
         """GET /nodes/{node}/network?type=any_bridge."""
         yield from self._on_each_node("bridge", self._bridge_of)
 
-    def _bridge_of(self, node: str) -> Sign:
+    def _bridge_of(self, node: str) -> CheckResult:
         name = self._config.bridge
         rows = self._rows("nodes", node, "network", type="any_bridge")
         if any(row.get("iface") == name for row in rows):
-            return Sign("bridge", Health.GOOD, f"{name} is on {node}.")
-        return Sign(
+            return CheckResult("bridge", Health.GOOD, f"{name} is on {node}.")
+        return CheckResult(
             "bridge",
             Health.BAD,
             f"The node {node} has no bridge {name}, or the token may not see it.",
             f"Make it under {node} → Network, or set proxmox_bridge to one that is there.",
         )
 
-    def _examine_limits(self) -> Iterator[Sign]:
+    def _examine_limits(self) -> Iterator[CheckResult]:
         """Yields the nodes' kernel limits; none for a lab node, whose containers have their own."""
         if self._object("version").get("repoid") != LAB:
             yield health.judge_limits(self._up())
@@ -260,12 +262,12 @@ class ProxmoxExaminer(ProxmoxHypervisor):
         return answer
 
 
-def _only(look: Callable[[T], Sign], thing: T) -> Iterator[Sign]:
-    """Yields one sign, in the form that `looked` takes."""
+def _only(look: Callable[[T], CheckResult], thing: T) -> Iterator[CheckResult]:
+    """Yields one sign, in the form that `examined` takes."""
     yield look(thing)
 
 
-def _untrusted(proxmox: ProxmoxConfig, error: ssl.SSLCertVerificationError) -> Sign:
+def _untrusted(proxmox: ProxmoxConfig, error: ssl.SSLCertVerificationError) -> CheckResult:
     """Returns why the API's certificate is rejected."""
     if error.verify_code == EXPIRED:
         text, cure = (
@@ -285,4 +287,4 @@ def _untrusted(proxmox: ProxmoxConfig, error: ssl.SSLCertVerificationError) -> S
                 "Variables such as SSL_CERT_FILE do not count: the playbooks run without them."
             ),
         )
-    return Sign("certificate", Health.BAD, text, cure)
+    return CheckResult("certificate", Health.BAD, text, cure)

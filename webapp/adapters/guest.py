@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from webapp.adapters.bounded_program import Said, run_bounded
+from webapp.adapters.bounded_program import ProgramResult, run_bounded
 from webapp.adapters.guest_answer import LARGEST, nonsense
 from webapp.domain.desktops.guest_trouble import MUTE
 from webapp.domain.errors import OutsideFailed
@@ -52,7 +52,7 @@ def ask_guest(
     return parse(_answer(said))
 
 
-def _answer(said: Said) -> bytes:
+def _answer(said: ProgramResult) -> bytes:
     if said.code and not said.output:
         why = said.errors.decode(errors="replace").strip()[-200:]
         raise OutsideFailed(f"The desktop did not do it: {why}", retry=True, reason=MUTE)
@@ -98,7 +98,7 @@ def _plain(fingerprint: str) -> str:
     return fingerprint.removeprefix("SHA256:").rstrip("=")
 
 
-def _run(command: list[str], text: bytes = b"") -> Said:
+def _run(command: list[str], text: bytes = b"") -> ProgramResult:
     said = run_bounded(command, text, seconds=LONGEST_SECONDS, most=LARGEST)
     if not said.is_whole:
         if said.is_too_long:

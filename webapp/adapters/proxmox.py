@@ -17,7 +17,7 @@ from proxmoxer.core import AuthenticationError
 from webapp.adapters.proxmox_api import connect
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.provisioning.clone_queue import REFUSED, UNREACHABLE
-from webapp.ports import ClusterSight, Container, Listing, NodeSight
+from webapp.ports import ClusterSnapshot, Container, Listing, NodeSnapshot
 from webapp.settings.proxmox import ProxmoxConfig
 
 #: How many nodes are queried at the same time.
@@ -68,14 +68,14 @@ class ProxmoxHypervisor:
                 return None
             raise
 
-    def look(self) -> ClusterSight:
+    def look(self) -> ClusterSnapshot:
         """GET /nodes, per node …/lxc and …/storage, and …/tasks where a template is locked."""
         rows = self._nodes()
         lists = self._list(rows)
         names = list(lists.seconds)
         storages = dict(zip(names, self._ask(self._storage, names), strict=True))
         sights = [_sight(row, lists, storages.get(row["node"])) for row in rows]
-        return ClusterSight(sights, lists.listing, self._in_work(lists.listing))
+        return ClusterSnapshot(sights, lists.listing, self._in_work(lists.listing))
 
     # -- one node, all nodes ----------------------------------------------------------------------
 
@@ -316,12 +316,12 @@ def _listed(node: str, row: Mapping[str, Any]) -> Container:
 
 def _sight(
     row: Mapping[str, Any], lists: _Lists, storage: Mapping[str, Any] | OutsideFailed | None
-) -> NodeSight:
+) -> NodeSnapshot:
     name = str(row["node"])
     facts: Mapping[str, Any] = storage if isinstance(storage, Mapping) else {}
     # Without Sys.Audit on the node the row has no sizes.
     memory = (int(row["maxmem"]), int(row["mem"])) if "maxmem" in row and "mem" in row else None
-    return NodeSight(
+    return NodeSnapshot(
         name=name,
         is_online=name not in lists.troubles,
         trouble=lists.troubles.get(name) or _storage_trouble(storage),

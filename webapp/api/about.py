@@ -8,14 +8,14 @@ from msgspec import Meta
 from webapp.api.framework.answer import CONTENT_TYPE, Answer
 from webapp.api.framework.operation import Reply, operation
 from webapp.api.framework.problem import KINDS, Problem, type_url
-from webapp.api.framework.schema import Told
+from webapp.api.framework.schema import ResponseBody
 from webapp.http.context import services
 
 TAG = "site"
 Slug = Annotated[str, Meta(pattern="^[a-z-]{3,40}$", examples=["limit-reached"])]
 
 
-class Status(Told):
+class Status(ResponseBody):
     """Whether launches can work."""
 
     status: str
@@ -24,7 +24,7 @@ class Status(Told):
     """Each part in trouble: what is wrong, and the remedy."""
 
 
-class ProblemKind(Told):
+class ProblemKind(ResponseBody):
     """A kind of problem."""
 
     type: str

@@ -1,7 +1,7 @@
 """The command line: `./winux COMMAND`. docs/admin/cli.md describes every command.
 
 With `--url` it controls a portal on another machine over its API (`remote`). Exit statuses:
-`exits.py`.
+`exit_codes.py`.
 """
 
 import argparse
@@ -17,15 +17,15 @@ from webapp.cli import (
     audit,
     completion,
     desktops,
-    exits,
+    exit_codes,
     keys,
+    maintenance,
     nodes,
     operation,
     people,
     pool,
     portal_choice,
     templates,
-    upkeep,
     webhooks,
     who,
 )
@@ -56,16 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run_here(options)
     except BadConfig as error:
         complain(str(error))
-        return exits.REFUSED
+        return exit_codes.REFUSED
     except WinuxError as error:
         complain(str(error))
-        return exits.exit_of(error)
+        return exit_codes.exit_of(error)
     except KeyboardInterrupt:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # `./winux desktop list | head` closes the pipe; the flush at exit must not report that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return exits.DONE
+    return exit_codes.DONE
 
 
 def _run_here(options: argparse.Namespace) -> None:
@@ -107,7 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
         audit,
         webhooks,
         operation,
-        upkeep,
+        maintenance,
     ):
         group.add_to(commands, shared)
     return parser

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import show_rows
 from webapp.domain.audit.actions import OPERATOR_ROLE, parse_moment
 from webapp.services.audit.export import KINDS, to_values

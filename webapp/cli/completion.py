@@ -4,7 +4,7 @@ import argparse
 
 from argcomplete.shell_integration import shellcode
 
-from webapp.cli.operator import Commands
+from webapp.cli.actor import Commands
 from webapp.cli.output import say
 
 

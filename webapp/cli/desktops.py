@@ -4,13 +4,13 @@ import argparse
 import sys
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.services.desktops.views import DesktopFilter
-from webapp.services.provisioning.adopt import AdoptionWish
+from webapp.services.provisioning.adopt import AdoptionRequest
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -125,7 +125,7 @@ def adopt_desktop(services: Services, options: argparse.Namespace) -> None:
     from webapp.worker.loop import worker_name
 
     adopter = build_worker_services(services, worker_name()).adopter
-    wish = AdoptionWish(
+    wish = AdoptionRequest(
         vmid=options.vmid,
         owner=options.owner,
         template=options.template,

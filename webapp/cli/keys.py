@@ -4,7 +4,7 @@ import argparse
 from datetime import timedelta
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput, NotFound
 from webapp.domain.people.keys import Scope, default_end

@@ -3,7 +3,7 @@
 import argparse
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 
 

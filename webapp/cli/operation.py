@@ -12,8 +12,8 @@ from webapp.adapters import heap, schema
 from webapp.adapters.examine_machine import check_guest_key, check_programs, check_secrets_dir
 from webapp.adapters.logs import log_as_json
 from webapp.bootstrap import Services
-from webapp.cli import upkeep
-from webapp.cli.operator import Commands
+from webapp.cli import maintenance
+from webapp.cli.actor import Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.config import Config
 from webapp.domain.errors import Refused, WinuxError
@@ -94,7 +94,7 @@ def check_config(services: Services, options: argparse.Namespace) -> None:
 
 
 #: Commands that run with any schema in the database, or without one.
-ANY_SCHEMA = (migrate_database, check_config, upkeep.examine)
+ANY_SCHEMA = (migrate_database, check_config, maintenance.examine)
 
 
 def _trouble(check: Callable[[], None]) -> str | None:

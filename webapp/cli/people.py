@@ -5,7 +5,7 @@ import getpass
 import sys
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
 from webapp.domain.people.passwords import make_password

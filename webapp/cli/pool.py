@@ -3,11 +3,11 @@
 import argparse
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.pool.schedule import weekdays_text
 from webapp.services.pool.plan import PoolView
-from webapp.services.pool.settings import NUMBERS, ScheduleWish
+from webapp.services.pool.settings import NUMBERS, ScheduleRequest
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -119,7 +119,7 @@ def list_schedules(services: Services, options: argparse.Namespace) -> None:
 
 
 def add_schedule(services: Services, options: argparse.Namespace) -> None:
-    wish = ScheduleWish(
+    wish = ScheduleRequest(
         options.desktops, options.begins, options.ends, options.every, options.on, options.in_all
     )
     schedule_id = services.pools.add_schedule(OPERATOR, options.template, wish)

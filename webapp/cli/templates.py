@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import Refused
 from webapp.services.templates.catalogue import NUMBERS, TEXTS

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from webapp.bootstrap import Services
-from webapp.cli import exits
-from webapp.cli.operator import OPERATOR, Commands
+from webapp.cli import exit_codes
+from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.webhooks.rules import CHOOSABLE
 
@@ -84,4 +84,4 @@ def test_webhook(services: Services, options: argparse.Namespace) -> None:
     else:
         say(f"{row.answer_status or 'No answer'}: {row.answer or ''}")
     if row.delivered_at is None:
-        sys.exit(exits.UNREACHABLE)
+        sys.exit(exit_codes.UNREACHABLE)

@@ -17,8 +17,8 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from webapp.front.connection import CONTINUE, Buffered, Connection
-from webapp.front.crowd import Crowd
 from webapp.front.inbox import Stage
+from webapp.front.waiting_connections import WaitingConnections
 
 FIRST_BYTE_SECONDS = 10.0
 HEAD_SECONDS = 15.0
@@ -53,7 +53,7 @@ class BufferingWorker(ThreadWorker):
             sys.exit("winux web: TLS and other protocols are for the reverse proxy in front.")
 
     def init_process(self) -> None:
-        self._crowd = Crowd()
+        self._waiting_connections = WaitingConnections()
         self._looked_at = 0.0
         self.worker_connections: int = min(self.cfg.worker_connections, _most_connections())
         super().init_process()
@@ -87,7 +87,7 @@ class BufferingWorker(ThreadWorker):
         self._wait_for_request(one, FIRST_BYTE_SECONDS)
 
     def _make_room(self) -> None:
-        if one := self._crowd.longest_waiting():
+        if one := self._waiting_connections.longest_waiting():
             self._drop(one)
 
     # -- receiving a request --------------------------------------------------------------------
@@ -215,7 +215,7 @@ class BufferingWorker(ThreadWorker):
         now = time.monotonic()
         if force or now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
-            for one in self._crowd.late(now, everybody=force):
+            for one in self._waiting_connections.late(now, everybody=force):
                 self._end_late(one)
 
     def murder_pending(self) -> None:
@@ -231,7 +231,7 @@ class BufferingWorker(ThreadWorker):
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Set the deadline of incomplete requests when the worker stops."""
-        self._crowd.hurry(deadline)
+        self._waiting_connections.hurry(deadline)
 
     def _drop(self, one: Connection) -> None:
         self._unwatch(one)
@@ -245,13 +245,13 @@ class BufferingWorker(ThreadWorker):
         else:
             self.poller.register(one.socket, event, key)
         one.is_registered = True
-        self._crowd.add(one)
+        self._waiting_connections.add(one)
 
     def _unwatch(self, one: Connection) -> None:
         if one.is_registered:
             self.poller.unregister(one.socket)
         one.is_registered = False
-        self._crowd.remove(one)
+        self._waiting_connections.remove(one)
 
 
 def _most_connections() -> int:

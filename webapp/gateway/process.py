@@ -13,8 +13,8 @@ from webapp.adapters import heap
 from webapp.adapters.sign_in_cookie import SignInCookie
 from webapp.bootstrap import Services
 from webapp.config import Config
-from webapp.gateway.doorkeeper import Doorkeeper
-from webapp.gateway.events.database import EventDoor
+from webapp.gateway.database_admissions import DatabaseAdmissions
+from webapp.gateway.events.database import EventDatabase
 from webapp.gateway.server import Gateway
 from webapp.gateway.settings import Settings
 
@@ -23,11 +23,11 @@ log = logging.getLogger("winux.gateway")
 
 def run(services: Services) -> None:
     """Serve until SIGTERM (systemd) or SIGINT (Ctrl-C); then end every connection and return."""
-    doorkeeper = Doorkeeper(services.tickets, services.connections)
+    admissions = DatabaseAdmissions(services.tickets, services.connections)
     try:
-        run_in_loop(_serve(services, doorkeeper))
+        run_in_loop(_serve(services, admissions))
     finally:
-        doorkeeper.end()
+        admissions.end()
 
 
 def run_in_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -50,20 +50,20 @@ def settings(config: Config) -> Settings:
     )
 
 
-def event_door(services: Services, doorkeeper: Doorkeeper) -> EventDoor:
+def event_database(services: Services, admissions: DatabaseAdmissions) -> EventDatabase:
     config = services.config
     cookie = SignInCookie(config.cookie_name, config.secret_key)
-    feed, keys, accounts = services.session_feed, services.key_gate, services.accounts
-    return EventDoor(feed, keys, accounts, cookie, doorkeeper.in_thread)
+    feed, keys, accounts = services.event_feed, services.key_gate, services.accounts
+    return EventDatabase(feed, keys, accounts, cookie, admissions.in_thread)
 
 
-async def _serve(services: Services, doorkeeper: Doorkeeper) -> None:
+async def _serve(services: Services, admissions: DatabaseAdmissions) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    events = event_door(services, doorkeeper)
-    gateway = Gateway(settings(services.config), doorkeeper, events, services.clock)
+    events = event_database(services, admissions)
+    gateway = Gateway(settings(services.config), admissions, events, services.clock)
     started: asyncio.Future[int] = loop.create_future()
     started.add_done_callback(
         lambda port: log.info("The gateway listens on port %s", port.result())

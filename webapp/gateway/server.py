@@ -12,12 +12,12 @@ from websockets.typing import Origin
 from webapp.domain.connections.rules import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.sources import source_address
-from webapp.gateway.connection.admission import Admissions, Refusal, Visitor
+from webapp.gateway.connection.admission import Admissions, Browser, Refusal
 from webapp.gateway.connection.allowance import Allowances
 from webapp.gateway.connection.browser_socket import BrowserSocket
 from webapp.gateway.connection.closing import CLOSINGS
-from webapp.gateway.connection.port_sniffer import FrontDoor
-from webapp.gateway.connection.strangers import Strangers
+from webapp.gateway.connection.port_sniffer import PortSniffer
+from webapp.gateway.connection.unauthenticated import UnauthenticatedConnections
 from webapp.gateway.events.database import Events
 from webapp.gateway.events.streams import Listeners, Rules
 from webapp.gateway.greeting import first_message, refuse
@@ -61,7 +61,7 @@ class Gateway:
         self._clock = clock
         self._relays: dict[int, Relay] = {}
         self._allowances = Allowances(settings.limits)
-        self.strangers = Strangers()
+        self.unauthenticated = UnauthenticatedConnections()
         self._entering = 0
         self._is_stopping = False
 
@@ -95,7 +95,7 @@ class Gateway:
             sock=open_port(self._settings.host, self._settings.port),
             origins=[Origin(self._settings.public_origin)],
             process_request=self._answer_http,
-            create_connection=cast(type[ServerConnection], self._front_door),
+            create_connection=cast(type[ServerConnection], self._port_sniffer),
             compression=None,
             server_header=None,
             open_timeout=self._settings.hand_shake_seconds,
@@ -106,29 +106,29 @@ class Gateway:
             max_queue=_MOST_MESSAGES,
         )
 
-    def _front_door(self, *arguments: Any, **options: Any) -> ServerConnection:
-        """Return a FrontDoor, which the library treats as its connection until the first bytes."""
+    def _port_sniffer(self, *arguments: Any, **options: Any) -> ServerConnection:
+        """Return a PortSniffer; the library takes it for its connection until the first bytes."""
 
-        def websocket(door: FrontDoor) -> BrowserSocket:
+        def websocket(sniffer: PortSniffer) -> BrowserSocket:
             browser = BrowserSocket(*arguments, **options)
-            browser.door = door
+            browser.sniffer = sniffer
             return browser
 
-        door = FrontDoor(
+        sniffer = PortSniffer(
             websocket,
             self._listeners.make_exchange,
-            self.strangers,
+            self.unauthenticated,
             is_behind_proxy=self._settings.trusted_proxies > 0,
             seconds=self._settings.hand_shake_seconds,
         )
-        return cast(ServerConnection, door)
+        return cast(ServerConnection, sniffer)
 
     # -- one connection -------------------------------------------------------------------------
 
     def _answer_http(self, browser: ServerConnection, request: Request) -> Response | None:
         """Answer requests other than the RDP WebSocket; None continues the WebSocket handshake."""
-        if (door := cast(BrowserSocket, browser).door) is not None:
-            door.comes_from(self._address(browser, request))
+        if (sniffer := cast(BrowserSocket, browser).sniffer) is not None:
+            sniffer.comes_from(self._address(browser, request))
         if request.path == PING_PATH:
             return self._pong(browser)
         if request.path != RDP_PATH:
@@ -182,11 +182,11 @@ class Gateway:
             raise Refusal(ConnectionEnd.FULL)
         self._entering += 1
         try:
-            admitted = await self._admissions.admit(ticket, self._visitor(browser))
+            admitted = await self._admissions.admit(ticket, self._browser_of(browser))
         finally:
             self._entering -= 1
-        if browser.door:
-            browser.door.admit()
+        if browser.sniffer:
+            browser.sniffer.admit()
         return admitted
 
     async def _carry(self, browser: BrowserSocket, relay: Relay) -> Ending:
@@ -227,9 +227,9 @@ class Gateway:
             if older := self._relays.get(connection_id):
                 older.end(Ending(ConnectionEnd.TAKEN_OVER))
 
-    def _visitor(self, browser: ServerConnection) -> Visitor:
+    def _browser_of(self, browser: ServerConnection) -> Browser:
         assert browser.request is not None  # noqa: S101 (the hand-shake is over)
-        return Visitor(
+        return Browser(
             source_address=self._address(browser, browser.request),
             user_agent=browser.request.headers.get("User-Agent", "")[:200],
         )

@@ -39,7 +39,7 @@ class Done:
     reference: str
 
 
-class Repeats:
+class IdempotencyKeys:
     """Stores requests by person and key."""
 
     def __init__(self, db: Database, clock: Clock, config: Config) -> None:

@@ -6,7 +6,7 @@ from wtforms.validators import Length, Optional, Regexp
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.errors import BadInput
 from webapp.models import Template
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.web.language import _, lazy_gettext
 
 
@@ -102,9 +102,9 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
             "template", _("The form is damaged."), what_to_do=_("Choose one of the list.")
         )
 
-    def wish(self) -> LaunchWish:
+    def wish(self) -> LaunchRequest:
         """Return the choices for the launch service."""
-        return LaunchWish(
+        return LaunchRequest(
             template=self.template.data or None,
             minutes=int(self.minutes.data) if self.minutes.data else None,
             rdp_username=self.rdp_username.data or None,

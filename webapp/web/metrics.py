@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric as Told
+from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 
 from webapp.domain.errors import OutsideFailed
@@ -44,20 +44,20 @@ class _Collected(Collector):
     def __init__(self, families: Iterable[Family]) -> None:
         self._families = families
 
-    def collect(self) -> Iterable[Told]:
+    def collect(self) -> Iterable[PrometheusMetric]:
         return [_told(family) for family in self._families]
 
 
-def _told(family: Family) -> Told:
+def _told(family: Family) -> PrometheusMetric:
     metric = family.metric
     about = (metric.name, metric.help)
     if metric.kind is Kind.HISTOGRAM:
         histogram = HistogramMetricFamily(*about, labels=metric.labels)
         for one in family.distributions:
             histogram.add_metric(one.labels, one.cumulated(metric.buckets), one.total)
-        return cast(Told, histogram)
+        return cast(PrometheusMetric, histogram)
     kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
     told = kind(*about, labels=metric.labels)
     for sample in family.samples:
         told.add_metric(sample.labels, sample.value)
-    return cast(Told, told)
+    return cast(PrometheusMetric, told)

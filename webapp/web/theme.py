@@ -17,7 +17,7 @@ A_YEAR = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Look:
+class ThemeChoice:
     """The chosen theme; empty to follow the browser's preference."""
 
     theme: str
@@ -25,8 +25,8 @@ class Look:
 
 @blueprint.app_context_processor
 def _look() -> dict[str, Any]:
-    wanted = request.cookies.get(services().config.look_cookie_name, "")
-    return {"look": Look(wanted if wanted in THEMES else "")}
+    wanted = request.cookies.get(services().config.theme_cookie_name, "")
+    return {"look": ThemeChoice(wanted if wanted in THEMES else "")}
 
 
 @blueprint.post("/look")
@@ -39,6 +39,6 @@ def choose() -> ResponseReturnValue:
     # Readable by scripts on purpose: static/js/look.js changes it without a request.
     config = services().config
     response.set_cookie(
-        config.look_cookie_name, theme, max_age=A_YEAR, samesite="Lax", secure=config.is_https
+        config.theme_cookie_name, theme, max_age=A_YEAR, samesite="Lax", secure=config.is_https
     )
     return response

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 Step = Callable[[], bool]
 
 
-class Rota:
+class RoundRobin:
     """Runs steps in turns: after one did something, the others come first, so that none starves."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
@@ -32,7 +32,7 @@ class Rota:
 
 
 @dataclass
-class Timed:
+class Periodic:
     """A job that runs at an interval, and at once the first time."""
 
     every: timedelta
@@ -45,7 +45,7 @@ class Timed:
             self.do()
 
 
-class Paced:
+class Throttled:
     """A step that pauses after it found nothing to do; several threads may share one."""
 
     def __init__(self, every: timedelta, step: Step) -> None:
@@ -62,7 +62,7 @@ class Paced:
         return False
 
 
-def survives(job: Callable[[], object]) -> bool:
+def log_errors(job: Callable[[], object]) -> bool:
     """Run `job`; if it fails, log that and return False, so that the worker process continues."""
     try:
         job()

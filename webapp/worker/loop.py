@@ -24,37 +24,37 @@ from queue import Empty, SimpleQueue
 
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.errors import OutsideFailed
-from webapp.worker.jobs import Paced, Rota, Timed, survives
-from webapp.worker.webhooks import Post
+from webapp.worker.jobs import Periodic, RoundRobin, Throttled, log_errors
+from webapp.worker.webhooks import WebhookDispatcher
 
 log = logging.getLogger(__name__)
 
 #: How long an idle slot sleeps; on average, a launch waits half of this for a slot.
 IDLE_SECONDS = 0.2
 #: How long a thread pauses after a failure.
-REST_SECONDS = 2.0
+FAILURE_PAUSE_SECONDS = 2.0
 CLOCK_SECONDS = 0.5
 #: How long running work may continue after SIGTERM, and then how long its cancellation may take.
 GRACE_SECONDS = 20.0
 CANCEL_SECONDS = 40.0
 #: How long a new worker process waits for its first reading of the nodes before it acts: that
 #: reading may reveal that the database is an old copy.
-FIRST_LOOK_SECONDS = 15.0
+FIRST_READING_SECONDS = 15.0
 POOL_EVERY = timedelta(seconds=2)
 BEAT_EVERY = timedelta(seconds=5)
-LOOK_EVERY = timedelta(seconds=15)
+READ_NODES_EVERY = timedelta(seconds=15)
 EXAMINE_EVERY = timedelta(minutes=10)
 #: The maximum delay before a webhook is sent an event.
-POST_SECONDS = 1.0
+WEBHOOK_SECONDS = 1.0
 FORGET_EVERY = timedelta(hours=1)
 TALLY_EVERY = timedelta(minutes=1)
 #: The maximum delay before an idle desktop, or one without its current deadline, is noticed: each
 #: check reads thousands of rows.
 IDLE_EVERY = timedelta(seconds=5)
-TELL_EVERY = timedelta(seconds=1)
+DEADLINE_EVERY = timedelta(seconds=1)
 #: Threads that query desktops whose last response was good; one more thread queries the others.
-ASKERS = 3
-COOL_EVERY = timedelta(minutes=1)
+QUERY_THREADS = 3
+END_IDLE_RUNS_EVERY = timedelta(minutes=1)
 OLD_TEMPLATES_EVERY = timedelta(minutes=10)
 
 
@@ -83,31 +83,31 @@ class Worker:
     def __init__(self, services: WorkerServices, grace_seconds: float = GRACE_SECONDS) -> None:
         self._services = services
         self._grace = grace_seconds
-        self._post = Post(services.deliverer)
+        self._webhooks = WebhookDispatcher(services.deliverer)
         self._stops: SimpleQueue[None] = SimpleQueue()
         self._is_ending = threading.Event()
         self._is_cancelling = threading.Event()
-        self._has_looked = threading.Event()
-        self._questions = {suspects: self._asking(suspects) for suspects in (False, True)}
-        self._stop_idle = Paced(IDLE_EVERY, services.idle.stop_some)
-        self._forgive = Timed(IDLE_EVERY, services.idle.forgive)
+        self._has_read_nodes = threading.Event()
+        self._queries = {suspects: self._query_steps(suspects) for suspects in (False, True)}
+        self._stop_idle = Throttled(IDLE_EVERY, services.idle.stop_some)
+        self._forgive = Periodic(IDLE_EVERY, services.idle.forgive)
 
     def run(self) -> None:
         """Work until `stop()`; returns when all running work has ended."""
         slots = self._services.config.worker_slots
-        survives(lambda: self._services.provisioner.warm_up(slots))
-        survives(self._free_the_dead)
+        log_errors(lambda: self._services.provisioner.warm_up(slots))
+        log_errors(self._release_dead_leases)
         threads = [
             *(self._slot(number, slots) for number in range(1, slots + 1)),
-            *(self._asker(number) for number in range(1, ASKERS + 1)),
-            self._asker(0, suspects=True),
+            *(self._query_thread(number) for number in range(1, QUERY_THREADS + 1)),
+            self._query_thread(0, suspects=True),
             self._thread("clock", self._work_clock),
             self._thread("reconcile", self._work_reconcile),
             self._thread("doctor", self._work_doctor),
-            self._thread("post", self._work_post),
+            self._thread("webhooks", self._work_webhooks),
         ]
         log.info("Worker %s begins with %s slots", self._services.name, slots)
-        while not self._hears_stop(REST_SECONDS):
+        while not self._is_stop_requested(FAILURE_PAUSE_SECONDS):
             # Python runs signal handlers in this thread; two signals at once may leave it asleep.
             pass
         self._end(threads)
@@ -128,16 +128,16 @@ class Worker:
     def run_once(self) -> bool:
         """Run everything that is due now; returns whether all of it succeeded."""
         services = self._services
-        questions = [*self._questions[False], *self._questions[True]]
-        rota = Rota([*self._steps(), *questions, self._build_for_pool])
+        queries = [*self._queries[False], *self._queries[True]]
+        round_robin = RoundRobin([*self._steps(), *queries, self._build_for_pool])
         jobs: Iterable[Callable[[], object]] = (
             lambda: services.cleanups.do_one(self._clean),
             services.provisioner.sweep,
-            self._free_the_dead,
+            self._release_dead_leases,
             self._reconcile,
             self._expire_all,
             services.pools.keep,
-            lambda: _all(rota.do_one),
+            lambda: _all(round_robin.do_one),
             self._remove_old_templates,
             services.heartbeat.beat,
             services.tallies.settle,
@@ -145,7 +145,7 @@ class Worker:
             services.deliverer.forget_old,
             services.audit_retention.cut,
         )
-        failed = [job for job in jobs if not survives(job)]
+        failed = [job for job in jobs if not log_errors(job)]
         return not failed
 
     # -- threads ----------------------------------------------------------------------------------
@@ -160,71 +160,74 @@ class Worker:
         steps = self._steps() + ([] if is_for_people else [self._build_for_pool])
         return self._thread(f"slot-{number}", lambda: self._work_slot(steps))
 
-    def _asker(self, number: int, *, suspects: bool = False) -> threading.Thread:
-        steps = self._questions[suspects]
-        return self._thread(f"questions-{number}", lambda: self._work_slot(steps))
+    def _query_thread(self, number: int, *, suspects: bool = False) -> threading.Thread:
+        steps = self._queries[suspects]
+        return self._thread(f"queries-{number}", lambda: self._work_slot(steps))
 
-    def _asking(self, suspects: bool) -> list[Callable[[], bool]]:
+    def _query_steps(self, suspects: bool) -> list[Callable[[], bool]]:
         """Returns the steps that query desktops; several threads share their pauses."""
         services = self._services
         return [
-            Paced(TELL_EVERY, lambda: services.teller.tell_deadline_one(suspects=suspects)),
-            Paced(IDLE_EVERY, lambda: services.idle.ask_one(suspects=suspects)),
-            Paced(IDLE_EVERY, lambda: services.idle.warn_one(suspects=suspects)),
+            Throttled(
+                DEADLINE_EVERY,
+                lambda: services.deadline_sender.send_deadline_one(suspects=suspects),
+            ),
+            Throttled(IDLE_EVERY, lambda: services.idle.ask_one(suspects=suspects)),
+            Throttled(IDLE_EVERY, lambda: services.idle.warn_one(suspects=suspects)),
         ]
 
     def _work_slot(self, steps: list[Callable[[], bool]]) -> None:
-        self._has_looked.wait(FIRST_LOOK_SECONDS)
-        rota = Rota(steps)
+        self._has_read_nodes.wait(FIRST_READING_SECONDS)
+        round_robin = RoundRobin(steps)
         did: list[bool] = []
         while not self._is_ending.is_set():
             did.clear()
-            if not survives(lambda: did.append(rota.do_one())):
-                self._is_ending.wait(REST_SECONDS)
+            if not log_errors(lambda: did.append(round_robin.do_one())):
+                self._is_ending.wait(FAILURE_PAUSE_SECONDS)
             elif not any(did):
                 self._is_ending.wait(IDLE_SECONDS)
 
     def _work_clock(self) -> None:
-        beat = Timed(BEAT_EVERY, self._services.heartbeat.beat)
-        pools = Timed(POOL_EVERY, self._services.pools.keep)
-        give_up_at = time.monotonic() + FIRST_LOOK_SECONDS
+        beat = Periodic(BEAT_EVERY, self._services.heartbeat.beat)
+        pools = Periodic(POOL_EVERY, self._services.pools.keep)
+        give_up_at = time.monotonic() + FIRST_READING_SECONDS
         while not self._is_ending.wait(CLOCK_SECONDS):
-            if self._has_looked.is_set() or time.monotonic() > give_up_at:
-                survives(self._expire_all)
-                survives(pools.do_if_due)
-            survives(beat.do_if_due)
+            if self._has_read_nodes.is_set() or time.monotonic() > give_up_at:
+                log_errors(self._expire_all)
+                log_errors(pools.do_if_due)
+            log_errors(beat.do_if_due)
 
     def _work_reconcile(self) -> None:
         services = self._services
-        reconcile = Timed(services.config.reconcile_every, self._reconcile)
-        look = Timed(LOOK_EVERY, services.heartbeat.look_at_proxmox)
-        tally = Timed(TALLY_EVERY, services.tallies.settle)
-        survives(reconcile.do_if_due)
-        self._has_looked.set()
+        reconcile = Periodic(services.config.reconcile_every, self._reconcile)
+        look = Periodic(READ_NODES_EVERY, services.heartbeat.look_at_proxmox)
+        tally = Periodic(TALLY_EVERY, services.tallies.settle)
+        log_errors(reconcile.do_if_due)
+        self._has_read_nodes.set()
         while not self._is_ending.wait(CLOCK_SECONDS):
-            survives(reconcile.do_if_due)
-            survives(look.do_if_due)
-            survives(lambda: self._services.cleanups.do_one(self._clean))
-            survives(tally.do_if_due)
+            log_errors(reconcile.do_if_due)
+            log_errors(look.do_if_due)
+            log_errors(lambda: self._services.cleanups.do_one(self._clean))
+            log_errors(tally.do_if_due)
 
     def _work_doctor(self) -> None:
-        examine = Timed(EXAMINE_EVERY, self._services.doctor.examine_and_keep)
-        cool = Timed(COOL_EVERY, self._services.provisioner.cool_down)
-        old = Timed(OLD_TEMPLATES_EVERY, self._remove_old_templates)
+        examine = Periodic(EXAMINE_EVERY, self._services.doctor.examine_and_keep)
+        cool = Periodic(END_IDLE_RUNS_EVERY, self._services.provisioner.cool_down)
+        old = Periodic(OLD_TEMPLATES_EVERY, self._remove_old_templates)
         while not self._is_ending.wait(CLOCK_SECONDS):
-            survives(examine.do_if_due)
-            survives(cool.do_if_due)
-            survives(old.do_if_due)
+            log_errors(examine.do_if_due)
+            log_errors(cool.do_if_due)
+            log_errors(old.do_if_due)
 
-    def _work_post(self) -> None:
-        forget = Timed(FORGET_EVERY, self._services.deliverer.forget_old)
-        cut = Timed(FORGET_EVERY, self._services.audit_retention.cut)
-        while not self._is_ending.wait(POST_SECONDS):
-            survives(self._post.send_due)
-            survives(forget.do_if_due)
-            survives(cut.do_if_due)
+    def _work_webhooks(self) -> None:
+        forget = Periodic(FORGET_EVERY, self._services.deliverer.forget_old)
+        cut = Periodic(FORGET_EVERY, self._services.audit_retention.cut)
+        while not self._is_ending.wait(WEBHOOK_SECONDS):
+            log_errors(self._webhooks.send_due)
+            log_errors(forget.do_if_due)
+            log_errors(cut.do_if_due)
 
-    def _hears_stop(self, seconds: float) -> bool:
+    def _is_stop_requested(self, seconds: float) -> bool:
         """Whether a call of `stop` is pending, or arrives within `seconds`."""
         try:
             self._stops.get(timeout=seconds)
@@ -237,15 +240,15 @@ class Worker:
         log.info("Worker ends; %.0f s for what still runs", self._grace)
         patience = time.monotonic() + self._grace
         while any(one.is_alive() for one in threads) and time.monotonic() < patience:
-            if self._hears_stop(0.1):
+            if self._is_stop_requested(0.1):
                 break
         self._is_cancelling.set()
         hurry = time.monotonic() + CANCEL_SECONDS
         for thread in threads:
             thread.join(max(hurry - time.monotonic(), 0))
-        survives(self._post.close)
-        survives(self._services.provisioner.close)
-        survives(self._services.heartbeat.end)
+        log_errors(self._webhooks.close)
+        log_errors(self._services.provisioner.close)
+        log_errors(self._services.heartbeat.end)
         log.info("Worker ended")
 
     # -- work -------------------------------------------------------------------------------------
@@ -264,8 +267,8 @@ class Worker:
     def _build_for_pool(self) -> bool:
         return self._services.builder.build_for_pool_one(self._is_cancelling.is_set)
 
-    def _free_the_dead(self) -> None:
-        self._services.leases.free_those_of(is_dead)
+    def _release_dead_leases(self) -> None:
+        self._services.leases.release_held_by(is_dead)
 
     def _expire_all(self) -> None:
         _all(self._services.lifetime.expire_some)
@@ -274,12 +277,12 @@ class Worker:
         self._forgive.do_if_due()
 
     def _remove_old_templates(self) -> None:
-        _all(lambda: self._services.old_templates.remove_one(self._is_cancelling.is_set))
+        _all(lambda: self._services.template_retirement.remove_one(self._is_cancelling.is_set))
 
     def _clean(self) -> None:
         """Run all maintenance now and thoroughly, instead of when it is due."""
         self._services.provisioner.sweep()
-        self._free_the_dead()
+        self._release_dead_leases()
         self._expire_all()
         self._services.reconciler.reconcile(closely=True)
 

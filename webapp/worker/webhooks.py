@@ -4,13 +4,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from webapp.services.webhooks.delivery import Claimed, Deliverer
-from webapp.worker.jobs import survives
+from webapp.worker.jobs import log_errors
 
 #: The number of simultaneous deliveries; those to one receiver are sent one after the other.
 AT_ONCE = 4
 
 
-class Post:
+class WebhookDispatcher:
     """Distributes due deliveries to its threads, which start with the first delivery."""
 
     def __init__(self, deliverer: Deliverer) -> None:
@@ -40,7 +40,7 @@ class Post:
 
     def _send(self, claimed: Claimed) -> None:
         try:
-            survives(lambda: self._deliverer.deliver(claimed))
+            log_errors(lambda: self._deliverer.deliver(claimed))
         finally:
             with self._lock:
                 self._busy.discard(claimed.webhook_id)

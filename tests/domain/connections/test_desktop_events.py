@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.domain.connections.desktop_events import (
-    SessionSight,
-    StepSight,
+    DesktopSnapshot,
+    StepSnapshot,
     changes,
     parse_mark,
     present,
@@ -23,13 +23,13 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def step(number: int, finished: float | None = None) -> StepSight:
+def step(number: int, finished: float | None = None) -> StepSnapshot:
     done = at(finished) if finished is not None else None
-    return StepSight(number, f"step_{number}", f"Step {number}", at(number), done)
+    return StepSnapshot(number, f"step_{number}", f"Step {number}", at(number), done)
 
 
-def sight(state: State = State.QUEUED, since: float = 0, **parts: object) -> SessionSight:
-    whole = SessionSight("desktop-a1b2c3d4", "xfce", state, at(since), None, None, (), 2)
+def sight(state: State = State.QUEUED, since: float = 0, **parts: object) -> DesktopSnapshot:
+    whole = DesktopSnapshot("desktop-a1b2c3d4", "xfce", state, at(since), None, None, (), 2)
     return replace(whole, **parts)
 
 
@@ -46,7 +46,7 @@ LIFE = [
 ]
 
 
-def told(seen: list[SessionSight]) -> list[tuple[str, object]]:
+def told(seen: list[DesktopSnapshot]) -> list[tuple[str, object]]:
     """What somebody hears who looks at these moments."""
     heard = [(one.name, one.data) for one in present(seen[0])]
     for before, after in pairwise(seen):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from webapp.domain.errors import BadInput
 from webapp.domain.pool.sizes import (
-    LONGEST_REST,
+    LONGEST_COOL_DOWN,
     Drain,
     PoolDesktop,
     PoolNumbers,
@@ -17,10 +17,10 @@ from webapp.domain.pool.sizes import (
     Why,
     busiest,
     check_numbers,
+    cool_down_until,
     decide_room,
     decide_size,
     decide_steps,
-    rests_until,
     share_room,
 )
 from webapp.domain.states import State
@@ -217,7 +217,7 @@ def test_from_anywhere_a_pool_comes_to_its_size_and_stays_there(
 
 
 def test_failures_in_a_row_make_the_pool_rest_longer_and_longer() -> None:
-    assert rests_until([]) is None
-    assert rests_until([NINE]) == NINE + timedelta(seconds=30)
-    assert rests_until([NINE, ago(minutes=1), ago(minutes=2)]) == NINE + timedelta(minutes=2)
-    assert rests_until([NINE] * 500) == NINE + LONGEST_REST
+    assert cool_down_until([]) is None
+    assert cool_down_until([NINE]) == NINE + timedelta(seconds=30)
+    assert cool_down_until([NINE, ago(minutes=1), ago(minutes=2)]) == NINE + timedelta(minutes=2)
+    assert cool_down_until([NINE] * 500) == NINE + LONGEST_COOL_DOWN

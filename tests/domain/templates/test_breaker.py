@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from webapp.domain.errors import TooMany
 from webapp.domain.templates.breaker import (
-    LONGEST_REST,
-    REST,
+    COOL_DOWN,
+    LONGEST_COOL_DOWN,
     WINDOW,
     Failure,
     Record,
     decide_breaker,
-    find_own_rest,
-    find_rest,
+    find_cool_down,
+    find_own_cool_down,
 )
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -42,28 +42,28 @@ def record(*minutes_ago: float, worked: float | None = None, trial: float | None
     ],
 )
 def test_a_few_failures_change_nothing(harmless: Record) -> None:
-    assert find_rest(harmless, NOW) is None
+    assert find_cool_down(harmless, NOW) is None
     decide_breaker(harmless, "XFCE", NOW, ALICE)
 
 
 def test_three_in_a_row_stop_it_and_say_when_it_is_tried_again() -> None:
     with pytest.raises(TooMany, match=r"XFCE failed several times.*tried again in 4 min") as told:
         decide_breaker(record(1, 2, 3), "XFCE", NOW, ALICE)
-    assert told.value.retry_after == REST - MINUTE
+    assert told.value.retry_after == COOL_DOWN - MINUTE
 
 
 def test_after_its_rest_one_launch_tries_it_and_others_wait_for_that() -> None:
     rested = record(6, 7, 8)
-    assert find_rest(rested, NOW) is None
+    assert find_cool_down(rested, NOW) is None
     with pytest.raises(TooMany, match="being tried again right now"):
         decide_breaker(record(6, 7, 8, trial=0.1), "XFCE", NOW, ALICE)
 
 
 def test_a_trial_that_fails_doubles_the_rest_and_one_that_works_ends_it() -> None:
-    failed = find_rest(record(1, 20, 21, 22), NOW)
+    failed = find_cool_down(record(1, 20, 21, 22), NOW)
     assert failed
-    assert failed.until - failed.since == 2 * REST
-    assert find_rest(record(1, 20, 21, 22, worked=0), NOW) is None
+    assert failed.until - failed.since == 2 * COOL_DOWN
+    assert find_cool_down(record(1, 20, 21, 22, worked=0), NOW) is None
 
 
 moments = st.lists(st.integers(0, 7200), max_size=12)
@@ -76,18 +76,18 @@ def test_it_always_comes_back(seconds_ago: list[int], worked: int | None) -> Non
         None if worked is None else NOW - timedelta(seconds=worked),
         None,
     )
-    rest = find_rest(known, NOW)
+    rest = find_cool_down(known, NOW)
     if rest:
         assert rest.until > NOW
-        assert rest.until - rest.since <= LONGEST_REST
-        assert find_rest(known, rest.until) is None
+        assert rest.until - rest.since <= LONGEST_COOL_DOWN
+        assert find_cool_down(known, rest.until) is None
 
 
 @given(moments)
 def test_it_never_rests_without_three_failures_close_together(seconds_ago: list[int]) -> None:
     times = sorted(NOW - timedelta(seconds=ago) for ago in seconds_ago)
     close = any(third - first <= WINDOW for first, third in zip(times, times[2:], strict=False))
-    if find_rest(Record([Failure(at, None) for at in times], None, None), NOW):
+    if find_cool_down(Record([Failure(at, None) for at in times], None, None), NOW):
         assert close
 
 
@@ -98,7 +98,7 @@ def of_people(*failures: tuple[float, int | None]) -> Record:
 
 def test_one_person_alone_makes_it_rest_for_themselves_only() -> None:
     known = of_people(*((minutes / 2, ALICE) for minutes in range(1, 10)))
-    assert find_rest(known, NOW) is None
+    assert find_cool_down(known, NOW) is None
     decide_breaker(known, "XFCE", NOW, BOB)
     with pytest.raises(TooMany, match="XFCE failed for you several times") as told:
         decide_breaker(known, "XFCE", NOW, ALICE)
@@ -122,12 +122,12 @@ def test_different_people_and_pools_make_it_rest_for_everybody(
 def test_a_person_whose_own_rest_is_over_waits_for_no_trial_of_others() -> None:
     known = of_people((6, ALICE), (7, ALICE), (8, ALICE))
     busy = Record(known.failures, None, trial_at=NOW)
-    assert find_own_rest(busy, NOW, ALICE) is None
+    assert find_own_cool_down(busy, NOW, ALICE) is None
     decide_breaker(busy, "XFCE", NOW, ALICE)
 
 
 def test_failures_of_one_person_before_others_fail_lengthen_no_rest() -> None:
     many = ((3 + number / 10, ALICE) for number in range(20))
-    rest = find_rest(of_people((1, CAROL), (2, BOB), *many), NOW)
+    rest = find_cool_down(of_people((1, CAROL), (2, BOB), *many), NOW)
     assert rest
-    assert rest.until - rest.since == REST
+    assert rest.until - rest.since == COOL_DOWN

@@ -10,7 +10,7 @@ from webapp.domain.states import State
 from webapp.domain.upkeep.drift import (
     ANSWERS,
     KEEP_AT_LEAST,
-    Act,
+    Action,
     Finding,
     Kind,
     KnownDesktop,
@@ -121,7 +121,7 @@ def test_what_was_changed_by_hand_is_told_and_no_desktop_ends(
 ) -> None:
     [finding] = decide_drift("portal", [_desktop()], [_container(**change)], WATCHED)
     assert (finding.kind, finding.detail) == (kind, detail)
-    assert ANSWERS[kind].act in (Act.TELL, Act.FOLLOW)
+    assert ANSWERS[kind].act in (Action.TELL, Action.FOLLOW)
 
 
 def test_sizes_and_addresses_that_nobody_knows_do_not_differ() -> None:

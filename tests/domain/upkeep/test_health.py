@@ -6,7 +6,7 @@ import pytest
 
 from labnode.setup import ROLES as LAB_ROLES
 from webapp.domain.upkeep import health
-from webapp.domain.upkeep.health import GIB, Health, Sign
+from webapp.domain.upkeep.health import GIB, CheckResult, Health
 from webapp.domain.upkeep.rights import ROLES, places
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -71,9 +71,9 @@ def test_space(free: int, is_so: Health) -> None:
 
 
 def test_only_what_is_broken_makes_an_installation_unwell() -> None:
-    signs = [Sign("a", one, "") for one in (Health.GOOD, Health.WARN, Health.UNKNOWN)]
+    signs = [CheckResult("a", one, "") for one in (Health.GOOD, Health.WARN, Health.UNKNOWN)]
     assert health.is_well(signs)
-    assert not health.is_well([*signs, Sign("b", Health.BAD, "")])
+    assert not health.is_well([*signs, CheckResult("b", Health.BAD, "")])
 
 
 def test_the_rights_are_those_that_the_lab_node_and_the_documents_give() -> None:

@@ -23,7 +23,7 @@ from webapp.config import ROOT, load
 from webapp.domain.states import Event, State, advance
 from webapp.models import Desktop, Role, Template
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.services.provisioning.steps import Steps, finish_steps
 
 
@@ -66,7 +66,7 @@ class EventSite:
         self._keys.clear()
 
     def launch(self, name: str) -> str:
-        return self.services.launcher.launch(self.person(name), LaunchWish(reuse=False))
+        return self.services.launcher.launch(self.person(name), LaunchRequest(reuse=False))
 
     def add_queued(self, name: str, count: int) -> None:
         """Sessions of that person, all at once."""
@@ -153,7 +153,7 @@ def event_site(folder: Path, **settings: str) -> Iterator[EventSite]:
 
 
 @dataclass(frozen=True)
-class Heard:
+class StreamEvent:
     """One event as a client reads it."""
 
     name: str
@@ -173,7 +173,7 @@ class Stream:
         self._since = time.monotonic()
         self._lines = response.iter_lines(chunk_size=1, decode_unicode=True)
 
-    def __iter__(self) -> Iterator[Heard]:
+    def __iter__(self) -> Iterator[StreamEvent]:
         fields: dict[str, str] = {}
         for line in self._lines:
             if line.startswith(":"):
@@ -184,13 +184,13 @@ class Stream:
             elif "data" in fields:
                 self.last_id = fields.get("id", self.last_id)
                 after = time.monotonic() - self._since
-                yield Heard(fields["event"], json.loads(fields["data"]), self.last_id, after)
+                yield StreamEvent(fields["event"], json.loads(fields["data"]), self.last_id, after)
                 fields = {}
 
-    def next(self) -> Heard:
+    def next(self) -> StreamEvent:
         return next(iter(self))
 
-    def rest(self) -> list[Heard]:
+    def rest(self) -> list[StreamEvent]:
         return list(self)
 
 

@@ -153,7 +153,7 @@ def test_no_secret_is_told(site: EventSite) -> None:
 # -- who may listen -----------------------------------------------------------------------------
 
 
-def test_strangers_are_refused_with_a_problem_document(site: EventSite) -> None:
+def test_unauthenticated_are_refused_with_a_problem_document(site: EventSite) -> None:
     public_id = site.make_ready("alice")
     for headers in ({}, {"X-API-Key": "wx_12345678_" + "x" * 40}, {"Authorization": "Basic eDp5"}):
         answer = ask(site, public_id, headers)

@@ -20,7 +20,7 @@ from webapp.gateway.rdp.pdu import rdcleanpath, x224
 from webapp.gateway.rdp.pdu.client_info import Login
 from webapp.gateway.rdp.pdu.remotefx import Rectangle
 from webapp.gateway.rdp.pdu.work import Work
-from webapp.gateway.rdp.surface import Mender
+from webapp.gateway.rdp.surface import RegionFixer
 from webapp.gateway.rdp.terms import Terms
 
 RECORDS = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
@@ -88,11 +88,11 @@ def test_an_endless_stream_of_nothing_whole_stays_small(direction: int) -> None:
 
 def test_a_fast_path_update_that_ends_in_its_header() -> None:
     with pytest.raises(ProtocolError, match="does not end with its last update"):
-        Mender(Work()).take(b"\x00\x04\x04\x04")
+        RegionFixer(Work()).take(b"\x00\x04\x04\x04")
 
 
 def test_a_surface_command_that_never_ends_is_not_collected_for_ever() -> None:
-    mender = Mender(Work())
+    mender = RegionFixer(Work())
     mender.resize(*SCREEN)
     thin = [Rectangle(0, 5, 10, 1), Rectangle(20, 5, 10, 1)]
     first, following = pdus_of(message(thin, [(0, 0)] * 1600))[:2]

@@ -10,7 +10,7 @@ from webapp.gateway.rdp.partial_tiles import MOST_AREAS, TILE, PartialTiles
 from webapp.gateway.rdp.pdu import remotefx
 from webapp.gateway.rdp.pdu.remotefx import Rectangle
 from webapp.gateway.rdp.pdu.work import Work
-from webapp.gateway.rdp.surface import Mender
+from webapp.gateway.rdp.surface import RegionFixer
 
 WIDTH, HEIGHT = 200, 150
 RECORDS = recorded.read("xfce-with-resize")
@@ -81,7 +81,7 @@ def test_a_region_that_ironrdp_gets_right_is_left_alone(region: list[Rectangle])
 
 
 def through(pdus: list[bytes]) -> list[bytes]:
-    mender = Mender(Work())
+    mender = RegionFixer(Work())
     mender.resize(*SCREEN)
     return [out for pdu in pdus for out in mender.take(pdu)]
 

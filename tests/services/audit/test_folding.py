@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from tests.portal import SteppingClock
 from webapp.bootstrap import Services
-from webapp.domain.audit.actions import MOST_OF_STRANGERS, MOST_THINGS
+from webapp.domain.audit.actions import MOST_ANONYMOUS, MOST_THINGS
 from webapp.domain.errors import NotFound, Refused
 from webapp.domain.webhooks.rules import MOST_REFUSALS, REFUSALS_WITHIN
 from webapp.models import AuditEntry, WebhookDelivery
@@ -16,7 +16,7 @@ from webapp.services.audit.export import to_csv, to_json
 from webapp.services.audit.log import AuditFilter, AuditLine
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.audit.retention import AuditRetention
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 REFUSALS = AuditFilter(refused_only=True)
 
@@ -66,12 +66,12 @@ def test_a_person_who_names_many_things_fills_few_entries(
     assert (bobs.subject, bobs.times) == ("desktop-00000099", 1)
 
 
-def test_strangers_from_many_addresses_fill_few_entries(services: Services) -> None:
-    for number in range(MOST_OF_STRANGERS + 100):
+def test_unauthenticated_from_many_addresses_fill_few_entries(services: Services) -> None:
+    for number in range(MOST_ANONYMOUS + 100):
         with pytest.raises(Refused):
             services.accounts.sign_in(f"name{number}", "wrong", f"2001:db8:{number:x}::1", "")
     lines = refused(services)
-    assert len(lines) == MOST_OF_STRANGERS + 1
+    assert len(lines) == MOST_ANONYMOUS + 1
     assert (lines[0].source_address, lines[0].times) == (None, 100)
 
 
@@ -103,7 +103,7 @@ def test_a_webhook_is_told_of_some_refusals_and_of_the_number_of_the_rest(
     services.webhooks.add(SYSTEM, "https://8.8.8.8/", ["refusal"])
     for _ in range(100):
         with pytest.raises(Refused):
-            services.launcher.launch(alice, LaunchWish(template="nothing"))
+            services.launcher.launch(alice, LaunchRequest(template="nothing"))
         clock.step(seconds=1)
     with services.db.read() as session:
         rows = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)).all()

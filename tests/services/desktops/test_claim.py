@@ -21,9 +21,9 @@ from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import AuditEntry, Desktop, Node, Template
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.desktops.claim import take_warm
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
-PLAIN = LaunchWish()
+PLAIN = LaunchRequest()
 
 
 @pytest.fixture
@@ -67,7 +67,9 @@ def test_the_one_that_was_warm_longest_is_the_persons_at_once(
 ) -> None:
     oldest, _younger = add_warm(services, 2)
     before = password(services, oldest)
-    assert services.launcher.launch(alice, LaunchWish(minutes=45, launch_token="a form")) == oldest
+    assert (
+        services.launcher.launch(alice, LaunchRequest(minutes=45, launch_token="a form")) == oldest
+    )
     desktop = row(services, oldest)
     assert (desktop.state, desktop.owner_id) == (State.READY, alice.person_id)
     assert (desktop.launched_at, desktop.ready_at) == (clock.now(), clock.now())
@@ -82,10 +84,10 @@ def test_the_one_that_was_warm_longest_is_the_persons_at_once(
 
 
 @pytest.mark.parametrize(
-    "wish", [LaunchWish(rdp_username="ada"), LaunchWish(keyboard_layout="pl")], ids=str
+    "wish", [LaunchRequest(rdp_username="ada"), LaunchRequest(keyboard_layout="pl")], ids=str
 )
 def test_another_name_or_keyboard_has_to_be_set_first_and_brings_a_new_password(
-    services: Services, alice: Actor, xfce: str, wish: LaunchWish
+    services: Services, alice: Actor, xfce: str, wish: LaunchRequest
 ) -> None:
     (warm,) = add_warm(services)
     before = password(services, warm)
@@ -162,7 +164,7 @@ def test_another_templates_desktop_is_not_taken(
 ) -> None:
     publish_template(services, "mate", vmid=29002)
     add_warm(services, template="mate")
-    launched = services.launcher.launch(alice, LaunchWish(template="xfce"))
+    launched = services.launcher.launch(alice, LaunchRequest(template="xfce"))
     assert row(services, launched).state == State.QUEUED
 
 
@@ -175,7 +177,7 @@ def test_a_full_site_still_gives_what_is_warm(small: Services) -> None:
 
 def test_one_form_takes_one_warm_desktop(services: Services, alice: Actor, xfce: str) -> None:
     add_warm(services, 2)
-    wish = LaunchWish(launch_token="one form")
+    wish = LaunchRequest(launch_token="one form")
     assert len({services.launcher.launch(alice, wish) for _ in range(3)}) == 1
 
 
@@ -201,7 +203,7 @@ def test_a_desktop_that_runs_is_given_again_to_who_asks_to_reuse(
     add_warm(services, 1)
     first = services.launcher.launch(alice, PLAIN)
     services.launcher.launch(alice, PLAIN)  # this one waits to be built
-    again = LaunchWish(reuse=True)
+    again = LaunchRequest(reuse=True)
     assert services.launcher.launch(alice, again) == first
     assert services.launcher.launch(bob, again) != first
 
@@ -210,8 +212,8 @@ def test_reuse_without_a_running_one_of_the_template_launches(
     services: Services, alice: Actor, xfce: str
 ) -> None:
     publish_template(services, "mate", vmid=29002)
-    mate = services.launcher.launch(alice, LaunchWish(template="mate", reuse=True))
-    assert services.launcher.launch(alice, LaunchWish(template="xfce", reuse=True)) != mate
+    mate = services.launcher.launch(alice, LaunchRequest(template="mate", reuse=True))
+    assert services.launcher.launch(alice, LaunchRequest(template="xfce", reuse=True)) != mate
 
 
 def test_a_templates_own_limit_holds_beside_the_persons(
@@ -219,13 +221,13 @@ def test_a_templates_own_limit_holds_beside_the_persons(
 ) -> None:
     publish_template(services, "mate", vmid=29002)
     services.catalogue.change(SYSTEM, "mate", {"max_per_person": 1})
-    mate = services.launcher.launch(alice, LaunchWish(template="mate"))
+    mate = services.launcher.launch(alice, LaunchRequest(template="mate"))
     with pytest.raises(LimitReached, match="1 of 1 MATE") as refused:
-        services.launcher.launch(alice, LaunchWish(template="mate"))
+        services.launcher.launch(alice, LaunchRequest(template="mate"))
     assert [one.public_id for one in refused.value.running] == [mate]
-    services.launcher.launch(alice, LaunchWish(template="xfce"))
+    services.launcher.launch(alice, LaunchRequest(template="xfce"))
     services.catalogue.change(SYSTEM, "mate", {"max_per_person": 0})  # none of its own again
-    services.launcher.launch(alice, LaunchWish(template="mate"))
+    services.launcher.launch(alice, LaunchRequest(template="mate"))
 
 
 def launch_three(services: Services, actor: Actor, clock: SteppingClock) -> list[str]:
@@ -240,7 +242,7 @@ def test_the_oldest_makes_room(
     services: Services, alice: Actor, xfce: str, clock: SteppingClock
 ) -> None:
     oldest, *others = launch_three(services, alice, clock)
-    new = services.launcher.launch(alice, LaunchWish(make_room="close_oldest"))
+    new = services.launcher.launch(alice, LaunchRequest(make_room="close_oldest"))
     stopped = row(services, oldest)
     assert (stopped.state, stopped.end_reason) == (State.STOPPING, EndReason.ASKED)
     assert {row(services, one).state for one in [new, *others]} == {State.QUEUED}
@@ -250,7 +252,7 @@ def test_that_one_makes_room_once_however_often_the_form_is_sent(
     services: Services, alice: Actor, xfce: str, clock: SteppingClock
 ) -> None:
     _oldest, middle, _newest = launch_three(services, alice, clock)
-    wish = LaunchWish(make_room=f"close_session:{middle}", launch_token="one form")
+    wish = LaunchRequest(make_room=f"close_session:{middle}", launch_token="one form")
     assert len({services.launcher.launch(alice, wish) for _ in range(3)}) == 1
     states = [one.state for one in services.reports.live_desktops(alice.person_id or 0)]
     assert sorted(states) == [State.QUEUED] * 3 + [State.STOPPING]
@@ -260,7 +262,7 @@ def test_while_there_is_room_nothing_is_stopped(
     services: Services, alice: Actor, xfce: str
 ) -> None:
     running = services.launcher.launch(alice, PLAIN)
-    services.launcher.launch(alice, LaunchWish(make_room="close_oldest"))
+    services.launcher.launch(alice, LaunchRequest(make_room="close_oldest"))
     assert row(services, running).state == State.QUEUED
 
 
@@ -270,9 +272,9 @@ def test_somebody_elses_desktop_makes_no_room(
     bobs = services.launcher.launch(bob, PLAIN)
     launch_three(services, alice, clock)
     with pytest.raises(LimitReached):
-        services.launcher.launch(alice, LaunchWish(make_room=f"close_session:{bobs}"))
+        services.launcher.launch(alice, LaunchRequest(make_room=f"close_session:{bobs}"))
     with pytest.raises(BadInput):
-        services.launcher.launch(alice, LaunchWish(make_room="close everything"))
+        services.launcher.launch(alice, LaunchRequest(make_room="close everything"))
     assert row(services, bobs).state == State.QUEUED
 
 
@@ -282,6 +284,6 @@ def test_a_refusal_for_another_reason_stops_nothing(small: Services, clock: Step
     oldest, *_ = launch_three(small, carol, clock)
     add_warm(small, 1, template_version="0")
     with pytest.raises(Refused, match="All desktops of this site") as refused:
-        small.launcher.launch(carol, LaunchWish(make_room="close_oldest"))
+        small.launcher.launch(carol, LaunchRequest(make_room="close_oldest"))
     assert refused.value.reason == "full"
     assert row(small, oldest).state == State.QUEUED

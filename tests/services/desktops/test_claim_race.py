@@ -25,7 +25,7 @@ from webapp.domain.errors import Conflict, Refused
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import AddressReservation, Base, Desktop, Person, Template, VmidReservation
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.services.pool.keeper import PoolKeeper
 
 PEOPLE, CLAIMS, WARM = 8, 25, 150
@@ -37,7 +37,7 @@ ROOM = {
     "WINUX_VMID_LAST": "32000",
 }
 #: What a process tells in the end: the person (0: the pool's keeper), and what became of its tries.
-Told: TypeAlias = "multiprocessing.queues.Queue[tuple[int, list[str]]]"
+Results: TypeAlias = "multiprocessing.queues.Queue[tuple[int, list[str]]]"
 FORK = multiprocessing.get_context("fork")
 
 
@@ -66,16 +66,18 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Config]:
     services.db.close()
 
 
-def claim(config: Config, person: int, together: Barrier, told: Told, claims: int = CLAIMS) -> None:
+def claim(
+    config: Config, person: int, together: Barrier, told: Results, claims: int = CLAIMS
+) -> None:
     """A process: one person launches again and again."""
     services = build_services(config)
     actor = Actor(person)
     together.wait()
-    told.put((person, [services.launcher.launch(actor, LaunchWish()) for _ in range(claims)]))
+    told.put((person, [services.launcher.launch(actor, LaunchRequest()) for _ in range(claims)]))
     services.db.close()
 
 
-def drain(config: Config, together: Barrier, told: Told) -> None:
+def drain(config: Config, together: Barrier, told: Results) -> None:
     """A process: the pool's keeper, which ends a warm desktop now and then."""
     services = build_services(config)
     together.wait()
@@ -156,21 +158,21 @@ def test_fifty_launches_of_one_person_at_once_keep_the_limit(config: Config) -> 
     services.db.close()
 
 
-def try_five(config: Config, together: Barrier, told: Told) -> None:
+def try_five(config: Config, together: Barrier, told: Results) -> None:
     """A process: the same person, five times."""
     services = build_services(config)
     together.wait()
     outcomes = []
     for _ in range(5):
         try:
-            outcomes.append(services.launcher.launch(Actor(1), LaunchWish()))
+            outcomes.append(services.launcher.launch(Actor(1), LaunchRequest()))
         except Refused as refused:
             outcomes.append(refused.reason)
     told.put((1, outcomes))
     services.db.close()
 
 
-def keep_pools(config: Config, together: Barrier, told: Told) -> None:
+def keep_pools(config: Config, together: Barrier, told: Results) -> None:
     """A process: a worker's clock, which lets the pool grow and shrink."""
     services = build_services(config)
     keeper = PoolKeeper(services.db, services.clock, config, services.vault, services.audit)

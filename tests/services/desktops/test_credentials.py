@@ -8,12 +8,12 @@ from webapp.domain.errors import NotFound, Refused
 from webapp.domain.states import Event, advance
 from webapp.models import Desktop
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture
 def ready(services: Services, alice: Actor, xfce: str, clock: SteppingClock) -> str:
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     with services.db.begin() as session:
         desktop = session.query(Desktop).filter_by(public_id=public_id).one()
         advance(desktop, Event.BUILD_STARTED, clock.now())
@@ -44,6 +44,6 @@ def test_nobody_else_sees_it_not_even_an_admin(
 def test_before_it_is_ready_there_is_nothing_to_see(
     services: Services, alice: Actor, xfce: str
 ) -> None:
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     with pytest.raises(Refused, match="is queued"):
         services.credentials.reveal(alice, public_id)

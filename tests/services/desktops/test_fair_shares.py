@@ -18,7 +18,7 @@ from webapp.domain.errors import Refused, TooMany
 from webapp.domain.states import State
 from webapp.models import AddressReservation, Desktop
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 def site(folder: Path, clock: SteppingClock, **settings: str) -> Services:
@@ -82,9 +82,9 @@ def test_making_room_again_and_again_takes_one_more_at_most(
 ) -> None:
     for _ in range(3):
         launch(services, greedy)
-    services.launcher.launch(greedy, LaunchWish(make_room="close_oldest"))
+    services.launcher.launch(greedy, LaunchRequest(make_room="close_oldest"))
     with pytest.raises(LimitReached, match=r"You have 3 of 3 desktops\. 1 is still stopping\."):
-        services.launcher.launch(greedy, LaunchWish(make_room="close_oldest"))
+        services.launcher.launch(greedy, LaunchRequest(make_room="close_oldest"))
     assert held_addresses(services) == 4
 
 
@@ -96,7 +96,7 @@ def test_launches_have_a_rate_that_lets_a_double_start_pass(
     launch(services, actor)
     launch(services, actor)  # a double start
     for _ in range(2):
-        services.launcher.launch(actor, LaunchWish())
+        services.launcher.launch(actor, LaunchRequest())
         for public_id in live(services, actor):
             services.lifetime.stop(actor, public_id)
         while worker.teardown.teardown_one():
@@ -193,6 +193,6 @@ def test_who_waits_shows_the_place_of_the_turn(tmp_path: Path, clock: SteppingCl
     assert worker.builder.build_one()
     clock.step(seconds=5)
     public_id = launch(services, person(services, "honest"))
-    waiting = services.waiting_room.of(row(services, public_id))
+    waiting = services.queue_positions.of(row(services, public_id))
     assert waiting
     assert waiting.place == 1

@@ -13,7 +13,7 @@ from webapp.domain.provisioning.clone_queue import BAD_INPUT, LOCKED, UNREACHABL
 from webapp.domain.states import State
 from webapp.models import Desktop, Node, Template
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 def fail(
@@ -63,7 +63,7 @@ def test_three_failures_in_a_row_stop_launches_and_say_until_when(
 def test_other_templates_go_on(services: Services, alice: Actor) -> None:
     publish_template(services, "mate")
     fail(services, 1, 2, 3)
-    services.launcher.launch(alice, LaunchWish(template="mate"))
+    services.launcher.launch(alice, LaunchRequest(template="mate"))
 
 
 def test_after_the_rest_one_may_try_and_the_next_one_waits_for_that(
@@ -113,7 +113,7 @@ def test_publishing_it_anew_and_an_admin_try_it_at_once(
     services: Services, alice: Actor, root: Actor
 ) -> None:
     fail(services, 1, 2, 3)
-    services.launcher.launch(root, LaunchWish())
+    services.launcher.launch(root, LaunchRequest())
     services.catalogue.publish(root, "xfce", 29001, "2", {})
     launch(services, alice)
 

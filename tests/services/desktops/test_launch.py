@@ -15,13 +15,13 @@ from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.states import State
 from webapp.models import AddressReservation, AuditEntry, Desktop, VmidReservation
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 def test_a_launch_queues_a_desktop_with_all_it_needs(
     services: Services, alice: Actor, xfce: str
 ) -> None:
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     desktop = services.reports.desktop(alice, public_id)
     assert (desktop.state, desktop.minutes, desktop.rdp_username, desktop.keyboard_layout) == (
         State.QUEUED,
@@ -36,7 +36,7 @@ def test_a_launch_queues_a_desktop_with_all_it_needs(
 def test_the_password_is_not_readable_in_the_database(
     services: Services, alice: Actor, xfce: str, tmp_path: Path
 ) -> None:
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     desktop = services.reports.desktop(alice, public_id)
     password = services.vault.unlock(desktop.password_locked or b"")
     on_disk = b"".join(file.read_bytes() for file in tmp_path.glob("winux.db*"))
@@ -47,7 +47,7 @@ def test_the_password_is_not_readable_in_the_database(
 def test_one_form_launches_once_however_often_it_is_sent(
     services: Services, alice: Actor, bob: Actor, xfce: str
 ) -> None:
-    wish = LaunchWish(launch_token="one form")
+    wish = LaunchRequest(launch_token="one form")
     first = services.launcher.launch(alice, wish)
     assert services.launcher.launch(alice, wish) == first
     with pytest.raises(Refused):  # another person's token is not a way to their desktop
@@ -57,14 +57,14 @@ def test_one_form_launches_once_however_often_it_is_sent(
 @pytest.mark.parametrize(
     ("wish", "field"),
     [
-        (LaunchWish(template="nope"), "template"),
-        (LaunchWish(minutes=100_000), "minutes"),
-        (LaunchWish(rdp_username="root"), "rdp_username"),
-        (LaunchWish(keyboard_layout="klingon"), "keyboard_layout"),
+        (LaunchRequest(template="nope"), "template"),
+        (LaunchRequest(minutes=100_000), "minutes"),
+        (LaunchRequest(rdp_username="root"), "rdp_username"),
+        (LaunchRequest(keyboard_layout="klingon"), "keyboard_layout"),
     ],
 )
 def test_a_bad_wish_is_refused_and_leaves_nothing(
-    services: Services, alice: Actor, xfce: str, wish: LaunchWish, field: str
+    services: Services, alice: Actor, xfce: str, wish: LaunchRequest, field: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
         services.launcher.launch(alice, wish)
@@ -78,22 +78,22 @@ def test_a_bad_wish_is_refused_and_leaves_nothing(
 
 def test_without_any_template_the_refusal_says_what_to_do(services: Services, alice: Actor) -> None:
     with pytest.raises(Refused, match="No desktop template is published"):
-        services.launcher.launch(alice, LaunchWish())
+        services.launcher.launch(alice, LaunchRequest())
 
 
 def test_a_disabled_person_launches_nothing(services: Services, alice: Actor, xfce: str) -> None:
     services.accounts.disable(SYSTEM, "alice")
     with pytest.raises(NotFound):
-        services.launcher.launch(alice, LaunchWish())
+        services.launcher.launch(alice, LaunchRequest())
 
 
 def test_the_limit_is_per_person(services: Services, alice: Actor, bob: Actor, xfce: str) -> None:
     for _ in range(3):
-        services.launcher.launch(alice, LaunchWish())
+        services.launcher.launch(alice, LaunchRequest())
     with pytest.raises(Refused, match="3 of 3") as refused:
-        services.launcher.launch(alice, LaunchWish())
+        services.launcher.launch(alice, LaunchRequest())
     assert refused.value.reason == "limit"
-    services.launcher.launch(bob, LaunchWish())
+    services.launcher.launch(bob, LaunchRequest())
 
 
 def test_a_full_site_says_so(tmp_path: Path, clock: SteppingClock) -> None:
@@ -103,9 +103,9 @@ def test_a_full_site_says_so(tmp_path: Path, clock: SteppingClock) -> None:
     migration.migrate(services.db)
     publish_template(services)
     actor = Actor(services.accounts.add_person(SYSTEM, "carol", PASSWORD))
-    services.launcher.launch(actor, LaunchWish())
+    services.launcher.launch(actor, LaunchRequest())
     with pytest.raises(Refused, match="All desktops of this site") as refused:
-        services.launcher.launch(actor, LaunchWish())
+        services.launcher.launch(actor, LaunchRequest())
     assert refused.value.reason == "full"
     services.db.close()
 
@@ -124,9 +124,9 @@ def test_no_id_or_address_left_says_so_and_leaves_nothing(
     migration.migrate(services.db)
     publish_template(services)
     actor = Actor(services.accounts.add_person(SYSTEM, "carol", PASSWORD))
-    services.launcher.launch(actor, LaunchWish())
+    services.launcher.launch(actor, LaunchRequest())
     with pytest.raises(Refused) as refused:
-        services.launcher.launch(actor, LaunchWish())
+        services.launcher.launch(actor, LaunchRequest())
     assert refused.value.reason == reason
     with services.db.read() as session:
         assert len(session.scalars(select(Desktop)).all()) == 1
@@ -138,7 +138,7 @@ def test_many_launches_at_once_never_pass_the_limit_or_share_anything(
 ) -> None:
     def launch(number: int) -> str:
         try:
-            return services.launcher.launch(replace(alice if number % 2 else bob), LaunchWish())
+            return services.launcher.launch(replace(alice if number % 2 else bob), LaunchRequest())
         except Refused as refused:
             return refused.reason
 

@@ -15,7 +15,7 @@ from webapp.domain.connections.rules import ConnectionEnd
 from webapp.domain.errors import NotFound, Refused, TooMany
 from webapp.models import Connection, Ticket
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.connections.event_feed import Proof, Wish
+from webapp.services.connections.event_feed import Proof, Subscription
 from webapp.services.connections.tickets import Denied
 
 HERE = "192.0.2.1"
@@ -102,7 +102,7 @@ WAYS = [disable, reset, end_everything, change_password]
 def test_each_way_ends_everything(held: Held, way: Callable[[Held], None]) -> None:
     services = held.services
     proofs = held.proofs()
-    before = services.session_feed.look([Wish(proof) for proof in proofs])
+    before = services.event_feed.look([Subscription(proof) for proof in proofs])
     assert all(before.holds(proof) for proof in proofs)
     way(held)
     assert services.accounts.signed_in(held.other_token) is None
@@ -113,7 +113,7 @@ def test_each_way_ends_everything(held: Held, way: Callable[[Held], None]) -> No
     with services.db.read() as session:
         assert session.scalars(select(Ticket.id).where(Ticket.redeemed_at.is_(None))).all() == []
         assert session.scalars(select(Connection.cut_as)).all() == [ConnectionEnd.SUSPENDED]
-    after = services.session_feed.look([Wish(proof) for proof in proofs])
+    after = services.event_feed.look([Subscription(proof) for proof in proofs])
     assert not any(after.holds(proof) for proof in proofs)
     assert is_stranger(held)
 

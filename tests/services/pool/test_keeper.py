@@ -17,7 +17,7 @@ from webapp.config import Config, load
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Desktop, Node, PoolSchedule, Template
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture
@@ -368,7 +368,7 @@ class TestFullSite:
     ) -> None:
         set_pool(services, target=2, max=2)
         for person in (*[alice] * 9, bob):
-            services.launcher.launch(person, LaunchWish())
+            services.launcher.launch(person, LaunchRequest())
         settle(worker)
         with services.db.read() as session:
             made = session.scalar(select(func.count()).where(Desktop.owner_id.is_(None)))
@@ -405,7 +405,7 @@ def test_a_pool_gives_its_memory_up_to_people_who_wait_for_it(
     clock.step(seconds=1)
     settle(worker)
     assert states(services) == {"warm": 4}
-    theirs = services.launcher.launch(alice, LaunchWish(template="mate"))
+    theirs = services.launcher.launch(alice, LaunchRequest(template="mate"))
     settle(worker, rounds=3)
     assert row(services, theirs).state == State.QUEUED
     assert states(services) == {"warm": 2}

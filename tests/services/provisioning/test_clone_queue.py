@@ -14,7 +14,7 @@ from webapp.bootstrap import Services
 from webapp.domain.states import Event, State, advance
 from webapp.models import CloneSlot, Desktop, Node
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.services.provisioning.clone_queue import CloneQueue, Turn, free_slot
 from webapp.services.provisioning.lease import Leases
 
@@ -74,8 +74,8 @@ def test_one_whose_source_is_busy_holds_up_nobody_behind_it(
 ) -> None:
     publish_template(services, "mate", vmid=29010)
     for _ in range(3):
-        services.launcher.launch(alice, LaunchWish(template="xfce"))
-    other = services.launcher.launch(bob, LaunchWish(template="mate"))
+        services.launcher.launch(alice, LaunchRequest(template="xfce"))
+    other = services.launcher.launch(bob, LaunchRequest(template="mate"))
     queue = make_queue()
     taken = [take(services, queue), take(services, queue)]
     got = {turn.lease.desktop.public_id for turn in taken if turn}
@@ -185,12 +185,12 @@ def test_the_place_in_the_queue_and_the_time_are_told(
     launch(services, alice)
     clock.step(seconds=1)
     second = launch(services, bob)
-    waiting = services.waiting_room.of(row(services, second))
+    waiting = services.queue_positions.of(row(services, second))
     assert waiting
     assert (waiting.place, waiting.ready_in) == (2, None)
     measured(services, clone=2, whole=8)
     worker_runs(services)
-    waiting = services.waiting_room.of(row(services, second))
+    waiting = services.queue_positions.of(row(services, second))
     assert waiting
     assert waiting.ready_in == timedelta(seconds=10)
 

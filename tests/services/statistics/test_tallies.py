@@ -27,7 +27,7 @@ from webapp.models import (
     Template,
 )
 
-Told = dict[str, dict[tuple[str, ...], object]]
+Values = dict[str, dict[tuple[str, ...], object]]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -124,7 +124,7 @@ def _life(
     return [desktop, connection, refusal]
 
 
-def told(services: Services) -> Told:
+def told(services: Services) -> Values:
     """Counters and histograms in a form that can be compared."""
     with services.db.snapshot() as session:
         families = services.tallies.families(session)

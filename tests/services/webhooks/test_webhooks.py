@@ -17,9 +17,9 @@ from webapp.config import Config, load
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.webhooks.rules import CHOOSABLE, MOST_WEBHOOKS, sign
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 from webapp.services.webhooks.delivery import CLAIM, Deliverer
-from webapp.worker.webhooks import AT_ONCE, Post
+from webapp.worker.webhooks import AT_ONCE, WebhookDispatcher
 
 EVERYTHING = [event.value for event in CHOOSABLE]
 
@@ -61,7 +61,7 @@ def test_a_desktops_life_is_told_in_order_and_signed(
 ) -> None:
     made = services.webhooks.add(SYSTEM, receiver.url("/hook?key=1"), EVERYTHING)
     worker = work(services, FakeProvisioner(FakeNode()))
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     worker.builder.build_one()
     services.lifetime.stop(alice, public_id)
     worker.teardown.teardown_one()
@@ -92,10 +92,10 @@ def test_a_refused_launch_and_a_failed_build_are_told_with_the_reason(
 ) -> None:
     services.webhooks.add(SYSTEM, receiver.url(), EVERYTHING)
     worker = work(services, FailingProvisioner(FakeNode(), "desktop_start"))
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     worker.builder.build_one()
     with pytest.raises(Refused):
-        services.launcher.launch(alice, LaunchWish(template=xfce, minutes=100_000))
+        services.launcher.launch(alice, LaunchRequest(template=xfce, minutes=100_000))
     send_all(deliverer)
     assert told(receiver) == [
         ("launch", public_id, None),
@@ -116,7 +116,7 @@ def test_a_warm_launch_is_told_as_ready_too_and_the_pool_is_silent(
     assert worker.builder.build_for_pool_one()
     send_all(deliverer)
     assert told(receiver) == []
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     send_all(deliverer)
     assert told(receiver) == [("launch", public_id, None), ("ready", public_id, None)]
 
@@ -138,7 +138,7 @@ def test_only_chosen_events_reach_each_webhook_and_none_a_disabled_one(
     services.webhooks.add(SYSTEM, receiver.url("/ends"), ["end"])
     off = services.webhooks.add(SYSTEM, receiver.url("/off"), EVERYTHING).webhook.id
     services.webhooks.set_enabled(SYSTEM, off, enabled=False)
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     send_all(deliverer)
     assert [one.path for one in receiver.received] == ["/launches"]
     services.webhooks.test(SYSTEM, off)
@@ -151,7 +151,7 @@ def test_the_same_event_has_the_same_id_everywhere(
 ) -> None:
     for path in ("/a", "/b"):
         services.webhooks.add(SYSTEM, receiver.url(path), ["launch"])
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     send_all(deliverer)
     assert len({one.headers["X-Winux-Delivery"] for one in receiver.received}) == 1
 
@@ -166,7 +166,7 @@ def test_what_did_not_arrive_is_tried_again_with_the_same_body_and_id_until_it_d
 ) -> None:
     hook = services.webhooks.add(SYSTEM, receiver.url(), ["launch"]).webhook.id
     receiver.status, receiver.answer = 503, b"not now"
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     send_all(deliverer)
     (waiting,) = services.webhooks.deliveries(hook)
     assert (waiting.answer_status, waiting.answer, waiting.attempts) == (503, "not now", 1)
@@ -193,7 +193,7 @@ def test_after_a_day_it_is_given_up_shown_and_can_be_sent_by_hand(
 ) -> None:
     hook = services.webhooks.add(SYSTEM, receiver.url(), ["launch"]).webhook.id
     receiver.status = 500
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     for _ in range(26 * 6):
         send_all(deliverer)
         clock.step(minutes=10)
@@ -213,7 +213,7 @@ def test_an_address_that_is_closed_now_is_refused_at_sending(
 ) -> None:
     """The setting was taken back, or a name answers with another address than before."""
     hook = services.webhooks.add(SYSTEM, receiver.url(host="localhost"), ["launch"]).webhook.id
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     strict = bootstrap.build_services(load(make_environment(tmp_path)), clock=services.clock)
     build_deliverer(strict).deliver_one()
     strict.db.close()
@@ -263,7 +263,7 @@ def test_a_removed_webhook_is_forgotten_with_its_deliveries(
     services: Services, deliverer: Deliverer, receiver: Receiver, alice: Actor, xfce: str
 ) -> None:
     hook = services.webhooks.add(SYSTEM, receiver.url(), ["launch"]).webhook.id
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     services.webhooks.remove(SYSTEM, hook)
     assert not deliverer.deliver_one()
     with pytest.raises(NotFound):
@@ -309,7 +309,7 @@ def test_a_slow_receiver_holds_up_neither_the_worker_nor_other_receivers(
         services.webhooks.test(SYSTEM, hook)
     quick = services.webhooks.add(SYSTEM, receiver.url(), ["launch"]).webhook.id
     services.webhooks.test(SYSTEM, quick)
-    post = Post(deliverer)
+    post = WebhookDispatcher(deliverer)
     is_back = Event()
     Thread(target=lambda: (post.send_due(), is_back.set())).start()
     assert is_back.wait(1.0), "the worker's thread was held up"

@@ -15,13 +15,13 @@ from webapp.domain.errors import NotFound
 from webapp.services.audit.export import to_csv, to_json
 from webapp.services.audit.log import AuditFilter
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture
 def launched(services: Services, alice: Actor, bob: Actor, root: Actor, xfce: str) -> str:
     """A desktop of alice's; bob tried to stop it, root did."""
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     with pytest.raises(NotFound):
         services.lifetime.stop(bob, public_id)
     services.lifetime.stop(root, public_id)
@@ -67,7 +67,7 @@ def test_what_was_done_with_a_key_names_it(
     text = services.keys.make(alice, "night script", ["launch"]).text
     holder = services.keys.identify(text, "192.0.2.9")
     assert holder
-    services.launcher.launch(holder.actor("192.0.2.9"), LaunchWish())
+    services.launcher.launch(holder.actor("192.0.2.9"), LaunchRequest())
     page = browse("root").sees(f"/admin/audit/?key={text[:11]}")
     assert "alice launched" in page
     assert f"night script {text[:11]}" in page

@@ -12,7 +12,7 @@ from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import State
 from webapp.domain.upkeep.drift import ANSWERS
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 from webapp.services.audit.record import Actor
 from webapp.services.nodes.findings import MASS_WORDS
 from webapp.services.upkeep.doctor import Doctor
@@ -69,10 +69,10 @@ def test_the_doctors_page_shows_the_last_result_and_the_cure(
     assert "Nobody has been examined yet" in roots.sees("/admin/doctor/")
 
     class Grumbler:
-        def examine(self) -> list[Sign]:
+        def examine(self) -> list[CheckResult]:
             return [
-                Sign("clock", Health.GOOD, "They agree."),
-                Sign("storage", Health.BAD, "It is stopped.", "Start it."),
+                CheckResult("clock", Health.GOOD, "They agree."),
+                CheckResult("storage", Health.BAD, "It is stopped.", "Start it."),
             ]
 
     Doctor(services.db, clock, [Grumbler()]).examine_and_keep()

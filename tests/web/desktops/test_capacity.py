@@ -12,7 +12,7 @@ from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Node, TemplateReplica
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def test_an_old_version_is_shown_with_what_keeps_it(
     services: Services, alice: Actor, root: Actor, worker: WorkerServices, browse: Browse
 ) -> None:
     worker.heartbeat.look_at_proxmox()
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     worker.builder.build_one()
     browser = browse("root")
     assert "old version" not in browser.sees("/admin/nodes/")

@@ -11,7 +11,7 @@ from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.models import WorkerBeat
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_reached_limit_is_a_state_of_its_own_with_a_way_out(
     alices: Browser, services: Services, alice: Actor
 ) -> None:
     for _ in range(3):
-        services.launcher.launch(alice, LaunchWish())
+        services.launcher.launch(alice, LaunchRequest())
     page = alices.sees("/")
     assert "You have 3 of 3 desktops" in page
     assert "let one make room" in page
@@ -127,7 +127,7 @@ def test_cards_tell_size_and_measured_time(
     alices: Browser, services: Services, alice: Actor, worker: WorkerServices, clock: SteppingClock
 ) -> None:
     assert "about" not in alices.sees("/")
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     clock.step(seconds=7)
     worker.builder.build_one()
     page = alices.sees("/")
@@ -164,7 +164,7 @@ def test_people_see_their_own_desktops_only(browse: Browse, bob: Actor, ready: s
 def test_who_waits_and_nobody_works_is_told(
     alices: Browser, services: Services, alice: Actor, clock: SteppingClock
 ) -> None:
-    public_id = services.launcher.launch(alice, LaunchWish())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     clock.step(seconds=20)
     assert "Nothing works on it" in alices.sees(f"/desktops/{public_id}")
     with services.db.begin() as session:
@@ -175,8 +175,8 @@ def test_who_waits_and_nobody_works_is_told(
 def test_the_place_in_the_queue_is_told(
     alices: Browser, services: Services, alice: Actor, bob: Actor
 ) -> None:
-    services.launcher.launch(bob, LaunchWish())
-    public_id = services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(bob, LaunchRequest())
+    public_id = services.launcher.launch(alice, LaunchRequest())
     assert "Number 2 in the queue" in alices.sees(f"/desktops/{public_id}")
 
 

@@ -13,7 +13,7 @@ from tests.worker.life import row
 from webapp.bootstrap import Services
 from webapp.domain.states import State
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def three(services: Services, alice: Actor, xfce: str, clock: SteppingClock) -> 
     add_warm(services, 1)
     ids = []
     for _ in range(3):
-        ids.append(services.launcher.launch(alice, LaunchWish()))
+        ids.append(services.launcher.launch(alice, LaunchRequest()))
         clock.step(minutes=5)
     return ids
 
@@ -108,7 +108,7 @@ def test_somebody_elses_desktop_cannot_be_closed(
 ) -> None:
     bobs = browse("bob")
     for _ in range(3):
-        services.launcher.launch(bob, LaunchWish())
+        services.launcher.launch(bob, LaunchRequest())
     for way in (f"close_session:{three[0]}", "close_session:desktop-00000000"):
         assert bobs.post("/desktops/", template="xfce", make_room=way).status_code == 409
     assert bobs.post("/desktops/", template="xfce", make_room="nonsense").status_code == 400
@@ -127,7 +127,7 @@ def test_the_card_says_that_one_runs_and_how_long(
     alices: Browser, services: Services, alice: Actor, xfce: str, clock: SteppingClock
 ) -> None:
     (warm,) = add_warm(services)
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     clock.step(minutes=18)
     page = alices.get("/")
     assert "You have one running, 12:00 left" in words(page)
@@ -138,7 +138,7 @@ def test_the_card_says_that_one_runs_and_how_long(
 def test_the_card_leads_to_one_that_is_being_made(
     alices: Browser, services: Services, alice: Actor, xfce: str
 ) -> None:
-    services.launcher.launch(alice, LaunchWish())
+    services.launcher.launch(alice, LaunchRequest())
     page = alices.sees("/")
     assert "One is being made for you." in page
     assert "See progress" in page
@@ -157,7 +157,7 @@ def test_a_templates_own_limit_is_on_its_card_and_the_others_can_be_launched(
 ) -> None:
     publish_template(services, "mate", vmid=29002)
     services.catalogue.change(SYSTEM, "xfce", {"max_per_person": 1})
-    running = services.launcher.launch(alice, LaunchWish(template="xfce"))
+    running = services.launcher.launch(alice, LaunchRequest(template="xfce"))
     page = alices.get("/")
     assert "You have 1 of 1 XFCE desktops" in words(page)
     assert "Launch desktop" in words(page)  # MATE's
@@ -171,6 +171,6 @@ def test_a_templates_own_limit_is_on_its_card_and_the_others_can_be_launched(
 def test_asking_to_reuse_leads_to_the_running_one(
     alices: Browser, services: Services, alice: Actor, xfce: str
 ) -> None:
-    running = services.launcher.launch(alice, LaunchWish())
+    running = services.launcher.launch(alice, LaunchRequest())
     answer = alices.post("/desktops/", template="xfce", reuse="1")
     assert answer.headers["Location"] == f"/desktops/{running}"

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from setup.page_client import PageClient
 from setup.processes import DIE_WITH_PARENT
-from setup.visitor import Visitor
 from tests.portal import PASSWORD, QUICK, make_environment, publish_template
 from tests.warm import add_warm
 from webapp.adapters import migration
@@ -117,7 +117,7 @@ def click(site: Site, cookie: str, fields: dict[str, str], together: threading.B
 def test_the_limit_holds(site: Site, warm: int) -> None:
     alice = Actor(site.services.accounts.add_person(SYSTEM, "alice", PASSWORD))
     add_warm(site.services, warm)
-    visitor = Visitor(f"http://127.0.0.1:{site.port}")
+    visitor = PageClient(f"http://127.0.0.1:{site.port}")
     visitor.sign_in("alice", PASSWORD)
     form = visitor.open("/").form_with("template", "launch_token")
     assert form

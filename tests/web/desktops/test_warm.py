@@ -12,7 +12,7 @@ from tests.worker.life import row
 from webapp.bootstrap import Services
 from webapp.domain.states import State
 from webapp.services.audit.record import Actor
-from webapp.services.desktops.launch import LaunchWish
+from webapp.services.desktops.launch import LaunchRequest
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_what_was_asked_before_the_claim_is_no_use_after_it(
     """bob, who tried to open it while it was nobody's, gets no further when it is alice's."""
     bobs = browse("bob")
     assert bobs.post(f"/desktops/{warm}/view/ticket", keyboard_layout="us").status_code == 404
-    assert services.launcher.launch(alice, LaunchWish()) == warm
+    assert services.launcher.launch(alice, LaunchRequest()) == warm
     assert bobs.post(f"/desktops/{warm}/view/ticket", keyboard_layout="us").status_code == 404
     assert bobs.post(f"/desktops/{warm}/password").status_code == 404
     alices = browse("alice")

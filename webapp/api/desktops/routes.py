@@ -15,9 +15,9 @@ from webapp.api.desktops.schema import (
     SessionDetail,
     SessionList,
     SessionQuery,
-    SessionWish,
+    SessionRequest,
     Ticket,
-    TicketWish,
+    TicketRequest,
 )
 from webapp.api.framework.access import caller
 from webapp.api.framework.answer import Answer
@@ -33,26 +33,26 @@ from webapp.domain.people.keys import Scope
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
-from webapp.services.desktops.launch import LaunchWish
-from webapp.services.desktops.listing import DesktopQuery, Place
+from webapp.services.desktops.launch import LaunchRequest
+from webapp.services.desktops.listing import DesktopQuery, ListingPosition
 
 TAG = "sessions"
 LOCATION = {"Location": "The session's address."}
 ETAG = {"ETag": "The session's version, for If-Match."}
 
 
-def launched_again(reference: str, **_: object) -> Answer:
+def replay_launch(reference: str, **_: object) -> Answer:
     """Answer a repeated launch: the same session, with the password if it is ready by now."""
     desktop = services().reports.desktop(caller().actor, reference, steps_in=IN_THE_MAKING)
     return _launched(desktop, is_reused=False)
 
 
-def told_again(reference: str, **_: object) -> Answer:
+def replay_session(reference: str, **_: object) -> Answer:
     """Answer a repeated request: the session in its current state."""
     return _session(reference)
 
 
-def ticket_again(_reference: str, session_sub: str, body: TicketWish) -> Answer:
+def replay_ticket(_reference: str, session_sub: str, body: TicketRequest) -> Answer:
     """Answer a repeated request with a new ticket: the first is not stored and lives 30 seconds."""
     return make_ticket(session_sub, body)
 
@@ -69,9 +69,9 @@ def ticket_again(_reference: str, session_sub: str, body: TicketWish) -> Answer:
     },
     problems=("limit-reached", "resting", "no-room", "full", "refused"),
     body_example={"template": "xfce", "duration_minutes": 60},
-    again=launched_again,
+    again=replay_launch,
 )
-def launch_session(body: SessionWish) -> Answer:
+def launch_session(body: SessionRequest) -> Answer:
     """Launch a desktop.
 
     If the pool has a warm desktop, it is ready at once and comes with its password (201). Otherwise
@@ -108,10 +108,10 @@ def list_sessions(query: SessionQuery) -> Answer:
         states=_states(query.status),
         template=query.template,
         owner=query.owner,
-        after=Place(place[1], place[2]) if place else None,
+        after=ListingPosition(place[1], place[2]) if place else None,
     )
     try:
-        found = services().desktop_pages.read(caller().actor, wanted)
+        found = services().desktop_listing.read(caller().actor, wanted)
     except ValueError:
         raise bad_cursor() from None
     end = found.next_place
@@ -141,7 +141,7 @@ def get_session(session_sub: SessionId) -> Answer:
     answers={200: Reply(SessionDetail, "The session with its new end.", ETAG)},
     problems=("not-found", "not-ready", "expired", "longest", "precondition-failed"),
     body_example={"minutes": 30},
-    again=told_again,
+    again=replay_session,
     checks_match=True,
 )
 def extend_session(session_sub: SessionId, body: Extension) -> Answer:
@@ -276,9 +276,9 @@ def close_session_page(session_sub: SessionId) -> Answer:
     answers={201: Reply(Ticket, "The ticket.", example=TICKET)},
     problems=("not-found", "not-ready", "paused", "ended", "refused"),
     body_example={"keyboard_layout": "us"},
-    again=ticket_again,
+    again=replay_ticket,
 )
-def make_ticket(session_sub: SessionId, body: TicketWish) -> Answer:
+def make_ticket(session_sub: SessionId, body: TicketRequest) -> Answer:
     """Issue a ticket to open one connection in a browser, within 30 seconds; for the owner."""
     who = caller()
     issued = services().tickets.issue(
@@ -335,8 +335,8 @@ def get_rdp_file(session_sub: SessionId) -> Response:
     )
 
 
-def _wish(body: SessionWish, token: str) -> LaunchWish:
-    return LaunchWish(
+def _wish(body: SessionRequest, token: str) -> LaunchRequest:
+    return LaunchRequest(
         template=body.template or None,
         minutes=_minutes(body),
         rdp_username=body.rdp_username or None,
@@ -347,7 +347,7 @@ def _wish(body: SessionWish, token: str) -> LaunchWish:
     )
 
 
-def _minutes(body: SessionWish) -> int | None:
+def _minutes(body: SessionRequest) -> int | None:
     if body.duration_hours is not UNSET:
         return max(1, round(body.duration_hours * 60))
     return None if body.duration_minutes is UNSET else body.duration_minutes

@@ -6,7 +6,14 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from webapp.api.framework.paging import PageQuery
-from webapp.api.framework.schema import LEFT_OUT, Moment, Sent, SessionId, Told, Unset
+from webapp.api.framework.schema import (
+    LEFT_OUT,
+    Moment,
+    RequestBody,
+    ResponseBody,
+    SessionId,
+    Unset,
+)
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.states import EndReason, State
 from webapp.services.desktops.listing import Order
@@ -33,7 +40,7 @@ Layout = Annotated[
 ]
 
 
-class SessionWish(Sent):
+class SessionRequest(RequestBody):
     """A launch request; every field is optional."""
 
     NOT_BOTH: ClassVar = ("duration_hours", "duration_minutes")
@@ -83,25 +90,25 @@ class SessionQuery(PageQuery):
     descending: bool = True
 
 
-class Extension(Sent):
+class Extension(RequestBody):
     """The time to add to a session."""
 
     minutes: Minutes
 
 
-class ClosingChoice(Sent):
+class ClosingChoice(RequestBody):
     """Whether closing the page that shows the desktop ends it."""
 
     end_on_close: bool
 
 
-class TicketWish(Sent):
+class TicketRequest(RequestBody):
     """The settings of a connection."""
 
     keyboard_layout: Layout = "us"
 
 
-class SessionLinks(Told):
+class SessionLinks(ResponseBody):
     """The URLs related to a session."""
 
     self: str
@@ -118,7 +125,7 @@ class SessionLinks(Told):
     """Server-sent events, served by the gateway."""
 
 
-class Step(Told):
+class Step(ResponseBody):
     """One step of making a desktop."""
 
     name: str
@@ -127,7 +134,7 @@ class Step(Told):
     is_running: bool
 
 
-class Progress(Told):
+class Progress(ResponseBody):
     """The progress of a launch, pause or resume."""
 
     percent: Annotated[int, Meta(ge=0, le=100)]
@@ -137,7 +144,7 @@ class Progress(Told):
     steps: list[Step]
 
 
-class Session(Told):
+class Session(ResponseBody):
     """A launched desktop."""
 
     session_sub: SessionId
@@ -177,14 +184,14 @@ class LaunchedSession(SessionDetail):
     """Whether the session already ran, because of `reuse`."""
 
 
-class SessionList(Told):
+class SessionList(ResponseBody):
     """A page of sessions."""
 
     sessions: list[Session]
     next_cursor: str | None
 
 
-class Credentials(Told):
+class Credentials(ResponseBody):
     """The address, user name and password of a desktop. A secret."""
 
     session_sub: SessionId
@@ -195,7 +202,7 @@ class Credentials(Told):
     rdp_password: str
 
 
-class Ticket(Told):
+class Ticket(ResponseBody):
     """A ticket to open one connection in a browser. A secret, valid for 30 seconds."""
 
     ticket: str
@@ -205,7 +212,7 @@ class Ticket(Told):
     clipboard_out: bool
 
 
-class Heartbeat(Told):
+class Heartbeat(ResponseBody):
     """The current state for a page that shows a desktop."""
 
     status: State

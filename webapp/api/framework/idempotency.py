@@ -21,10 +21,10 @@ LONGEST = 255
 FORM = re.compile(f"[!-~]{{1,{LONGEST}}}")
 
 #: Makes the answer to a repeated request from the first one's reference and the arguments.
-Again = Callable[..., Answer]
+Replay = Callable[..., Answer]
 
 
-def once(work: Callable[..., Answer], again: Again, arguments: dict[str, Any]) -> Answer:
+def once(work: Callable[..., Answer], again: Replay, arguments: dict[str, Any]) -> Answer:
     """Run `work` once for all requests with the same key; return its answer, or a replay."""
     key = request.headers.get(HEADER)
     if key is None:
@@ -54,7 +54,7 @@ def _first(turn: Turn, work: Callable[..., Answer], arguments: dict[str, Any]) -
     return answer
 
 
-def _replayed(again: Again, done: Done, arguments: dict[str, Any]) -> Answer:
+def _replayed(again: Replay, done: Done, arguments: dict[str, Any]) -> Answer:
     answer = again(done.reference, **arguments)
     return replace(answer, status=done.status, headers={**answer.headers, REPLAYED: "true"})
 

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, current_app, request
 
 from webapp.api.framework import access
 from webapp.api.framework.answer import Answer, respond
-from webapp.api.framework.idempotency import Again, once
+from webapp.api.framework.idempotency import Replay, once
 from webapp.api.framework.problem import Problem
 from webapp.api.framework.reading import read_body, read_path, read_query
-from webapp.api.framework.schema import Sent
+from webapp.api.framework.schema import RequestBody
 from webapp.domain.people.keys import Scope
 from webapp.http.access import by_scope
 
@@ -56,12 +56,12 @@ class Operation:
     problems: tuple[str, ...]
     """Kinds of problems that it can return, in addition to the common ones."""
     path_kinds: Mapping[str, Any]
-    query: type[Sent] | None
-    body: type[Sent] | None
+    query: type[RequestBody] | None
+    body: type[RequestBody] | None
     body_example: Mapping[str, Any] | None
     checks_match: bool
     """Whether it supports If-Match."""
-    again: Again | None
+    again: Replay | None
     """Answers a repeated request with the same Idempotency-Key; None if it ignores such keys."""
 
 
@@ -79,7 +79,7 @@ def operation(
     problems: tuple[str, ...] = (),
     body_example: Mapping[str, Any] | None = None,
     checks_match: bool = False,
-    again: Again | None = None,
+    again: Replay | None = None,
 ) -> Callable[[View], View]:
     """Register a function for `method path`.
 
@@ -152,5 +152,5 @@ def _route(made: Operation, view: Callable[..., Answer | Response]) -> None:
     blueprint.add_url_rule(rule, made.name, by_scope(call), methods=[made.method])
 
 
-def _structure(hint: Any) -> type[Sent] | None:
-    return cast("type[Sent] | None", hint)
+def _structure(hint: Any) -> type[RequestBody] | None:
+    return cast("type[RequestBody] | None", hint)

@@ -9,7 +9,7 @@ from flask import request
 from msgspec import Meta
 
 from webapp.api.framework.problem import invalid
-from webapp.api.framework.schema import Sent
+from webapp.api.framework.schema import RequestBody
 
 T = TypeVar("T")
 MOST = 200
@@ -20,7 +20,7 @@ Cursor = Annotated[
 ]
 
 
-class PageQuery(Sent):
+class PageQuery(RequestBody):
     """The paging parameters of a list."""
 
     limit: Limit = 50

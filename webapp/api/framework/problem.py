@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from msgspec import UNSET, UnsetType
 from werkzeug.exceptions import HTTPException
 
-from webapp.api.framework.schema import Moment, SessionId, Told
+from webapp.api.framework.schema import Moment, ResponseBody, SessionId
 from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import (
     BadInput,
@@ -161,7 +161,7 @@ class Problem(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Mistake(Told):
+class Mistake(ResponseBody):
     """One value that cannot be used: a member of the body, or a parameter."""
 
     detail: str
@@ -171,7 +171,7 @@ class Mistake(Told):
     """Name of a query parameter or header."""
 
 
-class ProblemBody(Told):
+class ProblemBody(ResponseBody):
     """RFC 9457 problem details; some kinds have more members."""
 
     type: str
@@ -188,7 +188,7 @@ class ProblemBody(Told):
     needed_scope: Scope | UnsetType = UNSET
 
 
-class RunningSession(Told):
+class RunningSession(ResponseBody):
     """A session that counts against a limit."""
 
     session_sub: SessionId

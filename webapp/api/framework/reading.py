@@ -12,9 +12,9 @@ from msgspec.inspect import BoolType, IntType, Metadata, Type, UnionType, type_i
 from werkzeug.datastructures import MultiDict
 
 from webapp.api.framework.problem import Problem, invalid
-from webapp.api.framework.schema import Sent
+from webapp.api.framework.schema import RequestBody
 
-T = TypeVar("T", bound=Sent)
+T = TypeVar("T", bound=RequestBody)
 #: The place of the fault in the body, at the end of msgspec's message.
 _PLACE = re.compile(r" - at `\$?(?P<place>.*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")

@@ -23,12 +23,12 @@ Moment = Annotated[
 ]
 
 
-class Sent(Struct, kw_only=True, forbid_unknown_fields=True):
+class RequestBody(Struct, kw_only=True, forbid_unknown_fields=True):
     """A request structure; unknown members are rejected."""
 
     NOT_BOTH: ClassVar[tuple[str, ...]] = ()
     """Members of which at most one may be present."""
 
 
-class Told(Struct, kw_only=True):
+class ResponseBody(Struct, kw_only=True):
     """A response structure; clients must ignore unknown members, since members may be added."""

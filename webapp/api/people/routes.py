@@ -15,10 +15,10 @@ from webapp.api.people import schema as told
 from webapp.api.people.schema import (
     AuditQuery,
     KeyId,
-    KeyWish,
+    KeyRequest,
     PasswordProof,
     PersonName,
-    PersonWish,
+    PersonRequest,
 )
 from webapp.domain.people.keys import Scope, default_end
 from webapp.domain.people.passwords import same_name
@@ -44,7 +44,7 @@ def list_keys() -> Answer:
     return Answer(told.KeyList(keys=[told.Key(**_key(row)) for row in rows]))
 
 
-def key_again(reference: str, body: KeyWish) -> Answer:
+def replay_key(reference: str, body: KeyRequest) -> Answer:
     """Answer a repeated request: the key without its text, which is not stored."""
     return _new_key(services().keys.one(caller().actor, int(reference)), None)
 
@@ -57,9 +57,9 @@ def key_again(reference: str, body: KeyWish) -> Answer:
     answers={201: Reply(told.NewKey, "The key; its text is told this once.")},
     problems=("forbidden", "refused"),
     body_example={"name": "course platform", "scopes": ["launch"]},
-    again=key_again,
+    again=replay_key,
 )
-def make_key(body: KeyWish) -> Answer:
+def make_key(body: KeyRequest) -> Answer:
     """Make an API key for yourself; a key may do this only with the scope admin.
 
     With a sign-in, the password must have been entered recently (`POST /me/password`); otherwise
@@ -124,7 +124,7 @@ def list_people(query: PageQuery) -> Answer:
     return Answer(page, headers=next_link(cursor))
 
 
-def person_again(reference: str, body: PersonWish) -> Answer:
+def replay_person(reference: str, body: PersonRequest) -> Answer:
     """Answer a repeated request: the person in its current state."""
     return _made_person(reference)
 
@@ -136,9 +136,9 @@ def person_again(reference: str, body: PersonWish) -> Answer:
     scope=Scope.ADMIN,
     answers={201: Reply(told.Person, "The person.", {"Location": "The person's address."})},
     body_example={"name": "alice", "password": "correct horse battery", "role": "person"},
-    again=person_again,
+    again=replay_person,
 )
-def add_person(body: PersonWish) -> Answer:
+def add_person(body: PersonRequest) -> Answer:
     """Make an account."""
     services().accounts.add_person(caller().actor, body.name, body.password, role=body.role)
     return _made_person(same_name(body.name))

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from webapp.api.framework.paging import PageQuery
-from webapp.api.framework.schema import LEFT_OUT, Moment, Sent, Told, Unset
+from webapp.api.framework.schema import LEFT_OUT, Moment, RequestBody, ResponseBody, Unset
 from webapp.domain.people.keys import Scope
 from webapp.domain.people.passwords import LONGEST, SHORTEST
 from webapp.models import Role
@@ -17,7 +17,7 @@ PersonName = Annotated[
 KeyId = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 
 
-class PersonWish(Sent):
+class PersonRequest(RequestBody):
     """A request to add a person."""
 
     name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$", examples=["alice"])]
@@ -25,7 +25,7 @@ class PersonWish(Sent):
     role: Role = Role.PERSON
 
 
-class Person(Told):
+class Person(ResponseBody):
     """An account."""
 
     name: str
@@ -36,14 +36,14 @@ class Person(Told):
     """Null for the limit of the site."""
 
 
-class PersonList(Told):
+class PersonList(ResponseBody):
     """A page of people, by name."""
 
     people: list[Person]
     next_cursor: str | None
 
 
-class Me(Told):
+class Me(ResponseBody):
     """The caller and its scopes."""
 
     name: str
@@ -53,7 +53,7 @@ class Me(Told):
     """The key's id; null for a sign-in."""
 
 
-class KeyWish(Sent):
+class KeyRequest(RequestBody):
     """A request to make an API key."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64, examples=["course platform"])]
@@ -69,13 +69,13 @@ class KeyWish(Sent):
     """Null: never. Left out: the site's default, by default in 90 days."""
 
 
-class PasswordProof(Sent):
+class PasswordProof(RequestBody):
     """The person's password, to confirm who is at the browser. A secret."""
 
     password: Annotated[str, Meta(max_length=LONGEST)]
 
 
-class Key(Told):
+class Key(ResponseBody):
     """An API key, without its text."""
 
     id: KeyId
@@ -97,7 +97,7 @@ class NewKey(Key):
     """The text, which is returned only once; null in the answer to a repeated request."""
 
 
-class KeyList(Told):
+class KeyList(ResponseBody):
     """The caller's keys that are not revoked, newest first."""
 
     keys: list[Key]
@@ -118,7 +118,7 @@ class AuditQuery(PageQuery):
     key: Annotated[str, Meta(max_length=8, description="Prefix of a key.")] | None = None
 
 
-class AuditEntry(Told):
+class AuditEntry(ResponseBody):
     """One audit entry: an action or a refusal."""
 
     id: int
@@ -141,7 +141,7 @@ class AuditEntry(Told):
     """The time of the last repeat, if any; `at` is the first time."""
 
 
-class AuditList(Told):
+class AuditList(ResponseBody):
     """A page of the audit log, newest first."""
 
     entries: list[AuditEntry]

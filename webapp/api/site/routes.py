@@ -130,7 +130,7 @@ def get_metrics() -> Answer:
     )
 
 
-def cleanup_again(reference: str) -> Answer:
+def replay_cleanup(reference: str) -> Answer:
     """Answer a repeated request: the cleanup of the first one."""
     return _cleanup(services().cleanups.one(reference))
 
@@ -143,7 +143,7 @@ def cleanup_again(reference: str) -> Answer:
     answers={
         202: Reply(told.Cleanup, "A worker does it; follow Location.", {"Location": "What it did."})
     },
-    again=cleanup_again,
+    again=replay_cleanup,
 )
 def ask_for_cleanup() -> Answer:
     """Clean up now: end what has expired, free what dead workers held, compare database and nodes.
@@ -237,7 +237,9 @@ def _cleanup(view: CleanupView) -> Answer:
             asked_at=row.asked_at,
             finished_at=row.finished_at,
             did=[
-                told.Deed(at=one.at, action=one.action, subject=one.subject, detail=one.detail)
+                told.CleanupAction(
+                    at=one.at, action=one.action, subject=one.subject, detail=one.detail
+                )
                 for one in view.deeds
             ],
             trouble=row.trouble,

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from webapp.api.framework.paging import PageQuery
-from webapp.api.framework.schema import Moment, SessionId, Told
+from webapp.api.framework.schema import Moment, ResponseBody, SessionId
 from webapp.domain.connections.rules import ConnectionEnd
 
 ConnectionId = Annotated[
@@ -14,7 +14,7 @@ ConnectionId = Annotated[
 CleanupId = Annotated[str, Meta(pattern="^cleanup-[0-9a-f]{8}$", examples=["cleanup-1a2b3c4d"])]
 
 
-class Template(Told):
+class Template(ResponseBody):
     """A template of desktops."""
 
     name: str
@@ -36,13 +36,13 @@ class Template(Told):
     """After several failures in a row: no launches are accepted until then."""
 
 
-class TemplateList(Told):
+class TemplateList(ResponseBody):
     """All templates that can be launched, by name."""
 
     templates: list[Template]
 
 
-class TemplateRoom(Told):
+class TemplateRoom(ResponseBody):
     """How many more of a template fit."""
 
     template: str
@@ -54,7 +54,7 @@ class TemplateRoom(Told):
     ready_at_once: int
 
 
-class CapacityReport(Told):
+class CapacityReport(ResponseBody):
     """How many more desktops fit."""
 
     templates: list[TemplateRoom]
@@ -68,7 +68,7 @@ class ConnectionQuery(PageQuery):
     """Only those that are open now."""
 
 
-class Connection(Told):
+class Connection(ResponseBody):
     """One connection to a session, open or ended."""
 
     connection: ConnectionId
@@ -89,14 +89,14 @@ class Connection(Told):
     last_input_at: Moment | None
 
 
-class ConnectionList(Told):
+class ConnectionList(ResponseBody):
     """A page of connections, newest first."""
 
     connections: list[Connection]
     next_cursor: str | None
 
 
-class Pool(Told):
+class Pool(ResponseBody):
     """The pool of a template: desktops that are made ahead of need."""
 
     template: str
@@ -113,13 +113,13 @@ class Pool(Told):
     resting_until: Moment | None
 
 
-class PoolList(Told):
+class PoolList(ResponseBody):
     """The pools of all templates."""
 
     pools: list[Pool]
 
 
-class Hour(Told):
+class Hour(ResponseBody):
     """What happened in one hour."""
 
     at: Moment
@@ -128,7 +128,7 @@ class Hour(Told):
     failed: int
 
 
-class Metrics(Told):
+class Metrics(ResponseBody):
     """The numbers of the site; `/metrics` has all of them for Prometheus."""
 
     sessions: dict[str, int]
@@ -141,7 +141,7 @@ class Metrics(Told):
     """The last 24, oldest first."""
 
 
-class Deed(Told):
+class CleanupAction(ResponseBody):
     """One action that Winux took by itself."""
 
     at: Moment
@@ -150,7 +150,7 @@ class Deed(Told):
     detail: str
 
 
-class Difference(Told):
+class Difference(ResponseBody):
     """A difference between database and nodes that remains for now."""
 
     kind: str
@@ -162,7 +162,7 @@ class Difference(Told):
     detail: str
 
 
-class Cleanup(Told):
+class Cleanup(ResponseBody):
     """A cleanup and its result."""
 
     cleanup: CleanupId
@@ -170,7 +170,7 @@ class Cleanup(Told):
     """`asked`, `working`, `done`, or `trouble` if part of it failed."""
     asked_at: Moment
     finished_at: Moment | None
-    did: list[Deed]
+    did: list[CleanupAction]
     """The actions of Winux from the start to the end of the cleanup."""
     trouble: str | None
     differences: list[Difference]

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from webapp.cli import completion, portal_choice
-from webapp.cli.exits import UNREACHABLE, USAGE
+from webapp.cli.exit_codes import UNREACHABLE, USAGE
 from webapp.cli.output import complain
 from webapp.cli.remote import account, connections, sessions, site
 from webapp.cli.remote.client import ApiProblem, Client, NoAnswer

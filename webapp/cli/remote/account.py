@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from webapp.cli.operator import Commands
+from webapp.cli.actor import Commands
 from webapp.cli.output import say
 from webapp.cli.remote.client import Client
 from webapp.cli.remote.printing import print_one, print_rows

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from webapp.cli.exits import exit_of_status
+from webapp.cli.exit_codes import exit_of_status
 
 SECONDS = 30
 #: The read timeout of an event stream; an idle stream sends a keep-alive every 15 seconds.
@@ -49,7 +49,7 @@ class _IsOver(Exception):
 
 
 @dataclass(frozen=True)
-class Heard:
+class StreamEvent:
     """One event of a session."""
 
     name: str
@@ -100,14 +100,14 @@ class Client:
     def delete(self, path: str) -> None:
         self._ask("DELETE", path)
 
-    def events(self, link: str) -> Iterator[Heard]:
+    def events(self, link: str) -> Iterator[StreamEvent]:
         """Yields events until the end; a broken stream continues after the last event received."""
         last, broken = "", 0
         while True:
             try:
                 for name, data, place in self._stream(link, last):
                     last, broken = place or last, 0
-                    yield Heard(name, data)
+                    yield StreamEvent(name, data)
                     if name == "end":
                         return
             except _IsOver:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from webapp.cli.operator import Commands
+from webapp.cli.actor import Commands
 from webapp.cli.output import say
 from webapp.cli.remote.client import Client
 from webapp.cli.remote.printing import print_rows

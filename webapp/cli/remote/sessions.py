@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from webapp.cli.exits import DONE, REFUSED
-from webapp.cli.operator import Commands
+from webapp.cli.actor import Commands
+from webapp.cli.exit_codes import DONE, REFUSED
 from webapp.cli.output import complain, say, show_rows
-from webapp.cli.remote.client import Client, Heard
+from webapp.cli.remote.client import Client, StreamEvent
 from webapp.cli.remote.printing import print_one, print_rows
 from webapp.domain.states import State
 
@@ -155,7 +155,7 @@ def _follow(
     return not until_ready
 
 
-def _line(heard: Heard) -> str:
+def _line(heard: StreamEvent) -> str:
     data = heard.data
     if heard.name == "step":
         return f"step      {data['title']}: {data['step_status']}"

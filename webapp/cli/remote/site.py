@@ -7,8 +7,8 @@ import sys
 import time
 from typing import Any
 
-from webapp.cli.exits import DONE, REFUSED, UNREACHABLE
-from webapp.cli.operator import Commands
+from webapp.cli.actor import Commands
+from webapp.cli.exit_codes import DONE, REFUSED, UNREACHABLE
 from webapp.cli.output import say
 from webapp.cli.remote.client import ApiProblem, Client
 from webapp.cli.remote.printing import print_one, print_rows

@@ -42,7 +42,7 @@ FOLD_WITHIN = timedelta(minutes=5)
 MOST_THINGS = 20
 #: The maximum number of entries of one action from unknown people within FOLD_WITHIN, over all
 #: addresses.
-MOST_OF_STRANGERS = 200
+MOST_ANONYMOUS = 200
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Folding:
 def decide_folding(refusal: Refusal, recent: Sequence[tuple[int, Refusal]]) -> Folding:
     """Decides where a refusal goes, from the action's entries (id and refusal) in FOLD_WITHIN."""
     own = [entry for _, entry in recent if _is_same_asker(entry, refusal)]
-    strangers = [entry for _, entry in recent if entry.person_id is None]
+    anonymous = [entry for _, entry in recent if entry.person_id is None]
     written = refusal
     if refusal not in own and len(own) >= MOST_THINGS:
         written = replace(refusal, subject="")
     is_known = any(entry == written for _, entry in recent)
-    if refusal.person_id is None and not is_known and len(strangers) >= MOST_OF_STRANGERS:
+    if refusal.person_id is None and not is_known and len(anonymous) >= MOST_ANONYMOUS:
         written = Refusal(None, None, None, refusal.reason, "")
     found = [number for number, entry in recent if entry == written]
     return Folding(found[-1] if found else None, written)

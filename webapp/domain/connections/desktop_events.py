@@ -15,7 +15,7 @@ _MARK = re.compile(r"([\w.-]{1,32}):([a-z]{1,16}):([0-9]{1,15}):([0-9]{1,12}):([
 
 
 @dataclass(frozen=True)
-class StepSight:
+class StepSnapshot:
     """One step of a build or an assignment; steps that begin later have higher ids."""
 
     id: int
@@ -26,7 +26,7 @@ class StepSight:
 
 
 @dataclass(frozen=True)
-class SessionSight:
+class DesktopSnapshot:
     """The part of a desktop that a listener may see; it holds no secret."""
 
     public_id: str
@@ -35,7 +35,7 @@ class SessionSight:
     state_at: datetime
     deadline_at: datetime | None
     end_reason: EndReason | None
-    steps: tuple[StepSight, ...] = ()
+    steps: tuple[StepSnapshot, ...] = ()
     step_count: int = 0
     """The total number of steps."""
 
@@ -71,7 +71,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class SessionEvent:
+class DesktopEvent:
     """One event; `mark` is the listener's mark after it."""
 
     name: str
@@ -88,27 +88,27 @@ def parse_mark(text: str) -> Mark | None:
     return Mark(public_id, State(state), int(state_ms), int(deadline_s), int(step_id), done == "+")
 
 
-def present(sight: SessionSight) -> list[SessionEvent]:
+def present(sight: DesktopSnapshot) -> list[DesktopEvent]:
     """Returns the events for a new listener: the whole state, and the end if it has ended."""
     whole = _session(sight) | {
         "template": sight.template,
         "step_count": sight.step_count,
         "steps": [_step(step) for step in sight.steps],
     }
-    events = [SessionEvent("session", whole, sight.mark)]
+    events = [DesktopEvent("session", whole, sight.mark)]
     if sight.state is State.ENDED:
-        events.append(SessionEvent("end", _session(sight), sight.mark))
+        events.append(DesktopEvent("end", _session(sight), sight.mark))
     return events
 
 
-def changes(known: Mark, sight: SessionSight) -> list[SessionEvent]:
+def changes(known: Mark, sight: DesktopSnapshot) -> list[DesktopEvent]:
     """Returns the events for a listener with the mark `known`; empty if nothing changed."""
     states, steps = _states(known, sight), _steps(known, sight)
     works = sight.state in (State.BUILDING, State.ASSIGNING)
     events = []
     for one in [*states, *steps] if works else [*steps, *states]:
         known = replace(known, **one.told)
-        events.append(SessionEvent(one.name, one.data, known))
+        events.append(DesktopEvent(one.name, one.data, known))
     return events
 
 
@@ -121,7 +121,7 @@ class _News:
     told: dict[str, Any]
 
 
-def _states(known: Mark, sight: SessionSight) -> list[_News]:
+def _states(known: Mark, sight: DesktopSnapshot) -> list[_News]:
     """Returns a state change, or a deadline change; a state event includes the deadline."""
     now = sight.mark
     told = {"state": now.state, "state_ms": now.state_ms, "deadline_s": now.deadline_s}
@@ -134,7 +134,7 @@ def _states(known: Mark, sight: SessionSight) -> list[_News]:
     return [_News(name, _session(sight), told)]
 
 
-def _steps(known: Mark, sight: SessionSight) -> list[_News]:
+def _steps(known: Mark, sight: DesktopSnapshot) -> list[_News]:
     """Returns the steps that the listener has not received, or whose end it has not received."""
     news = []
     for step in sight.steps:
@@ -146,7 +146,7 @@ def _steps(known: Mark, sight: SessionSight) -> list[_News]:
     return news
 
 
-def _session(sight: SessionSight) -> dict[str, object]:
+def _session(sight: DesktopSnapshot) -> dict[str, object]:
     return {
         "session_sub": sight.public_id,
         "status": sight.state.value,
@@ -156,7 +156,7 @@ def _session(sight: SessionSight) -> dict[str, object]:
     }
 
 
-def _step(step: StepSight) -> dict[str, object]:
+def _step(step: StepSnapshot) -> dict[str, object]:
     return {
         "step": step.name,
         "title": step.title,

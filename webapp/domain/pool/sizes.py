@@ -19,8 +19,8 @@ REMEMBERED = timedelta(hours=1)
 #: Launches this close together must be served from the pool, because it cannot refill in between.
 STRETCH = timedelta(minutes=5)
 #: The wait after a failed pool build, doubled with each failure in a row.
-FIRST_REST = timedelta(seconds=30)
-LONGEST_REST = timedelta(minutes=15)
+FIRST_COOL_DOWN = timedelta(seconds=30)
+LONGEST_COOL_DOWN = timedelta(minutes=15)
 
 
 class Why(StrEnum):
@@ -219,9 +219,9 @@ def _last_to_be_made(making: Sequence[PoolDesktop]) -> list[PoolDesktop]:
     )
 
 
-def rests_until(failures: Sequence[datetime]) -> datetime | None:
+def cool_down_until(failures: Sequence[datetime]) -> datetime | None:
     """Returns until when no pool build begins after these failures in a row."""
     if not failures:
         return None
-    doubled = FIRST_REST * (1 << min(len(failures) - 1, 10))
-    return max(failures) + min(doubled, LONGEST_REST)
+    doubled = FIRST_COOL_DOWN * (1 << min(len(failures) - 1, 10))
+    return max(failures) + min(doubled, LONGEST_COOL_DOWN)

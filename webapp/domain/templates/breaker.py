@@ -16,8 +16,8 @@ from webapp.domain.errors import TooMany
 FAILURES = 3
 WINDOW = timedelta(minutes=10)
 #: How long it rests first; each failed trial doubles the time, up to the longest.
-REST = timedelta(minutes=5)
-LONGEST_REST = timedelta(hours=1)
+COOL_DOWN = timedelta(minutes=5)
+LONGEST_COOL_DOWN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Resting:
+class CoolingDown:
     """The state of a template that takes no launches."""
 
     since: datetime
@@ -52,7 +52,7 @@ class Resting:
     """The rest is over and one launch tries the template."""
 
 
-def find_rest(record: Record, now: datetime) -> Resting | None:
+def find_cool_down(record: Record, now: datetime) -> CoolingDown | None:
     """Returns the rest for all people; None if the template can be launched, or tried again."""
     bad = _counted(_since_it_worked(record))
     until = _find_end(bad)
@@ -61,21 +61,21 @@ def find_rest(record: Record, now: datetime) -> Resting | None:
     is_on_trial = record.trial_at is not None
     if now >= until and not is_on_trial:
         return None
-    return Resting(since=bad[-1], until=until, is_on_trial=now >= until)
+    return CoolingDown(since=bad[-1], until=until, is_on_trial=now >= until)
 
 
-def find_own_rest(record: Record, now: datetime, person_id: int) -> Resting | None:
+def find_own_cool_down(record: Record, now: datetime, person_id: int) -> CoolingDown | None:
     """Returns the rest for this person only, after failures of their own launches, or None."""
     bad = [one.at for one in _since_it_worked(record) if one.person_id == person_id]
     until = _find_end(bad)
     if until is None or now >= until:
         return None
-    return Resting(since=bad[-1], until=until, is_on_trial=False)
+    return CoolingDown(since=bad[-1], until=until, is_on_trial=False)
 
 
 def decide_breaker(record: Record, title: str, now: datetime, person_id: int) -> None:
     """Refuses a person's launch of a resting template, with the time of the next trial."""
-    rest = find_rest(record, now)
+    rest = find_cool_down(record, now)
     if rest and rest.is_on_trial:
         raise TooMany(
             "resting",
@@ -85,7 +85,7 @@ def decide_breaker(record: Record, title: str, now: datetime, person_id: int) ->
         )
     if rest:
         raise _resting(f"{title} failed several times in a row and rests.", rest.until - now)
-    if own := find_own_rest(record, now, person_id):
+    if own := find_own_cool_down(record, now, person_id):
         raise _resting(f"{title} failed for you several times in a row.", own.until - now)
 
 
@@ -124,7 +124,7 @@ def _is_repeat(one: Failure, earlier: Failure) -> bool:
 
 def _find_end(bad: Sequence[datetime]) -> datetime | None:
     """Returns until when the template rests after these failures; None if they are too few."""
-    return bad[-1] + _rest(len(bad)) if _has_tripped(bad) else None
+    return bad[-1] + _cool_down(len(bad)) if _has_tripped(bad) else None
 
 
 def _has_tripped(bad: Sequence[datetime]) -> bool:
@@ -133,9 +133,9 @@ def _has_tripped(bad: Sequence[datetime]) -> bool:
     return any(last - first <= WINDOW for first, last in pairs)
 
 
-def _rest(failures: int) -> timedelta:
-    doubled: timedelta = REST * 2 ** min(failures - FAILURES, 10)
-    return min(doubled, LONGEST_REST)
+def _cool_down(failures: int) -> timedelta:
+    doubled: timedelta = COOL_DOWN * 2 ** min(failures - FAILURES, 10)
+    return min(doubled, LONGEST_COOL_DOWN)
 
 
 def _is_after(at: datetime, worked_at: datetime | None) -> bool:

@@ -30,8 +30,8 @@ class Kind(StrEnum):
 
     GONE = "gone"
     STOPPED = "stopped"
-    ASLEEP = "asleep"
-    AWAKE = "awake"
+    SHUT_DOWN = "asleep"
+    STARTED = "awake"
     REPLACED = "replaced"
     MOVED = "moved"
     RENAMED = "renamed"
@@ -42,11 +42,11 @@ class Kind(StrEnum):
     ORPHAN = "orphan"
     FORGOTTEN = "forgotten"
     FOREIGN = "foreign"
-    HELD = "held"
+    STALE_RESERVATION = "held"
     SILENT = "silent"
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """The action for a difference."""
 
     END = "end"
@@ -65,7 +65,7 @@ class Act(StrEnum):
 class Answer:
     """A row of the decision table; the texts are shown to administrators."""
 
-    act: Act
+    act: Action
     means: str
     does: str
     cure: str = ""
@@ -73,72 +73,72 @@ class Answer:
 
 ANSWERS: dict[Kind, Answer] = {
     Kind.GONE: Answer(
-        Act.END,
+        Action.END,
         "A desktop's container was removed outside Winux.",
         "The desktop ends as lost, and its owner is told.",
     ),
     Kind.STOPPED: Answer(
-        Act.END,
+        Action.END,
         "A desktop's container was shut down, from inside or outside Winux.",
         "The desktop ends as lost, and its owner is told.",
     ),
-    Kind.ASLEEP: Answer(
-        Act.FOLLOW,
+    Kind.SHUT_DOWN: Answer(
+        Action.FOLLOW,
         "A desktop that may be paused was shut down, from inside or outside Winux.",
         "It is paused now: its files are kept, and its owner can resume it.",
     ),
-    Kind.AWAKE: Answer(
-        Act.FOLLOW,
+    Kind.STARTED: Answer(
+        Action.FOLLOW,
         "A paused desktop's container was started outside Winux.",
         "It is resumed: its time runs again, and its owner can use it.",
         "To pause it again: ./winux desktop pause",
     ),
     Kind.REPLACED: Answer(
-        Act.END,
+        Action.END,
         "Another container has the VM id of a desktop.",
         "The desktop ends as lost. The other container is not touched.",
     ),
     Kind.MOVED: Answer(
-        Act.FOLLOW, "A desktop's container is on another node now.", "Winux follows it."
+        Action.FOLLOW, "A desktop's container is on another node now.", "Winux follows it."
     ),
     Kind.RENAMED: Answer(
-        Act.TELL,
+        Action.TELL,
         "A desktop's container was given another name.",
         "Nothing: the mark in its notes counts, not its name.",
         "Rename it back in Proxmox if the name confuses people.",
     ),
     Kind.RESIZED: Answer(
-        Act.TELL,
+        Action.TELL,
         "A desktop's memory or cores were changed by hand.",
         "Nothing: the desktop goes on with its new size.",
         "Set it back in Proxmox, or change the template with: ./winux template set",
     ),
     Kind.READDRESSED: Answer(
-        Act.TELL,
+        Action.TELL,
         "A desktop's address was changed by hand, so it cannot be reached.",
         "Nothing is destroyed. Its own address stays reserved.",
         "Set the address back in Proxmox (net0), or stop the desktop.",
     ),
     Kind.UNMARKED: Answer(
-        Act.TELL,
+        Action.TELL,
         "Winux's mark was taken from the notes of a desktop's container.",
         "The desktop goes on, but Winux will not remove what does not carry its mark: "
         "VM id and address stay reserved.",
         "Put the line back into the container's notes, or remove the container by hand.",
     ),
     Kind.LEAK: Answer(
-        Act.DESTROY,
+        Action.DESTROY,
         "A container is left of a desktop that has ended, or is a second one of a desktop.",
         "It is watched for WINUX_QUARANTINE_SECONDS, then destroyed.",
     ),
     Kind.ORPHAN: Answer(
-        Act.DESTROY,
+        Action.DESTROY,
         "A container with this portal's mark appeared that the database does not know.",
         "It is watched for WINUX_QUARANTINE_SECONDS, then destroyed.",
         "To keep it, give it an owner with: ./winux desktop adopt",
     ),
     Kind.FORGOTTEN: Answer(
-        Act.DESTROY,
+        Action.DESTROY,
         "A container with this portal's mark is older than what the database remembers: it was "
         "there before Winux began to look, or looked again.",
         "It is kept until any desktop of this site would have ended, then destroyed.",
@@ -146,18 +146,18 @@ ANSWERS: dict[Kind, Answer] = {
         "./winux desktop adopt",
     ),
     Kind.FOREIGN: Answer(
-        Act.TELL,
+        Action.TELL,
         "A container without this portal's mark is in the range of its VM ids.",
         "It is never touched; its VM id and address are not given to desktops.",
         "Move it to a VM id outside the range.",
     ),
-    Kind.HELD: Answer(
-        Act.FREE,
+    Kind.STALE_RESERVATION: Answer(
+        Action.FREE,
         "A VM id or an address was reserved for a desktop that has ended.",
         "It is free again.",
     ),
     Kind.SILENT: Answer(
-        Act.TELL,
+        Action.TELL,
         "A node does not answer, so what is on it is unknown.",
         "Nothing: unknown is not gone. Its desktops are left as they are.",
         "Look at the node; see its page in Proxmox.",
@@ -291,9 +291,9 @@ def find_power(
         return None
     loss = find_loss(portal_id, desktop.public_id, container)
     if desktop.state == State.PAUSED and loss in (None, Loss.STOPPED):
-        return Kind.AWAKE if container and container.is_running else None
+        return Kind.STARTED if container and container.is_running else None
     if loss is Loss.STOPPED and desktop.state == State.READY and desktop.may_pause:
-        return Kind.ASLEEP
+        return Kind.SHUT_DOWN
     return Kind[loss.name] if loss else None
 
 
@@ -316,7 +316,7 @@ def due_at(
     kind: Kind, first_seen_at: datetime, quarantine: timedelta, longest_life: timedelta
 ) -> datetime | None:
     """Returns when such a container is destroyed; None if Winux never does that."""
-    if ANSWERS[kind].act is not Act.DESTROY:
+    if ANSWERS[kind].act is not Action.DESTROY:
         return None
     keep = max(longest_life, KEEP_AT_LEAST) if kind is Kind.FORGOTTEN else quarantine
     return first_seen_at + keep

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 
 #: The maximum number of names in one sentence.
 NAMED = 5
@@ -41,9 +41,9 @@ class GuestFirewall:
         return [words for words, is_so in found.items() if is_so]
 
 
-def unseen_cluster(why: str, user: str, token_id: str) -> Sign:
+def unseen_cluster(why: str, user: str, token_id: str) -> CheckResult:
     """The cluster-wide switch, if the token may not read it."""
-    return Sign(
+    return CheckResult(
         "firewall of the cluster",
         Health.UNKNOWN,
         f"Could not be looked at, so it may be off: {why} On the lab node desktops are always "
@@ -54,12 +54,12 @@ def unseen_cluster(why: str, user: str, token_id: str) -> Sign:
     )
 
 
-def judge_cluster(is_on: bool) -> Sign:
+def judge_cluster(is_on: bool) -> CheckResult:
     """The cluster-wide switch, without which no other setting has an effect."""
     part = "firewall of the cluster"
     if is_on:
-        return Sign(part, Health.GOOD, "Switched on.")
-    return Sign(
+        return CheckResult(part, Health.GOOD, "Switched on.")
+    return CheckResult(
         part,
         Health.WARN,
         "Not isolated: Proxmox's firewall is off, so desktops on a bridge reach each other.",
@@ -67,11 +67,11 @@ def judge_cluster(is_on: bool) -> Sign:
     )
 
 
-def judge_service(part: str, node: str, name: str, state: str) -> Sign:
+def judge_service(part: str, node: str, name: str, state: str) -> CheckResult:
     """The service that applies the rules."""
     if state == "running":
-        return Sign(part, Health.GOOD, f"{name} runs.")
-    return Sign(
+        return CheckResult(part, Health.GOOD, f"{name} runs.")
+    return CheckResult(
         part,
         Health.WARN,
         f"Not isolated: {name} does not run on {node} ({state})."[:500],
@@ -79,15 +79,17 @@ def judge_service(part: str, node: str, name: str, state: str) -> Sign:
     )
 
 
-def judge_template(part: str, vmid: int, found: GuestFirewall) -> Sign:
+def judge_template(part: str, vmid: int, found: GuestFirewall) -> CheckResult:
     """The settings that every clone of a template gets."""
     if not found.gaps:
-        return Sign(part, Health.GOOD, "On for guest and card, with the filter for its address.")
+        return CheckResult(
+            part, Health.GOOD, "On for guest and card, with the filter for its address."
+        )
     gaps = "; ".join(found.gaps)
-    return Sign(part, Health.WARN, f"Not isolated: of template {vmid}, {gaps}.", AGAIN)
+    return CheckResult(part, Health.WARN, f"Not isolated: of template {vmid}, {gaps}.", AGAIN)
 
 
-def judge_desktops(seen: Mapping[int, GuestFirewall | None]) -> Sign:
+def judge_desktops(seen: Mapping[int, GuestFirewall | None]) -> CheckResult:
     """Running desktops; None for one whose settings could not be read."""
     part = "firewall of desktops"
     gaps = {vmid: one.gaps for vmid, one in seen.items() if one and one.gaps}
@@ -95,11 +97,11 @@ def judge_desktops(seen: Mapping[int, GuestFirewall | None]) -> Sign:
     if gaps:
         first = next(iter(gaps))
         text = f"Not isolated: {_named(list(gaps))}. Of {first}, {'; '.join(gaps[first])}."
-        return Sign(part, Health.WARN, text[:500], AGAIN)
+        return CheckResult(part, Health.WARN, text[:500], AGAIN)
     if unseen:
         text = f"Could not be looked at: {_named(unseen)}, of {len(seen)} running desktops."
-        return Sign(part, Health.UNKNOWN, text, "See what is said of the token's rights.")
-    return Sign(part, Health.GOOD, f"On for each of {len(seen)} running desktops.")
+        return CheckResult(part, Health.UNKNOWN, text, "See what is said of the token's rights.")
+    return CheckResult(part, Health.GOOD, f"On for each of {len(seen)} running desktops.")
 
 
 def _named(vmids: Sequence[int]) -> str:
@@ -107,14 +109,18 @@ def _named(vmids: Sequence[int]) -> str:
     return f"desktop {', '.join(map(str, vmids[:NAMED]))}{more}"
 
 
-def judge_trial(source: str, target: str, ports: Sequence[int], reached: Sequence[int]) -> Sign:
+def judge_trial(
+    source: str, target: str, ports: Sequence[int], reached: Sequence[int]
+) -> CheckResult:
     """The result of attempts to reach one desktop from inside another."""
     part = "isolation"
     wanted = " and ".join(map(str, ports))
     if not reached:
-        return Sign(part, Health.GOOD, f"{source} does not reach ports {wanted} of {target}.")
+        return CheckResult(
+            part, Health.GOOD, f"{source} does not reach ports {wanted} of {target}."
+        )
     named = ", ".join(map(str, reached))
-    return Sign(
+    return CheckResult(
         part,
         Health.WARN,
         f"Not isolated: {source} reaches port {named} of {target}.",
@@ -123,9 +129,9 @@ def judge_trial(source: str, target: str, ports: Sequence[int], reached: Sequenc
     )
 
 
-def judge_no_trial(why: str) -> Sign:
+def judge_no_trial(why: str) -> CheckResult:
     """No attempt was possible."""
-    return Sign(
+    return CheckResult(
         "isolation",
         Health.UNKNOWN,
         f"Not tried: {why}"[:500],

@@ -29,7 +29,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True)
-class Sign:
+class CheckResult:
     """The finding for one part; `cure` is how to repair it, in plain words."""
 
     part: str
@@ -38,19 +38,19 @@ class Sign:
     cure: str = ""
 
 
-def is_well(signs: Iterable[Sign]) -> bool:
+def is_well(signs: Iterable[CheckResult]) -> bool:
     """Whether nothing is broken; warnings and unknown parts do not count."""
     return all(sign.health is not Health.BAD for sign in signs)
 
 
-def judge_clock(theirs: datetime, ours: datetime) -> Sign:
+def judge_clock(theirs: datetime, ours: datetime) -> CheckResult:
     """Compares the node's clock with this machine's; both times are aware."""
     skew = abs(theirs - ours)
     if skew <= SKEW_SEEN:
-        return Sign("clock", Health.GOOD, "The node's clock and this machine's agree.")
+        return CheckResult("clock", Health.GOOD, "The node's clock and this machine's agree.")
     seconds = round(skew.total_seconds())
     health = Health.BAD if skew > SKEW_BAD else Health.WARN
-    return Sign(
+    return CheckResult(
         "clock",
         health,
         f"The node's clock and this machine's differ by {seconds} s, so deadlines do, too.",
@@ -58,12 +58,12 @@ def judge_clock(theirs: datetime, ours: datetime) -> Sign:
     )
 
 
-def judge_certificate(ends_at: datetime, now: datetime) -> Sign:
+def judge_certificate(ends_at: datetime, now: datetime) -> CheckResult:
     """Judges a trusted certificate with the right name by its end."""
     day = f"{ends_at:%Y-%m-%d}"
     if ends_at - now > RENEW_BEFORE:
-        return Sign("certificate", Health.GOOD, f"Trusted, and valid until {day}.")
-    return Sign(
+        return CheckResult("certificate", Health.GOOD, f"Trusted, and valid until {day}.")
+    return CheckResult(
         "certificate",
         Health.WARN,
         f"The API's certificate ends on {day}.",
@@ -71,11 +71,11 @@ def judge_certificate(ends_at: datetime, now: datetime) -> Sign:
     )
 
 
-def judge_version(version: str) -> Sign:
+def judge_version(version: str) -> CheckResult:
     """Judges the version of Proxmox VE, such as 9.1.2."""
     if version.partition(".")[0] in VERSIONS:
-        return Sign("Proxmox VE", Health.GOOD, f"Version {version} answers.")
-    return Sign(
+        return CheckResult("Proxmox VE", Health.GOOD, f"Version {version} answers.")
+    return CheckResult(
         "Proxmox VE",
         Health.WARN,
         f"Version {version} answers; Winux is made for 8 and 9.",
@@ -83,10 +83,10 @@ def judge_version(version: str) -> Sign:
     )
 
 
-def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: int) -> Sign:
+def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: int) -> CheckResult:
     """Judges the storage of the desktops' disks; `free` in bytes."""
     if not is_active:
-        return Sign(
+        return CheckResult(
             "storage",
             Health.BAD,
             f"The storage {name} is stopped or disabled.",
@@ -94,33 +94,33 @@ def judge_storage(name: str, kind: str, *, is_active: bool, content: str, free: 
             "on.",
         )
     if "rootdir" not in content.split(","):
-        return Sign(
+        return CheckResult(
             "storage",
             Health.BAD,
             f"The storage {name} does not take containers' disks.",
             f"On the node: pvesm set {name} --content rootdir,images",
         )
     if free < SPACE_LOW:
-        return Sign(
+        return CheckResult(
             "storage",
             Health.BAD if free < SPACE_BAD else Health.WARN,
             f"The storage {name} has only {free / GIB:.1f} GiB free.",
             "Free space there, or make it larger: new desktops fail when it is full.",
         )
     if kind not in LINKED_CLONES:
-        return Sign(
+        return CheckResult(
             "storage",
             Health.WARN,
             f"The storage {name} ({kind}) cannot make linked clones: each launch copies the "
             "whole disk.",
             "Use LVM-thin, ZFS, Btrfs or Ceph: set proxmox_storage and build the template there.",
         )
-    return Sign("storage", Health.GOOD, f"{name} ({kind}) makes linked clones.")
+    return CheckResult("storage", Health.GOOD, f"{name} ({kind}) makes linked clones.")
 
 
-def judge_limits(nodes: Sequence[str]) -> Sign:
+def judge_limits(nodes: Sequence[str]) -> CheckResult:
     """Limits of the node's kernel, which the API does not report."""
-    return Sign(
+    return CheckResult(
         "kernel limits",
         Health.UNKNOWN,
         "Proxmox does not tell the limits of a node's kernel. All unprivileged containers use one "
@@ -131,11 +131,11 @@ def judge_limits(nodes: Sequence[str]) -> Sign:
     )
 
 
-def judge_space(part: str, folder: str, free: int) -> Sign:
+def judge_space(part: str, folder: str, free: int) -> CheckResult:
     """Judges a file system that Winux writes to; `free` in bytes."""
     if free >= SPACE_LOW:
-        return Sign(part, Health.GOOD, f"{free / GIB:.0f} GiB free at {folder}.")
-    return Sign(
+        return CheckResult(part, Health.GOOD, f"{free / GIB:.0f} GiB free at {folder}.")
+    return CheckResult(
         part,
         Health.BAD if free < SPACE_BAD else Health.WARN,
         f"Only {free / GIB:.1f} GiB free at {folder}.",

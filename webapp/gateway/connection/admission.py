@@ -17,7 +17,7 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True)
-class Visitor:
+class Browser:
     """The address and the user agent of a browser."""
 
     source_address: str
@@ -27,7 +27,7 @@ class Visitor:
 class Admissions(Protocol):
     """Redeems tickets and maintains connection rows. No method blocks the event loop."""
 
-    async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
+    async def admit(self, ticket: str, browser: Browser) -> Admitted:
         """Redeem the ticket and insert the connection's row. Raises Refusal."""
 
     async def look(self, connection_ids: list[int]) -> dict[int, Ending]:

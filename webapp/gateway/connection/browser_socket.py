@@ -16,7 +16,7 @@ from websockets.protocol import State
 
 from webapp.gateway.connection.byte_stream import MUCH_AT_ONCE
 from webapp.gateway.connection.frames import Frames
-from webapp.gateway.connection.port_sniffer import FrontDoor
+from webapp.gateway.connection.port_sniffer import PortSniffer
 
 FRAMES_OF_A_TURN = 12
 LARGEST_HEAD = 16 << 10
@@ -31,8 +31,8 @@ _BINARY = 0x82
 class BrowserSocket(ServerConnection):
     """The server side of a browser's WebSocket connection."""
 
-    door: FrontDoor | None = None
-    """The `FrontDoor` that accepted the connection."""
+    sniffer: PortSniffer | None = None
+    """The `PortSniffer` that accepted the connection."""
     on_room: Callable[[], None] | None = None
     """Called when the browser accepts data again after `is_full`."""
     on_work: Callable[[float], float] | None = None
@@ -62,15 +62,15 @@ class BrowserSocket(ServerConnection):
         self._backlog += data
         if self._turn is None and not self._is_library_full:
             self._take_turn()
-        is_stranger = self.on_work is None and self.protocol.state is State.OPEN
-        if is_stranger and self._came > _BEFORE_TICKET:
+        is_unauthenticated = self.on_work is None and self.protocol.state is State.OPEN
+        if is_unauthenticated and self._came > _BEFORE_TICKET:
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._turn:
             self._turn.cancel()
-        if self.door:
-            self.door.admit()
+        if self.sniffer:
+            self.sniffer.admit()
         super().connection_lost(exc)
 
     def _take_head(self, data: bytes) -> None:

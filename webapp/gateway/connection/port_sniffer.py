@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from webapp.gateway.connection.strangers import Strangers, place_of
+from webapp.gateway.connection.unauthenticated import UnauthenticatedConnections, place_of
 
 API = b"/api/"
 """The prefix of API paths; all other paths are for WebSockets."""
@@ -12,13 +12,13 @@ _LONGEST_METHOD = 16
 _LARGEST_BEGIN = 64 << 10
 """Bytes buffered while a connection waits for its handshake."""
 
-Owner = Callable[["FrontDoor"], asyncio.Protocol]
+Owner = Callable[["PortSniffer"], asyncio.Protocol]
 
 
-class FrontDoor(asyncio.Protocol):
+class PortSniffer(asyncio.Protocol):
     """Reads the first bytes, then hands the connection to its protocol.
 
-    The connection counts as a stranger (`strangers`) until `admit`. With `is_behind_proxy` the
+    The connection counts as unauthenticated until `admit`. With `is_behind_proxy` the
     peer is a proxy that sends the client's address in the request headers. The connection is
     aborted if its first bytes take longer than `seconds`.
     """
@@ -27,14 +27,14 @@ class FrontDoor(asyncio.Protocol):
         self,
         websocket: Owner,
         api: Owner,
-        strangers: Strangers,
+        unauthenticated: UnauthenticatedConnections,
         *,
         is_behind_proxy: bool,
         seconds: float,
     ) -> None:
         self._websocket = websocket
         self._api = api
-        self._strangers = strangers
+        self._unauthenticated = unauthenticated
         self._is_behind_proxy = is_behind_proxy
         self._seconds = seconds
         self._begin = b""
@@ -47,11 +47,11 @@ class FrontDoor(asyncio.Protocol):
 
     def comes_from(self, address: str) -> None:
         """Record the client's address, once the request headers are read."""
-        self._strangers.move(self, place_of(address))
+        self._unauthenticated.move(self, place_of(address))
 
     def admit(self) -> None:
-        """Stop counting the connection as a stranger: it is authenticated, or closed."""
-        self._strangers.remove(self)
+        """Stop counting the connection as unauthenticated: it is authenticated, or closed."""
+        self._unauthenticated.remove(self)
 
     # -- called by asyncio ----------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ class FrontDoor(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = str((transport.get_extra_info("peername") or ("",))[0])
         self._place = "" if self._is_behind_proxy else place_of(peer)
-        self._strangers.add(self, self._place, self._transport.abort)
+        self._unauthenticated.add(self, self._place, self._transport.abort)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._seconds, self._transport.abort)
 
@@ -72,7 +72,7 @@ class FrontDoor(asyncio.Protocol):
         is_api = asks_for_api(self._begin)
         if is_api is None:
             return
-        rest = self._strangers.rest(self._place) if self._place else 0.0
+        rest = self._unauthenticated.rest(self._place) if self._place else 0.0
         if rest:
             loop = asyncio.get_running_loop()
             self._turn = loop.call_later(rest, self._give_away, is_api)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeVar
 
 from webapp.adapters.sign_in_cookie import SignInCookie
-from webapp.services.connections.event_feed import Proof, SessionFeed, Sights, Wish
+from webapp.services.connections.event_feed import DesktopSnapshots, EventFeed, Proof, Subscription
 from webapp.services.people.accounts import Accounts
 from webapp.services.people.key_gate import KeyGate
 
@@ -26,16 +26,18 @@ class Events(Protocol):
     async def by_cookie(self, header: str) -> Proof | None:
         """Return the person signed in with this `Cookie` header."""
 
-    async def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
-        """Return what the listeners with these wishes may see now."""
+    async def look(
+        self, subscriptions: Collection[Subscription], *, is_first: bool = False
+    ) -> DesktopSnapshots:
+        """Return what the listeners with these subscriptions may see now."""
 
 
-class EventDoor:
+class EventDatabase:
     """Implements `Events` with the services."""
 
     def __init__(
         self,
-        feed: SessionFeed,
+        feed: EventFeed,
         keys: KeyGate,
         accounts: Accounts,
         cookie: SignInCookie,
@@ -58,5 +60,7 @@ class EventDoor:
         person = await self._in_thread(lambda: self._accounts.signed_in(token))
         return Proof(person.person_id, sign_in_id=person.sign_in_id) if person else None
 
-    async def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
-        return await self._in_thread(lambda: self._feed.look(wishes, is_first=is_first))
+    async def look(
+        self, subscriptions: Collection[Subscription], *, is_first: bool = False
+    ) -> DesktopSnapshots:
+        return await self._in_thread(lambda: self._feed.look(subscriptions, is_first=is_first))

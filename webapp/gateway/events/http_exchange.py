@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from webapp.gateway.connection.port_sniffer import FrontDoor
+from webapp.gateway.connection.port_sniffer import PortSniffer
 from webapp.gateway.events.problem import CONTENT_TYPE
 
 LARGEST_HEAD = 16 << 10
@@ -34,7 +34,7 @@ Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A request; header names are in lower case, repeated headers are joined with commas."""
 
     method: str
@@ -43,23 +43,23 @@ class Asked:
     peer: str
 
 
-class Attendant(Protocol):
+class RequestHandler(Protocol):
     """Answers requests. No method blocks."""
 
-    def asked(self, exchange: "Exchange", request: Asked) -> None:
+    def on_request(self, exchange: "Exchange", request: Request) -> None:
         """Called when a request is complete."""
 
-    def gone(self, exchange: "Exchange") -> None:
+    def on_close(self, exchange: "Exchange") -> None:
         """Called when the connection is closed, for whatever reason."""
 
 
 class Exchange(asyncio.Protocol):
     """An HTTP connection for one request."""
 
-    def __init__(self, attendant: Attendant, door: FrontDoor) -> None:
-        self._attendant = attendant
-        self.door = door
-        """The `FrontDoor` that accepted the connection."""
+    def __init__(self, handler: RequestHandler, sniffer: PortSniffer) -> None:
+        self._handler = handler
+        self.sniffer = sniffer
+        """The `PortSniffer` that accepted the connection."""
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -95,7 +95,7 @@ class Exchange(asyncio.Protocol):
             return
         if isinstance(event, h11.Request):
             self._stop_timer()
-            self._attendant.asked(self, _asked(event, self._peer))
+            self._handler.on_request(self, _request(event, self._peer))
 
     def pause_writing(self) -> None:
         """Drop the connection: more than UNSENT_BYTES are buffered, the client is too slow."""
@@ -104,8 +104,8 @@ class Exchange(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         self._stop_timer()
         self._transport = None
-        self.door.admit()
-        self._attendant.gone(self)
+        self.sniffer.admit()
+        self._handler.on_close(self)
 
     # -- responses ------------------------------------------------------------------------------
 
@@ -166,11 +166,11 @@ _BAD = "This is no HTTP request."
 _SENTENCES = {431: f"The headers have more than {LARGEST_HEAD} bytes."}
 
 
-def _asked(request: h11.Request, peer: str) -> Asked:
+def _request(request: h11.Request, peer: str) -> Request:
     headers: dict[str, str] = {}
     for name, value in request.headers:
         word, text = name.decode("ascii"), value.decode("latin-1")
         joint = "; " if word == "cookie" else ", "
         headers[word] = f"{headers[word]}{joint}{text}" if word in headers else text
     target = request.target.decode("ascii")
-    return Asked(request.method.decode("ascii"), urlsplit(target).path, headers, peer)
+    return Request(request.method.decode("ascii"), urlsplit(target).path, headers, peer)

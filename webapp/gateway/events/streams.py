@@ -13,12 +13,12 @@ from webapp.domain.connections.desktop_events import Mark, parse_mark
 from webapp.domain.errors import OutsideFailed, TooMany
 from webapp.domain.sources import source_address
 from webapp.domain.states import State
-from webapp.gateway.connection.port_sniffer import FrontDoor
+from webapp.gateway.connection.port_sniffer import PortSniffer
 from webapp.gateway.events.database import Events
-from webapp.gateway.events.http_exchange import Asked, Exchange
+from webapp.gateway.events.http_exchange import Exchange, Request
 from webapp.gateway.events.problem import Problem
 from webapp.gateway.events.stream import HEADERS, Listener
-from webapp.services.connections.event_feed import Proof, Wish
+from webapp.services.connections.event_feed import Proof, Subscription
 
 _ONE = re.compile(r"/api/v1/sessions/([^/]{1,64})/events")
 _ALL = "/api/v1/events"
@@ -39,7 +39,7 @@ class Rules:
 
 
 class Listeners:
-    """The `Attendant` of the exchanges; the caller calls `look` every second."""
+    """The `RequestHandler` of the exchanges; the caller calls `look` every second."""
 
     def __init__(self, rules: Rules, events: Events) -> None:
         self._rules = rules
@@ -55,27 +55,27 @@ class Listeners:
 
     # -- one request ----------------------------------------------------------------------------
 
-    def make_exchange(self, door: FrontDoor) -> Exchange:
+    def make_exchange(self, sniffer: PortSniffer) -> Exchange:
         """Return the protocol for a connection whose first request is for the API."""
-        exchange = Exchange(self, door)
+        exchange = Exchange(self, sniffer)
         self._exchanges[exchange] = None
         return exchange
 
-    def asked(self, exchange: Exchange, request: Asked) -> None:
-        exchange.door.comes_from(self._address(request))
+    def on_request(self, exchange: Exchange, request: Request) -> None:
+        exchange.sniffer.comes_from(self._address(request))
         self._start(self._attend(exchange, request))
 
-    def gone(self, exchange: Exchange) -> None:
+    def on_close(self, exchange: Exchange) -> None:
         self._exchanges.pop(exchange, None)
 
-    async def _attend(self, exchange: Exchange, request: Asked) -> None:
+    async def _attend(self, exchange: Exchange, request: Request) -> None:
         """Start the stream or refuse the request."""
         cors = self._cross_origin(request)
         try:
-            wish, resumed = self._wish_path(request)
+            subscription, resumed = self._subscription_path(request)
             self._check_room()
             proof = await self._identify(request)
-            await self._let_in(exchange, Wish(proof, wish), resumed, cors)
+            await self._let_in(exchange, Subscription(proof, subscription), resumed, cors)
         except Problem as problem:
             self._refuse(exchange, problem, cors)
         except TooMany as error:
@@ -88,15 +88,19 @@ class Listeners:
             self._refuse(exchange, _busy("Something that this needs is down."), cors)
 
     async def _let_in(
-        self, exchange: Exchange, wish: Wish, resumed: Mark | None, cors: dict[str, str]
+        self,
+        exchange: Exchange,
+        subscription: Subscription,
+        resumed: Mark | None,
+        cors: dict[str, str],
     ) -> None:
-        sights = await self._events.look([wish], is_first=True)
-        seen = sights.of(wish)
-        if not sights.holds(wish.proof):
+        sights = await self._events.look([subscription], is_first=True)
+        seen = sights.of(subscription)
+        if not sights.holds(subscription.proof):
             raise _unknown()
-        if wish.public_id is not None and not seen:
+        if subscription.public_id is not None and not seen:
             raise Problem("not-found", "There is no such session.")
-        self._check_share(wish.proof)
+        self._check_share(subscription.proof)
         self._check_room()
         if exchange not in self._exchanges:
             return  # the client left in the meantime
@@ -104,13 +108,13 @@ class Listeners:
             exchange.answer(204, cors)  # stops EventSource, which reconnects after every other end
             return
         exchange.begin(200, {**HEADERS, **cors})
-        exchange.door.admit()
-        listener = Listener(exchange, wish)
+        exchange.sniffer.admit()
+        listener = Listener(exchange, subscription)
         self._exchanges[exchange] = listener
         if not listener.begin(seen, resumed, asyncio.get_running_loop().time()):
             exchange.end()
 
-    def _wish_path(self, request: Asked) -> tuple[str | None, Mark | None]:
+    def _subscription_path(self, request: Request) -> tuple[str | None, Mark | None]:
         """Return the requested session (None for all) and the position to resume from."""
         found = _ONE.fullmatch(request.path)
         if found is None and request.path != _ALL:
@@ -124,7 +128,7 @@ class Listeners:
         mark = parse_mark(request.headers.get("last-event-id", ""))
         return found[1], mark if mark and mark.public_id == found[1] else None
 
-    async def _identify(self, request: Asked) -> Proof:
+    async def _identify(self, request: Request) -> Proof:
         headers = request.headers
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
@@ -138,7 +142,7 @@ class Listeners:
             raise _unknown()
         return proof
 
-    def _address(self, request: Asked) -> str:
+    def _address(self, request: Request) -> str:
         forwarded = request.headers.get("x-forwarded-for", "")
         return source_address(request.peer, forwarded, self._rules.trusted_proxies)
 
@@ -151,7 +155,9 @@ class Listeners:
             raise _busy("This gateway is full.")
 
     def _check_share(self, proof: Proof) -> None:
-        theirs = [one for one in self._listeners() if one.wish.proof.person_id == proof.person_id]
+        theirs = [
+            one for one in self._listeners() if one.subscription.proof.person_id == proof.person_id
+        ]
         if len(theirs) >= MOST_OF_A_PERSON:
             raise Problem(
                 "too-many",
@@ -160,7 +166,7 @@ class Listeners:
                 {"retry-after": "10"},
             )
 
-    def _cross_origin(self, request: Asked) -> dict[str, str]:
+    def _cross_origin(self, request: Request) -> dict[str, str]:
         """Return the CORS headers with which the portal's pages may read from another port."""
         if request.headers.get("origin") != self._rules.public_url:
             return {}
@@ -177,20 +183,20 @@ class Listeners:
         listeners = self._listeners()
         if not listeners:
             return
-        sights = await self._events.look({one.wish for one in listeners})
+        sights = await self._events.look({one.subscription for one in listeners})
         now = asyncio.get_running_loop().time()
         for one in listeners:
             if one.exchange not in self._exchanges:
                 continue
-            seen = sights.of(one.wish)
-            if not sights.holds(one.wish.proof):
-                self._dismiss(one, "key" if one.wish.proof.key_id else "sign_in")
-            elif one.wish.public_id is not None and not seen:
+            seen = sights.of(one.subscription)
+            if not sights.holds(one.subscription.proof):
+                self._dismiss(one, "key" if one.subscription.proof.key_id else "sign_in")
+            elif one.subscription.public_id is not None and not seen:
                 self._dismiss(one, "not_found")
             elif one.tell(seen, now):
                 one.keep_alive(now)
             else:
-                self.gone(one.exchange)
+                self.on_close(one.exchange)
                 one.exchange.end()
 
     def dismiss_all(self, reason: str) -> None:
@@ -212,7 +218,7 @@ class Listeners:
         return [one for one in self._exchanges.values() if one]
 
     def _dismiss(self, one: Listener, reason: str) -> None:
-        self.gone(one.exchange)
+        self.on_close(one.exchange)
         one.dismiss(reason)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -221,7 +227,7 @@ class Listeners:
         task.add_done_callback(partial(_finish, self._tasks))
 
 
-def is_own_page(request: Asked, public_origin: str) -> bool:
+def is_own_page(request: Request, public_origin: str) -> bool:
     """Whether the request comes from a page of the portal; other sites' requests carry cookies too.
 
     Browsers send `Origin` only to another host or port. Otherwise `Sec-Fetch-Site` decides, or over

@@ -44,7 +44,7 @@ class Conversation:
         self.work = Work()
         self._browser = framing.Splitter()
         self._desktop = framing.Splitter()
-        self._pictures = surface.Mender(self.work)
+        self._pictures = surface.RegionFixer(self.work)
         self._browser_clipboard, self._desktop_clipboard = clipboard.filters(terms.rules)
         self._opening = clipboard.Opening()
         self._dynamic = dynamic_channels.DynamicChannels()

@@ -27,7 +27,7 @@ from webapp.gateway.rdp.desktop_link import DesktopLink
 from webapp.gateway.rdp.flow import Flow
 from webapp.gateway.rdp.pdu import rdcleanpath
 from webapp.gateway.rdp.pdu.client_info import Login
-from webapp.gateway.rdp.repair_timers import Aftercare
+from webapp.gateway.rdp.repair_timers import RepairTimers
 from webapp.gateway.rdp.terms import Terms
 from webapp.ports import Clock
 from webapp.services.connections.connections import Traffic
@@ -157,21 +157,21 @@ class Relay:
         address = f"{self.admitted.desktop_id}:3389"
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
         self._browser.on_room = link.stream.resume
-        care = Aftercare(self._conversation, lambda flow: self._deliver(flow, link))
+        care = RepairTimers(self._conversation, lambda flow: self._deliver(flow, link))
         try:
             await link.stream.pour(partial(self._take, link, care))
         finally:
             care.end()
         return Ending(ConnectionEnd.UNREACHABLE)
 
-    def _take(self, link: DesktopLink, care: Aftercare, data: Octets) -> None:
+    def _take(self, link: DesktopLink, care: RepairTimers, data: Octets) -> None:
         """Relay data from the desktop at once, or in several turns if it is much work."""
         self._finish_turn(link, care, self._conversation.from_desktop(data))
 
-    def _go_on(self, link: DesktopLink, care: Aftercare) -> None:
+    def _go_on(self, link: DesktopLink, care: RepairTimers) -> None:
         self._finish_turn(link, care, self._conversation.go_on_desktop())
 
-    def _finish_turn(self, link: DesktopLink, care: Aftercare, flow: Flow) -> None:
+    def _finish_turn(self, link: DesktopLink, care: RepairTimers, flow: Flow) -> None:
         # `_up` waits for the desktop to take the browser's data; the gateway's own answers do not
         if flow.to_desktop and link.stream.unsent > _MOST_BACKLOG:
             raise ProtocolError("the desktop does not read")

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from webapp.gateway.rdp.conversation import Conversation
 from webapp.gateway.rdp.flow import Flow
 
-REST_SECONDS = 0.4
+QUIET_SECONDS = 0.4
 """A screen without changes for this long is still: its partial tiles are requested again."""
-_UNREST_LOOKS = 8
-"""After this many times REST_SECONDS partial tiles are requested even if the screen changes."""
+_MOST_POSTPONED = 8
+"""After this many times QUIET_SECONDS partial tiles are requested even if the screen changes."""
 STALL_SECONDS = 3.0
 """After this long without a drawn frame, one is acknowledged in place of the browser."""
 
 
-class Aftercare:
+class RepairTimers:
     """Two timers, which run only while there is a tile to repair or a frame to acknowledge."""
 
     def __init__(self, conversation: Conversation, send: Callable[[Flow], None]) -> None:
@@ -35,7 +35,7 @@ class Aftercare:
         self._is_stirred = True
         if self._mending is None and self._conversation.has_partial_tiles:
             self._is_stirred, self._unrest = False, 0
-            self._mending = self._loop.call_later(REST_SECONDS, self._mend)
+            self._mending = self._loop.call_later(QUIET_SECONDS, self._repaint)
         if self._stalling is None and self._conversation.awaits_browser:
             self._watch_browser()
 
@@ -44,12 +44,12 @@ class Aftercare:
             if timer:
                 timer.cancel()
 
-    def _mend(self) -> None:
+    def _repaint(self) -> None:
         """Request partial tiles again, or wait longer if the screen has changed."""
         self._unrest += 1
-        if self._is_stirred and self._unrest < _UNREST_LOOKS:
+        if self._is_stirred and self._unrest < _MOST_POSTPONED:
             self._is_stirred = False
-            self._mending = self._loop.call_later(REST_SECONDS, self._mend)
+            self._mending = self._loop.call_later(QUIET_SECONDS, self._repaint)
             return
         self._mending = None
         self._send(self._conversation.refresh())

@@ -30,14 +30,14 @@ _SIZE_AT, _LENGTH_AT = 14, 18
 _FLAGS_AT = 11
 _EXTENDED = 1
 """flags EX_COMPRESSED_BITMAP_HEADER_PRESENT."""
-_LARGEST_MENDED = 1 << 18
+_LARGEST_FIXED = 1 << 18
 """Largest command to mend, in bytes; larger ones are pictures, not thin frames or corners."""
 _LOOKS_OF_A_STEP = 4
 _FRAGMENT = 16_000
 """Bytes in each fragment that the gateway writes; clients accept up to 32767."""
 
 
-class Mender:
+class RegionFixer:
     """Follows the updates of one connection; stores at most one command, while it mends it."""
 
     def __init__(self, work: Work) -> None:
@@ -75,7 +75,7 @@ class Mender:
         if not self._lost:
             return [pdu]
         self._command += pdu[data_at:]
-        if len(self._command) > _LARGEST_MENDED:
+        if len(self._command) > _LARGEST_FIXED:
             self._give_up()
             return [pdu]
         return [pdu, *self._finish()] if fragment in (_SINGLE, _LAST) else [pdu]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
-from webapp.domain.connections.desktop_events import SessionSight, StepSight
+from webapp.domain.connections.desktop_events import DesktopSnapshot, StepSnapshot
 from webapp.domain.desktops.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
 from webapp.domain.people.keys import Scope, held_scopes, is_good
 from webapp.domain.states import State
@@ -34,7 +34,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Subscription:
     """A listener's credential, and what it follows: one desktop, or (None) all its own."""
 
     proof: Proof
@@ -42,29 +42,31 @@ class Wish:
 
 
 @dataclass
-class Sights:
+class DesktopSnapshots:
     """The result of one read."""
 
     rights: dict[Proof, bool] = field(default_factory=dict)
     """The proofs that are still valid, and whether each has an admin's rights."""
-    desktops: dict[str, tuple[int | None, SessionSight]] = field(default_factory=dict)
+    desktops: dict[str, tuple[int | None, DesktopSnapshot]] = field(default_factory=dict)
     """By public id, with the owner's id."""
 
     def holds(self, proof: Proof) -> bool:
         """Whether the key or sign-in is still valid."""
         return proof in self.rights
 
-    def of(self, wish: Wish) -> list[SessionSight]:
+    def of(self, subscription: Subscription) -> list[DesktopSnapshot]:
         """The desktops that it may see; empty if its desktop does not exist or is not its own."""
-        if wish.public_id is None:
+        if subscription.public_id is None:
             own = self.desktops.values()
-            return [sight for owner, sight in own if owner == wish.proof.person_id]
-        owner, sight = self.desktops.get(wish.public_id, (None, None))
-        is_theirs = owner == wish.proof.person_id or self.rights.get(wish.proof, False)
+            return [sight for owner, sight in own if owner == subscription.proof.person_id]
+        owner, sight = self.desktops.get(subscription.public_id, (None, None))
+        is_theirs = owner == subscription.proof.person_id or self.rights.get(
+            subscription.proof, False
+        )
         return [sight] if sight and is_theirs else []
 
 
-class SessionFeed:
+class EventFeed:
     """Reads for the gateways' event listeners."""
 
     def __init__(self, db: Database, clock: Clock, config: Config) -> None:
@@ -72,22 +74,24 @@ class SessionFeed:
         self._clock = clock
         self._config = config
 
-    def look(self, wishes: Collection[Wish], *, is_first: bool = False) -> Sights:
+    def look(
+        self, subscriptions: Collection[Subscription], *, is_first: bool = False
+    ) -> DesktopSnapshots:
         """Returns everything that these listeners may see now, in at most four queries.
 
         The steps of desktops that have been ready for long are read only on the first call.
         """
-        if not wishes:
-            return Sights()
+        if not subscriptions:
+            return DesktopSnapshots()
         with self._db.read() as session:
-            rights = self._rights(session, {wish.proof for wish in wishes})
-            good = [wish for wish in wishes if wish.proof in rights]
+            rights = self._rights(session, {subscription.proof for subscription in subscriptions})
+            good = [subscription for subscription in subscriptions if subscription.proof in rights]
             rows = session.execute(_desktops().where(self._is_wanted(good))).all()
             since = self._clock.now() - STEPS_ARE_NEWS
             fresh = [one.id for one in rows if is_first or _moves(one, since)]
             steps = _steps(session, fresh)
         seen = {one.public_id: (one.owner_id, _sight(one, steps.get(one.id, []))) for one in rows}
-        return Sights(rights, seen)
+        return DesktopSnapshots(rights, seen)
 
     def _rights(self, session: Session, proofs: Collection[Proof]) -> dict[Proof, bool]:
         keys, sign_ins = self._keys(session, proofs), self._sign_ins(session, proofs)
@@ -122,9 +126,17 @@ class SessionFeed:
             if is_live(row, self._config, now)
         }
 
-    def _is_wanted(self, wishes: Collection[Wish]) -> ColumnElement[bool]:
-        ids = {wish.public_id for wish in wishes if wish.public_id is not None}
-        people = {wish.proof.person_id for wish in wishes if wish.public_id is None}
+    def _is_wanted(self, subscriptions: Collection[Subscription]) -> ColumnElement[bool]:
+        ids = {
+            subscription.public_id
+            for subscription in subscriptions
+            if subscription.public_id is not None
+        }
+        people = {
+            subscription.proof.person_id
+            for subscription in subscriptions
+            if subscription.public_id is None
+        }
         is_news = or_(
             Desktop.state != State.ENDED, Desktop.ended_at > self._clock.now() - END_IS_NEWS
         )
@@ -175,15 +187,15 @@ def _steps(session: Session, desktop_ids: list[int]) -> dict[int, list[Row[*tupl
     return {one: list(steps) for one, steps in groupby(rows, lambda step: step.desktop_id)}
 
 
-def _sight(row: Row[*tuple[Any, ...]], steps: list[Row[*tuple[Any, ...]]]) -> SessionSight:
+def _sight(row: Row[*tuple[Any, ...]], steps: list[Row[*tuple[Any, ...]]]) -> DesktopSnapshot:
     names, since = _names(row)
-    theirs: dict[str, StepSight] = {}
+    theirs: dict[str, StepSnapshot] = {}
     for step in steps:
         if step.name in names and (since is None or step.started_at >= since):
             title = names[step.name]
-            sight = StepSight(step.id, step.name, title, step.started_at, step.finished_at)
+            sight = StepSnapshot(step.id, step.name, title, step.started_at, step.finished_at)
             theirs.setdefault(step.name, sight)  # a later pause has steps of the same name
-    return SessionSight(
+    return DesktopSnapshot(
         public_id=row.public_id,
         template=row.template,
         state=row.state,

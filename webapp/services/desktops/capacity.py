@@ -15,7 +15,7 @@ from webapp.models import Desktop, Node, TemplateReplica
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.desktops.gate import Gate, LaunchGate
-from webapp.services.nodes.cluster import SIGHT_LASTS, Cluster, read_cluster
+from webapp.services.nodes.cluster import SNAPSHOT_LASTS, Cluster, read_cluster
 from webapp.services.templates.retirement import count_clones
 
 
@@ -99,7 +99,7 @@ class Capacity:
         views = [
             NodeView(
                 node=node,
-                is_fresh=now - node.seen_at <= SIGHT_LASTS,
+                is_fresh=now - node.seen_at <= SNAPSHOT_LASTS,
                 desktops=counts.get(node.name, 0),
                 fits=self._fits(cluster, [node.name]),
                 replicas=[one for one in replicas if one.node == node.name],

@@ -21,7 +21,7 @@ class Credentials:
     password: str
 
 
-class CredentialDesk:
+class DesktopCredentials:
     """Returns credentials to the owner only. Admins can stop desktops of others but not open
     them."""
 

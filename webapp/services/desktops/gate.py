@@ -16,7 +16,13 @@ from webapp.domain.desktops.pauses import NO_ROOM
 from webapp.domain.nodes.placement import NodeRoom, count_fitting
 from webapp.domain.provisioning.clone_queue import OF_THE_PERSON, OF_THE_SITE
 from webapp.domain.states import State
-from webapp.domain.templates.breaker import Failure, Record, Resting, decide_breaker, find_rest
+from webapp.domain.templates.breaker import (
+    CoolingDown,
+    Failure,
+    Record,
+    decide_breaker,
+    find_cool_down,
+)
 from webapp.models import Desktop, Person, Role, Template
 from webapp.services.nodes.cluster import Cluster, read_cluster
 
@@ -30,7 +36,7 @@ class Gate:
     """Whether one template can be built now."""
 
     template: Template
-    rest: Resting | None
+    rest: CoolingDown | None
     room: Room
 
     @property
@@ -63,7 +69,7 @@ class LaunchGate:
         return {
             one.id: Gate(
                 template=one,
-                rest=find_rest(records[one.id], now),
+                rest=find_cool_down(records[one.id], now),
                 room=rooms.of(one),
             )
             for one in templates

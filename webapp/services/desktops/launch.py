@@ -29,11 +29,11 @@ from webapp.services.desktops.pauses import ask_to_resume
 from webapp.services.desktops.reservation import one_at_a_time, reserve
 
 #: Attempts of a launch when others take the same desktop, VM id or address first.
-RACES = 5
+MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class LaunchWish:
+class LaunchRequest:
     """A launch request; every field is optional."""
 
     template: str | None = None
@@ -68,14 +68,14 @@ class Launcher:
         self._audit = audit
         self._gate = gate
 
-    def launch(self, actor: Actor, wish: LaunchWish) -> str:
+    def launch(self, actor: Actor, wish: LaunchRequest) -> str:
         """Returns the public id of the desktop: ready at once if a warm one fits, or else pending.
 
         Raises BadInput for a value out of range, LimitReached at the person's limit, Refused if
         the site is full or no VM id or address is left. All are audited.
         """
         with self._audit.refusals(actor, "desktop.launch", wish.template or ""):
-            for _ in range(RACES):
+            for _ in range(MAX_ATTEMPTS):
                 try:
                     with self._db.begin() as session:
                         return self._launch(session, actor, wish)
@@ -98,7 +98,7 @@ class Launcher:
                 return refusal
         return None
 
-    def _launch(self, session: Session, actor: Actor, wish: LaunchWish) -> str:
+    def _launch(self, session: Session, actor: Actor, wish: LaunchRequest) -> str:
         owner = session.get(Person, actor.person_id, with_for_update=True)
         if owner is None or owner.disabled_at:
             raise NotFound("There is no such person.")
@@ -249,7 +249,7 @@ def _as_running(desktop: Desktop) -> RunningDesktop:
     )
 
 
-def _decide_choices(wish: LaunchWish, template: Template) -> Choices:
+def _decide_choices(wish: LaunchRequest, template: Template) -> Choices:
     return Choices(
         minutes=limits.decide_minutes(wish.minutes, template.durations),
         rdp_username=limits.decide_username(wish.rdp_username),

@@ -30,7 +30,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class ListingPosition:
     """A cursor: the sort value and the id of the last row."""
 
     value: str
@@ -49,24 +49,24 @@ class DesktopQuery:
     states: frozenset[State] = frozenset()
     template: str | None = None
     owner: str | None = None
-    after: Place | None = None
+    after: ListingPosition | None = None
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ListingPage:
     """One page of desktops, and the cursor of the next page; None if this is the last."""
 
     desktops: Sequence[Desktop]
-    next_place: Place | None
+    next_place: ListingPosition | None
 
 
-class DesktopPages:
+class DesktopListing:
     """Reads lists of desktops for API clients."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def read(self, actor: Actor, wanted: DesktopQuery) -> Stretch:
+    def read(self, actor: Actor, wanted: DesktopQuery) -> ListingPage:
         """Returns the next page of what the actor may see. Raises ValueError for an invalid
         cursor."""
         column = _column(wanted.order)
@@ -77,7 +77,9 @@ class DesktopPages:
         with self._db.read() as session:
             rows = session.scalars(query.order_by(*by).limit(wanted.limit + 1)).all()
         shown = rows[: wanted.limit]
-        return Stretch(shown, _place(shown[-1], wanted.order) if len(rows) > len(shown) else None)
+        return ListingPage(
+            shown, _place(shown[-1], wanted.order) if len(rows) > len(shown) else None
+        )
 
 
 def _chosen(actor: Actor, wanted: DesktopQuery) -> Select[Desktop]:
@@ -102,7 +104,9 @@ def _column(order: Order) -> ColumnElement[Any]:
     return columns[order]
 
 
-def _beyond(column: ColumnElement[Any], wanted: DesktopQuery, place: Place) -> ColumnElement[bool]:
+def _beyond(
+    column: ColumnElement[Any], wanted: DesktopQuery, place: ListingPosition
+) -> ColumnElement[bool]:
     value = State(place.value) if wanted.order is Order.STATUS else _moment(place.value)
     if wanted.is_descending:
         return or_(column < value, and_(column == value, Desktop.id < place.row_id))
@@ -116,8 +120,8 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _place(desktop: Desktop, order: Order) -> Place:
+def _place(desktop: Desktop, order: Order) -> ListingPosition:
     if order is Order.STATUS:
-        return Place(desktop.state, desktop.id)
+        return ListingPosition(desktop.state, desktop.id)
     moment = desktop.launched_at if order is Order.LAUNCHED else desktop.deadline_at
-    return Place((moment or NEVER).isoformat(), desktop.id)
+    return ListingPosition((moment or NEVER).isoformat(), desktop.id)

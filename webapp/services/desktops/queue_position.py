@@ -24,7 +24,7 @@ MEASURED = 20
 
 
 @dataclass(frozen=True)
-class Waiting:
+class QueuePosition:
     """The position of a launch that has not begun."""
 
     place: int
@@ -35,7 +35,7 @@ class Waiting:
     """What blocks the launch, apart from launches ahead of it."""
 
 
-class WaitingRoom:
+class QueuePositions:
     """Reports the position of a desktop in the build queue."""
 
     def __init__(self, db: Database, clock: Clock, config: Config) -> None:
@@ -43,7 +43,7 @@ class WaitingRoom:
         self._clock = clock
         self._config = config
 
-    def of(self, desktop: Desktop) -> Waiting | None:
+    def of(self, desktop: Desktop) -> QueuePosition | None:
         """The position of `desktop`; None if it is not waiting."""
         now = self._clock.now()
         if desktop.state != State.QUEUED:
@@ -54,7 +54,7 @@ class WaitingRoom:
             verdict = cluster.place(desktop.template_id, None)
             wait = verdict if isinstance(verdict, Wait) and verdict != Wait.BUSY else None
             ready_in = None if wait else self._ready_in(session, [*ahead, desktop], cluster)
-        return Waiting(len(ahead) + 1, ready_in, wait)
+        return QueuePosition(len(ahead) + 1, ready_in, wait)
 
     def _ready_in(
         self, session: Session, queue: Sequence[Desktop], cluster: Cluster

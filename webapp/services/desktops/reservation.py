@@ -9,7 +9,7 @@ from webapp.config import Config
 from webapp.domain.desktops.reserve import decide_share
 from webapp.domain.nodes.addresses import choose_address, choose_vmid
 from webapp.models import AddressReservation, Desktop, VmidReservation
-from webapp.services.nodes.findings import stranger_addresses, stranger_vmids
+from webapp.services.nodes.findings import foreign_addresses, foreign_vmids
 
 #: Number of latest ended desktops to check; VM ids and addresses that none of them had count as
 #: never used.
@@ -44,9 +44,9 @@ def reserve(
     reservation: the second transaction fails with IntegrityError and can be retried.
     """
     one_at_a_time(session)
-    taken_vmids = set(session.scalars(select(VmidReservation.vmid))) | stranger_vmids(session)
+    taken_vmids = set(session.scalars(select(VmidReservation.vmid))) | foreign_vmids(session)
     taken_addresses = set(session.scalars(select(AddressReservation.address)))
-    taken_addresses |= stranger_addresses(session)
+    taken_addresses |= foreign_addresses(session)
     _keep_for_others(config, held, taken_vmids, taken_addresses)
     freed_vmids, freed_addresses = _freed(session)
     desktop.vmid = choose_vmid(

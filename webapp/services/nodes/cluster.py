@@ -13,7 +13,7 @@ from webapp.domain.states import State
 from webapp.models import CloneSlot, Desktop, Node, Template, TemplateReplica
 
 #: How long a worker's check of a node is valid; afterwards only the node's existence is known.
-SIGHT_LASTS = timedelta(seconds=60)
+SNAPSHOT_LASTS = timedelta(seconds=60)
 #: A build is included in its node's used memory after about this time.
 SETTLES = timedelta(seconds=10)
 
@@ -84,7 +84,7 @@ class Cluster:
 def is_reachable(now: datetime) -> ColumnElement[bool]:
     """Selects desktops that are not on a node known to be down. The others wait for their node and
     must not block the queue."""
-    down = select(Node.name).where(Node.is_online.is_(False), Node.seen_at >= now - SIGHT_LASTS)
+    down = select(Node.name).where(Node.is_online.is_(False), Node.seen_at >= now - SNAPSHOT_LASTS)
     return or_(Desktop.node.is_(None), Desktop.node.not_in(down))
 
 
@@ -117,7 +117,7 @@ def _rooms(
                 and_(Desktop.state == State.RESUMING, Desktop.worked_until >= now),
                 and_(
                     Desktop.state.in_((State.READY, State.WARM)),
-                    started_at > now - SIGHT_LASTS - SETTLES,
+                    started_at > now - SNAPSHOT_LASTS - SETTLES,
                 ),
             ),
         )
@@ -131,7 +131,7 @@ def _rooms(
 
 
 def _room(node: Node, promised: Sequence[int], now: datetime) -> NodeRoom:
-    is_fresh = now - node.seen_at <= SIGHT_LASTS
+    is_fresh = now - node.seen_at <= SNAPSHOT_LASTS
     return NodeRoom(
         name=node.name,
         is_usable=node.is_enabled and not (is_fresh and node.trouble),

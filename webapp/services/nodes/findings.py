@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.domain.states import State
 from webapp.domain.upkeep.drift import (
     ANSWERS,
-    Act,
+    Action,
     Finding,
     Kind,
     Memory,
@@ -25,7 +25,7 @@ from webapp.ports import Clock, Database
 REMEMBER = timedelta(days=30)
 SHOWN = 100
 #: Kinds of containers whose VM id and address must not be reserved for a desktop.
-STRANGERS = (Kind.LEAK, Kind.ORPHAN, Kind.FORGOTTEN, Kind.FOREIGN)
+FOREIGN_KINDS = (Kind.LEAK, Kind.ORPHAN, Kind.FORGOTTEN, Kind.FOREIGN)
 #: Kinds that are found only by reading the container itself.
 SEEN_CLOSELY = (Kind.UNMARKED, Kind.READDRESSED)
 MASS_WORDS = (
@@ -105,7 +105,7 @@ class FindingBook:
         mass = is_mass(len(unknown), known)
         life = longest_life(session) if unknown else timedelta()
         for row in rows:
-            if ANSWERS[row.kind].act is not Act.DESTROY:
+            if ANSWERS[row.kind].act is not Action.DESTROY:
                 continue
             is_kept = mass and row in unknown
             row.due_at = (
@@ -171,19 +171,19 @@ def longest_life(session: Session) -> timedelta:
     return timedelta(minutes=minutes or 0)
 
 
-def stranger_vmids(session: Session) -> set[int]:
+def foreign_vmids(session: Session) -> set[int]:
     """VM ids in use by containers that belong to no desktop."""
-    rows = session.scalars(select(FindingRow.vmid).where(_IS_STRANGER))
+    rows = session.scalars(select(FindingRow.vmid).where(_IS_FOREIGN))
     return {vmid for vmid in rows if vmid is not None}
 
 
-def stranger_addresses(session: Session) -> set[str]:
+def foreign_addresses(session: Session) -> set[str]:
     """Addresses in use by containers that belong to no desktop."""
-    rows = session.scalars(select(FindingRow.address).where(_IS_STRANGER))
+    rows = session.scalars(select(FindingRow.address).where(_IS_FOREIGN))
     return {address for address in rows if address}
 
 
-_IS_STRANGER = and_(FindingRow.resolved_at.is_(None), FindingRow.kind.in_(STRANGERS))
+_IS_FOREIGN = and_(FindingRow.resolved_at.is_(None), FindingRow.kind.in_(FOREIGN_KINDS))
 
 
 def _about(row: FindingRow) -> tuple[Kind, int | None, str, str | None]:

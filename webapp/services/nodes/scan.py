@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.domain.desktops.capacity import SETTLED, is_news, measure_mb
 from webapp.domain.states import State
 from webapp.models import Desktop, Node, Template, TemplateReplica
-from webapp.ports import Clock, ClusterSight, Container, Database, Hypervisor, NodeSight
+from webapp.ports import Clock, ClusterSnapshot, Container, Database, Hypervisor, NodeSnapshot
 
 #: Locks that an interrupted clone or create leaves behind; they never expire.
 LEFT_BEHIND = frozenset({"disk", "create"})
@@ -33,7 +33,7 @@ class NodeWatch:
             _write_memory(session, sight.containers.values())
 
 
-def _write_nodes(session: Session, sights: Sequence[NodeSight], now: datetime) -> None:
+def _write_nodes(session: Session, sights: Sequence[NodeSnapshot], now: datetime) -> None:
     known = {node.name: node for node in session.scalars(select(Node))}
     for sight in sights:
         node = known.pop(sight.name, None)
@@ -52,7 +52,7 @@ def _write_nodes(session: Session, sights: Sequence[NodeSight], now: datetime) -
         session.execute(delete(Node).where(Node.name.in_(known)))
 
 
-def _write_replicas(session: Session, sight: ClusterSight, now: datetime) -> None:
+def _write_replicas(session: Session, sight: ClusterSnapshot, now: datetime) -> None:
     replicas = session.scalars(select(TemplateReplica)).all()
     for replica in [*replicas, *_new_ones(session, replicas, sight, now)]:
         there = sight.containers.get(replica.vmid)
@@ -68,7 +68,7 @@ def _write_replicas(session: Session, sight: ClusterSight, now: datetime) -> Non
 
 
 def _new_ones(
-    session: Session, known: Sequence[TemplateReplica], sight: ClusterSight, now: datetime
+    session: Session, known: Sequence[TemplateReplica], sight: ClusterSnapshot, now: datetime
 ) -> list[TemplateReplica]:
     """Adds a replica for each template published before replicas existed, where it was found."""
     have = {one.template_id for one in known if one.retired_at is None}

@@ -17,19 +17,19 @@ from webapp.config import Config
 from webapp.domain.pool.schedule import Due, decide_due
 from webapp.domain.pool.sizes import (
     LARGEST,
-    LONGEST_REST,
+    LONGEST_COOL_DOWN,
     PoolDesktop,
     Size,
     Steps,
     Why,
     busiest,
+    cool_down_until,
     decide_size,
     decide_steps,
-    rests_until,
     share_room,
 )
 from webapp.domain.states import State
-from webapp.domain.templates.breaker import find_rest
+from webapp.domain.templates.breaker import find_cool_down
 from webapp.models import Desktop, PoolSchedule, Template
 from webapp.services.desktops.gate import read_records
 from webapp.services.pool.room import builds_at_once, read_room
@@ -114,7 +114,7 @@ def is_current(desktop: Desktop) -> bool:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Wanted:
     """The wanted state of a template's pool, before the room is shared."""
 
     template: Template
@@ -133,7 +133,7 @@ def _wish(
     template: Template,
     schedules: Sequence[PoolSchedule],
     at_once: int,
-) -> _Wish:
+) -> _Wanted:
     demand, due = 0, Due()
     if template.pool_follows_demand or schedules:
         launches = _launches(session, template, now)
@@ -150,12 +150,12 @@ def _wish(
     if not template.is_enabled:
         size = Size(0, Why.NOT_OFFERED)
     failures = _failures(session, template, now)
-    resting_until = _rests_until(session, template, failures, now)
-    return _Wish(template, size, demand, due, schedules, failures, resting_until)
+    resting_until = _cool_down_until(session, template, failures, now)
+    return _Wanted(template, size, demand, due, schedules, failures, resting_until)
 
 
 def _view(
-    wish: _Wish, size: Size, desktops: Sequence[Desktop], now: datetime, free: int
+    wish: _Wanted, size: Size, desktops: Sequence[Desktop], now: datetime, free: int
 ) -> PoolView:
     resting_until = wish.resting_until
     if wish.failures:  # after a failure build one at a time, until one succeeds
@@ -181,8 +181,8 @@ def _view(
     )
 
 
-def _no_wish(template: Template, schedules: Sequence[PoolSchedule]) -> _Wish:
-    return _Wish(template, Size(0, Why.OFF), 0, Due(), schedules, [], None)
+def _no_wish(template: Template, schedules: Sequence[PoolSchedule]) -> _Wanted:
+    return _Wanted(template, Size(0, Why.OFF), 0, Due(), schedules, [], None)
 
 
 def _pool_desktops(session: Session) -> Iterable[Desktop]:
@@ -198,7 +198,7 @@ def _pooled() -> tuple[ColumnElement[bool], ...]:
     return (Desktop.owner_id.is_(None), Desktop.launched_at.is_(None))
 
 
-def _is_any_wanted(wishes: Mapping[int, _Wish]) -> bool:
+def _is_any_wanted(wishes: Mapping[int, _Wanted]) -> bool:
     return any(wish.size.desktops for wish in wishes.values())
 
 
@@ -250,7 +250,7 @@ def usual_build(session: Session, template: Template) -> timedelta | None:
 def _failures(session: Session, template: Template, now: datetime) -> list[datetime]:
     """Times of recent consecutive failed builds, for the pool or for people, since the template
     last changed."""
-    since = max(now - 2 * LONGEST_REST, template.changed_at or now - 2 * LONGEST_REST)
+    since = max(now - 2 * LONGEST_COOL_DOWN, template.changed_at or now - 2 * LONGEST_COOL_DOWN)
     of_this = Desktop.template_id == template.id
     failed = session.scalars(
         select(Desktop.failed_at).where(
@@ -268,12 +268,12 @@ def _failures(session: Session, template: Template, now: datetime) -> list[datet
     return sorted(at for at in times if good is None or at > good)
 
 
-def _rests_until(
+def _cool_down_until(
     session: Session, template: Template, failures: Sequence[datetime], now: datetime
 ) -> datetime | None:
     """End of the pool's rest after failures, or of the template's own rest if that is later."""
-    own = rests_until(failures)
+    own = cool_down_until(failures)
     if own is None:
         return None
-    rest = find_rest(read_records(session, now, template.id)[template.id], now)
+    rest = find_cool_down(read_records(session, now, template.id)[template.id], now)
     return max(own, rest.until) if rest else own

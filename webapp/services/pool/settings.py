@@ -36,7 +36,7 @@ MOST_SCHEDULES = 50
 
 
 @dataclass(frozen=True)
-class ScheduleWish:
+class ScheduleRequest:
     """A schedule as it was entered."""
 
     desktops: int
@@ -85,7 +85,7 @@ class Pools:
             check_numbers(template.pool)
             self._audit.record(session, actor, "pool.set", name, _words(template.pool))
 
-    def add_schedule(self, actor: Actor, name: str, wish: ScheduleWish) -> int:
+    def add_schedule(self, actor: Actor, name: str, wish: ScheduleRequest) -> int:
         """Schedule desktops for weekly hours or a date. Returns the schedule's id. Raises
         BadInput."""
         with self._audit.refusals(actor, "pool.schedule", name), self._db.begin() as session:
@@ -131,7 +131,7 @@ class Pools:
                 drain_desktop(session, self._audit, actor, desktop, Drain.ASKED, now)
             return len(going)
 
-    def _schedule(self, session: Session, template: Template, wish: ScheduleWish) -> Schedule:
+    def _schedule(self, session: Session, template: Template, wish: ScheduleRequest) -> Schedule:
         if bool(wish.every.strip()) == bool(wish.on.strip()):
             raise BadInput("every", "A schedule is for days of the week or for one date.")
         if not 1 <= wish.desktops <= template.pool_max:

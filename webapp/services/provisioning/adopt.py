@@ -47,7 +47,7 @@ TRY_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class AdoptionWish:
+class AdoptionRequest:
     """An administrator's adoption request; fields that are None have the defaults of a launch."""
 
     vmid: int
@@ -83,7 +83,7 @@ class Adopter:
         self._hypervisor = hypervisor
         self._leases = leases
 
-    def adopt(self, actor: Actor, wish: AdoptionWish) -> Desktop:
+    def adopt(self, actor: Actor, wish: AdoptionRequest) -> Desktop:
         """Adopt a container and return the ready desktop. Raises Refused or OutsideFailed if it
         is not adopted."""
         with self._audit.refusals(actor, "desktop.adopt", str(wish.vmid)):
@@ -105,7 +105,7 @@ class Adopter:
 
     # -- writing the intent -----------------------------------------------------------------------
 
-    def _take(self, actor: Actor, wish: AdoptionWish, container: Container | None) -> Lease:
+    def _take(self, actor: Actor, wish: AdoptionRequest, container: Container | None) -> Lease:
         holder = f"{self._leases.worker[:70]}#{secrets.token_hex(4)}"
         try:
             with self._db.begin() as session:
@@ -123,7 +123,9 @@ class Adopter:
             ) from error
         return Lease(desktop, holder)
 
-    def _write(self, session: Session, wish: AdoptionWish, container: Container | None) -> Desktop:
+    def _write(
+        self, session: Session, wish: AdoptionRequest, container: Container | None
+    ) -> Desktop:
         seen = as_seen(container) if container else None
         taken = select(Desktop.public_id).where(Desktop.state != State.ENDED)
         mark = decide_adoption(
@@ -144,7 +146,7 @@ class Adopter:
         session.flush()
         return desktop
 
-    def _row(self, session: Session, wish: AdoptionWish, mark: Mark) -> Desktop:
+    def _row(self, session: Session, wish: AdoptionRequest, mark: Mark) -> Desktop:
         template = _template(session, wish.template)
         now = self._clock.now()
         desktop = Desktop(

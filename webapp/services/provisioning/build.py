@@ -30,12 +30,12 @@ from webapp.services.audit.record import SYSTEM, Audit
 from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.lifetime import note_told
 from webapp.services.desktops.reservation import release, reserve
-from webapp.services.nodes.findings import stranger_addresses, stranger_vmids
+from webapp.services.nodes.findings import foreign_addresses, foreign_vmids
 from webapp.services.provisioning.build_check import LOOK_AGAIN, BuildCheck
 from webapp.services.provisioning.cancellation import Cancel
 from webapp.services.provisioning.clone_queue import CloneQueue, Turn, avoid_source, free_slot
 from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leases
-from webapp.services.provisioning.precedence import somebody_waits
+from webapp.services.provisioning.precedence import is_launch_waiting
 from webapp.services.provisioning.run import about, chance, under_lease
 from webapp.services.provisioning.steps import Steps, finish_steps
 
@@ -90,7 +90,7 @@ class Builder:
 
         A pool build that delays a person's launch is cancelled and left for later.
         """
-        nobody_waits = ~somebody_waits(self._clock.now())
+        nobody_waits = ~is_launch_waiting(self._clock.now())
         return self._build_one(Desktop.owner_id.is_(None) & nobody_waits, is_stopping)
 
     def _build_one(self, wanted: ColumnElement[bool], is_stopping: Callable[[], bool]) -> bool:
@@ -143,7 +143,7 @@ class Builder:
                 free_slot(session, lease)
 
         steps = Steps(self._db, self._clock, lease.desktop.id, free_in_time)
-        if self._is_a_strangers(lease.desktop):
+        if self._is_taken_by_foreign(lease.desktop):
             self._reserve_another(lease, foreign)
         while True:
             order = self._order(lease.desktop, source)
@@ -200,11 +200,11 @@ class Builder:
             deadline_at=self._clock.now() + life,
         )
 
-    def _is_a_strangers(self, desktop: Desktop) -> bool:
+    def _is_taken_by_foreign(self, desktop: Desktop) -> bool:
         """Whether a container of no desktop uses its VM id or address. It may have been found
         after they were reserved, mainly if the database was restored from a backup."""
         with self._db.read() as session:
-            return desktop.vmid in stranger_vmids(session) or desktop.address in stranger_addresses(
+            return desktop.vmid in foreign_vmids(session) or desktop.address in foreign_addresses(
                 session
             )
 

@@ -10,7 +10,7 @@ from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.ports import Clock, Database
 from webapp.services.provisioning.lease import KeptLease, Lease
-from webapp.services.provisioning.precedence import PATIENCE, somebody_waits
+from webapp.services.provisioning.precedence import PATIENCE, is_launch_waiting
 
 
 class Cancel:
@@ -50,7 +50,7 @@ class Cancel:
         if time.monotonic() - self._looked_at < self.EVERY:
             return False
         self._looked_at = time.monotonic()
-        in_the_way = somebody_waits(self._clock.now(), PATIENCE)
+        in_the_way = is_launch_waiting(self._clock.now(), PATIENCE)
         try:
             with self._db.read() as session:
                 row = session.execute(

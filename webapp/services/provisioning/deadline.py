@@ -14,7 +14,7 @@ from webapp.services.provisioning.lease import Lease, LeaseLost, Leases
 log = logging.getLogger(__name__)
 
 
-class DeadlineTeller:
+class DeadlineSender:
     """Sends a desktop its new deadline, for the warning that it shows."""
 
     def __init__(self, clock: Clock, provisioner: Provisioner, leases: Leases) -> None:
@@ -22,7 +22,7 @@ class DeadlineTeller:
         self._provisioner = provisioner
         self._leases = leases
 
-    def tell_deadline_one(self, *, suspects: bool | None = None) -> bool:
+    def send_deadline_one(self, *, suspects: bool | None = None) -> bool:
         """Send one desktop its deadline. Returns False if none needs it.
 
         `suspects`: only desktops whose last answer was bad (True), only the others (False), or all

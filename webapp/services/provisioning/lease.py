@@ -116,7 +116,7 @@ class Leases:
             desktop.worked_by = None
             desktop.worked_until = None
 
-    def free_those_of(self, is_dead: Callable[[str], bool]) -> None:
+    def release_held_by(self, is_dead: Callable[[str], bool]) -> None:
         """Release the leases of workers known to be dead, instead of waiting for their expiry."""
         with self._db.begin() as session:
             held = session.scalars(select(Desktop).where(Desktop.worked_by.is_not(None)))

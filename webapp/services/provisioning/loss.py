@@ -13,7 +13,7 @@ from webapp.services.audit.record import SYSTEM, Audit
 from webapp.services.desktop_end import request_end
 
 
-def find_fate(hypervisor: Hypervisor, portal_id: str, desktop: Desktop) -> Loss | None:
+def find_container_loss(hypervisor: Hypervisor, portal_id: str, desktop: Desktop) -> Loss | None:
     """Returns how the container is lost; None if it runs (or is down under a lock). Raises
     OutsideFailed if that cannot be determined."""
     container = hypervisor.container(desktop.vmid or 0)

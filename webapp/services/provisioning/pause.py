@@ -17,7 +17,7 @@ from webapp.services.audit.record import SYSTEM, Audit
 from webapp.services.nodes.cluster import is_reachable
 from webapp.services.provisioning.cancellation import Cancel
 from webapp.services.provisioning.lease import KeptLease, Lease, Leases
-from webapp.services.provisioning.loss import end_lost, find_fate
+from webapp.services.provisioning.loss import end_lost, find_container_loss
 from webapp.services.provisioning.run import about, chance, leave, work_on_one
 from webapp.services.provisioning.steps import Steps, finish_steps
 
@@ -62,7 +62,7 @@ class Pauser:
                 leave(self._leases, lease, "Pausing")
                 return
             try:
-                fate = find_fate(self._hypervisor, self._config.portal_id, lease.desktop)
+                fate = find_container_loss(self._hypervisor, self._config.portal_id, lease.desktop)
             except OutsideFailed as unknown:
                 self._wait(lease, trouble or unknown)
                 return

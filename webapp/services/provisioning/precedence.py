@@ -12,7 +12,7 @@ from webapp.models import Desktop
 PATIENCE = timedelta(seconds=1)
 
 
-def somebody_waits(now: datetime, patience: timedelta = timedelta(0)) -> ColumnElement[bool]:
+def is_launch_waiting(now: datetime, patience: timedelta = timedelta(0)) -> ColumnElement[bool]:
     """Whether a person's launch or resume is due and has waited for longer than `patience`.
 
     One that a worker holds, or whose retry time has not come, does not wait for a slot.

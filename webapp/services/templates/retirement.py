@@ -43,7 +43,7 @@ IS_IN_ITS_PLACE = and_(
 )
 
 
-class OldTemplates:
+class TemplateRetirement:
     """Removes containers that no published version and no desktop needs any more."""
 
     def __init__(

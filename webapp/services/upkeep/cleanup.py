@@ -22,7 +22,7 @@ SHOWN = 200
 
 
 @dataclass(frozen=True)
-class Deed:
+class CleanupAction:
     """One action of Winux itself."""
 
     at: datetime
@@ -36,7 +36,7 @@ class CleanupView:
     """A clean-up and what it did."""
 
     cleanup: Cleanup
-    deeds: Sequence[Deed]
+    deeds: Sequence[CleanupAction]
 
     @property
     def status(self) -> str:
@@ -113,7 +113,7 @@ def _newest(session: Session) -> int:
     return session.scalar(select(func.max(AuditEntry.id))) or 0
 
 
-def _deeds(session: Session, row: Cleanup) -> list[Deed]:
+def _deeds(session: Session, row: Cleanup) -> list[CleanupAction]:
     if row.first_entry is None:
         return []
     found = select(AuditEntry).where(
@@ -122,4 +122,4 @@ def _deeds(session: Session, row: Cleanup) -> list[Deed]:
     if row.last_entry is not None:
         found = found.where(AuditEntry.id <= row.last_entry)
     entries = session.scalars(found.order_by(AuditEntry.id).limit(SHOWN))
-    return [Deed(one.at, one.action, one.subject, one.detail) for one in entries]
+    return [CleanupAction(one.at, one.action, one.subject, one.detail) for one in entries]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from webapp.domain.states import State
-from webapp.domain.upkeep.health import Sign
+from webapp.domain.upkeep.health import CheckResult
 from webapp.models import Checkup, Desktop, Template
 from webapp.ports import Clock, Database, Examiner, Neighbour, WantedTemplate
 
@@ -25,7 +25,7 @@ class Doctor:
         self._clock = clock
         self._examiners = examiners
 
-    def examine(self) -> list[Sign]:
+    def examine(self) -> list[CheckResult]:
         """Examine all parts, in a fixed order."""
         return [sign for examiner in self._examiners for sign in examiner.examine()]
 

@@ -16,7 +16,7 @@ FORGET_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Sight:
+class ProxmoxStatus:
     """The result of the last check of Proxmox."""
 
     seen_at: datetime | None = None
@@ -32,7 +32,7 @@ class Heartbeat:
         self._nodes = nodes
         self._worker = worker
         self._lock = threading.Lock()
-        self._sight = Sight()
+        self._status = ProxmoxStatus()
 
     def look_at_proxmox(self) -> None:
         """Check Proxmox; the next beat records the result."""
@@ -41,22 +41,22 @@ class Heartbeat:
         except OutsideFailed as error:
             self.note_trouble(error)
         else:
-            self._note(Sight(self._clock.now()))
+            self._note(ProxmoxStatus(self._clock.now()))
 
     def note_trouble(self, error: OutsideFailed) -> None:
         """Note a problem with Proxmox for the next beat."""
-        self._note(Sight(self._sight.seen_at, str(error)[:500]))
+        self._note(ProxmoxStatus(self._status.seen_at, str(error)[:500]))
 
     def beat(self) -> None:
         """Write this worker's row, and delete the rows of long-silent workers."""
         now = self._clock.now()
         with self._lock:
-            sight = self._sight
+            status = self._status
         with self._db.begin() as session:
             row = session.get(WorkerBeat, self._worker) or WorkerBeat(worker=self._worker)
             row.seen_at = now
-            row.proxmox_seen_at = sight.seen_at
-            row.proxmox_trouble = sight.trouble
+            row.proxmox_seen_at = status.seen_at
+            row.proxmox_trouble = status.trouble
             session.add(row)
             session.execute(delete(WorkerBeat).where(WorkerBeat.seen_at < now - FORGET_AFTER))
 
@@ -65,6 +65,6 @@ class Heartbeat:
         with self._db.begin() as session:
             session.execute(delete(WorkerBeat).where(WorkerBeat.worker == self._worker))
 
-    def _note(self, sight: Sight) -> None:
+    def _note(self, status: ProxmoxStatus) -> None:
         with self._lock:
-            self._sight = sight
+            self._status = status

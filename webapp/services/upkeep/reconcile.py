@@ -23,7 +23,7 @@ from webapp.domain.states import HOLDS_RESOURCES, EndReason, State
 from webapp.domain.upkeep.drift import (
     ANSWERS,
     IS_THERE,
-    Act,
+    Action,
     Finding,
     Kind,
     KnownDesktop,
@@ -44,13 +44,13 @@ from webapp.services.provisioning.loss import as_seen, end_lost
 log = logging.getLogger(__name__)
 
 #: Number of desktops whose mark and address are read in one round; the others follow in the next.
-CLOSE_LOOKS = 20
+CLOSE_READINGS = 20
 #: Minimum time left for a desktop that is overdue by an old database, as it may be in use.
 NOTICE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
-class Look:
+class Comparison:
     """A snapshot of both sides, with their differences."""
 
     desktops: Sequence[KnownDesktop]
@@ -88,9 +88,9 @@ class Reconciler:
         `closely` reads every container's mark and address. Raises OutsideFailed if the nodes'
         state is unknown, and, after everything else is done, if something could not be removed.
         """
-        look = self._look(closely)
-        rows = self._note(look)
-        vmids = {desktop.public_id: desktop for desktop in look.desktops}
+        comparison = self._compare_sides(closely)
+        rows = self._note(comparison)
+        vmids = {desktop.public_id: desktop for desktop in comparison.desktops}
         failures = []
         for row in rows:
             try:
@@ -104,15 +104,15 @@ class Reconciler:
 
     def rehearse(self) -> list[FindingRow]:
         """Returns what `reconcile` would find and do. Changes nothing; the rows are not stored."""
-        look = self._look(closely=True)
+        comparison = self._compare_sides(closely=True)
         now = self._clock.now()
         with self._db.begin() as session:
             rows = self._book.note(
                 session,
-                look.findings,
+                comparison.findings,
                 now,
-                known=len(look.desktops),
-                is_partial=bool(look.silent),
+                known=len(comparison.desktops),
+                is_partial=bool(comparison.silent),
             )
             session.flush()
             session.expunge_all()
@@ -121,7 +121,7 @@ class Reconciler:
 
     # -- both sides -------------------------------------------------------------------------------
 
-    def _look(self, closely: bool) -> Look:
+    def _compare_sides(self, closely: bool) -> Comparison:
         desktops = self._known_desktops()  # before the listing, so that new builds are no orphans
         listing = self._hypervisor.containers(self._config.vmids)
         if self._is_doubtful(desktops, listing):
@@ -134,7 +134,7 @@ class Reconciler:
         silent = listing.silent | (expected - listing.answered)
         memory = self._memory(desktops, seen, listing.answered)
         findings = decide_drift(self._config.portal_id, desktops, seen, memory, silent)
-        return Look(desktops, listing.answered, silent, [*findings, *self._held()])
+        return Comparison(desktops, listing.answered, silent, [*findings, *self._held()])
 
     def _known_desktops(self) -> list[KnownDesktop]:
         now = self._clock.now()
@@ -207,7 +207,7 @@ class Reconciler:
 
     def _turn(self, own: dict[int, str]) -> set[int]:
         """The VM ids of desktops that are read individually in this round."""
-        order = sorted(own, key=lambda vmid: (vmid <= self._cursor, vmid))[:CLOSE_LOOKS]
+        order = sorted(own, key=lambda vmid: (vmid <= self._cursor, vmid))[:CLOSE_READINGS]
         self._cursor = order[-1] if order else 0
         with self._db.read() as session:
             noticed = session.scalars(
@@ -237,25 +237,25 @@ class Reconciler:
         with self._db.read() as session:
             rows = session.execute(query.where(Desktop.state == State.ENDED, held)).all()
         return [
-            Finding(Kind.HELD, row.vmid, desktop_id=row.public_id, address=row.address)
+            Finding(Kind.STALE_RESERVATION, row.vmid, desktop_id=row.public_id, address=row.address)
             for row in rows
         ]
 
     # -- writing down -----------------------------------------------------------------------------
 
-    def _note(self, look: Look) -> list[FindingRow]:
+    def _note(self, comparison: Comparison) -> list[FindingRow]:
         now = self._clock.now()
         with self._db.begin() as session:
             rows = self._book.note(
                 session,
-                look.findings,
+                comparison.findings,
                 now,
-                known=len(look.desktops),
-                is_partial=bool(look.silent),
+                known=len(comparison.desktops),
+                is_partial=bool(comparison.silent),
             )
-            if _is_database_old(look, rows, now):
+            if _is_database_old(comparison, rows, now):
                 self._bear_with_old_database(session, now)
-            self._book.watch(session, look.nodes - look.silent, now)
+            self._book.watch(session, comparison.nodes - comparison.silent, now)
         for row in rows:
             if row.first_seen_at == now:
                 log.warning("%s %s", row.answer.means, row.detail, extra=_about(row))
@@ -288,11 +288,11 @@ class Reconciler:
         act = ANSWERS[row.kind].act
         if row.kind in _OF_POWER and desktop:
             self._confirm_power(row, desktop)
-        elif act is Act.FOLLOW:
+        elif act is Action.FOLLOW:
             self._follow(row)
-        elif act is Act.FREE:
+        elif act is Action.FREE:
             self._free(row)
-        elif act is Act.DESTROY and row.due_at and row.due_at <= self._clock.now():
+        elif act is Action.DESTROY and row.due_at and row.due_at <= self._clock.now():
             self._destroy(row)
 
     def _confirm_power(self, row: FindingRow, desktop: KnownDesktop) -> None:
@@ -319,12 +319,12 @@ class Reconciler:
 
     def _set_right(self, session: Session, desktop: Desktop, kind: Kind, now: datetime) -> str:
         """Correct the desktop. Returns what was done, as text."""
-        if kind is Kind.ASLEEP:
+        if kind is Kind.SHUT_DOWN:
             until = now + timedelta(minutes=desktop.template.max_pause_minutes or 0)
             find_paused(desktop, until, now)
             self._audit.record(session, SYSTEM, "desktop.asleep", desktop.public_id)
             return "The desktop is paused."
-        if kind is Kind.AWAKE:
+        if kind is Kind.STARTED:
             begin_resume(desktop, now)
             self._audit.record(session, SYSTEM, "desktop.awake", desktop.public_id)
             return "The desktop is resumed."
@@ -398,12 +398,12 @@ class Reconciler:
 
 
 #: Kinds of findings about whether a container exists and runs.
-_OF_POWER = frozenset({Kind.GONE, Kind.STOPPED, Kind.REPLACED, Kind.ASLEEP, Kind.AWAKE})
+_OF_POWER = frozenset({Kind.GONE, Kind.STOPPED, Kind.REPLACED, Kind.SHUT_DOWN, Kind.STARTED})
 
 
-def _is_database_old(look: Look, rows: Sequence[FindingRow], now: datetime) -> bool:
+def _is_database_old(comparison: Comparison, rows: Sequence[FindingRow], now: datetime) -> bool:
     """Whether this round found a new container that the database has forgotten (has no row for)."""
-    known = {desktop.public_id for desktop in look.desktops}
+    known = {desktop.public_id for desktop in comparison.desktops}
     return any(
         row.kind is Kind.FORGOTTEN and row.first_seen_at == now and row.desktop_id not in known
         for row in rows

@@ -6,7 +6,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.states import AT_REST, LIVE, State
-from webapp.domain.templates.breaker import Resting
+from webapp.domain.templates.breaker import CoolingDown
 from webapp.domain.upkeep.health import Health
 from webapp.http.access import admin_only
 from webapp.http.context import services
@@ -119,13 +119,13 @@ def _resting() -> list[Check]:
     url = url_for("admin.desktops", state="failed")
     gates = services().capacity.gates().values()
     return [
-        Check(gate.template.title, _rest_words(gate.rest), "bad", url)
+        Check(gate.template.title, _cool_down_words(gate.rest), "bad", url)
         for gate in gates
         if gate.rest
     ]
 
 
-def _rest_words(rest: Resting) -> str:
+def _cool_down_words(rest: CoolingDown) -> str:
     if rest.is_on_trial:
         return _("It is being tried again right now, after failures in a row.")
     return _(

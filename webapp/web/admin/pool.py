@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.errors import BadInput, Refused
 from webapp.http.access import admin_only
 from webapp.http.context import actor, services
-from webapp.services.pool.settings import NUMBERS, ScheduleWish
+from webapp.services.pool.settings import NUMBERS, ScheduleRequest
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.pool_view import POLL_SECONDS, PoolPage, pool_pages
 from webapp.web.fragments import fragment, is_live_request
@@ -64,7 +64,7 @@ def add_schedule(name: str) -> ResponseReturnValue:
     """Add a schedule of desktops, for weekly hours or a date."""
     form = request.form
     try:
-        wish = ScheduleWish(
+        wish = ScheduleRequest(
             desktops=_number("desktops"),
             begins=form.get("begins", ""),
             ends=form.get("ends", ""),

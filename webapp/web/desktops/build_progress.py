@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from webapp.domain.desktops.pauses import NO_ROOM
 from webapp.domain.provisioning.clone_queue import INTERRUPTED, LOCKED, UNREACHABLE
-from webapp.services.desktops.queue_position import Waiting
+from webapp.services.desktops.queue_position import QueuePosition
 from webapp.services.desktops.views import BuildView, StepView
 from webapp.web.language import _, lazy_gettext
 from webapp.web.words import precise, short
@@ -45,7 +45,7 @@ def build_progress(
     is_moving: bool,
     is_stuck: bool,
     trouble: str = "",
-    waiting: Waiting | None = None,
+    waiting: QueuePosition | None = None,
 ) -> BuildProgress:
     """Return `view` as texts. `is_stuck` means that no worker is there to work on it.
 
@@ -72,7 +72,9 @@ _TROUBLES = {
 }
 
 
-def _sentence(view: BuildView, trouble: str, waiting: Waiting | None, *, is_stuck: bool) -> str:
+def _sentence(
+    view: BuildView, trouble: str, waiting: QueuePosition | None, *, is_stuck: bool
+) -> str:
     if is_stuck:
         return _("Nothing works on it right now. The people who run this site can see why.")
     if trouble in _TROUBLES:
@@ -90,7 +92,7 @@ def _sentence(view: BuildView, trouble: str, waiting: Waiting | None, *, is_stuc
     return _("Usually ready in %(time)s.", time=short(view.usual))
 
 
-def _waiting_sentence(waiting: Waiting, elapsed: timedelta) -> str:
+def _waiting_sentence(waiting: QueuePosition, elapsed: timedelta) -> str:
     """Return what the launch waits for; empty if it is next and has hardly waited."""
     if waiting.wait:
         return _(waiting.wait)

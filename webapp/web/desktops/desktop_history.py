@@ -41,7 +41,7 @@ ACTIONS = {
 
 
 @dataclass(frozen=True)
-class Act:
+class HistoryEntry:
     """One line of a desktop's activity."""
 
     icon: str
@@ -51,15 +51,17 @@ class Act:
 
 def activity_of(
     entries: Iterable[tuple[AuditEntry, str | None]], owner_id: int | None, *, for_admin: bool
-) -> list[Act]:
+) -> list[HistoryEntry]:
     """Return the entries as lines; the owner does not see which administrator acted."""
     return [_act(entry, name, owner_id, for_admin) for entry, name in entries]
 
 
-def _act(entry: AuditEntry, name: str | None, owner_id: int | None, for_admin: bool) -> Act:
+def _act(
+    entry: AuditEntry, name: str | None, owner_id: int | None, for_admin: bool
+) -> HistoryEntry:
     icon, words = ACTIONS.get(entry.action, ("info", entry.action))
     line = _("Refused: %(why)s", why=entry.detail) if entry.is_refused else str(words)
-    return Act(
+    return HistoryEntry(
         icon,
         f"{line} · {who}" if (who := _who(entry, name, owner_id, for_admin)) else line,
         entry.at,

@@ -21,7 +21,7 @@ from webapp.web.desktops.view import DesktopView, picture_of
 from webapp.web.forms import LaunchForm
 from webapp.web.fragments import fragment
 from webapp.web.language import _
-from webapp.web.texts.launch import rest_words, room_words
+from webapp.web.texts.launch import cool_down_words, room_words
 
 blueprint = Blueprint("home", __name__)
 
@@ -156,7 +156,7 @@ def _card(offer: Offer, gate: Gate, sent: LaunchForm, desktops: list[DesktopView
         if isinstance(reached, LimitReached)
         else None,
         room_words(gate, offer.warm),
-        rest_words(gate.rest) if gate.rest and not offer.warm else "",
+        cool_down_words(gate.rest) if gate.rest and not offer.warm else "",
         can_launch=not gate.rest or offer.warm > 0 or _is_admin(),
     )
 

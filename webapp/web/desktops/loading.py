@@ -48,5 +48,5 @@ def _build(row: Desktop) -> BuildProgress:
         is_moving=DesktopView(row, services().clock.now()).is_on_the_way,
         is_stuck=waits and "worker" in reports.readiness().troubles,
         trouble=row.failure_reason or "",
-        waiting=services().waiting_room.of(row),
+        waiting=services().queue_positions.of(row),
     )

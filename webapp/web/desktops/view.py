@@ -12,7 +12,7 @@ from webapp.domain.provisioning import clone_queue
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, EndReason, Event, State, can
 from webapp.models import Desktop, Template
 from webapp.web.desktops.build_progress import BuildProgress
-from webapp.web.desktops.desktop_history import Act
+from webapp.web.desktops.desktop_history import HistoryEntry
 from webapp.web.language import _, lazy_gettext
 from webapp.web.words import clock_face, cores, disk, exactly, memory, precise, short
 
@@ -35,7 +35,7 @@ POLL_SECONDS = {
 
 
 @dataclass(frozen=True)
-class StateLook:
+class StateStyle:
     """The word, colour and icon of a state."""
 
     word: str
@@ -79,7 +79,7 @@ class Connect:
     fingerprint: str
 
 
-_LOOKS = {
+_STYLES = {
     State.QUEUED: (lazy_gettext("Waiting"), "busy", "clock"),
     State.BUILDING: (lazy_gettext("Being made"), "busy", "spinner"),
     State.ASSIGNING: (lazy_gettext("Being made"), "busy", "spinner"),
@@ -158,7 +158,7 @@ class DesktopView:
     row: Desktop
     now: datetime
     build: BuildProgress | None = None
-    activity: list[Act] = field(default_factory=list)
+    activity: list[HistoryEntry] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -191,7 +191,7 @@ class DesktopView:
         return self.row.guest_failures > 0 and self.row.state in HOLDS_RESOURCES
 
     @property
-    def look(self) -> StateLook:
+    def look(self) -> StateStyle:
         if self.has_failed and self.row.state in {State.STOPPING, State.ENDED}:
             return _look(State.FAILED)
         return _look(self.row.state)
@@ -436,6 +436,6 @@ def picture_of(template: Template) -> str:
     return PICTURES.get(template.desktop_environment, "desktop-any.svg")
 
 
-def _look(state: State) -> StateLook:
-    word, tone, icon = _LOOKS[state]
-    return StateLook(str(word), tone, icon)
+def _look(state: State) -> StateStyle:
+    word, tone, icon = _STYLES[state]
+    return StateStyle(str(word), tone, icon)

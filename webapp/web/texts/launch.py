@@ -1,6 +1,6 @@
 """Texts for a launch card: how many more desktops fit, and whether the template rests."""
 
-from webapp.domain.templates.breaker import Resting
+from webapp.domain.templates.breaker import CoolingDown
 from webapp.http.context import services
 from webapp.services.desktops.gate import Gate
 from webapp.web import words
@@ -18,7 +18,7 @@ def room_words(gate: Gate, warm: int) -> str:
     return _("no room right now: a launch waits in the queue")
 
 
-def rest_words(rest: Resting) -> str:
+def cool_down_words(rest: CoolingDown) -> str:
     """Return why a template accepts no launches, and until when."""
     if rest.is_on_trial:
         return _("It failed several times and is being tried again right now.")

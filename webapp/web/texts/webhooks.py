@@ -20,7 +20,7 @@ EVENTS = {
 
 
 @dataclass(frozen=True)
-class Look:
+class Badge:
     """The colour, icon and word of a state."""
 
     tone: str
@@ -33,7 +33,7 @@ class WebhookRow:
     """One webhook as a table shows it."""
 
     webhook: Webhook
-    look: Look
+    look: Badge
     events: str
     waiting: int
     last_at: datetime | None
@@ -44,7 +44,7 @@ class DeliveryRow:
     """One delivery as a table shows it."""
 
     delivery: WebhookDelivery
-    look: Look
+    look: Badge
 
 
 def webhook_rows(views: Iterable[WebhookView]) -> list[WebhookRow]:
@@ -52,7 +52,7 @@ def webhook_rows(views: Iterable[WebhookView]) -> list[WebhookRow]:
     return [
         WebhookRow(
             webhook=view.webhook,
-            look=_look(view),
+            look=_badge(view),
             events=", ".join(view.webhook.events),
             waiting=view.waiting,
             last_at=view.last.tried_at if view.last else None,
@@ -63,24 +63,24 @@ def webhook_rows(views: Iterable[WebhookView]) -> list[WebhookRow]:
 
 def delivery_rows(deliveries: Iterable[WebhookDelivery]) -> list[DeliveryRow]:
     """Return the deliveries as rows of a table."""
-    return [DeliveryRow(one, _delivery_look(one)) for one in deliveries]
+    return [DeliveryRow(one, _delivery_badge(one)) for one in deliveries]
 
 
-def _look(view: WebhookView) -> Look:
+def _badge(view: WebhookView) -> Badge:
     if not view.webhook.is_enabled:
-        return Look("still", "circle", _("Disabled"))
+        return Badge("still", "circle", _("Disabled"))
     if view.last is None:
-        return Look("still", "circle", _("Nothing sent yet"))
+        return Badge("still", "circle", _("Nothing sent yet"))
     if view.last.delivered_at:
-        return Look("good", "check-circle", _("Works"))
-    return Look("bad", "alert", _("The last one did not arrive"))
+        return Badge("good", "check-circle", _("Works"))
+    return Badge("bad", "alert", _("The last one did not arrive"))
 
 
-def _delivery_look(delivery: WebhookDelivery) -> Look:
+def _delivery_badge(delivery: WebhookDelivery) -> Badge:
     if delivery.delivered_at:
-        return Look("good", "check-circle", _("Arrived"))
+        return Badge("good", "check-circle", _("Arrived"))
     if delivery.is_given_up:
-        return Look("bad", "cross-circle", _("Given up"))
+        return Badge("bad", "cross-circle", _("Given up"))
     if delivery.tried_at:
-        return Look("warn", "clock", _("Tried again later"))
-    return Look("busy", "spinner", _("On its way"))
+        return Badge("warn", "clock", _("Tried again later"))
+    return Badge("busy", "spinner", _("On its way"))

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.errors import WinuxError
-from webapp.gateway.connection.admission import Refusal, Visitor
+from webapp.gateway.connection.admission import Browser, Refusal
 from webapp.services.connections.connections import Connections, Traffic
 from webapp.services.connections.tickets import Admitted, Denied, Tickets
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 THREADS = 4
 
 
-class Doorkeeper:
+class DatabaseAdmissions:
     """Implements `Admissions` with the services."""
 
     def __init__(self, tickets: Tickets, connections: Connections) -> None:
@@ -23,10 +23,10 @@ class Doorkeeper:
         self._connections = connections
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
-    async def admit(self, ticket: str, visitor: Visitor) -> Admitted:
+    async def admit(self, ticket: str, browser: Browser) -> Admitted:
         try:
             return await self.in_thread(
-                lambda: self._tickets.redeem(ticket, visitor.source_address, visitor.user_agent)
+                lambda: self._tickets.redeem(ticket, browser.source_address, browser.user_agent)
             )
         except Denied as denied:
             raise Refusal(denied.ending.why, denied.ending.detail) from denied

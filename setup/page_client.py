@@ -51,7 +51,7 @@ class _FromAddress(urllib.request.HTTPHandler):
         return self.do_open(self._connect, req)
 
 
-class Visitor:
+class PageClient:
     """One browser with its cookies; `status` is the status of the current page."""
 
     def __init__(self, url: str, source: str = "127.0.0.1") -> None:

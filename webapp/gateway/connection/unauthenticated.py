@@ -1,4 +1,4 @@
-"""Strangers: connections that have not yet shown a ticket, an API key or a sign-in.
+"""Limits connections that have not yet shown a ticket, an API key or a sign-in.
 
 They do not count towards the maximum number of connections. Each address may have a few; one more
 drops the oldest. An honest browser sends its request at once, so the oldest is one that waits on
@@ -23,8 +23,8 @@ _NETWORK_BITS = 64
 Drop = Callable[[], None]
 
 
-class Strangers:
-    """The strangers of one process. A visitor is any object, compared by identity."""
+class UnauthenticatedConnections:
+    """The unauthenticated connections of one process: any objects, compared by identity."""
 
     def __init__(self) -> None:
         self._by_place: dict[str, dict[object, Drop]] = {}
@@ -34,28 +34,28 @@ class Strangers:
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, visitor: object, place: str, drop: Drop) -> None:
-        """Add a visitor; drop the oldest above the limit. An empty `place` is not known yet."""
-        self.remove(visitor)
+    def add(self, connection: object, place: str, drop: Drop) -> None:
+        """Add a connection; drop the oldest above the limit. An empty `place` is not known yet."""
+        self.remove(connection)
         theirs = self._by_place.setdefault(place, {})
         if place and len(theirs) >= MOST_OF_AN_ADDRESS:
             self._drop_oldest(place)
         elif len(self) >= MOST:
             self._drop_oldest(max(self._by_place, key=lambda one: len(self._by_place[one])))
-        self._by_place.setdefault(place, {})[visitor] = drop
-        self._places[visitor] = place
+        self._by_place.setdefault(place, {})[connection] = drop
+        self._places[connection] = place
 
-    def move(self, visitor: object, place: str) -> None:
-        """Record the address of a stranger once it is known."""
-        at = self._places.get(visitor)
+    def move(self, connection: object, place: str) -> None:
+        """Record the address of a connection once it is known."""
+        at = self._places.get(connection)
         if at is not None and at != place:
-            self.add(visitor, place, self._by_place[at][visitor])
+            self.add(connection, place, self._by_place[at][connection])
 
-    def remove(self, visitor: object) -> None:
-        """Remove a visitor that was admitted or has left."""
-        place = self._places.pop(visitor, None)
+    def remove(self, connection: object) -> None:
+        """Remove a connection that was admitted or has left."""
+        place = self._places.pop(connection, None)
         if place is not None:
-            del self._by_place[place][visitor]
+            del self._by_place[place][connection]
             if not self._by_place[place]:
                 del self._by_place[place]
 
@@ -71,8 +71,8 @@ class Strangers:
         return self._allowances.setdefault(place, Allowance(now)).spend(HAND_SHAKE_COST, now)
 
     def _drop_oldest(self, place: str) -> None:
-        visitor, drop = next(iter(self._by_place[place].items()))
-        self.remove(visitor)
+        connection, drop = next(iter(self._by_place[place].items()))
+        self.remove(connection)
         drop()
 
 

@@ -16,7 +16,12 @@ from tests.gateway.gateways import Running, running
 from tests.gateway.rdp import recorded
 from tests.gateway.rdp.fake_desktop import FakeDesktop
 from tests.gateway.rdp.test_relay import run
-from webapp.gateway.connection.strangers import MOST, MOST_OF_AN_ADDRESS, Strangers, place_of
+from webapp.gateway.connection.unauthenticated import (
+    MOST,
+    MOST_OF_AN_ADDRESS,
+    UnauthenticatedConnections,
+    place_of,
+)
 
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 HEAD = (
@@ -186,7 +191,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_of_too_many_in_all_the_place_with_most_loses_one() -> None:
-    strangers, dropped = Strangers(), list[str]()
+    strangers, dropped = UnauthenticatedConnections(), list[str]()
     for n in range(MOST):
         place = f"192.0.2.{n // 20}"
         strangers.add(f"{place}-{n}", place, partial(dropped.append, place))

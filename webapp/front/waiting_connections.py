@@ -5,7 +5,7 @@ from collections import Counter
 from webapp.front.connection import Connection
 
 
-class Crowd:
+class WaitingConnections:
     """All connections of a worker that no thread is handling."""
 
     def __init__(self) -> None:

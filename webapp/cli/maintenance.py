@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from webapp.bootstrap import Services
-from webapp.cli.operator import Commands
+from webapp.cli.actor import Commands
 from webapp.cli.output import say, show_rows
-from webapp.domain.upkeep.health import Health, Sign, is_well
+from webapp.domain.upkeep.health import CheckResult, Health, is_well
 from webapp.models import FindingRow
 
 
@@ -46,12 +46,12 @@ def examine(services: Services, options: argparse.Namespace) -> None:
     """Ends with status 1 if a part is broken."""
     from webapp.bootstrap_worker import build_doctor
 
-    signs = build_doctor(services).examine()
+    results = build_doctor(services).examine()
     if options.json:
-        show_rows([_sign_row(sign) for sign in signs], as_json=True, nothing="")
+        show_rows([_result_row(result) for result in results], as_json=True, nothing="")
     else:
-        _say_signs(signs)
-    if not is_well(signs):
+        _say_results(results)
+    if not is_well(results):
         sys.exit(1)
 
 
@@ -95,18 +95,18 @@ def _does(row: FindingRow, now: datetime) -> str:
 _MARKS = {Health.GOOD: "ok", Health.WARN: "warning", Health.UNKNOWN: "unknown", Health.BAD: "BAD"}
 
 
-def _sign_row(sign: Sign) -> dict[str, object]:
+def _result_row(result: CheckResult) -> dict[str, object]:
     return {
-        "part": sign.part,
-        "health": sign.health.value,
-        "text": sign.text,
-        "cure": sign.cure or None,
+        "part": result.part,
+        "health": result.health.value,
+        "text": result.text,
+        "cure": result.cure or None,
     }
 
 
-def _say_signs(signs: Sequence[Sign]) -> None:
-    width = max(len(sign.part) for sign in signs)
-    for sign in signs:
-        say(f"{_MARKS[sign.health]:<8} {sign.part:<{width}}  {sign.text}")
-        if sign.cure:
-            say(f"{'':<8} {'':<{width}}  → {sign.cure}")
+def _say_results(results: Sequence[CheckResult]) -> None:
+    width = max(len(result.part) for result in results)
+    for result in results:
+        say(f"{_MARKS[result.health]:<8} {result.part:<{width}}  {result.text}")
+        if result.cure:
+            say(f"{'':<8} {'':<{width}}  → {result.cure}")
