@@ -18,6 +18,7 @@ from webapp.services.connections.tickets import Tickets
 from webapp.services.desktops.capacity import Capacity
 from webapp.services.desktops.credentials import DesktopCredentials
 from webapp.services.desktops.gate import LaunchGate
+from webapp.services.desktops.host_names import HostNames
 from webapp.services.desktops.launch import Launcher
 from webapp.services.desktops.lifetime import Lifetime
 from webapp.services.desktops.listing import DesktopListing
@@ -78,6 +79,7 @@ class Services:
     repeats: IdempotencyKeys
     cleanups: Cleanups
     webhooks: Webhooks
+    host_names: HostNames
 
 
 def build_services(
@@ -105,7 +107,7 @@ def build_services(
         launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),
         pauses=Pauses(db, clock, config, audit),
-        credentials=DesktopCredentials(db, vault, audit),
+        credentials=DesktopCredentials(db, config, vault, audit),
         reports=Reports(db, clock),
         catalogue=Catalogue(db, clock, config, audit),
         tickets=Tickets(db, clock, config, vault, audit),
@@ -125,4 +127,5 @@ def build_services(
         repeats=IdempotencyKeys(db, clock, config),
         cleanups=Cleanups(db, clock, audit),
         webhooks=Webhooks(db, clock, config, vault, audit),
+        host_names=HostNames(db, config),
     )

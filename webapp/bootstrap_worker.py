@@ -8,13 +8,16 @@ from webapp.adapters.examine_firewall import FirewallExaminer
 from webapp.adapters.examine_gateway import GatewayExaminer
 from webapp.adapters.examine_isolation import IsolationExaminer
 from webapp.adapters.examine_machine import MachineExaminer
+from webapp.adapters.examine_names import NamesExaminer
 from webapp.adapters.examine_proxmox import ProxmoxExaminer
+from webapp.adapters.hosts_file import LocalHostsFile
 from webapp.adapters.proxmox import ProxmoxHypervisor
 from webapp.adapters.webhook_post import WebhookPost
 from webapp.bootstrap import Services
 from webapp.config import Config
 from webapp.ports import Examiner, Hypervisor, WarmProvisioner
 from webapp.services.audit.retention import AuditRetention
+from webapp.services.desktops.host_names import HostNameKeeper
 from webapp.services.desktops.idle import IdleWatch
 from webapp.services.desktops.lifetime import Lifetime
 from webapp.services.desktops.pauses import Pauses
@@ -54,6 +57,7 @@ def build_doctor(services: Services) -> Doctor:
         FirewallExaminer(config.proxmox, templates, desktops),
         IsolationExaminer(config.guest_key_file, desktops),
         GatewayExaminer(config),
+        NamesExaminer(config.desktop_domain, desktops),
     ]
     return Doctor(db, services.clock, examiners)
 
@@ -85,6 +89,7 @@ class WorkerServices:
     cleanups: Cleanups
     deliverer: Deliverer
     audit_retention: AuditRetention
+    host_names: HostNameKeeper
 
 
 def build_worker_services(
@@ -133,4 +138,9 @@ def build_worker_services(
         tallies=services.tallies,
         cleanups=services.cleanups,
         deliverer=build_deliverer(services),
+        host_names=HostNameKeeper(services.host_names, _hosts_file(config)),
     )
+
+
+def _hosts_file(config: Config) -> LocalHostsFile | None:
+    return LocalHostsFile(config.hosts_file) if config.hosts_file else None

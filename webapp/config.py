@@ -19,7 +19,9 @@ from webapp.domain.webhooks.rules import Network
 from webapp.settings.addresses import addresses
 from webapp.settings.portal import (
     database_url,
+    desktop_domain,
     encryption_key,
+    hosts_file,
     metrics_token,
     portal_id,
     time_zone,
@@ -53,6 +55,10 @@ class Config:
     """Origins whose pages may use the API with a key, such as https://courses.example.org."""
     proxmox: ProxmoxConfig
     addresses: AddressPool
+    desktop_domain: str
+    """Domain in which each desktop has a name of its own; empty: desktops have no names."""
+    hosts_file: Path | None
+    """File in which a worker tells a DNS server the names; None: it does not."""
     vmid_first: int
     vmid_last: int
     max_desktops: int
@@ -160,6 +166,8 @@ def load(environment: Mapping[str, str]) -> Config:
         api_origins=api_origins(read),
         proxmox=proxmox(read),
         addresses=addresses(read),
+        desktop_domain=desktop_domain(read),
+        hosts_file=hosts_file(read),
         vmid_first=vmid_first,
         vmid_last=read.number("WINUX_VMID_LAST", vmid_first, 999_999_999),
         max_desktops=read.number("WINUX_MAX_DESKTOPS", 0, 1000),

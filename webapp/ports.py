@@ -327,6 +327,13 @@ class Neighbour:
     ssh_host_key_sha256: str
 
 
+class HostsFile(Protocol):
+    """The file that tells a DNS server the names and addresses of the desktops."""
+
+    def write(self, text: str) -> None:
+        """Replace its content if that differs. Raises OutsideFailed if it cannot be written."""
+
+
 class Examiner(Protocol):
     """Examines one side of the installation. Reports problems as signs, never as exceptions."""
 

@@ -56,6 +56,8 @@ def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
         ("WINUX_DATABASE_URL", "sqlite:////var/lib/winux/", "absolute path"),
         ("WINUX_SECRET_KEY", "'a secret key in quotation marks of a shell'", "quotation marks"),
         ("WINUX_SECRET_KEY", "a secret key that has a second\nline in it", "line break"),
+        ("WINUX_DESKTOP_DOMAIN", "*.desks.example.org", "the DNS name of a domain"),
+        ("WINUX_DESKTOP_DOMAIN", "10.203.0.1", "the DNS name of a domain"),
         ("WINUX_METRICS_TOKEN", "a token with spaces", "letters, digits and signs"),
         ("proxmox_api_host", "https://pve1.example.org", "name or an address alone"),
         ("proxmox_api_host", "pve1.example.org:8006", "name or an address alone"),
@@ -81,6 +83,12 @@ def test_a_wrong_value_says_what_it_takes(tmp_path: Path, name: str, value: str,
     with pytest.raises(BadConfig, match=says) as wrong:
         load(make_environment(tmp_path, **{name: value}))
     assert name in str(wrong.value) or "WINUX_ADDRESS" in str(wrong.value)
+
+
+def test_the_domain_of_the_desktops_is_kept_in_one_form(tmp_path: Path) -> None:
+    assert load(make_environment(tmp_path)).desktop_domain == ""
+    environment = make_environment(tmp_path, WINUX_DESKTOP_DOMAIN="Desks.Example.org.")
+    assert load(environment).desktop_domain == "desks.example.org"
 
 
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:

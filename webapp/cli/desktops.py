@@ -6,7 +6,8 @@ import sys
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
-from webapp.domain.errors import BadInput
+from webapp.domain.desktops.host_names import fqdn_of
+from webapp.domain.errors import BadInput, Refused
 from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.services.desktops.views import DesktopFilter
@@ -25,6 +26,8 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     show = group.add_parser("show", parents=[shared], help="all that is known of one")
     show.add_argument("id")
     show.set_defaults(run=show_desktop)
+    hosts = group.add_parser("hosts", help="their names and addresses, as lines of a hosts file")
+    hosts.set_defaults(run=show_hosts)
     stop = group.add_parser("stop", parents=[shared], help="end one or several")
     stop.add_argument("ids", nargs="+", metavar="id")
     stop.set_defaults(run=stop_desktops)
@@ -61,6 +64,7 @@ def show_desktop(services: Services, options: argparse.Namespace) -> None:
     desktop = services.reports.desktop(OPERATOR, options.id)
     steps = [f"{step.name} {step.started_at:%H:%M:%S}" for step in desktop.steps]
     more = {
+        "fqdn": fqdn_of(desktop.public_id, services.config.desktop_domain),
         "minutes": desktop.minutes,
         "rdp_username": desktop.rdp_username,
         "keyboard_layout": desktop.keyboard_layout,
@@ -83,6 +87,17 @@ def show_desktop(services: Services, options: argparse.Namespace) -> None:
         "failure_log": desktop.failure_log,
     }
     show_one(_row(desktop) | more, as_json=options.json)
+
+
+def show_hosts(services: Services, options: argparse.Namespace) -> None:
+    """For a DNS server on another machine; here a worker writes WINUX_HOSTS_FILE."""
+    if not services.config.desktop_domain:
+        raise Refused(
+            "no_domain",
+            "Desktops have no names.",
+            what_to_do="Set WINUX_DESKTOP_DOMAIN; see docs/admin/names.md.",
+        )
+    sys.stdout.write(services.host_names.lines())
 
 
 def stop_desktops(services: Services, options: argparse.Namespace) -> None:

@@ -3,8 +3,10 @@
 import base64
 import re
 from ipaddress import ip_network
+from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
+from webapp.domain.desktops.host_names import parse_domain
 from webapp.domain.webhooks.rules import Network
 from webapp.settings.reader import BadConfig, Reader
 
@@ -12,6 +14,27 @@ from webapp.settings.reader import BadConfig, Reader
 def metrics_token(read: Reader) -> str:
     token = read.text("WINUX_METRICS_TOKEN") and read.secret("WINUX_METRICS_TOKEN", 16)
     return token and read.word("WINUX_METRICS_TOKEN", r"[!-~]+", "letters, digits and signs")
+
+
+def desktop_domain(read: Reader) -> str:
+    text = read.text("WINUX_DESKTOP_DOMAIN")
+    try:
+        return parse_domain(text) if text else ""
+    except ValueError as error:
+        raise BadConfig(
+            f"WINUX_DESKTOP_DOMAIN is {text!r}; it takes the DNS name of a domain, such as "
+            "desks.example.org: without `*.`, and with xn-- for letters that are not ASCII."
+        ) from error
+
+
+def hosts_file(read: Reader) -> Path | None:
+    if not read.text("WINUX_HOSTS_FILE"):
+        return None
+    if not read.text("WINUX_DESKTOP_DOMAIN"):
+        raise BadConfig(
+            "WINUX_HOSTS_FILE is set, but desktops have no names: set WINUX_DESKTOP_DOMAIN as well."
+        )
+    return read.path("WINUX_HOSTS_FILE")
 
 
 def webhook_networks(read: Reader) -> tuple[Network, ...]:

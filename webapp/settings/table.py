@@ -17,6 +17,8 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_ADDRESS_FIRST": "",
     "WINUX_ADDRESS_LAST": "",
     "WINUX_GATEWAY": "",
+    "WINUX_DESKTOP_DOMAIN": "",
+    "WINUX_HOSTS_FILE": "",
     "WINUX_VMID_FIRST": "30001",
     "WINUX_VMID_LAST": "30999",
     "WINUX_MAX_DESKTOPS": "3",

@@ -4,7 +4,7 @@
    two or more slots, the first one is reserved for people: it builds nothing for the pools.
    A few more threads query running desktops and send them their deadlines. A desktop may not
    respond, or send garbage: those whose last response was bad have a thread of their own.
-2. The clock's thread expires desktops, keeps the pools and writes the heartbeat.
+2. The clock's thread expires desktops, keeps the pools, publishes names and writes the heartbeat.
 3. A third thread reads Proxmox, reconciles, and adds up the history; another one examines the
    installation and removes old templates. These may block for a long time.
 4. Webhook deliveries are sent by a few threads of their own (worker/webhooks.py).
@@ -24,6 +24,7 @@ from queue import Empty, SimpleQueue
 
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.errors import OutsideFailed
+from webapp.worker.dead_workers import is_dead
 from webapp.worker.jobs import Periodic, RoundRobin, Throttled, log_errors
 from webapp.worker.webhooks import WebhookDispatcher
 
@@ -61,20 +62,6 @@ OLD_TEMPLATES_EVERY = timedelta(minutes=10)
 def worker_name() -> str:
     """Returns host name, process id and start time, which identify a worker process."""
     return f"{platform.node()[:40]}:{os.getpid()}:{int(time.time())}"
-
-
-def is_dead(name: str) -> bool:
-    """Whether the named worker process ran on this machine and has ended."""
-    host, _, rest = name.rpartition(":")[0].rpartition(":")
-    if host != platform.node()[:40] or not rest.isdigit():
-        return False
-    try:
-        os.kill(int(rest), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:  # the number is another user's process now
-        return False
-    return False
 
 
 class Worker:
@@ -139,6 +126,7 @@ class Worker:
             services.pools.keep,
             lambda: _all(round_robin.do_one),
             self._remove_old_templates,
+            services.host_names.keep,
             services.heartbeat.beat,
             services.tallies.settle,
             lambda: _all(services.deliverer.deliver_one),
@@ -190,11 +178,13 @@ class Worker:
     def _work_clock(self) -> None:
         beat = Periodic(BEAT_EVERY, self._services.heartbeat.beat)
         pools = Periodic(POOL_EVERY, self._services.pools.keep)
+        names = Periodic(POOL_EVERY, self._services.host_names.keep)
         give_up_at = time.monotonic() + FIRST_READING_SECONDS
         while not self._is_ending.wait(CLOCK_SECONDS):
             if self._has_read_nodes.is_set() or time.monotonic() > give_up_at:
                 log_errors(self._expire_all)
                 log_errors(pools.do_if_due)
+            log_errors(names.do_if_due)
             log_errors(beat.do_if_due)
 
     def _work_reconcile(self) -> None:

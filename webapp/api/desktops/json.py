@@ -6,7 +6,9 @@ import msgspec
 from flask import url_for
 
 from webapp.api.desktops.schema import Progress, Session, SessionDetail, SessionLinks, Step
+from webapp.api.framework.schema import LEFT_OUT
 from webapp.domain.connections.rdp_file import RDP_PORT
+from webapp.domain.desktops.host_names import fqdn_of
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
@@ -46,7 +48,7 @@ def _members(desktop: Desktop) -> dict[str, Any]:
         "status": desktop.state,
         "template": desktop.template.name,
         "owner": desktop.owner.name if desktop.owner else "",
-        "fqdn": desktop.address,
+        "fqdn": fqdn_of(desktop.public_id, services().config.desktop_domain) or LEFT_OUT,
         "address": desktop.address,
         "port": RDP_PORT,
         "rdp_username": desktop.rdp_username,

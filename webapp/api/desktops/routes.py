@@ -27,7 +27,7 @@ from webapp.api.framework.match import wanted_version
 from webapp.api.framework.operation import Reply, operation
 from webapp.api.framework.paging import bad_cursor, decode_cursor, encode_cursor, next_link
 from webapp.api.framework.problem import Problem, invalid
-from webapp.api.framework.schema import SessionId
+from webapp.api.framework.schema import LEFT_OUT, SessionId
 from webapp.domain.connections.rdp_file import rdp_file
 from webapp.domain.people.keys import Scope
 from webapp.domain.states import State
@@ -308,7 +308,7 @@ def reveal_credentials(session_sub: SessionId) -> Answer:
     return Answer(
         Credentials(
             session_sub=session_sub,
-            fqdn=shown.target.address,
+            fqdn=shown.target.fqdn or LEFT_OUT,
             address=shown.target.address,
             port=shown.target.port,
             rdp_username=shown.target.username,

@@ -38,6 +38,13 @@ Layout = Annotated[
         examples=["us"],
     ),
 ]
+Fqdn = Annotated[
+    str,
+    Meta(
+        description="The desktop's own name in DNS.",
+        examples=["desktop-1a2b3c4d.desks.example.org"],
+    ),
+]
 
 
 class SessionRequest(RequestBody):
@@ -144,15 +151,15 @@ class Progress(ResponseBody):
     steps: list[Step]
 
 
-class Session(ResponseBody):
+class Session(ResponseBody, kw_only=True):
     """A launched desktop."""
 
     session_sub: SessionId
     status: State
     template: TemplateName
     owner: str
-    fqdn: str | None
-    """The host name for RDP clients: the address, as desktops have no names yet."""
+    fqdn: Fqdn | Unset = LEFT_OUT
+    """Missing if the site gives desktops no names; use the address then."""
     address: str | None
     port: int
     rdp_username: str
@@ -191,11 +198,11 @@ class SessionList(ResponseBody):
     next_cursor: str | None
 
 
-class Credentials(ResponseBody):
+class Credentials(ResponseBody, kw_only=True):
     """The address, user name and password of a desktop. A secret."""
 
     session_sub: SessionId
-    fqdn: str
+    fqdn: Fqdn | Unset = LEFT_OUT
     address: str
     port: int
     rdp_username: str

@@ -9,7 +9,7 @@ SESSION: dict[str, Any] = {
     "status": "ready",
     "template": "xfce",
     "owner": "alice",
-    "fqdn": "10.203.0.17",
+    "fqdn": "desktop-1a2b3c4d.desks.example.org",
     "address": "10.203.0.17",
     "port": 3389,
     "rdp_username": "desktop",
@@ -43,7 +43,7 @@ LAUNCHED: dict[str, Any] = {**SESSION, "rdp_password": _PASSWORD, "is_reused": F
 
 CREDENTIALS: dict[str, Any] = {
     "session_sub": "desktop-1a2b3c4d",
-    "fqdn": "10.203.0.17",
+    "fqdn": "desktop-1a2b3c4d.desks.example.org",
     "address": "10.203.0.17",
     "port": 3389,
     "rdp_username": "desktop",

@@ -18,15 +18,21 @@ class RdpTarget:
     port: int
     username: str
     title: str
+    fqdn: str | None = None
+    """Its name in DNS, which the file then has instead of the address."""
+
+    @property
+    def host(self) -> str:
+        return self.fqdn or self.address
 
 
 def rdp_file(target: RdpTarget) -> str:
     """Returns the file's text. Raises ValueError for a value that could break out of its line."""
-    for value in (target.address, target.username, target.title):
+    for value in (target.host, target.username, target.title):
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise ValueError("a control character in an .rdp value")
     settings = [
-        f"full address:s:{target.address}:{target.port}",
+        f"full address:s:{target.host}:{target.port}",
         f"username:s:{target.username}",
         "prompt for credentials:i:1",
         "authentication level:i:2",

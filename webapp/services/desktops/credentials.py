@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from webapp.config import Config
 from webapp.domain.connections.rdp_file import RDP_PORT, RdpTarget
+from webapp.domain.desktops.host_names import fqdn_of
 from webapp.domain.errors import Refused
 from webapp.domain.states import State
 from webapp.models import Desktop
@@ -25,8 +27,9 @@ class DesktopCredentials:
     """Returns credentials to the owner only. Admins can stop desktops of others but not open
     them."""
 
-    def __init__(self, db: Database, vault: Vault, audit: Audit) -> None:
+    def __init__(self, db: Database, config: Config, vault: Vault, audit: Audit) -> None:
         self._db = db
+        self._domain = config.desktop_domain
         self._vault = vault
         self._audit = audit
 
@@ -39,12 +42,12 @@ class DesktopCredentials:
             desktop = _own_ready(session, actor, public_id)
             self._audit.record(session, actor, "desktop.reveal_password", public_id)
             locked = desktop.password_locked or b""
-        return Credentials(_target(desktop), self._vault.unlock(locked))
+        return Credentials(_target(desktop, self._domain), self._vault.unlock(locked))
 
     def target(self, actor: Actor, public_id: str) -> RdpTarget:
         """Returns what the `.rdp` file needs: everything but the password."""
         with self._db.read() as session:
-            return _target(_own_ready(session, actor, public_id))
+            return _target(_own_ready(session, actor, public_id), self._domain)
 
 
 def check_not_paused(desktop: Desktop) -> None:
@@ -69,5 +72,11 @@ def _own_ready(session: Session, actor: Actor, public_id: str) -> Desktop:
     return desktop
 
 
-def _target(desktop: Desktop) -> RdpTarget:
-    return RdpTarget(desktop.address or "", RDP_PORT, desktop.rdp_username, desktop.public_id)
+def _target(desktop: Desktop, domain: str) -> RdpTarget:
+    return RdpTarget(
+        address=desktop.address or "",
+        port=RDP_PORT,
+        username=desktop.rdp_username,
+        title=desktop.public_id,
+        fqdn=fqdn_of(desktop.public_id, domain),
+    )

@@ -35,6 +35,7 @@ def whole_view(actor: Actor, public_id: str) -> DesktopView:
         view.now,
         build=_build(row) if view.is_on_the_way or failed_while_made else None,
         activity=acts,
+        domain=services().config.desktop_domain,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from flask import url_for
 
 from webapp.domain.connections.rdp_file import RDP_PORT
+from webapp.domain.desktops.host_names import fqdn_of
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.desktops.pauses import NOT_RESUMED, may_pause, time_left
 from webapp.domain.provisioning import clone_queue
@@ -159,10 +160,16 @@ class DesktopView:
     now: datetime
     build: BuildProgress | None = None
     activity: list[HistoryEntry] = field(default_factory=list)
+    domain: str = ""
+    """The domain of the desktops' names; empty: they have none."""
 
     @property
     def id(self) -> str:
         return self.row.public_id
+
+    @property
+    def fqdn(self) -> str | None:
+        return fqdn_of(self.id, self.domain)
 
     @property
     def url(self) -> str:
@@ -341,7 +348,7 @@ class DesktopView:
     @property
     def connect(self) -> Connect:
         return Connect(
-            computer=f"{self.row.address}:{RDP_PORT}",
+            computer=f"{self.fqdn or self.row.address}:{RDP_PORT}",
             username=self.row.rdp_username,
             fingerprint=self.row.rdp_certificate_sha256 or "",
         )
@@ -395,6 +402,7 @@ class DesktopView:
             (_("Person"), self.owner),
             (_("Template"), f"{row.template.name} {row.template_version or row.template.version}"),
             (_("Node and VM id"), self.place),
+            (_("Name in DNS"), self.fqdn or ""),
             (_("Address"), row.address or ""),
             (_("Size"), self.size),
             (_("Keyboard"), self.keyboard),
