@@ -1,4 +1,4 @@
-"""Certificates as a Proxmox VE node has them: an authority of its own without keyUsage."""
+"""Certificates like those of a Proxmox VE node: its own authority, without keyUsage."""
 
 import datetime
 import ipaddress
@@ -15,7 +15,7 @@ UTC = datetime.UTC
 
 @dataclass(frozen=True)
 class Authority:
-    """A CA as `pvecm updatecerts` makes it; `file` is its certificate."""
+    """A CA like that of `pvecm updatecerts`; `file` is its certificate."""
 
     file: Path
     key: ec.EllipticCurvePrivateKey
@@ -39,7 +39,7 @@ class Authority:
         return cls(file, key, certificate)
 
     def issue(self, certificate: Path, key_file: Path, names: str, days: int = 100) -> None:
-        """A leaf for some addresses and the name localhost, with the files of pveproxy."""
+        """Create a leaf for these addresses and the name localhost, in the files of pveproxy."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives: list[x509.GeneralName] = [
             x509.IPAddress(ipaddress.ip_address(name)) for name in names.split()

@@ -1,4 +1,4 @@
-"""What tests do with a lab node of three imagined nodes, each with a replica of one template."""
+"""A lab node with three simulated nodes, each with a replica of one template."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ from tests.labnode.server import Client, LabNode
 from tests.portal import make_environment
 from webapp.config import ROOT
 
-#: Node to the VM id of its replica.
+#: The VM id of each node's replica.
 REPLICAS = {"a": 29001, "b": 29002, "c": 29003}
 
-#: The real roles up to where somebody would have to be inside the desktop.
+#: The real roles, up to the first that must enter the desktop.
 PLAYBOOK = """
 - name: Create a desktop that nobody can enter
   hosts: localhost
@@ -36,7 +36,7 @@ PLAYBOOK = """
 
 
 def make_replicas(client: Client, replicas: dict[str, int]) -> None:
-    """A template on each node, as template-build.yml leaves it, from an archive of nothing."""
+    """Create a template on each node, like template-build.yml, from an empty archive."""
     for node, vmid in replicas.items():
         uploaded = client(
             "POST",
@@ -50,7 +50,7 @@ def make_replicas(client: Client, replicas: dict[str, int]) -> None:
 
 
 def create(client: Client, node: str, vmid: int, **config: str) -> None:
-    """A container as an operator makes it by hand."""
+    """Create a container as an operator does by hand."""
     made = client.post(
         f"/nodes/{node}/lxc",
         vmid=vmid,
@@ -64,19 +64,19 @@ def create(client: Client, node: str, vmid: int, **config: str) -> None:
 
 
 def faults(lab: LabNode, *faults: dict[str, object]) -> None:
-    """Let the cluster misbehave from now on; without any, behave."""
+    """Set the cluster's faults; without any, it works normally."""
     answer = lab.client()("PUT", "/labnode/faults", None, json=list(faults), is_whole=True)
     assert answer.status == 200, answer.text
 
 
 def desktops(lab: LabNode) -> dict[int, str]:
-    """VM id to node of all containers but the templates."""
+    """Map the VM id of each container that is not a template to its node."""
     rows = lab.client().get("/cluster/resources", type="vm").data
     return {row["vmid"]: row["node"] for row in rows if row["vmid"] not in REPLICAS.values()}
 
 
 def write_playbooks(folder: Path) -> Path:
-    """Playbooks for containers that nobody can enter: the real ones but for the last two steps."""
+    """Copy the real playbooks without their last two steps, which must enter the container."""
     folder.mkdir()
     for name in ("roles", "tasks", "collections", "ansible.cfg", "destroy-winux-session.yml"):
         (folder / name).symlink_to(ROOT / "playbooks" / name)
@@ -85,7 +85,7 @@ def write_playbooks(folder: Path) -> Path:
 
 
 def environment_of(lab: LabNode, folder: Path, **changes: str) -> dict[str, str]:
-    """The settings of a portal on the cluster."""
+    """Return the settings of a portal on the cluster."""
     return (
         make_environment(
             folder,

@@ -1,4 +1,4 @@
-"""A lab node, and settings for runs of small playbooks that misbehave."""
+"""A lab node, and settings for runs of small faulty playbooks."""
 
 import secrets
 import socket
@@ -25,7 +25,7 @@ MakeProvisioner = Callable[..., AnsibleProvisioner]
 
 @pytest.fixture
 def portal_id() -> str:
-    """Unique: tests look for processes and files by it."""
+    """Unique, because tests search for processes and files by it."""
     return f"t{secrets.token_hex(4)}"
 
 
@@ -47,7 +47,7 @@ def config(tmp_path: Path, portal_id: str) -> Config:
 
 @pytest.fixture
 def make_provisioner(config: Config, tmp_path: Path) -> Iterator[MakeProvisioner]:
-    """A provisioner with the named playbook; afterwards nothing of it may be left."""
+    """A provisioner with the named playbook; checks afterwards that the run left nothing."""
     made: list[AnsibleProvisioner] = []
 
     def make(playbook: str, *, timeout: float = 60) -> AnsibleProvisioner:
@@ -65,7 +65,7 @@ def make_provisioner(config: Config, tmp_path: Path) -> Iterator[MakeProvisioner
 
 
 def rests(config: Config) -> list[Path]:
-    """Files and folders that runs left."""
+    """Return files and folders that runs left."""
     return [
         *config.run_dir.glob("*"),
         *config.secrets_dir.glob(f"winux-{config.portal_id}-*"),
@@ -100,7 +100,7 @@ def lab(tmp_path: Path) -> Iterator[LabNode]:
     """A lab node with a template."""
     folder = tmp_path / "lab"
     folder.mkdir()
-    # A port that is named can be taken again at once after a kill, an ephemeral one cannot.
+    # A fixed port can be reused at once after a kill, an ephemeral one cannot.
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"https://127.0.0.1:{free.getsockname()[1]}"
     node = LabNode(folder, ["--faults"], url=url).start()

@@ -1,4 +1,4 @@
-"""Playbooks that misbehave, and what is left of a run of them."""
+"""Faulty playbooks, and a search for what their runs leave."""
 
 import os
 import subprocess
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 
-#: Seconds: long enough that a test would notice it still running, and a number of this process
-#: alone, as other test processes look for theirs meanwhile.
+#: Seconds. Long enough for a test to find it still running, and unique to this process, because
+#: other test processes search for their own number at the same time.
 LONG = 900_000_000 + os.getpid()
 
 HEAD = """\
@@ -139,7 +139,7 @@ PLAYBOOKS = {
 
 
 def write_playbooks(folder: Path, name: str) -> None:
-    """`name` as both playbooks of ours, with small roles beside."""
+    """Write `name` as both of the portal's playbooks, with small roles beside it."""
     for role in ("desktop_clone", "desktop_start"):
         tasks = folder / "roles" / role / "tasks"
         tasks.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def write_playbooks(folder: Path, name: str) -> None:
 
 
 def processes_of(portal_id: str) -> list[str]:
-    """Command lines of the processes of this portal's runs, and of any playbook's `sleep`."""
+    """Return the command lines of this portal's runs, and of `sleep` in any playbook."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -166,14 +166,14 @@ def processes_of(portal_id: str) -> list[str]:
 
 
 def listing() -> str:
-    """What any user of the machine sees of all processes: arguments; of ours also environments."""
+    """Return the arguments of all processes, and for our own also the environments."""
     return subprocess.run(
         ["ps", "axeww", "-o", "pid,args"], capture_output=True, text=True, check=True
     ).stdout
 
 
 def files_with(secret: str, *folders: Path) -> list[Path]:
-    """Files below `folders` that hold `secret`."""
+    """Return the files below `folders` that contain `secret`."""
     found = []
     for folder in folders:
         for file in folder.rglob("*"):

@@ -1,7 +1,7 @@
-"""Imagined desktops whose root lies: `python -m tests.adapters.hostile_guest`, as chaos.guests.
+"""Simulated desktops with a hostile root: `python -m tests.adapters.hostile_guest`.
 
-A file `lies.json` beside their knowledge says how each answer is changed: `fields` are put over the
-honest ones, `text` stands in place of the whole answer.
+They behave like those of chaos.guests. A file `lies.json` beside their state replaces each answer:
+`fields` override the genuine ones, and `text` replaces the complete answer.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from tests.chaos.guests import Guest, main
 
 
 class HostileGuest(Guest):
-    """Answers SSH and RDP as an honest one, and lies about everything else."""
+    """Answers SSH and RDP correctly, and everything else with forged values."""
 
     def _spelled(self, answer: dict[str, Any]) -> str:
         lies: dict[str, Any] = {}

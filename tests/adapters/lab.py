@@ -1,4 +1,4 @@
-"""What tests do with a lab node of imagined containers."""
+"""A lab node with simulated containers."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ TEMPLATE = 29001
 
 
 def make_template(client: Client) -> None:
-    """A template as template-build.yml leaves it, from an archive of nothing."""
+    """Create a template, like template-build.yml, from an empty archive."""
     uploaded = client(
         "POST",
         "/nodes/lab/storage/local/upload",
@@ -24,7 +24,7 @@ def make_template(client: Client) -> None:
 
 
 def create(client: Client, vmid: int, **config: str) -> None:
-    """A container as an operator makes it by hand."""
+    """Create a container as an operator does by hand."""
     made = client.post(
         "/nodes/lab/lxc",
         vmid=vmid,
@@ -38,7 +38,7 @@ def create(client: Client, vmid: int, **config: str) -> None:
 
 
 def environment_of(lab: LabNode, folder: Path, **changes: str) -> dict[str, str]:
-    """The settings of a portal on `lab`, with the real playbooks."""
+    """Return the settings of a portal on `lab`, with the real playbooks."""
     return (
         make_environment(
             folder,
@@ -51,7 +51,7 @@ def environment_of(lab: LabNode, folder: Path, **changes: str) -> dict[str, str]
 
 
 def fault(lab: LabNode, kind: str, **how: object) -> None:
-    """Let the lab node misbehave from now on."""
+    """Set the lab node's faults."""
     client = lab.client()
     answer = client.session.put(
         lab.url + "/labnode/faults",
@@ -63,6 +63,6 @@ def fault(lab: LabNode, kind: str, **how: object) -> None:
 
 
 def desktops_on(lab: LabNode) -> list[int]:
-    """VM ids of all containers but the template."""
+    """Return the VM ids of all containers except the template."""
     rows = lab.client().get("/nodes/lab/lxc").data
     return sorted(row["vmid"] for row in rows if row["vmid"] != TEMPLATE)

@@ -1,4 +1,4 @@
-"""A loopback network of a test's own, so that imagined desktops can have the ports 22 and 3389."""
+"""A private loopback network, on which simulated desktops can use the ports 22 and 3389."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ CLONE_NEWNET = 0x40000000
 
 @contextmanager
 def own_network() -> Iterator[None]:
-    """This thread, and whatever it starts, is on a network of its own; needs root."""
+    """Move this thread, and all that it starts, to a new network; needs root."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:

@@ -1,10 +1,10 @@
-"""Texts that a template engine, a YAML reader or a terminal would obey."""
+"""Texts that a template engine, a YAML parser or a terminal would interpret."""
 
 from pathlib import Path
 
 
 def payloads(marker: Path) -> dict[str, str]:
-    """Each makes `marker` where somebody evaluates it, or breaks what reads it."""
+    """Each one creates `marker` if it is evaluated, or breaks a parser that reads it."""
     touch = f"lookup('ansible.builtin.pipe', 'touch {marker}')"
     return {
         "expression": "{{ " + touch + " }}",

@@ -1,4 +1,4 @@
-"""Runs of playbooks: what they report, and that nothing of them ever stays."""
+"""Runs of playbooks: what they report, and that they leave nothing behind."""
 
 import base64
 import signal
@@ -60,7 +60,7 @@ def test_a_run_that_was_started_ahead_begins_sooner(
     provisioner.warm_up(1)
     time.sleep(3)
     assert seconds_to_first_step() < cold
-    _until(lambda: len(rests(config)) == 2)  # the next one waits already: a folder and its secrets
+    _until(lambda: len(rests(config)) == 2)  # the prepared next run: a folder and its secrets
 
 
 def test_more_runs_wait_while_desktops_are_made(
@@ -71,7 +71,7 @@ def test_more_runs_wait_while_desktops_are_made(
 ) -> None:
     provisioner = make_provisioner("good")
     provisioner.warm_up(3)
-    _until(lambda: len(rests(config)) == 2)  # of one run: a folder and its secrets
+    _until(lambda: len(rests(config)) == 2)  # a folder and its secrets of one run
     provisioner.create(order, on_step=_ignore, is_cancelled=_never)
     _until(lambda: len(rests(config)) == 6)
     provisioner.cool_down()
@@ -155,7 +155,7 @@ def test_a_daemon_that_a_failed_run_left_is_ended(make_provisioner: MakeProvisio
 def test_a_run_of_which_a_part_is_killed_is_named_interrupted(
     make_provisioner: MakeProvisioner, victim: str
 ) -> None:
-    """As the kernel does when memory runs out: nothing that the template can help."""
+    """A kill by the kernel, as when memory runs out, is not the template's fault."""
 
     def kill_it() -> None:
         _wait_for_sleeps(1)
@@ -230,7 +230,7 @@ def _memory(process: psutil.Process) -> int:
 
 @pytest.fixture
 def full_tmpfs(tmp_path: Path) -> Iterator[Path]:
-    """A file system in memory with room for names but for no content."""
+    """Mount a tmpfs with room for file names but not for content."""
     folder = tmp_path / "full"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "winux-test", folder], check=True)
@@ -256,7 +256,7 @@ def test_a_full_disk_is_said_at_once(
     began = time.monotonic()
     with pytest.raises(OutsideFailed, match="No space left"):
         provisioner.destroy("desktop-0a1b2c3d", 30001)
-    # far from its time-out; a loaded machine takes its time to start Python, also for a good run
+    # well below the timeout; a loaded machine starts Python slowly, also for a good run
     assert time.monotonic() - began < max(20, 2 * usual_s)
     assert [file.name for file in full_tmpfs.iterdir()] == ["all"]
 
@@ -293,7 +293,7 @@ def test_a_failed_run_that_shows_its_secrets_is_kept_without_them(
 
 
 def _padded(word: str) -> str:
-    """`word` as base64 that can be decoded."""
+    """Return the base64 spellings of `word` that can be decoded."""
     clean = "".join(letter for letter in word if letter.isalnum() or letter in "+/")
     return clean[: len(clean) // 4 * 4]
 
@@ -318,11 +318,11 @@ def test_secrets_are_in_no_argument_environment_or_lasting_file_while_a_run_goes
     secret_files = files_with(PASSWORD, *rests(config))
     is_cancelled.set()
     running.join()
-    assert f"sleep {LONG}" in processes  # the look was at the right moment
+    assert f"sleep {LONG}" in processes  # the check happened while the run was active
     for secret in (PASSWORD, TOKEN):
         assert secret not in processes
     assert on_disk == []
-    assert [file.name for file in secret_files] == ["secrets.json"]  # on tmpfs, and now gone
+    assert [file.name for file in secret_files] == ["secrets.json"]  # on tmpfs, and removed by now
     assert failures
 
 
@@ -372,7 +372,7 @@ def test_when_worker_and_run_are_killed_the_next_worker_tidies_up(
     parent.wait()
     assert processes_of(config.portal_id)
     assert files_with("proxmox_api_token_secret", *rests(config))
-    _until(lambda: not psutil.pid_exists(run.pid))  # only then its lock is free
+    _until(lambda: not psutil.pid_exists(run.pid))  # its lock is released only then
     provisioner.sweep()
     assert processes_of(config.portal_id) == []
     assert rests(config) == []

@@ -1,4 +1,4 @@
-"""Reading a cluster of several nodes: where things are, and what a silent node hides."""
+"""Reading a cluster of several nodes: where containers are, and what an unreachable node hides."""
 
 from collections.abc import Iterator
 from pathlib import Path

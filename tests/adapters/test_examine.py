@@ -1,4 +1,4 @@
-"""The doctor on a lab node: each part is broken for real, found, and its cure said."""
+"""The doctor on a lab node: each part is really broken, detected, and reported with its fix."""
 
 import datetime
 import ipaddress
@@ -179,7 +179,7 @@ def test_the_lock_of_a_clone_that_goes_on_is_as_it_should_be(lab: LabNode, tmp_p
     (lab.state_dir / "timings.json").write_text(json.dumps({"clone": 8}))
     client = lab.start().client("portal")  # a token sees its own tasks
     client.post("/nodes/lab/lxc/29001/clone", newid=30001, pool="winux")
-    time.sleep(0.5)  # until it has taken the lock
+    time.sleep(0.5)  # until the task holds the lock
     sign = examined(load(environment_of(lab, tmp_path)))["template xfce"]
     assert sign.health is Health.GOOD
 
@@ -223,7 +223,7 @@ MakeServer = Callable[..., Config]
 
 @pytest.fixture
 def api_with(config: Config, tmp_path: Path) -> Iterator[MakeServer]:
-    """A TLS server with a certificate and a clock of the test's choice."""
+    """A TLS server whose certificate and clock the test sets."""
     servers: list[ThreadingHTTPServer] = []
 
     def make(
@@ -354,7 +354,7 @@ def test_an_old_schema_is_found(services: bootstrap.Services) -> None:
 
 
 def test_a_database_that_takes_no_writes_is_found(services: bootstrap.Services) -> None:
-    with services.db.engine.connect() as connection:  # the pool gives it out again
+    with services.db.engine.connect() as connection:  # the pool assigns it again
         connection.exec_driver_sql("PRAGMA query_only=ON")
     sign = machine(services)["database"]
     assert (sign.health, "disk" in sign.cure) == (Health.BAD, True)

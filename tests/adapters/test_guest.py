@@ -1,4 +1,4 @@
-"""Speaking to a desktop: only to the one whose key was recorded."""
+"""Connecting to a desktop: only to the one with the recorded key."""
 
 import os
 import resource
@@ -27,7 +27,7 @@ def key(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fingerprint(key: Path) -> str:
-    """As OpenSSH itself prints it."""
+    """Return the fingerprint as OpenSSH prints it."""
     shown = subprocess.run(
         ["ssh-keygen", "-l", "-f", key], capture_output=True, text=True, check=True
     )
@@ -36,7 +36,7 @@ def fingerprint(key: Path) -> str:
 
 @pytest.fixture
 def tools(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Programs in place of OpenSSH's: the scan shows `key`; ssh writes down how it was called."""
+    """Replace OpenSSH's programs: the scan returns `key`, and ssh records its arguments."""
     folder = tmp_path / "bin"
     folder.mkdir()
     public = key.with_suffix(".pub").read_text().split()
@@ -148,7 +148,7 @@ def test_an_endless_answer_ends_at_its_limit(
 def test_a_mute_desktop_is_given_up(
     tools: Path, key: Path, fingerprint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As its X server is when somebody stopped it: ssh waits for an answer that never comes."""
+    """Stop the X server, so that ssh waits for an answer that never comes."""
     monkeypatch.setattr(guest, "LONGEST_SECONDS", 1.0)
     _program(tools / "bin" / "ssh", "exec sleep 900")
     with pytest.raises(OutsideFailed, match="no answer") as caught:

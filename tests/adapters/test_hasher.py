@@ -1,4 +1,4 @@
-"""Password hashes of the product, at their full cost (other tests use a cheaper one)."""
+"""The product's password hashes at full cost; other tests use a lower one."""
 
 from webapp.adapters.secrets import ArgonHasher
 

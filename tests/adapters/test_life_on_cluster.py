@@ -1,4 +1,4 @@
-"""The real worker and the real playbooks on three nodes, of which some are busy, full or down."""
+"""The real worker and playbooks on three nodes, some of them busy, full or down."""
 
 import threading
 import time
@@ -43,7 +43,7 @@ def lab(tmp_path: Path) -> Iterator[LabNode]:
 
 @pytest.fixture
 def services(lab: LabNode, tmp_path: Path, portal_id: str) -> Iterator[Services]:
-    """A portal that offers XFCE on all three nodes, and MATE on the third alone."""
+    """A portal that publishes XFCE on all three nodes, and MATE only on the third."""
     environment = environment_of(
         lab,
         tmp_path,
@@ -73,7 +73,7 @@ def launch(services: Services, actor: Actor, template: str = "xfce") -> str:
 
 @contextmanager
 def at_work(services: Services) -> Iterator[bootstrap_worker.WorkerServices]:
-    """A worker in this process, whose playbooks are processes of their own."""
+    """A worker in this process; its playbooks run in processes of their own."""
     parts = bootstrap_worker.build_worker_services(services, "worker-1")
     parts.heartbeat.look_at_proxmox()
     worker = Worker(parts, grace_seconds=0)
@@ -101,7 +101,7 @@ def ready(services: Services, public_ids: list[str]) -> bool:
 
 
 def clones(lab: LabNode) -> list[str]:
-    """How the clones of all nodes ended."""
+    """Return the results of the clones on all nodes."""
     client = lab.client("portal")
     rows = [row for node in REPLICAS for row in client.get(f"/nodes/{node}/tasks").data]
     return [row["status"] for row in rows if row["type"] == "vzclone"]
@@ -171,7 +171,7 @@ def test_a_node_that_goes_down_in_the_middle_stops_only_what_is_on_it(
 def test_a_build_whose_node_goes_down_is_made_again_where_it_can_be(
     lab: LabNode, services: Services, alice: Actor
 ) -> None:
-    """The node answers nothing from the clone call on; nothing of the desktop exists yet."""
+    """The node stops responding at the clone call, before the desktop exists."""
     faults(
         lab,
         *({"kind": "node-full", "node": name} for name in "bc"),
@@ -219,7 +219,7 @@ def test_a_lock_that_was_left_behind_stops_only_its_template_and_names_its_cure(
 def test_a_source_that_somebody_else_clones_holds_up_nobody_else(
     lab: LabNode, services: Services, alice: Actor
 ) -> None:
-    """An operator's clone by hand holds the lock of the only template of MATE."""
+    """A clone that an operator makes by hand locks MATE's only template."""
     services.catalogue.publish(SYSTEM, "mate", 29003, "1", {}, "c")
     services.catalogue.publish(SYSTEM, "xfce", 29001, "2", {}, "a")
     client = lab.client()
@@ -238,7 +238,7 @@ def test_a_source_that_somebody_else_clones_holds_up_nobody_else(
 def test_a_desktop_that_was_moved_to_another_node_is_removed_there(
     lab: LabNode, services: Services, alice: Actor
 ) -> None:
-    """Moved as by `pct migrate`, which the lab node has not: removed here and made there."""
+    """Move a container: the lab node has no `pct migrate`, so delete and recreate it."""
     with at_work(services):
         wanted = launch(services, alice)
         until(lambda: ready(services, [wanted]))

@@ -1,7 +1,6 @@
 """The real worker process, the real playbooks and the lab node's API together.
 
-The containers are imagined, so a build gets as far as the first word with the desktop inside:
-there it fails or hangs, which is what these tests are about.
+The containers are simulated, so a build fails or hangs when it first connects to the desktop.
 """
 
 import os
@@ -38,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Portal:
-    """A portal's services, and the environment for its processes."""
+    """A portal's services, and the environment of its processes."""
 
     services: Services
     environment: dict[str, str]
@@ -66,14 +65,14 @@ class Portal:
         return worker
 
     def close(self) -> None:
-        """End what a test that failed left running."""
+        """End processes that a failed test left."""
         for worker in self.workers:
             worker.kill()
             worker.wait()
         self.services.db.close()
 
     def step(self) -> str:
-        """The step that the newest build is in."""
+        """Return the current step of the newest build."""
         with self.services.db.read() as session:
             query = select(DesktopStep.name).order_by(DesktopStep.id.desc()).limit(1)
             return session.scalar(query) or ""
@@ -81,7 +80,7 @@ class Portal:
 
 @pytest.fixture
 def guest_key(tmp_path: Path) -> Path:
-    """A key that no desktop knows."""
+    """Write a key that no desktop accepts."""
     key = tmp_path / "guest_key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     return key
@@ -95,7 +94,7 @@ def portal(lab: LabNode, tmp_path: Path, portal_id: str, guest_key: Path) -> Ite
         WINUX_PORTAL_ID=portal_id,
         WINUX_LEASE_SECONDS="3",
         WINUX_GUEST_KEY_FILE=str(guest_key),
-        WINUX_NETWORK="127.203.0.0/24",  # nobody answers there, at once
+        WINUX_NETWORK="127.203.0.0/24",  # connections there fail at once
     )
     services = bootstrap.build_services(load(environment))
     migration.migrate(services.db)
@@ -184,7 +183,7 @@ def test_no_secret_is_seen_anywhere_while_a_worker_builds(
     worker.terminate()
     worker.wait(60)
     token = portal.environment["proxmox_api_token_secret"]
-    assert "ansible_playbook.py" in processes  # the look was at the right moment
+    assert "ansible_playbook.py" in processes  # the check happened during the step
     for secret in (password, token):
         assert secret not in processes
     files = [
@@ -202,7 +201,7 @@ def test_no_secret_is_seen_anywhere_while_a_worker_builds(
 
 
 def try_again_now(portal: Portal, public_id: str) -> None:
-    """The pause before the next try is over."""
+    """Advance the clock past the delay before the next attempt."""
     desktop = row(portal.services, public_id)
     with portal.services.db.begin() as session:
         desktop.retry_at = None
@@ -235,7 +234,7 @@ def test_a_stop_waits_for_a_proxmox_that_is_down_and_goes_on_when_it_is_back(
     try_again_now(portal, public_id)
     assert portal.start_worker("--once").wait(180) == 1
     assert row(portal.services, public_id).state == State.STOPPING
-    assert reservations(portal.services) == 2  # nobody knows yet what is there
+    assert reservations(portal.services) == 2  # the state of the node is still unknown
     lab.start()
     try_again_now(portal, public_id)
     assert portal.start_worker("--once").wait(120) == 0
@@ -267,4 +266,4 @@ def test_a_foreign_container_is_never_destroyed(lab: LabNode, portal: Portal) ->
     with pytest.raises(OutsideFailed):
         provisioner.destroy("desktop-0a1b2c3d", 30001)
     assert desktops_on(lab) == [30001]
-    provisioner.destroy("desktop-0a1b2c3d", 30002)  # gone already: nothing to do
+    provisioner.destroy("desktop-0a1b2c3d", 30002)  # already removed: nothing to do

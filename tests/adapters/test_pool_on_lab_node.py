@@ -1,4 +1,4 @@
-"""A pool on a lab node of imagined containers: the real playbooks, and desktops that fail."""
+"""A pool on a lab node with simulated containers: the real playbooks, and failing desktops."""
 
 import os
 import subprocess
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.slow
 def test_a_pool_whose_builds_fail_rests_and_leaves_nothing(
     lab: LabNode, tmp_path: Path, portal_id: str
 ) -> None:
-    """Without the key that opens desktops every build fails after the clone was started."""
+    """Without the guest key, every build fails after its container was started."""
     environment = environment_of(
         lab,
         tmp_path,
         WINUX_PORTAL_ID=portal_id,
         WINUX_GUEST_KEY_FILE=str(tmp_path / "missing_key"),
-        WINUX_NETWORK="127.203.0.0/24",  # nobody answers there, at once
+        WINUX_NETWORK="127.203.0.0/24",  # connections there fail at once
     )
     services = bootstrap.build_services(load(environment))
     migration.migrate(services.db)

@@ -1,4 +1,4 @@
-"""Reading Proxmox: what is there, what is gone, and everything that must not be taken for gone."""
+"""Reading Proxmox: what exists, what is gone, and all that must not be mistaken for gone."""
 
 import socket
 import threading
@@ -97,7 +97,7 @@ def test_does_not_exist_is_not_believed_while_the_list_fails_or_is_empty(
 def test_whatever_goes_wrong_is_a_failure_and_never_an_answer(
     lab: LabNode, hypervisor: ProxmoxHypervisor, kind: str, how: dict[str, object], words: str
 ) -> None:
-    hypervisor.containers(RANGE)  # the connection stands already
+    hypervisor.containers(RANGE)  # the connection is already open
     fault(lab, kind, **how)
     began = time.monotonic()
     for call in (lambda: hypervisor.containers(RANGE), lambda: hypervisor.container(30999)):

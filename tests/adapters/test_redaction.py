@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from webapp.adapters.redaction import REDACTED, redact
 
-#: Of other characters than the words around them, so that no word can complete a secret.
+#: Its characters differ from those of the surrounding words, so no word completes a secret.
 secrets = st.text(st.sampled_from("0123456789ABC\"'\\&/é $"), min_size=6, max_size=40)
 words = st.text(st.sampled_from("abc xyz-"), max_size=9)
 

@@ -1,4 +1,4 @@
-"""An old backup of the database is restored while desktops run: none of them is destroyed."""
+"""Restoring an old database backup while desktops run destroys none of them."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ from webapp.worker.loop import Worker
 
 
 class ApiProvisioner(FakeProvisioner):
-    """Makes and removes containers by the API alone, as nobody is inside the imagined ones."""
+    """Creates and removes containers only by API, as simulated ones cannot be entered."""
 
     def __init__(self, lab: LabNode) -> None:
         super().__init__(FakeNode())
@@ -63,7 +63,7 @@ class ApiProvisioner(FakeProvisioner):
 
 
 class Portal:
-    """A portal with its database's file, which can be backed up and restored."""
+    """A portal and its database file, which can be backed up and restored."""
 
     def __init__(self, lab: LabNode, config: Config, clock: SteppingClock) -> None:
         self.lab, self.config, self.clock = lab, config, clock
@@ -78,7 +78,7 @@ class Portal:
         )
 
     def work(self) -> None:
-        """All that is due, as a worker does it."""
+        """Do all work that is due, like a worker."""
         assert Worker(self.worker).run_once()
 
     def work_for(self, minutes: int) -> None:
@@ -87,7 +87,7 @@ class Portal:
             self.work()
 
     def back_up(self) -> Path:
-        """As `sqlite3 winux.db ".backup …"` does it while everything runs."""
+        """Back up the running database, like `sqlite3 winux.db ".backup …"`."""
         copy = self.file.with_name("backup.db")
         with sqlite3.connect(self.file) as source, sqlite3.connect(copy) as target:
             source.backup(target)

@@ -1,7 +1,7 @@
-"""One way to the API: what `./winux doctor` says of it holds for the playbooks.
+"""The doctor and the playbooks reach the API in the same way, so the doctor's result is valid.
 
-Both commands as an administrator types them, against a lab node with the certificates of a real
-node, in surroundings that schools and companies have.
+Both commands run as an administrator types them, against a lab node with the certificates of a real
+node, in network environments as schools and companies have them.
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.lab import ANSIBLE, PLAYBOOKS
 from tests.labnode.server import LabNode
 from webapp.config import ROOT
 
-#: A shell in which every HTTP client would go to a proxy that is not there.
+#: An environment that sends every HTTP client to a proxy that does not exist.
 PROXIES = dict.fromkeys(
     ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"
 )
@@ -35,16 +35,16 @@ WITH_STORE = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/ssl/certs && 
 
 @dataclass(frozen=True)
 class Site:
-    """A lab node, what its administrator trusts, and both ways to it."""
+    """A lab node, the authority that its administrator trusts, and both commands."""
 
     node: LabNode
     folder: Path
     ca_file: str
     shell: tuple[str, ...] = ()
-    """What each command is typed behind."""
+    """The environment that both commands run in."""
 
     def doctor(self, **changes: str) -> dict[str, dict[str, str]]:
-        """What `./winux doctor --json` says, by part."""
+        """Return the result of `./winux doctor --json` by part."""
         trust = {"proxmox_ca_file": self.ca_file}
         environment = environment_of(self.node, self.folder, **trust | changes)
         self._run([sys.executable, "-m", "webapp", "migrate"], environment)
@@ -53,7 +53,7 @@ class Site:
         return {sign["part"]: sign for sign in json.loads(text[text.index("[") :])}
 
     def playbook(self, **changes: str) -> tuple[int, str]:
-        """Exit status and output of a playbook that asks the node for a container."""
+        """Return exit status and output of a playbook that requests a container."""
         trust = {"proxmox_ca_file": self.ca_file}
         environment = self.node.settings("portal") | trust | changes
         command = [str(ANSIBLE), "-i", str(ROOT / "inventory/lab")]
@@ -62,7 +62,7 @@ class Site:
         return self._run(command, environment)
 
     def is_reached(self, **changes: str) -> tuple[bool, bool]:
-        """Whether the doctor and the playbook reach it."""
+        """Whether the doctor and the playbook reach the node."""
         signs = self.doctor(**changes)
         healths = {signs[part]["health"] for part in ("certificate", "Proxmox VE")}
         code, output = self.playbook(**changes)
@@ -84,7 +84,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A node whose certificate its own authority has signed, and that authority trusted."""
+    """A node whose certificate is signed by its own, trusted authority."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "lab").mkdir()
     (folder / "lab/lock").touch()  # a folder with files and without a lock is refused
@@ -177,7 +177,7 @@ def test_a_node_with_an_ipv6_address_is_reached(site: Site, host: str) -> None:
 
 @contextmanager
 def _showing(folder: Path, authority: Authority, names: str, days: int) -> Iterator[int]:
-    """The port of a server that shows a certificate; nobody who looks at it says anything."""
+    """Yield the port of a server that presents a certificate and never answers."""
     files = folder / "served.pem", folder / "served.key"
     authority.issue(*files, names, days)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -197,7 +197,7 @@ def _show(door: socket.socket, context: ssl.SSLContext) -> None:
 
 
 class _Relay:
-    """Hands each connection to `door` on to the node."""
+    """Forward each connection at `door` to the node."""
 
     def __init__(self, door: socket.socket, node: LabNode) -> None:
         host, _, port = node.url.removeprefix("https://").rpartition(":")

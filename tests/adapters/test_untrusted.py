@@ -1,6 +1,7 @@
 """Nothing from a desktop, a person, the database or Proxmox is evaluated in a real Ansible run.
 
-Real ansible-runner, the real playbooks, the lab node's API, and desktops whose root lies.
+The tests use the real ansible-runner, the real playbooks, the lab node's API, and desktops with a
+hostile root.
 """
 
 import json
@@ -27,7 +28,7 @@ from webapp.domain.errors import OutsideFailed
 from webapp.domain.nodes.mark import Mark
 from webapp.ports import AdoptOrder, AssignOrder, BuildOrder, BuildResult, ResumeOrder
 
-#: A network of their own needs root; port 22 of the desktops' addresses may be in use elsewhere.
+#: A private network needs root; port 22 of the desktops' addresses may be in use elsewhere.
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 DESKTOP = "desktop-0a1b2c3d"
 VMID = 30001
@@ -46,7 +47,7 @@ def _ignore(_step: str) -> None:
 
 @dataclass
 class Site:
-    """A portal's provisioner, its node, and what would be there if something were evaluated."""
+    """A portal's provisioner, its node, and the file that an evaluated payload would create."""
 
     provisioner: AnsibleProvisioner
     node: LabNode
@@ -130,7 +131,7 @@ def site(tmp_path: Path, portal_id: str) -> Iterator[Site]:
 def test_what_a_desktop_adds_to_its_answer_is_dropped_and_its_key_is_the_one_that_was_seen(
     site: Site,
 ) -> None:
-    """Facts in a task's result would set variables of the play: whom to tell, where to write."""
+    """Facts in a task's result would set variables of the play, such as addresses and paths."""
     payload = site.payload("expression")
     stolen = site.folder / "stolen.json"
     facts = {"result_file": str(stolen), "guest_key_file": payload, "proxmox_node": payload}
@@ -151,7 +152,7 @@ def test_what_a_desktop_adds_to_its_answer_is_dropped_and_its_key_is_the_one_tha
     result = site.create()
     assert len(result.ssh_host_key_sha256) == len("SHA256:") + 43
     assert (result.node, result.address) == ("lab", ADDRESS)
-    site.provisioner.set_deadline(ADDRESS, result.ssh_host_key_sha256, SOON)  # it is the real one
+    site.provisioner.set_deadline(ADDRESS, result.ssh_host_key_sha256, SOON)  # the genuine value
     assert not site.marker.exists()
     assert not stolen.exists()
 
@@ -222,7 +223,7 @@ def test_a_fingerprint_that_an_older_version_believed_is_no_template(site: Site,
 
 
 def test_no_value_of_any_run_is_a_template(site: Site) -> None:
-    """A user name, a keyboard, a node, a version, an id: whoever wrote the row."""
+    """A user name, a keyboard, a node, a version, an id, by anyone who can write the row."""
     text = site.payload("expression")
     site.create()
     assign = AssignOrder(DESKTOP, VMID, "lab", text, text, text, text, SOON)
@@ -240,7 +241,7 @@ def test_no_value_of_any_run_is_a_template(site: Site) -> None:
 
 
 def test_a_variable_that_ansibles_json_cannot_hold_is_refused() -> None:
-    """Ansible would read the file as YAML then, in which the mark of plain data means nothing."""
+    """Ansible would read such a file as YAML, which ignores the mark of plain data."""
     for value in ("half \ud800", "with a \0", {"a": 1}, 1.5):
         with pytest.raises(OutsideFailed, match="variable name of an Ansible run"):
             as_data({"name": value})
@@ -264,7 +265,7 @@ def test_what_a_task_of_the_node_says_is_shown_and_not_evaluated(site: Site, nam
 
 
 def test_names_and_notes_of_containers_are_not_evaluated(site: Site) -> None:
-    """A foreign container at the VM id, and notes that hold the mark and more."""
+    """A foreign container at the VM id, whose notes contain the mark and more."""
     payload = site.payload("expression")
     create(site.node.client(), VMID, hostname="foreign", description=payload)
     with pytest.raises(OutsideFailed, match="taken by something else"):

@@ -1,4 +1,4 @@
-"""Posting to a receiver that nobody trusts: what is closed, slow, long or wrong."""
+"""Posting to an untrusted receiver: closed, slow, endless or wrong answers."""
 
 import time
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ def test_nobody_at_the_port_is_said() -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1 that nobody has signed, with its key."""
+    """Create a self-signed certificate for 127.0.0.1, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The real application on real services, called as programs do."""
+"""The real application on real services, called as programs call it."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -44,7 +44,7 @@ class Program:
         return self.call("POST", path, {} if body is None else body, **headers)
 
     def send(self, path: str, data: bytes, content_type: str = "application/json") -> TestResponse:
-        """A body exactly as it is."""
+        """Send a body unchanged."""
         return self.client.post(
             API + path, data=data, content_type=content_type, headers=self.headers, buffered=True
         )
@@ -60,7 +60,7 @@ def app(services: Services) -> Flask:
 
 @pytest.fixture
 def program(app: Flask, services: Services) -> MakeProgram:
-    """A program with a new key of somebody."""
+    """Return a program with a new key of this person."""
 
     number = count()
 
@@ -92,7 +92,7 @@ def worker(services: Services, node: FakeNode) -> WorkerServices:
 
 @pytest.fixture
 def ready(services: Services, alice: Actor, xfce: str, worker: WorkerServices) -> str:
-    """A ready desktop of alice's."""
+    """A ready desktop of alice."""
     public_id = launch(services, alice)
     assert worker.builder.build_one()
     return public_id

@@ -1,7 +1,8 @@
-"""A real server on a real database for programs that talk HTTP: gunicorn, as in production.
+"""A real server on a real database for HTTP clients: gunicorn, as in production.
 
-`python -m tests.api.server FOLDER` fills a database there, prints a key of an administrator and
-one of a person, and serves until it is ended.
+`python -m tests.api.server FOLDER` fills a database there, prints the keys of an administrator and
+a
+person, and serves until it is ended.
 """
 
 import contextlib
@@ -26,13 +27,13 @@ from webapp.config import ROOT, load
 from webapp.models import Role
 from webapp.services.audit.record import SYSTEM, Actor
 
-#: Desktops that wait in the pool: as many launches are ready at once.
+#: The number of warm desktops: this many launches are ready at once.
 WARM = 100
 
 
 @dataclass(frozen=True)
 class Served:
-    """Where it answers, and keys to it."""
+    """The server's address, and keys for it."""
 
     url: str
     services: Services
@@ -42,13 +43,13 @@ class Served:
 
 @contextlib.contextmanager
 def serving(folder: Path, **changes: str) -> Iterator[Served]:
-    """A portal with people, a template and a pool, until the block is left."""
+    """Run a portal with people, a template and a pool inside the block."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = make_environment(
         folder,
         WINUX_PUBLIC_URL=url,
-        WINUX_PORTAL_ID=f"t{secrets.token_hex(4)}",  # workers end what other runs of theirs left
+        WINUX_PORTAL_ID=f"t{secrets.token_hex(4)}",  # workers end what earlier runs of theirs left
         WINUX_MAX_DESKTOPS="1000",
         **changes,
     )

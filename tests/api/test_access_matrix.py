@@ -1,4 +1,4 @@
-"""Every operation × everybody who may call: one table. An operation without a line fails."""
+"""Every operation × every kind of caller in one table. An operation without a line fails."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,7 +60,7 @@ get_problem_kind     200 200 200 200 200 200 200 200 200 200 200 200
 get_status           200 200 200 200 200 200 200 200 200 200 200 200
 """
 )
-#: What bodies say where an empty one does not do.
+#: Bodies of operations that reject an empty one.
 BODIES = {
     "extend_session": {"minutes": 1},
     "choose_end_on_close": {"end_on_close": True},
@@ -106,7 +106,7 @@ def test_who_may(one: Operation, callers: dict[str, Call], things: Things) -> No
 def things(
     callers: dict[str, Call], services: Services, alice: Actor, root: Actor, ready: str
 ) -> Things:
-    """What the paths name: alice's session, her connections and keys, new for each who is asked."""
+    """Alice's session, connections and keys for the paths, created anew for each caller."""
     number = count()
     services.catalogue.change(SYSTEM, "xfce", {"max_pause_minutes": 60})
     holder = services.keys.make(alice, "holder", ["launch"]).key
@@ -172,7 +172,7 @@ def by_key(program: Program) -> Call:
 
 
 def by_cookie(app: Flask) -> Call:
-    """A script of a page: alice's cookie, and the page's CSRF token."""
+    """A script of a page, with alice's cookie and the page's CSRF token."""
     browser = Browser(app.test_client())
     assert browser.sign_in("alice").status_code == 303
     page = browser.get("/account/")

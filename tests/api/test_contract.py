@@ -1,5 +1,4 @@
-"""The document is true: schemathesis calls every operation of a real server with what it allows,
-and with what it does not."""
+"""The document is true: schemathesis sends to a real server what it allows and what it forbids."""
 
 import json
 from collections.abc import Iterator
@@ -14,23 +13,24 @@ from tests.api.server import Served, serving
 from webapp.api import setup
 from webapp.api.document import document
 
-#: What no schema can say, so that it is refused although the schema allows it: parameters, members.
+#: Values that the schema allows and the server refuses, because no schema can exclude them:
+#: parameters, members.
 BEYOND_SCHEMAS = {
     "/template",  # must exist
     "/minutes",  # within the template's longest time
-    "/rdp_username",  # no account of the system
+    "/rdp_username",  # system accounts are refused
     "/expires_at",  # in the future
     "/name",  # not taken
-    "cursor",  # was made by the server
+    "cursor",  # the server must have made it
     "status",  # known states
 }
-#: Headers that refuse by what was there before.
+#: Headers whose refusal depends on earlier requests.
 OF_HISTORY = {"If-Match": 412, "Idempotency-Key": 422}
 HEAD_TOO_LARGE = 431
 MOST = settings.default.max_examples // 10
 
-#: Wrong keys are limited per address, so trying them with every operation ends in 429; who may call
-#: what is the access matrix's to prove.
+#: Wrong keys are limited per address, so trying them with every operation ends in 429; the access
+#: matrix tests who may call what.
 NOT_HERE = [ignored_auth]
 
 
@@ -40,14 +40,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield found
 
 
-assert setup.RESOURCES  # imported, they declare what the document tells
-#: Keys are sent by the test; NUL is in no text that the API takes, which no schema can say for all.
+assert setup.RESOURCES  # importing them declares what the document contains
+#: The test sends keys itself. The API accepts NUL in no text, which no schema can express for all.
 CONFIG = SchemathesisConfig.from_dict(
     {"generation": {"with-security-parameters": False, "allow-x00": False}}
 )
 schema = schemathesis.openapi.from_dict(
     json.loads(document("http://127.0.0.1:8080", "http://127.0.0.1:8081")), config=CONFIG
-).exclude(tag="events")  # they do not end; tests/gateway/events/test_access.py has them
+).exclude(tag="events")  # these do not end; tests/gateway/events/test_access.py tests them
 
 
 @schema.parametrize()

@@ -1,4 +1,4 @@
-"""What docs/api tells is what the code does."""
+"""docs/api describes what the code does."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_what_needs_a_key_says_so_and_by_what_scope(nobody: Program) -> None:
 
 
 def contents(value: Any) -> Iterator[dict[str, Any]]:
-    """All that has a schema, anywhere."""
+    """Yield everything that has a schema, at any depth."""
     if isinstance(value, dict):
         if "schema" in value:
             yield value

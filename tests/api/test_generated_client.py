@@ -1,6 +1,6 @@
-"""A client that a generator makes of the served document launches, looks and stops.
+"""A client that is generated from the served document launches, reads and stops.
 
-Nobody wrote it for Winux: what it can do, the document said.
+It is not written for Winux: everything that it can do comes from the document.
 """
 
 import importlib
@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
 
 @pytest.fixture(scope="module")
 def made(site: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """The client's package; the generator warns of whatever it did not understand."""
+    """Generate the client's package; warnings of the generator fail the test."""
     folder = tmp_path_factory.mktemp("client")
     (folder / "config.yml").write_text(
         f"package_name_override: {PACKAGE}\npost_hooks: []\n"

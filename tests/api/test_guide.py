@@ -1,4 +1,4 @@
-"""The commands of docs/api/guide.md, each run as it stands against a whole portal."""
+"""Runs the commands of docs/api/guide.md unchanged against a complete portal."""
 
 import json
 import os
@@ -25,7 +25,7 @@ TITLES = [section.partition("\n")[0] for section in SECTIONS]
 
 @dataclass(frozen=True)
 class Ran:
-    """What the commands of a section printed."""
+    """Return the output of a section's commands."""
 
     output: str
     errors: str
@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
 
 @pytest.fixture(scope="module")
 def ran(site: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """All of the page, in its order, in one shell; a section that fails ends it."""
+    """Run all sections in order in one shell; a failing section ends it."""
     folder = tmp_path_factory.mktemp("shell")
     connect(site)
     boss = site.person("boss", Role.ADMIN)
@@ -72,7 +72,7 @@ def _ran(folder: Path, number: int) -> Ran:
 
 
 def connect(site: ApiSite) -> None:
-    """Somebody whose desktop is open in a browser, as the gateway writes it."""
+    """Insert a person's open connection, as the gateway writes it."""
     bob = site.person("bob")
     desktop = site.services.launcher.launch(bob, LaunchRequest())
     reports = site.services.reports

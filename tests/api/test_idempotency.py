@@ -1,4 +1,4 @@
-"""Whoever got no answer sends the same request again; nothing is done twice."""
+"""A client without a response repeats the request; nothing is done twice."""
 
 import threading
 
@@ -105,7 +105,7 @@ def test_a_crash_between_launch_and_answer_launches_no_second_one(
 ) -> None:
     caller = program(alice)
     lost = caller.post("/sessions", Idempotency_Key="one").json["session_sub"]
-    with services.db.begin() as session:  # as a process that dies leaves it
+    with services.db.begin() as session:  # as a killed process leaves it
         session.scalars(select(Repeat)).one().status = None
     assert caller.post("/sessions", Idempotency_Key="one").status_code == 409
     clock.step(minutes=3)
@@ -113,7 +113,7 @@ def test_a_crash_between_launch_and_answer_launches_no_second_one(
 
 
 def at_once(callers: list[Program], **headers: str) -> list[int]:
-    """The statuses of launches that all begin at the same moment."""
+    """Return the statuses of launches that begin at the same moment."""
     line = threading.Barrier(len(callers))
     statuses: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The page that shows the API's document, in Chromium, under the portal's own strict policy."""
+"""The API reference page in Chromium, under the portal's own strict policy."""
 
 from collections.abc import Iterator
 from pathlib import Path

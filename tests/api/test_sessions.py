@@ -116,7 +116,7 @@ def test_lists_go_on_where_they_ended(
 
 
 def walk(program: Program, query: str) -> list[str]:
-    """All of a list, page after page, by the Link header."""
+    """Return a complete list, page by page, by the Link header."""
     found: list[str] = []
     path = f"/sessions?{query}"
     while True:

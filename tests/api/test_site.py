@@ -1,4 +1,4 @@
-"""Templates, room, connections, people, keys, audit, numbers and cleaning up over the API."""
+"""Templates, capacity, connections, people, keys, audit, status and cleanup over the API."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is not as the document says is refused, always as problem details."""
+"""Requests that differ from the document are refused, always with problem details."""
 
 from dataclasses import replace
 from functools import wraps

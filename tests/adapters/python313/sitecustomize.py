@@ -1,5 +1,7 @@
-"""Makes this Python verify certificates as Python 3.13 does, which refuses an authority that has
-no keyUsage: `ssl.create_default_context` and urllib3 (which looks at the version) are strict."""
+"""Verifies certificates as Python 3.13 does, which rejects an authority without keyUsage.
+
+Makes `ssl.create_default_context` and urllib3, which checks the Python version, strict.
+"""
 
 import ssl
 from typing import Any
