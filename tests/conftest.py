@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres", "tests.receiver"]
 
-#: The same examples in each run, so that failures are reproducible; `make fuzz` varies them.
+#: Uses the same examples in each run, so that failures are reproducible; `make fuzz` varies them.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("roaming", max_examples=2_000, deadline=None)
 settings.load_profile("steady")

@@ -1,4 +1,4 @@
-"""What could not be looked at is unknown: each question of the doctor × each way to fail."""
+"""What cannot be checked is unknown: each request of the doctor × each way to fail."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from webapp.ports import Neighbour, WantedTemplate
 
 DESKTOP = Neighbour("desktop-a", 1, 30001, "lab", "10.203.0.70", "SHA256:x")
 GUESTS = rf"lxc/({TEMPLATE}|30001)"
-#: What is asked, and which parts follow from the answer.
+#: Each request, and the parts that depend on its answer.
 QUESTIONS = {
     r"GET /version$": {"Proxmox VE"},
     r"GET /nodes$": {"nodes", "storage", "bridge"},
@@ -54,7 +54,7 @@ FAILURES = {
     "another kind": {"kind": "empty-list"},
 }
 SLOW = {"kind": "slow", "delay": 7}
-#: An empty list is what Proxmox VE answers to those who may not see a thing, or have none.
+#: Proxmox VE answers with an empty list if a token may see nothing, or if there is nothing.
 ANSWERED_BY_A_LIST = {
     r"GET /nodes/lab/storage": {"storage"},
     r"GET /nodes/lab/network": {"bridge"},
@@ -84,7 +84,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A node where all is well, and a token that may see even the cluster's firewall."""
+    """A healthy node, and a token that may read even the cluster's firewall."""
     folder = tmp_path_factory.mktemp("blind")
     (folder / "lab").mkdir()
     node = LabNode(folder / "lab", ["--faults"]).start()
@@ -103,7 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def close(client: Client, vmid: int, bridge: str) -> None:
-    """As template-build.yml leaves it."""
+    """Set up the firewall as template-build.yml does."""
     card = f"name=eth0,bridge={bridge},ip=manual,firewall=1"
     assert client.put(f"/nodes/lab/lxc/{vmid}/config", net0=card).status == 200
     options = {"enable": 1, "ipfilter": 1, "policy_in": "DROP"}
@@ -131,7 +131,7 @@ def test_an_answer_that_takes_too_long_is_unknown(site: Site, question: str) -> 
 
 
 def check(signs: dict[str, CheckResult], question: str, failure: str) -> None:
-    """What follows from the answer is unknown, everything else as it was."""
+    """Parts that depend on the answer are unknown; all others are unchanged."""
     if question == r"GET /version$":
         assert signs["Proxmox VE"].health is Health.BAD
         assert signs["storage"].health is Health.UNKNOWN
@@ -141,19 +141,19 @@ def check(signs: dict[str, CheckResult], question: str, failure: str) -> None:
         assert blind == ANSWERED_BY_A_LIST[question]
         return
     if failure == "another kind" and question.endswith("rules"):
-        return  # no rule is an answer
+        return  # a missing rule is a valid answer
     assert blind >= QUESTIONS[question] - rests(question)
     for part in blind:
         assert signs[part].health is Health.UNKNOWN, (part, signs[part])
 
 
 def rests(question: str) -> set[str]:
-    """Parts that go by another name when the list of nodes is missing."""
+    """Return parts that have another name if the list of nodes is missing."""
     return {"firewall service on lab"} if re.match(r"GET /nodes\$", question) else set()
 
 
 def test_the_switch_of_a_single_container_is_looked_at(site: Site) -> None:
-    """What a doctor that looks at the cluster alone calls well."""
+    """Return the parts that the doctor reports as good when it reads only the cluster."""
     client = site.node.client()
     path = f"/nodes/lab/lxc/{TEMPLATE}/firewall/options"
     client.put(path, enable=0)

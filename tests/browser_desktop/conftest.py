@@ -1,4 +1,4 @@
-"""A real desktop in Chromium: alice's, launched once for all of these tests."""
+"""A real desktop of alice in Chromium, launched once for all tests of this folder."""
 
 import os
 import signal
@@ -28,11 +28,11 @@ from setup.template import GoldenTemplate as Published
 from tests.e2e.site import Site
 from tests.lab import GoldenTemplate, RealLab
 
-#: Pictures of what was seen, kept after the run.
+#: Screenshots, kept after the run.
 ARTIFACTS = CHECKOUT / "var/test-artifacts"
-#: What xrdp and IronRDP tell each other of no importance, and what a break of the link says.
+#: Harmless messages between xrdp and IronRDP, and messages about a broken connection.
 HARMLESS = ("ironrdp", "WebSocket connection to", "Failed to load resource", "The session ended")
-#: Beside the portal of tests/e2e on the same node: other ports, VM ids and addresses.
+#: Differs from the portal of tests/e2e on the same node: other ports, VM ids and addresses.
 PORT, GATEWAY_PORT = 8092, 8095
 VMIDS = (30_801, 30_899)
 FIRST_HOST, LAST_HOST = 200, 250
@@ -40,7 +40,7 @@ FIRST_HOST, LAST_HOST = 200, 250
 
 @dataclass
 class Gateway:
-    """The gateway's process, which tests end and start again."""
+    """The gateway's process, which tests stop and restart."""
 
     portal: Portal
     child: Child
@@ -119,7 +119,7 @@ def artifacts() -> Path:
 
 @dataclass(frozen=True)
 class Desktop:
-    """A ready desktop of alice's: by its id, and from inside."""
+    """A ready desktop of alice: its id, and access to its container."""
 
     id: str
     inside: Inside
@@ -134,7 +134,7 @@ def visitor(site: Site) -> PageClient:
 
 @pytest.fixture(scope="session")
 def launch(site: Site, gateway: Gateway, visitor: PageClient) -> Callable[[], Desktop]:
-    """Launches a desktop and lends it what the tests look into it with."""
+    """Launch a desktop and install the tools with which the tests examine it."""
     return lambda: _launch(site, visitor)
 
 
@@ -152,7 +152,7 @@ def _launch(site: Site, visitor: PageClient) -> Desktop:
 
 @pytest.fixture(scope="session")
 def signed_in(chromium: Browser, site: Site) -> StorageState:
-    """The cookies of a browser that alice has signed in with."""
+    """The cookies of a browser in which alice is signed in."""
     context = chromium.new_context()
     Viewer(context, site.url).sign_in("alice", site.passwords["alice"])
     cookies = context.storage_state()
@@ -162,7 +162,7 @@ def signed_in(chromium: Browser, site: Site) -> StorageState:
 
 @pytest.fixture
 def context(chromium: Browser, signed_in: StorageState) -> Iterator[BrowserContext]:
-    """Alice's browser; the clipboard question is answered with no, permission would be granted."""
+    """Alice's browser; it grants the clipboard permission, but the page's question is declined."""
     context = chromium.new_context(
         viewport={"width": 1280, "height": 800}, has_touch=True, storage_state=signed_in
     )
@@ -176,7 +176,7 @@ def context(chromium: Browser, signed_in: StorageState) -> Iterator[BrowserConte
 
 @pytest.fixture
 def view(context: BrowserContext, site: Site, gateway: Gateway, desktop: Desktop) -> Iterator[Page]:
-    """The desktop, shown; any error on the page's console fails the test."""
+    """The desktop's page; any error on its console fails the test."""
     gateway.ensure()
     page = Viewer(context, site.url).look_at(desktop.id)
     errors: list[str] = []
@@ -186,12 +186,12 @@ def view(context: BrowserContext, site: Site, gateway: Gateway, desktop: Desktop
     assert [error for error in errors if not error.startswith(HARMLESS)] == []
 
 
-#: Modifier keys to their bits in the browser's own protocol.
+#: The bit of each modifier key in the browser's debugging protocol.
 MODIFIERS = {"AltRight": 1, "ControlLeft": 2, "ShiftLeft": 8}
 
 
 class Keys:
-    """A keyboard with every key of an IBM board, by the place of the key."""
+    """A keyboard with every key of an IBM board, by key position."""
 
     def __init__(self, page: Page) -> None:
         self._devtools: CDPSession = page.context.new_cdp_session(page)
@@ -199,7 +199,7 @@ class Keys:
         page.focus("[data-view-stage]")
 
     def press(self, *codes: str) -> None:
-        """All down in order, then up."""
+        """Press all keys in order, then release them."""
         for code in codes:
             self._held |= MODIFIERS.get(code, 0)
             self._send("rawKeyDown", code)
@@ -212,7 +212,7 @@ class Keys:
         self.press(*held, code)
 
     def _send(self, kind: str, code: str) -> None:
-        # what the browser believes is on the key must not matter
+        # the text that the browser derives from the key must not matter
         event = {"type": kind, "code": code, "key": "Unidentified", "modifiers": self._held}
         self._devtools.send("Input.dispatchKeyEvent", {**event, "windowsVirtualKeyCode": 65})
 

@@ -1,4 +1,4 @@
-"""The bar: by pointer, by keys alone, for screen readers, from a phone to a wide screen."""
+"""The bar: by pointer, by keyboard alone, for screen readers, on small and large screens."""
 
 from pathlib import Path
 

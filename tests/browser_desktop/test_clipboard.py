@@ -1,4 +1,4 @@
-"""Text both ways, when the person said yes and never before."""
+"""Text in both directions, only after the person has agreed."""
 
 import time
 
@@ -34,7 +34,7 @@ def wait_there(desktop: Desktop, text: str, timeout_s: float = 5) -> str:
 
 @pytest.fixture
 def asking(view: Page) -> Page:
-    """The view as a person sees it who was not asked before."""
+    """The desktop's page before the person has answered the clipboard question."""
     view.evaluate("localStorage.setItem('winux.clipboard', '')")
     view.evaluate("localStorage.removeItem('winux.clipboard')")
     view.add_init_script("localStorage.removeItem('winux.clipboard')")

@@ -1,4 +1,4 @@
-"""The link breaks, is cut, is taken over, and the desktop ends: what the page says and does."""
+"""What the page shows when the connection breaks, is cut or taken over, or the desktop ends."""
 
 import re
 import sqlite3
@@ -16,9 +16,9 @@ from tests.e2e.site import Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
-#: However the desktop or connection ends, the page says so this soon.
+#: Maximum seconds until the page shows the end of a desktop or connection.
 SOON_MS = 4_000
-#: A connection whose gateway was killed is shown for half a minute, until its row is closed.
+#: A connection of a killed gateway stays open for half a minute, until its row is closed.
 FORGOTTEN_MS = 50_000
 
 
@@ -61,7 +61,7 @@ def test_it_comes_back_after_a_polite_restart_too(view: Page, gateway: Gateway) 
 def test_no_network_is_noticed_and_its_return_is_used_at_once(
     view: Page, context: BrowserContext
 ) -> None:
-    context.set_offline(True)  # so the dropped socket cannot even say goodbye
+    context.set_offline(True)  # so the dropped socket sends no close frame
     view.evaluate("desktopView.connection.link.drop()")
     told = re.compile("The portal cannot be reached|The connection went silent|Connecting again")
     expect(view.locator("[data-view-curtain]")).to_be_visible(timeout=SOON_MS)
@@ -79,7 +79,7 @@ def test_an_admin_cuts_it(view: Page, chromium: Browser, site: Site) -> None:
     admin = context.new_page()
     admin.goto(f"{site.url}/admin/connections/")
     row = admin.get_by_role("row").filter(has_text="alice")
-    expect(row).to_have_count(1, timeout=FORGOTTEN_MS)  # that of a killed gateway goes
+    expect(row).to_have_count(1, timeout=FORGOTTEN_MS)  # the row of the killed gateway is closed
     row.get_by_role("button", name="Cut").click()
     expect_title(view, "An administrator cut this connection")
     view.wait_for_timeout(2_000)

@@ -1,4 +1,4 @@
-"""Every tricky character arrives in a file inside the desktop, in every layout."""
+"""Every special character arrives in a file inside the desktop, in every layout."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.e2e.site import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
-#: Layout to a sentence with what is tricky on it: AltGr, dead keys, both, and the ISO key.
+#: For each layout a sentence with its special characters: AltGr, dead keys, both, and the ISO key.
 SENTENCES = {
     "us": r"""The quick brown fox's "jumps" over: ~!@#$%^&*()_+-=[]{}\|;',./<>?`0123456789""",
     "gb": r"""Pound £ quotes "@ hash #~ pipe \| not ¬ euro € !$%^&*()_+-=[]{};',./<>?`""",
@@ -39,7 +39,7 @@ SENTENCES = {
     "ru": "Съешь же ещё этих мягких французских булок",
 }  # fmt: skip
 SCREENSHOOTER = "xfce4-screensho"
-"""The first 15 letters of the program's name, which is what the kernel keeps."""
+"""The first 15 letters of the program's name, because the kernel keeps only these."""
 STROKES = """async ([text, layout]) => {
   const beside = document.querySelector("script[type=module]").src;
   return (await import(new URL("typing.js", beside))).strokesFor(text, layout);
@@ -114,7 +114,7 @@ def test_a_lost_focus_lets_go_of_every_key(view: Page, desktop: Desktop, keys: K
     [
         ("escape", {"Escape"}),
         ("win", {"Super_L"}),
-        # Delete and Print themselves are taken by the desktop, which is what they are sent for
+        # the desktop itself handles Delete and Print, which is why they are sent
         ("ctrl-alt-del", {"Control_L", "Alt_L"}),
     ],
 )
@@ -127,7 +127,7 @@ def test_the_special_keys_of_the_bar_are_sent(
     press(view, chord)
     view.wait_for_timeout(1000)
     seen = desktop.inside.run("pkill xev; cat /tmp/xev").decode()
-    if chord == "ctrl-alt-del":  # it may come late, and would lie over the windows of later tests
+    if chord == "ctrl-alt-del":  # it may appear late, and would cover the windows of later tests
         wait_until(lambda: asks_to_log_out(desktop), "the desktop asks whether to log out")
     press(view, "escape")
     wait_until(lambda: not asks_to_log_out(desktop), "the question is gone")

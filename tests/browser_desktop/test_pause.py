@@ -1,4 +1,4 @@
-"""Pausing in the view: the connection ends with the reason at once, and Resume brings it back."""
+"""Pausing in the view: the connection ends with the reason at once, and Resume reopens it."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.e2e.site import Site, programs_in
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
-#: How soon after its desktop is paused a connection ends.
+#: Maximum seconds until a connection ends after its desktop is paused.
 SOON_S = 2.0
 
 

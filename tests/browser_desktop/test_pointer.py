@@ -1,4 +1,4 @@
-"""Mouse and fingers: what the desktop's own programs are told."""
+"""Mouse and touch: the input that the desktop's own programs receive."""
 
 import re
 import time
@@ -13,12 +13,12 @@ pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 LEFT, MIDDLE, RIGHT, UP, DOWN, SCROLL_RIGHT = "1", "2", "3", "4", "5", "7"
 SPOT = (600, 400)
-#: How long the first button may take on a loaded machine.
+#: Maximum seconds for the first button on a loaded machine.
 PATIENCE_S = 10
 
 
 class Buttons:
-    """A window over the middle of the desktop that writes down the buttons it is told."""
+    """A window over the middle of the desktop that records the buttons it receives."""
 
     def __init__(self, desktop: Desktop, page: Page) -> None:
         self._inside, self._page, self._told = desktop.inside, page, 0
@@ -26,12 +26,12 @@ class Buttons:
         self._inside.start("sh -c 'xev -geometry 700x450+250+150 -event button > /tmp/xev'")
         shown = "xwininfo -name 'Event Tester' | grep -q IsViewable"
         self._inside.run(f"for _ in $(seq 100); do {shown} && exit; sleep 0.1; done; exit 1")
-        page.wait_for_timeout(300)  # the window manager gives it its place
+        page.wait_for_timeout(300)  # the window manager places the window
 
     def new(self) -> list[str]:
-        """Buttons pressed since the last call; wheels are buttons 4 to 7 in X.
+        """Return the buttons pressed since the last call; wheels are buttons 4 to 7 in X.
 
-        Waits for the first, then until half a second brings no more.
+        Waits for the first one, then until none arrives for half a second.
         """
         give_up = time.monotonic() + PATIENCE_S
         before, told = None, self._all()
@@ -73,7 +73,7 @@ def test_a_touchpad_scrolls_as_far_as_the_fingers_go(view: Page, buttons: Button
 
 
 class Fingers:
-    """Touches by the browser's own input path, with the times that a hand would give them."""
+    """Sends touches through the browser's own input path, with the timing of a hand."""
 
     def __init__(self, page: Page) -> None:
         self._page = page

@@ -1,4 +1,4 @@
-"""The picture is right, in every size: the canvas beside the framebuffer inside the desktop."""
+"""The picture is correct in every size: compares the canvas with the framebuffer in the desktop."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ TERMINAL = "xfce4-terminal --disable-server --geometry 90x25+100+100"
 
 
 def check_picture(page: Page, desktop: Desktop, artifacts: Path, name: str) -> None:
-    """Every tile is right; else both pictures are kept."""
+    """Fails unless every tile is correct, and then keeps both pictures."""
     wrong = settled(page, desktop.inside).wrong
     if wrong:
         keep(canvas_of(page), artifacts / f"{name}-seen.png")
@@ -104,11 +104,11 @@ def test_it_is_sharp_on_dense_screens_and_never_too_small(
     assert size_of(page) == expected
     box = page.locator("[data-view-canvas]").bounding_box()
     assert box
-    # half a pixel of the screen at most is cut off
+    # at most half a screen pixel is cut off
     assert box["width"] <= width + 0.5
     assert box["height"] <= height + 0.5
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if width >= 1000:  # one pixel of the desktop is one of the screen
+    if width >= 1000:  # one pixel of the desktop is one pixel of the screen
         assert box["width"] == pytest.approx(expected[0] / density, abs=0.4)
     context.close()
 

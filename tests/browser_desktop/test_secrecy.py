@@ -1,4 +1,4 @@
-"""The password never comes near the browser, and only this page may do more than others."""
+"""The password never reaches the browser, and only this page has additional permissions."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.view]
 
 @pytest.fixture
 def password(visitor: PageClient, desktop: Desktop) -> str:
-    """As its owner reads it on the desktop's page, in another browser."""
+    """The password as its owner reads it on the desktop's page, in another browser."""
     page = visitor.open(f"/desktops/{desktop.id}")
     form = page.form_to("/password")
     assert form
@@ -25,7 +25,7 @@ def password(visitor: PageClient, desktop: Desktop) -> str:
 
 
 def forms_of(secret: str) -> list[bytes]:
-    """A text as the web and as RDP write it."""
+    """A text in the encodings of the web and of RDP."""
     return [secret.encode(), secret.encode("utf-16-le"), base64.b64encode(secret.encode())[:-4]]
 
 

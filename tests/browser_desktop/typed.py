@@ -1,4 +1,4 @@
-"""A terminal in the desktop whose input ends up in a file: what arrives of what is typed."""
+"""A terminal in the desktop that writes its input to a file, to check what is typed."""
 
 import time
 from types import TracebackType
@@ -9,7 +9,7 @@ FILE = "/tmp/typed"
 
 
 class Typed:
-    """`with Typed(inside) as typed:` opens the terminal; `text()` is what came in so far."""
+    """`with Typed(inside) as typed:` opens the terminal; `text()` returns the input so far."""
 
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
@@ -20,7 +20,7 @@ class Typed:
             f"xfce4-terminal --disable-server --geometry 90x20+200+150 -x sh -c 'cat > {FILE}'"
         )
         self._wait(lambda: self._inside.run(f"test -e {FILE} && echo yes || true") != b"")
-        time.sleep(1)  # the window takes the keyboard a moment after it is there
+        time.sleep(1)  # the window gets the keyboard focus a moment after it appears
         return self
 
     def __exit__(
@@ -35,7 +35,7 @@ class Typed:
         return self._inside.run(f"cat {FILE}").decode()
 
     def wait_for(self, text: str, timeout_s: float = 5) -> str:
-        """The whole text, as soon as `text` is in it or the time is over."""
+        """Wait until `text` has arrived or the timeout is over; return the whole input."""
         self._wait(lambda: text in self.text(), timeout_s)
         return self.text()
 

@@ -33,7 +33,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 @pytest.fixture
 def run(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command; its exit status, output and complaints."""
+    """Run a command; return its exit status, standard output and standard error."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
         try:

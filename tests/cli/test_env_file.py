@@ -1,4 +1,4 @@
-"""The settings file: what it may hold, who may read it, and that every reader takes it."""
+"""The settings file: its syntax, its access rights, and that every reader accepts it."""
 
 import os
 import socket
@@ -16,10 +16,10 @@ from tests.portal import make_environment
 from webapp.config import ROOT
 from webapp.env_file import OF_DEMO, BadEnvFile, as_line, below, parse, place, read
 
-#: A shell in which nothing was prepared.
+#: The environment of a fresh shell.
 BARE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
 MISTYPED = "WINUX_" + "NETWROK"
-#: All characters that a line can hold.
+#: All characters that a line may contain.
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs"]))
 
 
@@ -36,12 +36,12 @@ def settings_in(folder: Path) -> dict[str, str]:
 
 
 def bare(file: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """A command as typed in the checkout, with a settings file and nothing else."""
+    """Run a command as typed in the checkout, with a settings file and nothing else."""
     environment = BARE | {"WINUX_ENV_FILE": str(file)} | more
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-# -- what it may hold ------------------------------------------------------------------------------
+# -- syntax --------------------------------------------------------------------------------------
 
 
 def test_comments_quotes_and_line_ends_are_read() -> None:
@@ -102,7 +102,7 @@ def test_a_shell_reads_what_we_write(value: str) -> None:
     assert done.stdout.decode() == value
 
 
-# -- which file, and who wins ----------------------------------------------------------------------
+# -- which file, and precedence ------------------------------------------------------------------
 
 
 def test_the_demos_file_is_found_and_the_variable_wins_over_it(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_environment_wins_and_knows_both_forms_of_a_secret() -> None:
     }
 
 
-# -- who may read it -------------------------------------------------------------------------------
+# -- access rights -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o777])
@@ -194,7 +194,7 @@ def test_a_mistyped_setting_is_named(tmp_path: Path) -> None:
 
 @contextmanager
 def served(file: Path) -> Iterator[str]:
-    """The web server with this settings file; what it printed until its port answers."""
+    """Start the web server with this settings file; return its output until its port answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

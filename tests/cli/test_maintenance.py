@@ -16,7 +16,7 @@ __all__ = ["lab"]
 
 
 class Operator:
-    """Somebody in the checkout with a portal's settings."""
+    """A shell in the checkout, with a portal's settings."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = {"PATH": os.environ["PATH"], **environment}
@@ -46,7 +46,7 @@ def test_a_rehearsal_says_what_a_run_then_does(
     lab: LabNode,
 ) -> None:
     assert operator.types("reconcile", "--dry-run").stdout == "Database and nodes agree.\n"
-    assert operator.json("reconcile") == []  # from now on it watches
+    assert operator.json("reconcile") == []  # its watch begins now
     create(lab.client(), 30001, hostname="x", description="winux: portal=tests desktop=desktop-1")
     create(lab.client(), 30002, hostname="somebodys")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""A database that is not there is never replaced by an empty one that hides the loss."""
+"""A missing database is never replaced by an empty one, which would hide the loss."""
 
 import os
 import sqlite3
@@ -11,7 +11,7 @@ import pytest
 from tests.portal import make_environment
 from webapp.config import ROOT
 
-#: Everything that opens the database, each in its own way.
+#: Every program that opens the database.
 OPENERS = [
     ("./winux", "person", "list"),
     ("./winux", "worker", "--once"),
@@ -23,7 +23,7 @@ OPENERS = [
 
 
 class Operator:
-    """Somebody in the checkout with a portal whose database lies on a disk of its own."""
+    """A shell in the checkout, for a portal whose database is on a separate disk."""
 
     def __init__(self, folder: Path) -> None:
         self.database = folder / "disk" / "winux.db"
@@ -54,7 +54,7 @@ def test_an_absent_disk_is_named_and_nothing_is_made(
     disk.rename(disk.with_name("unmounted"))
     if leaves != "nothing":
         disk.mkdir()
-    if leaves == "an empty file":  # what an earlier release made there
+    if leaves == "an empty file":  # a leftover of an earlier release
         operator.database.touch()
     done = operator.types(*command)
     said = done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What the portal's processes write can be read by their own account alone."""
+"""Files of the portal's processes can be read only by their own account."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ from tests.portal import make_environment
 from webapp.adapters.database import SqlDatabase, files_of
 from webapp.config import ROOT
 
-#: As most shells and init systems have it.
+#: The default of most shells and init systems.
 USUAL_UMASK = 0o022
 
 
 def modes(folder: Path) -> dict[str, str]:
-    """All that is open to others below a folder, with its mode."""
+    """Return everything below a folder that other accounts can access, with its mode."""
     found = {}
     for path in folder.rglob("*"):
         if not path.is_symlink() and path.lstat().st_mode & 0o077:
@@ -45,7 +45,7 @@ def test_nothing_that_a_process_writes_is_open(tmp_path: Path, command: tuple[st
         try:
             process.communicate(timeout=10)
         except subprocess.TimeoutExpired:
-            process.terminate()  # the web server serves until then
+            process.terminate()  # the web server runs until then
             process.communicate(timeout=30)
 
     run("./winux", "migrate", "--new")

@@ -1,4 +1,4 @@
-"""`./winux template publish --from` takes what template-build.yml wrote down."""
+"""`./winux template publish --from` reads the result file of template-build.yml."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`./winux --url …` against a whole portal: what people see, what programs get, how it ends."""
+"""`./winux --url …` against a complete portal: output for people and programs, exit statuses."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
-    """Run a command with somebody's key; its exit status, output and complaints."""
+    """Run a command with a person's key; return exit status, standard output and standard error."""
 
     def call(*words: str, who: str = "alice") -> tuple[int, str, str]:
         monkeypatch.setenv("WINUX_API_KEY", keys.get(who, who))
@@ -179,7 +179,7 @@ def test_shells_complete_both_forms() -> None:
 
 
 def completions(line: str) -> list[str]:
-    """What the program tells a shell that completes this line."""
+    """Return the completions that the program offers a shell for this line."""
     script = (
         'COMP_LINE="$1" COMP_POINT=${#1} _ARGCOMPLETE=1 _ARGCOMPLETE_IFS="\n" '
         "./winux 8>&1 9>/dev/null >/dev/null 2>&1"

@@ -1,4 +1,4 @@
-"""A process that runs all day holds in memory only what it works with."""
+"""A long-running process imports only what it uses."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from webapp.config import ROOT
 
 @pytest.mark.parametrize("process", ["webapp.gateway.process", "webapp.app"])
 def test_a_server_process_loads_no_client_of_others(process: str) -> None:
-    """What is imported inside functions, the import rules cannot tell from what is at once."""
+    """The import rules cannot distinguish imports inside functions from imports at start-up."""
     program = f"import sys, webapp.cli, {process}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Wrong settings stop the start and say how to mend them."""
+"""Wrong settings prevent the start, with a message that says how to fix them."""
 
 from pathlib import Path
 

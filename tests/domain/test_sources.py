@@ -1,4 +1,4 @@
-"""Addresses in every form that proxies and sockets write end as one."""
+"""Every notation of an address by proxies and sockets is converted to the same form."""
 
 import pytest
 

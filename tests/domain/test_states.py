@@ -1,4 +1,4 @@
-"""The state table: every step of it, nothing beside it, and no way back from the end."""
+"""The state table: every transition in it, no others, and none from the end."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -56,7 +56,7 @@ def test_the_lowest_free_address_and_id_are_chosen_and_none_left_is_said() -> No
 
 
 def test_what_has_been_free_for_longest_is_chosen() -> None:
-    """A router remembers for minutes whose an address was."""
+    """Routers keep the mapping of an address to its network card for minutes."""
     first, second, third = (str(address) for address in POOL)
     assert choose_address(POOL, set(), [first]) == second
     assert choose_address(POOL, set(), [third, first, second]) == second

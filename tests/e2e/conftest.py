@@ -1,4 +1,4 @@
-"""One whole Winux for the end-to-end tests: real node, worker, web server, browser and screen."""
+"""A complete Winux for the end-to-end tests: real node, worker, web server, browser and screen."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,24 +19,24 @@ from tests.e2e.site import Site
 from tests.e2e.witness import Witness
 from tests.lab import GoldenTemplate, RealLab
 
-#: Pictures of what was seen, kept after the run.
+#: Screenshots, kept after the run.
 ARTIFACTS = CHECKOUT / "var/test-artifacts"
-#: What takes its time meanwhile, and what looks at the whole run, comes last, in this order.
+#: The files that run last, in this order: slow ones, and checks of the whole run.
 LAST = (
     "test_the_desktop_warns_of_its_end",
     "test_it_ends_by_itself_and_the_page_says_why",
     "test_no_secret_was_left_or_shown_anywhere",
 )
 PEOPLE = ("alice", "bob", "carol")
-#: Short times, so that tests need not wait long for what happens by itself; and the few people of
-#: these tests launch more than one person would.
+#: Short times, so that tests wait little for automatic actions. The few people of these tests
+#: launch more desktops than one person would.
 QUICK = {
     "WINUX_LAUNCH_BURST": "100",
     "WINUX_LEASE_SECONDS": "6",
     "WINUX_RECONCILE_SECONDS": "2",
     "WINUX_QUARANTINE_SECONDS": "4",
 }
-#: Chromium must not call home from a test.
+#: Chromium must not contact its vendor's servers.
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -45,14 +45,14 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
-#: Chromium's own complaint when the addresses of the machine change; pages ask again by themselves.
+#: Chromium's own error when the machine's addresses change; pages retry automatically.
 HARMLESS = "ERR_NETWORK_CHANGED"
 
 Visit = Callable[..., Person]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put our own tests in order, in the places that they have among all tests."""
+    """Sort the tests of this folder, within the positions that they have among all tests."""
     places = [at for at, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ours = [items[at] for at in places]
     ours.sort(key=lambda item: LAST.index(item.name) if item.name in LAST else -1)
@@ -68,7 +68,7 @@ def _settings(lab: RealLab) -> Settings:
 
 @pytest.fixture(scope="session")
 def site(lab_node: RealLab, golden_template: GoldenTemplate) -> Iterator[Site]:
-    """The portal with one worker, and three people and an admin; each run starts empty."""
+    """A portal with one worker, three people and an admin; each run starts empty."""
     settings = _settings(lab_node)
     assert ownership.remove(settings.folder), f"{settings.folder} is not ours"
     ownership.claim(settings.folder, "WINUX_TEST_DIR")
@@ -105,7 +105,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
-    """Somebody who has signed in, in a fresh browser; what its console complains about fails."""
+    """A signed-in person in a fresh browser; errors on its console fail the test."""
     contexts, complaints = [], []
 
     def note(line: ConsoleMessage) -> None:

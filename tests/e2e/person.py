@@ -1,4 +1,4 @@
-"""A person at the portal's pages, in a browser of their own."""
+"""A person at the portal's pages, in a separate browser."""
 
 import re
 import time
@@ -12,7 +12,7 @@ DESKTOP_PAGE = re.compile(r"/desktops/desktop-[0-9a-f]{8}$")
 
 
 class Person:
-    """What somebody does with the mouse and reads."""
+    """What a person does with the mouse, and reads."""
 
     def __init__(self, site: Site, page: Page, name: str) -> None:
         self.site = site
@@ -25,7 +25,8 @@ class Person:
         return cls(site, context.new_page(), name)
 
     def go(self, path: str) -> None:
-        """Open a page; again if the machine's addresses changed: Chromium then drops all."""
+        """Open a page; retry if the machine's addresses changed, because Chromium then drops
+        requests."""
         for _ in range(5):
             try:
                 self.page.goto(path)
@@ -52,7 +53,7 @@ class Person:
     # -- launching --------------------------------------------------------------------------------
 
     def launch(self, title: str = "XFCE", minutes: int | None = None) -> str:
-        """Click *Launch desktop* (*another*, when one runs); the public id of what it makes."""
+        """Click *Launch desktop* (or *Launch another*); return the new desktop's public id."""
         self.go("/")
         card = self.card(title)
         if minutes is not None:
@@ -66,7 +67,7 @@ class Person:
         return self.page.url.rpartition("/")[2]
 
     def wait_until_ready(self) -> None:
-        """The page itself says so, without being opened again."""
+        """Wait until the open page shows the text, without a reload."""
         self.expect_headline("Your desktop is ready")
 
     def expect_headline(self, text: str, timeout_s: float = PATIENCE_S) -> None:
@@ -74,7 +75,7 @@ class Person:
         expect(heading).to_be_visible(timeout=timeout_s * 1000)
 
     def steps_until_ready(self, on_step: Callable[[str], None]) -> list[str]:
-        """The steps that were shown as under way, in order, until the page said it was ready."""
+        """Return the steps that the page showed as running, in order, until it said ready."""
         seen: list[str] = []
         give_up = time.monotonic() + PATIENCE_S
         while not self.page.get_by_role("link", name="Download .rdp").is_visible():
@@ -90,7 +91,7 @@ class Person:
     # -- a ready desktop --------------------------------------------------------------------------
 
     def connection(self) -> tuple[str, str, str]:
-        """Computer, user name and password, as the page shows them."""
+        """Return computer, user name and password as the page shows them."""
         secret = self.page.locator(".secret")
         self.button("Show").click()
         expect(secret).to_have_text(re.compile(r"^[A-Za-z0-9-]{12,}$"))
@@ -100,7 +101,7 @@ class Person:
         return computer, user, password
 
     def stop(self) -> None:
-        """Stop the desktop whose page is open, and answer the question."""
+        """Stop the desktop whose page is open, and confirm."""
         self.page.get_by_role("link", name=re.compile("Stop now|Cancel")).first.click()
         self.button("Stop now").click()
         self.page.wait_for_url(DESKTOP_PAGE)

@@ -1,4 +1,4 @@
-"""A screen without a monitor, and FreeRDP on it: what a person with an RDP client sees."""
+"""A virtual screen with FreeRDP on it: what a person with an RDP client sees."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from types import TracebackType
 
 SIZE = "1280x800"
 WHOLE = f"{SIZE}+0+0"
-#: The strip of the panel, and the colours that the icons on it have at least.
+#: The strip of the panel, and the minimum number of colours of its icons.
 PANEL, PANEL_COLOURS = "1280x36+0+764", 100
 
 
@@ -52,12 +52,12 @@ class Screen:
             if process is not None:
                 process.terminate()
                 process.wait(10)
-        if self._client is not None:  # FreeRDP leaves this when it is ended
+        if self._client is not None:  # FreeRDP leaves this behind when it is terminated
             name = f"com.freerdp.xfreerdp.tsmf_{self._client.pid:016X}"
             (Path("/dev/shm") / name).unlink(missing_ok=True)
 
     def connect(self, computer: str, user: str, password: str) -> None:
-        """Start FreeRDP; the password goes in by standard input, as argument lists are public."""
+        """Start FreeRDP; pass the password by standard input, because argument lists are public."""
         options = ["/cert:ignore", f"/size:{SIZE}", "/bpp:24", "/log-level:WARN"]
         self._client = subprocess.Popen(
             ["xfreerdp", f"/v:{computer}", f"/u:{user}", "/d:", "/from-stdin:force", *options],
@@ -71,22 +71,22 @@ class Screen:
         self._client.stdin.close()
 
     def pixels(self, place: str) -> bytes:
-        """A part of the screen, given as width x height + left + top, three bytes a point."""
+        """Return a part of the screen (width x height + left + top), three bytes per pixel."""
         command = ["import", "-silent", "-window", "root", "-crop", place, "-depth", "8", "rgb:-"]
         return subprocess.run(
             command, env=self._environment, capture_output=True, check=True
         ).stdout
 
     def panel_colours(self) -> int:
-        """How many colours the strip has where a desktop has its panel with icons.
+        """Return the number of colours in the strip where a desktop shows its panel with icons.
 
-        A black screen or XRDP's log-in box in the middle has one or two there.
+        A black screen, or XRDP's log-in box in the middle, has one or two colours there.
         """
         pixels = self.pixels(PANEL)
         return len({pixels[at : at + 3] for at in range(0, len(pixels), 3)})
 
     def wait_for_desktop(self, timeout_s: float = 60) -> bool:
-        """Whether a desktop's panel appears in time."""
+        """Whether the panel of a desktop appears before the timeout."""
         give_up = time.monotonic() + timeout_s
         while time.monotonic() < give_up:
             if self.panel_colours() >= PANEL_COLOURS:
@@ -95,7 +95,8 @@ class Screen:
         return False
 
     def wait_until_still(self, place: str = WHOLE, timeout_s: float = 20) -> None:
-        """Return when nothing has moved for two seconds (a clock may tick once), or in the end."""
+        """Return when nothing has moved for two seconds (a clock may tick once), or after the
+        timeout."""
         give_up = time.monotonic() + timeout_s
         before, still_since = self.pixels(place), time.monotonic()
         while time.monotonic() < min(still_since + 2, give_up):
@@ -104,7 +105,7 @@ class Screen:
                 before, still_since = now, time.monotonic()
 
     def move_pointer(self, x: int, y: int) -> None:
-        """Move the pointer, as a person does, over the client's window."""
+        """Move the pointer over the client's window, as a person does."""
         command = ["xdotool", "mousemove", str(x), str(y)]
         subprocess.run(command, env=self._environment, check=True)
 

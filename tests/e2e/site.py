@@ -1,4 +1,4 @@
-"""One whole Winux under test: its processes, its node, and looks behind the pages."""
+"""A complete Winux under test: its processes, its node, and checks behind the pages."""
 
 import os
 import signal
@@ -19,12 +19,12 @@ from setup.settings import Settings
 from tests.lab import GoldenTemplate, RealLab
 from tests.labnode.server import Client
 
-#: For everything that a loaded machine may take long for.
+#: Maximum seconds for anything that a loaded machine may slow down.
 PATIENCE_S = 90
 
 
 def wait_until(is_so: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
-    """Look until it is so; the test fails with `what` otherwise."""
+    """Wait until the condition holds; otherwise the test fails with `what`."""
     give_up = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < give_up, f"not after {timeout_s:.0f} s: {what}"
@@ -33,7 +33,7 @@ def wait_until(is_so: Callable[[], object], what: str, timeout_s: float = PATIEN
 
 @dataclass
 class Site:
-    """A running portal, the node behind it, and every secret that was handed out."""
+    """A running portal, its node, and every secret that it handed out."""
 
     settings: Settings
     lab: RealLab
@@ -67,18 +67,18 @@ class Site:
         worker.stop(patience_s=60)
 
     def kill_worker(self, worker: Child) -> None:
-        """As the kernel does when memory runs out: no chance to tidy up."""
+        """Kill a process as the kernel does when memory runs out, without any cleanup."""
         self.workers.remove(worker)
         os.kill(worker.process.pid, signal.SIGKILL)
         worker.process.wait(10)
 
     def start(self) -> None:
-        """Web server and one worker."""
+        """Start the web server and one worker."""
         self.web = self.portal.start_web()
         self.start_worker()
 
     def end(self) -> None:
-        """Leave nothing, whatever failed; nothing to do when that is done."""
+        """Remove everything after a failure of any kind; does nothing if that is already done."""
         if self.web is None:
             return
         self.web.stop()
@@ -101,13 +101,13 @@ class Site:
         return Client(url, values["proxmox_ca_file"], {"Authorization": header})
 
     def slow_down(self, path: str, seconds: float) -> None:
-        """Make the node's next answer to such a request come late; who waits already goes on."""
+        """Delay the node's next answer to such a request; waiting requests continue."""
         fault = [{"kind": "slow", "path": path, "delay": seconds}]
         answer = self.node()("PUT", "/labnode/faults", None, is_whole=True, json=fault)
         assert answer.status == 200, answer
 
     def containers(self) -> dict[int, str]:
-        """The desktops' containers on the node: VM id and host name."""
+        """Return the desktops' containers on the node: VM id and host name."""
         first, last = self.settings.vmids
         listed = self.node().get("/nodes/lab/lxc").data
         return {int(c["vmid"]): c["name"] for c in listed if first <= int(c["vmid"]) <= last}
@@ -128,7 +128,7 @@ class Site:
         return row
 
     def desktops_of(self, name: str) -> list[str]:
-        """Everything that a person ever launched."""
+        """Return all desktops that a person has ever launched."""
         query = "select d.public_id from desktops d join people p on p.id = d.owner_id"
         return [row["public_id"] for row in self.rows(f"{query} where p.name = ?", name)]
 
@@ -146,9 +146,9 @@ class Site:
     # -- what is left -----------------------------------------------------------------------------
 
     def leftovers(self, desktop: dict[str, Any]) -> list[str]:
-        """Every trace of a desktop (its row, while it lived) on node, machine and in the portal.
+        """Return every trace of a desktop on node, machine and in the portal, except its ended row.
 
-        To be asked before another launch, which may get the same VM id and address.
+        Call this before another launch, which may get the same VM id and address.
         """
         vmid, public_id = desktop["vmid"], desktop["public_id"]
         port = port_name(self.settings.bridge, vmid)
@@ -182,7 +182,7 @@ class Site:
         return [line for line in ours if f"/{vmid}" in line]
 
     def run_folders_of(self, public_id: str) -> list[str]:
-        """Folders of Ansible runs that say anything of a desktop."""
+        """Return the folders of Ansible runs that mention a desktop."""
         folders = (Path("/dev/shm"), self.settings.folder / "run")
         found = [f for place in folders for f in place.glob(f"winux-{self.portal_id}-*")]
         done = subprocess.run(
@@ -194,12 +194,12 @@ class Site:
 
 
 def programs_in(host_name: str) -> set[str]:
-    """Names of the processes inside a container, seen from the machine."""
+    """Return the names of the processes in a container, as seen from the machine."""
     names = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (process / "root/etc/hostname").read_text().strip() == host_name:
                 names.add((process / "comm").read_text().strip())
         except OSError:
-            continue  # it ended while we looked
+            continue  # it ended during the check
     return names

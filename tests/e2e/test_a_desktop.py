@@ -1,4 +1,4 @@
-"""A person's whole way: sign in, launch, watch the steps, work in the desktop, extend, stop."""
+"""A person's complete path: sign in, launch, watch the steps, work in the desktop, extend, stop."""
 
 import re
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ from webapp.domain.desktops.estimate import BUILD_STEPS
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
 STEPS = list(BUILD_STEPS.values())
-#: Steps that wait on the node until the page has shown them: no machine is too quick or too slow.
+#: Steps that wait on the node until the page has shown them, so that a machine's speed does not
+#: matter.
 HELD = {"desktop_clone": "POST .*/clone", "desktop_start": "POST .*/status/start"}
 HOLD_S = 25
 
 
 @dataclass(frozen=True)
 class Desktop:
-    """What alice's page told about her desktop."""
+    """What alice's page showed about her desktop."""
 
     alice: Person
     id: str
@@ -41,7 +42,7 @@ def desktop(site: Site, visit: Visit) -> Desktop:
     held = {BUILD_STEPS[step]: path for step, path in HELD.items()}
 
     def hold_next(shown: str) -> None:
-        """The step that is shown goes on, the next one is held."""
+        """Release the step that the page shows, and hold the next one."""
         if held.pop(shown, None):
             site.slow_down(next(iter(held.values()), "nothing"), HOLD_S)
 
@@ -106,7 +107,7 @@ def test_extending_moves_the_end_on_the_page_and_inside(site: Site, desktop: Des
 
 
 def minutes_left(person: Person) -> int:
-    """What the countdown says, which may be of an hour and more."""
+    """Return the countdown of the page, which may be an hour and more."""
     face = person.page.locator("[data-countdown-text]").first.inner_text()
     hours, minutes, _ = ([0] + [int(part) for part in face.split(":")])[-3:]
     return hours * 60 + minutes

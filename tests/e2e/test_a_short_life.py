@@ -1,4 +1,4 @@
-"""A desktop of two minutes warns of its end and ends by itself, while other tests run."""
+"""A desktop of two minutes warns of its end and ends automatically, while other tests run."""
 
 import threading
 import time
@@ -18,12 +18,12 @@ from webapp.services.desktops.lifetime import CLOSE_ENOUGH
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
 MINUTES = 2
-#: Where XFCE shows notifications.
+#: The part of the screen in which XFCE shows notifications.
 CORNER = "420x160+850+10"
 
 
 class Watch(threading.Thread):
-    """Somebody at a desktop's screen who sees when something appears in the corner."""
+    """A person at a desktop's screen who notices when something appears in the corner."""
 
     def __init__(self, screen: Screen, picture: Path) -> None:
         super().__init__(daemon=True)
@@ -47,7 +47,7 @@ class Watch(threading.Thread):
 
 
 class ShortLife:
-    """The desktop, and who watches it."""
+    """The desktop, and the person who watches it."""
 
     def __init__(self, site: Site, public_id: str, watch: Watch) -> None:
         self.site = site

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
 
 def test_the_admin_sees_why_a_launch_failed(site: Site, visit: Visit, artifacts: Path) -> None:
-    missing = site.settings.template_vmids[1] - 50  # templates are made from the first id on
+    missing = site.settings.template_vmids[1] - 50  # templates get ids from the first one on
     site.portal.ask(
         "template", "publish", "--name", "broken", "--vmid", str(missing), "--version", "1"
     )
@@ -20,7 +20,7 @@ def test_the_admin_sees_why_a_launch_failed(site: Site, visit: Visit, artifacts:
     try:
         failed = bob.launch("Broken")
         bob.expect_headline("Your desktop could not be made")
-        expect(bob.page.locator("main")).not_to_contain_text(str(missing))  # for admins alone
+        expect(bob.page.locator("main")).not_to_contain_text(str(missing))  # only for admins
     finally:
         site.portal.ask("template", "set", "broken", "--no-enabled")
     row = site.desktop(failed)

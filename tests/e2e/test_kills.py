@@ -1,7 +1,7 @@
-"""Kills in the middle of real containers' lives: a smaller form of the chaos test (docs/chaos.md).
+"""Kills during the life of real containers: a smaller form of the chaos test (docs/chaos.md).
 
-The worker and all of its playbook die together as a task begins, or the node dies in the middle of
-a call; a new worker, or the node started again, must bring it to an end that leaves nothing.
+The worker and its playbook die together when a task begins, or the node dies during a call. A new
+worker, or the restarted node, must complete the work and leave nothing behind.
 """
 
 import json
@@ -19,7 +19,7 @@ from tests.lab import PLAYBOOKS
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
-#: Tasks of the playbooks, from the first to the end of the play: checks, clone, size, start, …
+#: Tasks of the playbooks, from the first one to the end of the play: checks, clone, size, start, …
 OF_BUILD = (0, 2, 5, 8, 11, 14)
 OF_REMOVAL = (0, 1, 2)
 CALLS = (
@@ -31,11 +31,11 @@ CALLS = (
 
 
 class Trap:
-    """Playbooks with a trap beside them, on the site's worker."""
+    """Playbooks with a trap, for the site's worker."""
 
     def __init__(self, site: Site, folder: Path) -> None:
         self._site = site
-        shutil.copytree(PLAYBOOKS, folder)  # a link in it leads out of it
+        shutil.copytree(PLAYBOOKS, folder)  # it contains a link to files outside
         (folder / "callback_plugins").mkdir()
         shutil.copy(Path(task_trap.__file__), folder / "callback_plugins")
         self._file = folder / "trap.json"
@@ -44,7 +44,8 @@ class Trap:
         self._file.write_text(json.dumps({"at": at, "victim": "all"}))
 
     def wait(self) -> None:
-        """Until it fell; a new worker begins, as systemd has it. Behind the end, it cannot."""
+        """Wait for the kill, and start a new worker, as systemd does. Beyond the last task there is
+        none."""
         (worker,) = self._site.workers
         wait_until(lambda: not self._file.exists(), "the trap falls")
         worker.process.wait(10)
@@ -109,7 +110,7 @@ def test_a_node_that_died_in_a_call_and_came_back_keeps_nothing(
     if "clone" not in call and "start" not in call:
         made = _launch(alice)
         site.wait_for_state(made, "ready")
-        # of this desktop alone: one of an earlier test may end just now
+        # only of this desktop: one of an earlier test may be ending
         call = call.format(vmid=site.desktop(made)["vmid"])
     fault = [{"kind": "late-crash", "path": call}]
     answer = site.node()("PUT", "/labnode/faults", None, is_whole=True, json=fault)
@@ -145,7 +146,7 @@ def _use_and_stop(site: Site, public_id: str) -> None:
 
 
 def _new_worker(site: Site) -> None:
-    """One that has read its settings anew."""
+    """Start a worker that reads its settings again."""
     for worker in list(site.workers):
         site.stop_worker(worker)
     site.start_worker()

@@ -1,4 +1,4 @@
-"""What goes wrong, by impatience, by hand or by the node, as people see it on their pages."""
+"""What people see when things go wrong by impatience, by hand or on the node."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
 
 def test_impatience_launches_once_and_cancels_once(site: Site, visit: Visit) -> None:
-    """Double clicks, Back and Reload while it is made."""
+    """Double clicks, Back and Reload during a build."""
     bob = visit("bob")
     before = site.desktops_of("bob")
-    site.slow_down("POST .*/status/start", 4)  # it is still being made when bob cancels
+    site.slow_down("POST .*/status/start", 4)  # it is still being built when bob cancels
     bob.go("/")
     bob.card("XFCE").get_by_role("button", name="Launch desktop").dblclick()
     bob.page.wait_for_url(DESKTOP_PAGE)

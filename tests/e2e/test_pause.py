@@ -1,4 +1,4 @@
-"""Pausing and resuming on a real desktop: what is in the home stays, all else is as before."""
+"""Pausing and resuming a real desktop keeps the files and everything else as before."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""At the end: no password of the run is in any file, argument list or environment."""
+"""After all tests, no password of the run is in any file, argument list or environment."""
 
 import stat
 import subprocess
@@ -14,19 +14,20 @@ from tests.e2e.witness import Witness
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
 
-#: Of the lab node: what was there before the run, gigabytes of it.
+#: Folders of the lab node with gigabytes that existed before the run.
 OLDER = ["--exclude-dir=bases", "--exclude-dir=containers", "--exclude-dir=template"]
 
 
 def files_with(words: Iterable[str], *places: Path) -> set[Path]:
-    """Files with any of the words; grep reads them from its input, as argument lists are public."""
+    """Return files with any of the words; grep reads them from its input: argument lists are
+    public."""
     done = subprocess.run(
         ["grep", "-rlsaF", "-D", "skip", *OLDER, "-f", "-", *map(str, places)],
         input="\n".join(words),
         capture_output=True,
         text=True,
     )
-    assert done.returncode in {0, 1, 2}, done.stderr  # 2: a file ended while it looked
+    assert done.returncode in {0, 1, 2}, done.stderr  # 2: a file disappeared meanwhile
     return {Path(line) for line in done.stdout.splitlines()}
 
 

@@ -1,4 +1,4 @@
-"""Everything a person needs, in a browser that runs no scripts."""
+"""Every task of a person, in a browser without JavaScript."""
 
 import pytest
 from playwright.sync_api import expect

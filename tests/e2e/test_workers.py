@@ -1,4 +1,4 @@
-"""Workers that die in the middle, and workers that work side by side."""
+"""Workers that die during work, and workers that run at the same time."""
 
 import re
 from collections import Counter
@@ -40,7 +40,7 @@ def test_another_worker_finishes_what_a_killed_one_began(
 
 
 def replace_killed_worker(site: Site) -> None:
-    """Kill the one worker; another one begins, as systemd has it."""
+    """Kill the only worker and start another one, as systemd does."""
     (worker,) = site.workers
     site.kill_worker(worker)
     site.start_worker()

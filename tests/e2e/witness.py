@@ -1,11 +1,11 @@
-"""Watches what every process of the machine shows to others: arguments and environment."""
+"""Records what every process of the machine reveals to others: arguments and environment."""
 
 import threading
 from pathlib import Path
 
 
 class Witness(threading.Thread):
-    """Keeps each command line and environment that was there at any look."""
+    """Keeps each command line and environment that it has seen."""
 
     EVERY_S = 0.1
 
@@ -23,7 +23,7 @@ class Witness(threading.Thread):
         self.join()
 
     def shows(self, word: str) -> list[str]:
-        """What was seen with that word in it, without what follows it."""
+        """Return what was seen with that word in it, without the text after the word."""
         wanted = word.encode()
         return [
             text.partition(wanted)[0][-200:].decode(errors="replace")
@@ -37,4 +37,4 @@ class Witness(threading.Thread):
                 try:
                     self._seen.add((process / name).read_bytes())
                 except OSError:
-                    continue  # it ended while we looked
+                    continue  # it ended during the check

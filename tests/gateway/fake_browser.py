@@ -60,7 +60,7 @@ async def browser(
 
 
 async def play(socket: ClientConnection, records: list[tuple[int, bytes]]) -> list[bytes]:
-    """Send the browser's part of a recording, each message once its turn has come.
+    """Send the browser's part of a recording, each message when its turn has come.
 
     Returns the messages that the gateway sent meanwhile.
     """

@@ -18,7 +18,7 @@ PASSWORD = "the real password"
 
 @dataclass
 class Running:
-    """A gateway that runs; `stop` ends it."""
+    """A running gateway; `stop` ends it."""
 
     gateway: Gateway
     admissions: EverybodyIsWelcome

@@ -1,4 +1,4 @@
-"""What the administrator's manual says about the gateway is true."""
+"""The administrator's manual describes the gateway correctly."""
 
 import re
 from pathlib import Path

@@ -1,10 +1,10 @@
-"""A gateway without a database, for trying pages and for benches: tickets and target by option.
+"""A gateway without a database, to try pages and for benchmarks.
 
-    python -m tests.gateway.try_relay --listen 127.0.0.1:18801 --target ADDRESS:3389 \
-        --user desktop --password-file FILE --origin http://127.0.0.1:8080
-
-Every ticket is good. `try-LAYOUT`, such as `try-fr`, chooses the keyboard layout, and
-`try-LAYOUT@PORT` another desktop of the target's host.
+Tickets and target are options:
+python -m tests.gateway.try_relay --listen 127.0.0.1:18801 --target ADDRESS:3389 --user desktop
+    --password-file FILE --origin http://127.0.0.1:8080
+Every ticket is valid. `try-LAYOUT`, such as `try-fr`, selects the keyboard layout, and
+`try-LAYOUT@PORT` another desktop on the target's host.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from webapp.services.connections.tickets import Admitted
 
 
 class EverybodyIsWelcome:
-    """Admissions that let all tickets in to one desktop."""
+    """Admissions that accept every ticket, for one desktop."""
 
     def __init__(self, target: tuple[str, int], user: str, password: str) -> None:
         self.target = target
@@ -43,7 +43,7 @@ class EverybodyIsWelcome:
         self.closed: list[tuple[Traffic, ConnectionEnd]] = []
         self.close_seconds = 0.0
         self.person_id: int | None = None
-        """Whose all connections are; None: each is of somebody else."""
+        """The person of all connections; None: each connection has another person."""
         self.beats: list[Traffic] = []
         self._ids = itertools.count(1)
         self.certificate_sha256 = ""
@@ -94,7 +94,7 @@ class NobodyListens:
 
 
 async def fingerprint(host: str, port: int) -> str:
-    """SHA-256 of the certificate that a desktop shows now, as the playbooks record it."""
+    """Return the SHA-256 of the certificate that a desktop presents, in the playbooks' format."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

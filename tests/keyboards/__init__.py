@@ -1,1 +1,1 @@
-"""Keyboard layouts as XKB has them, and what the product says of them."""
+"""The keyboard layouts of XKB compared with those of the product."""

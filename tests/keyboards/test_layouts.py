@@ -1,4 +1,4 @@
-"""The layouts that the portal offers are those of XKB and of the desktops."""
+"""The portal's layouts exist in XKB and in the desktops."""
 
 import re
 

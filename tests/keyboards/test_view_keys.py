@@ -1,4 +1,4 @@
-"""Keys that come in unusual ways, in Chromium: the view's own script says what the desktop gets."""
+"""Unusual key events in Chromium: which keys the view's script sends to the desktop."""
 
 import functools
 import http.server
@@ -42,7 +42,7 @@ SEND = """(events) => {
 
 
 class QuietFiles(http.server.SimpleHTTPRequestHandler):
-    """The files of static/, without a log."""
+    """Serves the files of static/, without a log."""
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""
@@ -117,7 +117,7 @@ def test_a_capital_without_shift_is_a_capital(page: Page) -> None:
 
 @pytest.mark.parametrize("is_mac", [True, False])
 def test_the_number_pad_gives_what_the_browser_says_it_gave(page: Page, is_mac: bool) -> None:
-    """Num Lock reads as off: a Mac has none, and others do not always know it."""
+    """Num Lock is reported as off: a Mac has none, and other systems do not always report it."""
     begin(page, is_mac=is_mac)
     sent(page)
     locks = page.evaluate(
@@ -163,7 +163,7 @@ def test_the_language_tells_the_keyboard(page: Page, language: str) -> None:
 
 
 def test_every_layout_can_type_ascii_or_says_so(page: Page) -> None:
-    """A character that a layout has no key for goes by the clipboard; letters and digits do not."""
+    """A character without a key in the layout is sent by clipboard; letters and digits are not."""
     begin(page)
     untypable = """async (layout) => {
       const { strokesFor } = await import("/js/desktop-view/typing.js");

@@ -1,4 +1,4 @@
-"""Which character each key gives in a layout, by the XKB that the desktops have too.
+"""The character of each key in a layout, from the XKB version that the desktops have.
 
 `python -m tests.keyboards.xkb > static/js/desktop-view/layouts.js` writes the tables of the view.
 """
@@ -12,7 +12,7 @@ from functools import cache
 
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 
-#: KeyboardEvent.code to the key's number in XKB (its evdev number and 8).
+#: The XKB number of each KeyboardEvent.code: its evdev number plus 8.
 ROWS = {
     49: "Backquote",
     10: "Digit1 Digit2 Digit3 Digit4 Digit5 Digit6 Digit7 Digit8 Digit9 Digit0 Minus Equal",
@@ -77,7 +77,7 @@ def _keymap(layout: str) -> ctypes.c_void_p:
 
 
 def _symbols(layout: str) -> Iterator[tuple[str, int, int]]:
-    """Key, level and keysym of every key that types something."""
+    """Yield key, level and keysym of every key that types something."""
     keymap, found = _keymap(layout), ctypes.POINTER(ctypes.c_uint32)()
     for code, keycode in KEYCODES.items():
         for level in range(LEVELS):
@@ -95,7 +95,7 @@ def _name(symbol: int) -> str:
 
 
 def table_of(layout: str) -> dict[str, object]:
-    """`keys` and `dead` of a layout, as layouts.js has them."""
+    """Return `keys` and `dead` of a layout in the format of layouts.js."""
     rows = [dict.fromkeys(KEYCODES, " ") for _ in range(LEVELS)]
     dead: list[tuple[int, int, str, str]] = []
     for code, level, symbol in _symbols(layout):
@@ -110,7 +110,7 @@ def table_of(layout: str) -> dict[str, object]:
 
 
 def script() -> str:
-    """The whole of layouts.js."""
+    """Return the complete layouts.js."""
     lines = [HEADER, f'export const KEYS = (\n  "{" ".join(KEYCODES)}"\n).split(" ");\n']
     lines.append("export const LAYOUTS = {")
     for layout in KEYBOARD_LAYOUTS:

@@ -1,4 +1,4 @@
-"""What listeners are told, and that a resumed stream misses nothing and repeats nothing."""
+"""The events that listeners receive; a resumed stream misses and repeats nothing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ LIFE = [
 
 
 def told(seen: list[DesktopSnapshot]) -> list[tuple[str, object]]:
-    """What somebody hears who looks at these moments."""
+    """Return the events for a listener that is served at these moments."""
     heard = [(one.name, one.data) for one in present(seen[0])]
     for before, after in pairwise(seen):
         heard += [(one.name, one.data) for one in changes(before.mark, after)]
@@ -87,7 +87,7 @@ def test_however_seldom_one_looks_each_end_of_a_step_and_the_end_are_told_once(
 
 
 def test_each_event_is_a_place_to_go_on_from() -> None:
-    """Cut after any event, resumed with its id: the rest comes, and nothing twice."""
+    """Interrupted after any event and resumed with its id, the stream sends the rest once."""
     events = changes(LIFE[0].mark, READY)
     for number, event in enumerate(events):
         mark = parse_mark(str(event.mark))

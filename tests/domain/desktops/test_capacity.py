@@ -1,4 +1,4 @@
-"""How much a desktop takes, and what a launch is told when there is no room."""
+"""The memory that a desktop uses, and the answer to a launch when there is no room."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""How many desktops a person may have, what a refusal lists, and which ways lead out."""
+"""The limit of desktops per person, what a refusal lists, and the ways to proceed."""
 
 from datetime import UTC, datetime, timedelta
 

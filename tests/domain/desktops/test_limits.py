@@ -1,4 +1,4 @@
-"""What a launch and an extension may be."""
+"""The allowed values of a launch and an extension."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What may be paused and resumed, until when it is kept, and how connections hear of it."""
+"""What may be paused and resumed, how long it is kept, and the effect on connections."""
 
 from datetime import UTC, datetime, timedelta
 

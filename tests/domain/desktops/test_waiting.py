@@ -1,4 +1,4 @@
-"""The estimate for somebody in the queue: properties, and what people can reckon themselves."""
+"""The waiting time of a person in the queue: properties, and examples to recalculate."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which node a desktop goes to: properties that hold for every cluster."""
+"""The choice of a desktop's node: properties that hold for every cluster."""
 
 from datetime import UTC, datetime, timedelta
 

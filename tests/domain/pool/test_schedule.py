@@ -1,4 +1,4 @@
-"""When schedules want desktops, and how many."""
+"""The times at which schedules require desktops, and their number."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -32,8 +32,8 @@ def at(day: int, hour: int, minute: int = 0, month: int = 3) -> datetime:
 
 
 def due(*schedules: Schedule, now: datetime, launches: tuple[datetime, ...] = ()) -> Due:
-    """In Paris, with builds of a minute, two at once: 30 desktops take 15 rounds, 20:45 with all
-    that is added."""
+    """In Paris; a build takes a minute, and two run at once. 30 desktops take 15 rounds: 20:45
+    minutes with the margins."""
     return decide_due(
         schedules,
         PARIS,

@@ -1,4 +1,4 @@
-"""How large a pool is, and what is done about it."""
+"""The size of a pool, and the actions that follow from it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -51,7 +51,7 @@ def making(name: str, state: State = State.QUEUED, **age: float) -> PoolDesktop:
     [
         (PoolNumbers(), 9, 0, Size(0, Why.OFF)),
         (PLAIN, 0, 0, Size(3, Why.TARGET)),
-        (PLAIN, 7, 0, Size(3, Why.TARGET)),  # it does not follow
+        (PLAIN, 7, 0, Size(3, Why.TARGET)),  # no demand is followed
         (FOLLOWING, 0, 0, Size(1, Why.QUIET)),
         (FOLLOWING, 2, 0, Size(3, Why.TARGET)),
         (FOLLOWING, 5, 0, Size(5, Why.DEMAND)),
@@ -101,11 +101,11 @@ def test_numbers_that_contradict_each_other_are_refused(numbers: PoolNumbers) ->
 @pytest.mark.parametrize(
     ("fits", "ahead", "room"),
     [
-        (None, 0, 82),  # nobody sees the memory: 100 places, 8 taken, 10 left free
+        (None, 0, 82),  # memory is unknown: 100 places, 8 taken, 10 left free
         (500, 0, 82),
-        (4, 0, 9),  # 6 there and 4 more fit, one of them is kept for people
-        (0, 0, 6),  # nothing goes for lack of memory…
-        (0, 2, 3),  # …until somebody waits for it
+        (4, 0, 9),  # 6 exist and 4 more fit, one of which is kept for people
+        (0, 0, 6),  # none is removed for lack of memory…
+        (0, 2, 3),  # …until a person waits for it
         (9, 2, 12),
     ],
 )
@@ -195,7 +195,7 @@ ONE = st.builds(
 def test_from_anywhere_a_pool_comes_to_its_size_and_stays_there(
     desktops: list[PoolDesktop], size: int, free: int
 ) -> None:
-    """Each round builds all that is begun and removes all that is drained."""
+    """Complete all builds that were begun, and remove all drained desktops."""
     for number in range(40):
         todo = decide_steps(desktops, size, AGE, NINE, free)
         assert todo.build <= free

@@ -1,4 +1,4 @@
-"""How long a build waits that met a lock, and which trouble it is tried again after."""
+"""How long a locked build waits, and which failures are retried."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The circuit breaker: when a template rests, for how long, and how it comes back."""
+"""The circuit breaker: when a template rests, for how long, and how the rest ends."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,8 +37,8 @@ def record(*minutes_ago: float, worked: float | None = None, trial: float | None
         record(),
         record(1, 2),
         record(1, 11.5, 12),  # more than ten minutes apart
-        record(1, 2, 3, worked=0.5),  # it has worked since
-        record(1, 2, 3, worked=2.5),  # it worked between: only two in a row
+        record(1, 2, 3, worked=0.5),  # a build has succeeded since
+        record(1, 2, 3, worked=2.5),  # a success in between: only two in a row
     ],
 )
 def test_a_few_failures_change_nothing(harmless: Record) -> None:
@@ -92,7 +92,7 @@ def test_it_never_rests_without_three_failures_close_together(seconds_ago: list[
 
 
 def of_people(*failures: tuple[float, int | None]) -> Record:
-    """Failures so many minutes ago, each with its person."""
+    """Failures this many minutes ago, each with its person."""
     return Record([Failure(NOW - ago * MINUTE, who) for ago, who in failures], None, None)
 
 

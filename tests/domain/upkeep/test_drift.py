@@ -1,4 +1,4 @@
-"""What follows from a difference between rows and node."""
+"""The decisions about differences between rows and nodes."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Whether desktops are kept from each other, from what was looked at."""
+"""Whether desktops are isolated from each other, derived from the firewall settings."""
 
 import pytest
 

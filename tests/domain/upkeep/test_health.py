@@ -1,4 +1,4 @@
-"""How well a part is, from measured values."""
+"""The health of a part, derived from measured values."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Webhooks: where they may go, how they are signed, when they are tried again."""
+"""Webhooks: allowed addresses, signatures and retries."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network

@@ -1,4 +1,4 @@
-"""What comes is handed on, at once or together with what follows; nothing is kept back."""
+"""Received bytes are forwarded at once or with the bytes that follow; none are kept back."""
 
 import asyncio
 import socket
@@ -13,14 +13,14 @@ from webapp.gateway.process import run_in_loop
 
 RECORD = b"r" * 16_384
 ECHO = b"e" * 100
-#: A thousand times what records are waited for, as machines may be busy.
+#: A thousand times the wait for further records, because machines may be busy.
 SOON = 4.0
 
 Send = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 def heard(send: Send) -> list[tuple[float, bytes]]:
-    """What is handed on of what a server sends before it closes, and when."""
+    """Return what is forwarded of the bytes that a server sends before it closes, and when."""
     took: list[tuple[float, bytes]] = []
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""One connection that makes much work: others do not feel it, and in the end it is cut."""
+"""A connection that causes much work does not affect others, and is finally closed."""
 
 import asyncio
 import contextlib
@@ -23,13 +23,13 @@ from webapp.gateway.rdp.desktop_link import desktop_link
 BEGINNING = recorded.beginning(recorded.read("xfce-with-resize"), 5_000)
 FLOOD = bytes.fromhex("040360") * ((4 << 20) // 3 - 1)
 STRICT = Limits(share=0.003, burst_seconds=0.05, patience_seconds=1)
-"""So little that an attack has it used up on the slowest machine."""
+"""A share that an attack exceeds on the slowest machine."""
 GENEROUS = 10.0
-"""Seconds for an answer while the machine does other things; it was a minute and more."""
+"""Maximum seconds for an answer on a busy machine; without the budget it took over a minute."""
 
 
 class CostlyDesktop(FakeDesktop):
-    """Sends regions of as many huge rectangles as fit, without a pause."""
+    """Sends regions with the maximum number of huge rectangles, without a pause."""
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         flood = costly_region(250, screen=SCREEN)
@@ -40,7 +40,7 @@ class CostlyDesktop(FakeDesktop):
 
 
 async def ping(port: int) -> None:
-    """What the page asks before it connects."""
+    """Requests what the page requests before it connects."""
     async with asyncio.timeout(GENEROUS):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /gateway/ping HTTP/1.1\r\nHost: x\r\n\r\n")

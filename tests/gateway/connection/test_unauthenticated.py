@@ -1,4 +1,4 @@
-"""Connections of nobody take no places, and cost others nothing."""
+"""Unauthenticated connections use no places and do not slow down others."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @contextlib.asynccontextmanager
 async def half_requests(port: int, begin: bytes, count: int) -> AsyncIterator[list[Pair]]:
-    """So many connections that never finish what they began."""
+    """Open this many connections that never complete their request."""
     pairs = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
     for _, writer in pairs:
         writer.write(begin)
@@ -48,7 +48,7 @@ async def half_requests(port: int, begin: bytes, count: int) -> AsyncIterator[li
 
 
 async def events_status(port: int) -> bytes:
-    """How a whole request for events is answered."""
+    """Return the answer to a complete request for events."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
     try:
@@ -97,7 +97,7 @@ def test_an_address_has_few_that_wait_and_the_newest_count(tmp_path: Path) -> No
 
 @contextlib.asynccontextmanager
 async def silent_browser(port: int, client: str) -> AsyncIterator[ClientConnection]:
-    """As a proxy passes it on."""
+    """Add the header of a proxy."""
     async with connect(
         f"ws://127.0.0.1:{port}/gateway/rdp",
         origin=Origin(ORIGIN),
@@ -187,7 +187,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-# -- who has to go when there are too many ----------------------------------------------------
+# -- which connection is closed when there are too many -------------------------------------------
 
 
 def test_of_too_many_in_all_the_place_with_most_loses_one() -> None:

@@ -1,4 +1,4 @@
-"""A portal's database with a real gateway process beside it, and a client that reads its events."""
+"""A portal's database with a real gateway process, and a client that reads its events."""
 
 import itertools
 import json
@@ -29,7 +29,7 @@ from webapp.services.provisioning.steps import Steps, finish_steps
 
 @dataclass
 class EventSite:
-    """Services on the database that the gateway process has, and its port."""
+    """Services on the gateway process's database, and its port."""
 
     services: Services
     port: int
@@ -49,27 +49,27 @@ class EventSite:
         return self.people[name]
 
     def key(self, name: str, *scopes: str) -> tuple[int, str]:
-        """Of that person: the key's id and its text."""
+        """Create a key of that person; return its id and its text."""
         made = self.services.keys.make(
             self.person(name), f"tests {next(self._numbers)}", scopes or ["read"]
         )
         return made.key.id, made.text
 
     def known_key(self, name: str, *scopes: str) -> dict[str, str]:
-        """As a header; one for all who ask."""
+        """Return a key as a header; the same one for all callers."""
         if (name, *scopes) not in self._keys:
             self._keys[name, *scopes] = self.key(name, *scopes)[1]
         return {"X-API-Key": self._keys[name, *scopes]}
 
     def forget_keys(self) -> None:
-        """They were revoked."""
+        """Revoke the person's keys."""
         self._keys.clear()
 
     def launch(self, name: str) -> str:
         return self.services.launcher.launch(self.person(name), LaunchRequest(reuse=False))
 
     def add_queued(self, name: str, count: int) -> None:
-        """Sessions of that person, all at once."""
+        """Create sessions of that person in one transaction."""
         now, owner_id = self.services.clock.now(), self.person(name).person_id
         with self.services.db.begin() as session:
             template = session.query(Template).first()
@@ -90,7 +90,7 @@ class EventSite:
             )
 
     def change(self, public_id: str, *events: Event) -> None:
-        """What a worker writes."""
+        """Write a row as a worker does."""
         now = self.services.clock.now()
         with self.services.db.begin() as session:
             desktop = session.query(Desktop).filter_by(public_id=public_id).one()
@@ -103,7 +103,7 @@ class EventSite:
                 desktop.ended_at = now
 
     def step(self, public_id: str, *names: str) -> None:
-        """The steps of a build that begin, each ending the one before."""
+        """Begin the steps of a build, each of which ends the one before."""
         with self.services.db.read() as session:
             desktop_id = session.query(Desktop.id).filter_by(public_id=public_id).scalar()
         steps = Steps(self.services.db, self.services.clock, desktop_id)
@@ -125,7 +125,7 @@ SYSTEM_ADMIN = Actor(None, is_admin=True)
 
 @contextmanager
 def event_site(folder: Path, **settings: str) -> Iterator[EventSite]:
-    """A site whose gateway runs until the end."""
+    """Run a site with a gateway inside the block."""
     port = free_port()
     environment = make_environment(
         folder,

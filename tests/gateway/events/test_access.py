@@ -1,4 +1,4 @@
-"""Both streams × everybody who may call, as tests/api/test_access_matrix.py has the operations."""
+"""Both streams × every kind of caller, like the operations in tests/api/test_access_matrix.py."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -39,7 +39,7 @@ def session_sub(site: EventSite) -> str:
 
 @pytest.fixture(scope="module")
 def callers(site: EventSite, session_sub: str) -> Callers:
-    """The headers of each."""
+    """The headers of each caller."""
     for name in ("root", "rita"):
         site.person(name, role=Role.ADMIN)
     site.person("oscar", role=Role.OPERATOR)

@@ -31,9 +31,9 @@ from webapp.services.audit.record import SYSTEM
 pytestmark = pytest.mark.timeout(60)
 
 MANY = 1000
-"""Sessions that make more bytes than a connection's buffers hold."""
+"""The number of sessions whose events exceed a connection's buffers."""
 AT_ONCE = 2.0
-"""Seconds within which what must end has ended, and what happened is told."""
+"""Maximum seconds until a stream ends, or an event arrives."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def ask(site: EventSite, public_id: str | None, headers: dict[str, str]) -> requ
 
 
 def signed_in(site: EventSite, name: str) -> dict[str, str]:
-    """The cookie that the portal gives a browser."""
+    """Return the cookie that the portal gives a browser."""
     client = create_app(site.services).test_client()
     page = client.get("/sign-in").get_data(as_text=True)
     token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
@@ -306,14 +306,14 @@ def test_a_reader_that_does_not_read_is_dropped_and_others_hear_on(site: EventSi
         plug.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
         assert plug.recv(15) == b"HTTP/1.1 200 OK"
         site.add_queued("dora", MANY)
-        time.sleep(AT_ONCE)  # it does not read meanwhile
+        time.sleep(AT_ONCE)  # it does not read during this time
         mine = site.launch("erin")
         assert other.next().data["session_sub"] == mine
         assert read_to_the_end(plug).count(b"event: session") < MANY
 
 
 def read_to_the_end(plug: socket.socket) -> bytes:
-    """All that still comes on a connection that the other side has closed."""
+    """Return everything that still arrives on a connection that the other side has closed."""
     heard = b""
     with contextlib.suppress(ConnectionResetError):
         while data := plug.recv(65_536):
@@ -357,7 +357,7 @@ def test_a_request_that_never_comes_to_its_end_is_not_waited_for(
 
 
 def exchange(port: int, pieces: list[bytes]) -> bytes:
-    """All that the gateway answers until it closes."""
+    """Return everything that the gateway answers until it closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as plug:
         for piece in pieces:
             plug.sendall(piece)

@@ -1,4 +1,4 @@
-"""`EventSource` in Chromium: the sign-in's cookie lets a page of the portal follow a desktop."""
+"""`EventSource` in Chromium: with the sign-in cookie, a page of the portal follows a desktop."""
 
 import shutil
 from collections.abc import Iterator
@@ -31,11 +31,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
 
 @pytest.fixture(scope="module")
 def page(site: ApiSite) -> Iterator[Page]:
-    """A page of the portal's origin, signed in; the gateway has a port of its own."""
+    """A signed-in page of the portal's origin; the gateway has another port."""
     site.person("alice")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
-        # the portal's own policy lets its scripts reach one origin alone
+        # the portal's policy allows its scripts only one origin
         page = chromium.new_page(bypass_csp=True)
         page.goto(f"{site.url}/sign-in")
         page.fill("[name=name]", "alice")

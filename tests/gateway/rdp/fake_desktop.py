@@ -1,6 +1,6 @@
-"""A desktop that plays a recording: X.224, TLS with its own certificate, then its part of it.
+"""A desktop that plays a recording: X.224, TLS with its own certificate, then its messages.
 
-Bad ones are named for what they do.
+Faulty ones are named after their fault.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ CONFIRM = tpkt(bytes.fromhex("0ed000001234000201080001000000"))
 
 
 class FakeDesktop:
-    """Listens on a free port of 127.0.0.1, unless told otherwise. `records` is what it plays."""
+    """Listens on a free port of 127.0.0.1 by default, and plays `records`."""
 
     def __init__(self, folder: Path, records: list[tuple[int, bytes]]) -> None:
         self.records = records
         self.received = bytearray()
-        """What came inside TLS, of all connections."""
+        """The bytes received inside TLS, of all connections."""
         self.open = 0
         self.tls, self.certificate_sha256 = make_certificate(folder)
         self.host, self.port = "127.0.0.1", 0
@@ -48,7 +48,7 @@ class FakeDesktop:
             await self.negotiate(reader, writer)
             await self.play(reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the gateway went away, which is its right
+            pass  # the gateway may disconnect
         finally:
             self.open -= 1
             writer.transport.abort()
@@ -60,7 +60,7 @@ class FakeDesktop:
         await writer.start_tls(self.tls)
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send each record once as many PDUs came as came before it in the recording."""
+        """Send each record after as many received PDUs as preceded it in the recording."""
         recording, incoming = Splitter(), Splitter()
         due = came = 0
         for direction, data in self.records:
@@ -74,7 +74,7 @@ class FakeDesktop:
         await self.afterwards(reader, writer)
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Once the recording is over: take what comes until the gateway leaves."""
+        """After the recording, read until the gateway disconnects."""
         while data := await reader.read(1 << 16):
             self.received += data
 
@@ -87,14 +87,14 @@ class FakeDesktop:
 
 
 class SilentDesktop(FakeDesktop):
-    """Accepts and never says a word."""
+    """Accepts connections and sends nothing."""
 
     async def negotiate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
 
 class DesktopSilentInTls(FakeDesktop):
-    """Agrees to TLS, and never says a word of its hand-shake."""
+    """Agrees to TLS, but never sends its part of the handshake."""
 
     async def negotiate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         header = await reader.readexactly(4)
@@ -105,7 +105,7 @@ class DesktopSilentInTls(FakeDesktop):
 
 
 class BabblingDesktop(FakeDesktop):
-    """Answers with bytes that are no RDP."""
+    """Answers with bytes that are not RDP."""
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.2\r\n" * 100)
@@ -122,7 +122,7 @@ class PlainDesktop(FakeDesktop):
 
 
 class HastyDesktop(FakeDesktop):
-    """Says something before TLS stands, which anybody on the way could have said."""
+    """Sends data before TLS is set up, which an attacker on the path could have sent."""
 
     async def negotiate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         header = await reader.readexactly(4)
@@ -132,7 +132,7 @@ class HastyDesktop(FakeDesktop):
 
 
 class FloodingDesktop(FakeDesktop):
-    """Sends pictures for ever, as fast as they are taken; `sent` counts the bytes."""
+    """Sends pictures without end, as fast as they are read; `sent` counts the bytes."""
 
     sent = 0
 
@@ -145,7 +145,7 @@ class FloodingDesktop(FakeDesktop):
 
 
 class DepartingDesktop(FakeDesktop):
-    """Says good-bye (MCS Disconnect Provider Ultimatum) at the end, as xrdp after a log-out."""
+    """Ends with an MCS Disconnect Provider Ultimatum, like xrdp after a log-out."""
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(tpkt(bytes.fromhex("02f0802180")))
@@ -153,7 +153,7 @@ class DepartingDesktop(FakeDesktop):
 
 
 class VanishingDesktop(FakeDesktop):
-    """Closes the connection at the end without a word."""
+    """Closes the connection at the end without a message."""
 
     async def afterwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()

@@ -1,10 +1,11 @@
 """A fuzz target for the gateway's parsers (atheris).
 
-    python -m tests.gateway.rdp.fuzz_rdp FOLDER tests/gateway/rdp/corpus -max_total_time=600
-
-FOLDER keeps what was found interesting. Every input is a conversation: single bytes choose the
-side, lengths and how much of a recording went before. Only ProtocolError may come out, and no more
-work than a bound for each byte: in steps, and in processor time as a busy machine needs it.
+python -m tests.gateway.rdp.fuzz_rdp FOLDER tests/gateway/rdp/corpus -max_total_time=600
+FOLDER keeps interesting inputs. Every input is a conversation: single bytes choose the side,
+lengths,
+and how much of a recording precedes it. The parsers may only raise ProtocolError, and their work
+for
+each byte must stay below a bound: in steps, and in processor time on a busy machine.
 """
 
 import pickle
@@ -30,12 +31,12 @@ TERMS = (Terms(Login("a", "b")), Terms(Login("a", "b"), Rules(False, False)))
 PIECE = 4096
 STEPS_OF_A_BYTE = 1
 SECONDS, SECONDS_OF_A_BYTE = 0.5, 1e-3
-"""The first for the copy of a conversation, and for a machine that does other things."""
+"""The first term covers the copy of a conversation, and other load on the machine."""
 PREPARED: dict[tuple[int, bool], bytes] = {}
 
 
 def prepared(stage: int, strict: bool) -> Conversation:
-    """A copy of one that is made once: the recording takes longer than what comes after it."""
+    """Copy a prepared conversation, because the recording takes longer than the rest."""
     if (stage, strict) not in PREPARED:
         conversation = Conversation(TERMS[strict])
         list(recorded.replayed(conversation, RECORDS[:stage]))
@@ -44,7 +45,7 @@ def prepared(stage: int, strict: bool) -> Conversation:
 
 
 def one_input(data: bytes) -> None:
-    """One conversation, or one message, within its time."""
+    """Run one conversation, or one message, within its time."""
     began = time.thread_time()
     parse(atheris.FuzzedDataProvider(data))
     took = time.thread_time() - began
@@ -65,7 +66,7 @@ def parse(given: atheris.FuzzedDataProvider) -> None:
         else:
             converse(given)
     except ProtocolError:
-        pass  # what a parser may say
+        pass  # the only exception that a parser may raise
 
 
 def converse(given: atheris.FuzzedDataProvider) -> None:

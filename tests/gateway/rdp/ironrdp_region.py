@@ -1,7 +1,8 @@
-"""How IronRDP 0.7 unites the rectangles of a region, to test against.
+"""The algorithm with which IronRDP 0.7 unites the rectangles of a region, for tests.
 
-Written after `ironrdp-graphics/src/rectangle_processing.rs`: the edges are inclusive, and so a
-rectangle that begins in the row in which a band ends counts as lying below that band.
+Written after `ironrdp-graphics/src/rectangle_processing.rs`: edges are inclusive, so a rectangle
+that
+begins in the last row of a band counts as below that band.
 """
 
 Edges = tuple[int, int, int, int]
@@ -9,7 +10,7 @@ Edges = tuple[int, int, int, int]
 
 
 def unite(rectangles: list[Edges]) -> list[Edges]:
-    """The rectangles of the region that results."""
+    """Return the rectangles of the resulting region."""
     region: list[Edges] = []
     for one in rectangles:
         region = _simplified(_united(region, one)) if region else [one]

@@ -1,7 +1,8 @@
-"""Recorded RDP connections: what each side sent, in order, as the gateway got it inside TLS.
+"""Recorded RDP connections: what each side sent, in order, as the gateway received it inside TLS.
 
-A file is a row of records: direction (0 from the desktop, 1 from the browser), length, bytes. The
-browser's bytes hold the dummy password that pages send; the real one is not in a recording.
+A file is a sequence of records: direction (0 from the desktop, 1 from the browser), length, bytes.
+The
+browser's bytes contain the dummy password that pages send; no recording has the real one.
 """
 
 import struct
@@ -31,13 +32,13 @@ def read(name: str) -> list[tuple[int, bytes]]:
 
 
 def pdus(records: list[tuple[int, bytes]], direction: int) -> list[bytes]:
-    """All PDUs of one direction."""
+    """Return all PDUs of one direction."""
     splitter = Splitter()
     return [pdu for way, data in records if way == direction for pdu in splitter.feed(data)]
 
 
 def beginning(records: list[tuple[int, bytes]], size_wanted: int) -> list[tuple[int, bytes]]:
-    """The first records, with so many bytes of the desktop's, that end with a whole PDU."""
+    """Return the first records with this many bytes of the desktop, up to a complete PDU."""
     size = total = 0
     splitter = Splitter()
     for number, (direction, data) in enumerate(records):
@@ -51,7 +52,7 @@ def beginning(records: list[tuple[int, bytes]], size_wanted: int) -> list[tuple[
 
 
 class RecordingConversation(Conversation):
-    """A conversation that writes down what it is given."""
+    """A conversation that records its input."""
 
     file: Path
 
@@ -69,14 +70,14 @@ class RecordingConversation(Conversation):
 
 
 def replayed(conversation: Conversation, records: list[tuple[int, bytes]]) -> Iterator[Flow]:
-    """What a conversation makes of a recording, all turns of a record in one."""
+    """Return the output of a conversation for a recording, with all turns of a record in one."""
     for direction, data in records:
         take = from_browser if direction == FROM_BROWSER else from_desktop
         yield take(conversation, data)
 
 
 def from_browser(conversation: Conversation, data: bytes) -> Flow:
-    """All turns that this takes."""
+    """Run all turns that this takes."""
     flow = conversation.from_browser(data)
     while conversation.is_browser_waiting:
         _join(flow, conversation.go_on_browser())
@@ -84,7 +85,7 @@ def from_browser(conversation: Conversation, data: bytes) -> Flow:
 
 
 def from_desktop(conversation: Conversation, data: bytes) -> Flow:
-    """All turns that this takes."""
+    """Run all turns that this takes."""
     flow = conversation.from_desktop(data)
     while conversation.is_desktop_waiting:
         _join(flow, conversation.go_on_desktop())

@@ -1,4 +1,4 @@
-"""RemoteFX messages and the fast-path PDUs around them, built as xrdp builds them."""
+"""RemoteFX messages and their fast-path PDUs, in the format of xrdp."""
 
 import struct
 
@@ -6,7 +6,7 @@ from webapp.gateway.rdp.pdu.remotefx import Rectangle
 
 
 def message(region: list[Rectangle], tiles: list[tuple[int, int]]) -> bytes:
-    """A RemoteFX message as xrdp builds it; each tile's data is its own place."""
+    """Return a RemoteFX message in the format of xrdp; each tile's data is its own position."""
     packed = b"".join(struct.pack("<4H", r.x, r.y, r.width, r.height) for r in region)
     tile_blocks = b"".join(
         struct.pack("<HI3B2H3H", 0xCAC3, 22, 0, 0, 0, x, y, 1, 1, 1) + bytes([x, y, 0])
@@ -28,7 +28,7 @@ SCREEN = (640, 480)
 
 
 def pdus_of(body: bytes, piece: int = 16_000, screen: tuple[int, int] = SCREEN) -> list[bytes]:
-    """The fast-path PDUs of a Stream Surface Bits command."""
+    """Return the fast-path PDUs of a Stream Surface Bits command."""
     command = struct.pack("<5H4BHHI", 6, 0, 0, *screen, 32, 0, 0, 3, *screen, len(body)) + body
     pieces = [command[at : at + piece] for at in range(0, len(command), piece)]
     kinds = [0] if len(pieces) == 1 else [2, *[3] * (len(pieces) - 2), 1]

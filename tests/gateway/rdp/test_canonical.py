@@ -1,7 +1,7 @@
-"""What passes is what was understood: nothing that two parsers could read in two ways.
+"""Only unambiguous messages pass: none that two parsers could read differently.
 
-The desktop stands for xrdp, which does not look at padding bits, the end mark of X.224, priorities
-or unknown flags; the browser may run anything.
+The desktop behaves like xrdp, which ignores padding bits, the end mark of X.224, priorities and
+unknown flags; the browser may send anything.
 """
 
 import struct
@@ -30,14 +30,14 @@ SIDES = pytest.mark.parametrize("kind", [FROM_BROWSER, FROM_DESKTOP], ids=["brow
 
 
 def activated(rules: Rules = NOTHING_PASSES) -> Conversation:
-    """A conversation that has seen the whole recording."""
+    """A conversation that has processed the whole recording."""
     conversation = Conversation(Terms(Login("a", "b"), rules))
     list(recorded.replayed(conversation, RECORDS))
     return conversation
 
 
 def passed(conversation: Conversation, kind: int, data: bytes) -> bytes:
-    """What goes to the other side of what `kind`'s side sends. Raises ProtocolError."""
+    """Return what is forwarded of the bytes from `kind`'s side. Raises ProtocolError."""
     if kind == FROM_BROWSER:
         return b"".join(recorded.from_browser(conversation, data).to_desktop)
     return b"".join(recorded.from_desktop(conversation, data).to_browser)
@@ -56,11 +56,11 @@ def changed(pdu: bytes, place: int, value: int) -> bytes:
     return pdu[:place] + bytes([value]) + pdu[place + 1 :]
 
 
-# -- a receiver that looks at little ----------------------------------------------------------
+# -- a lenient receiver ----------------------------------------------------------------------
 
 
 def lenient_messages(stream: bytes) -> Iterator[int]:
-    """The clipboard messages that a careless peer finds: any padding, flags and end marks."""
+    """Yield the clipboard messages that a lenient parser finds: any padding, flags, end marks."""
     place = 0
     while place + 4 <= len(stream):
         if stream[place] & 3 == 0:
@@ -91,7 +91,7 @@ def lenient_message(tpdu: bytes) -> Iterator[int]:
     st.lists(st.tuples(st.integers(0, 26), st.integers(0, 7)), min_size=1, max_size=3),
 )
 @example(FROM_BROWSER, DATA_RESPONSE, [(7, 0)])  # 0x65 for 0x64
-@example(FROM_BROWSER, DATA_RESPONSE, [(6, 7)])  # no end of the TSDU
+@example(FROM_BROWSER, DATA_RESPONSE, [(6, 7)])  # the TSDU does not end
 @example(FROM_DESKTOP, FORMAT_LIST, [(7, 1)])
 def test_bits_that_are_turned_let_nothing_forbidden_through(
     side: int, kind: int, bits: list[tuple[int, int]]
@@ -130,10 +130,10 @@ def test_bytes_that_are_put_in_or_cut_out_let_nothing_forbidden_through(
     assert not FORBIDDEN.intersection(lenient_messages(out))
 
 
-# -- each encoding that is not the one --------------------------------------------------------
+# -- every other encoding ---------------------------------------------------------------------
 
 GOOD = message(7, bytes(16))
-"""Capabilities: allowed always."""
+"""Return the clipboard message with capabilities, which is always allowed."""
 X224_END, MCS_KIND, PRIORITY, LENGTH = 6, 7, 12, 13
 
 
@@ -146,7 +146,7 @@ def tpkt(body: bytes) -> bytes:
 
 
 def long_form(kind: int) -> bytes:
-    """The length in two bytes where one is enough."""
+    """Return the PDU with its length in two bytes where one is sufficient."""
     head = struct.pack(">BHHBBB", kind, 5, CLIPBOARD, 0x70, 0x80, len(GOOD))
     return tpkt(b"\x02\xf0\x80" + head + GOOD)
 
@@ -239,7 +239,7 @@ def test_the_one_encoding_passes(kind: int) -> None:
 
 
 def stage(length: int) -> list[tuple[int, bytes]]:
-    """The recording before its first record of this length."""
+    """Return the recording before its first record of this length."""
     return RECORDS[: next(n for n, (_, data) in enumerate(RECORDS) if len(data) == length)]
 
 
@@ -264,10 +264,10 @@ def test_a_connect_initial_that_can_be_read_in_two_ways(old: bytes, new: bytes, 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("ec03ed03", "ec03ec03"),  # two channels with one id
+        ("ec03ed03", "ec03ec03"),  # two channels with the same id
         ("ec03ed03", "eb03ed03"),  # the clipboard on the I/O channel
         ("eb030200ec03ed03", "ea030200ec03ed03"),  # another I/O channel
-        ("eb030200ec03ed03", "eb030100ec030000"),  # fewer than asked for
+        ("eb030200ec03ed03", "eb030100ec030000"),  # fewer than requested
     ],
 )
 def test_a_connect_response_that_mixes_channels_up(old: str, new: str) -> None:

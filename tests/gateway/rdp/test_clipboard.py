@@ -1,4 +1,4 @@
-"""The clipboard's directions hold against the page and against the desktop."""
+"""The allowed clipboard directions apply to the page and to the desktop."""
 
 import struct
 
@@ -20,7 +20,7 @@ def chunk(kind: int, data: bytes = b"text", flags: int = FIRST | LAST) -> bytes:
 
 
 def chunks(kind: int, *pieces: bytes) -> list[bytes]:
-    """A message whose data comes in these pieces."""
+    """A message whose data arrives in these pieces."""
     data = b"".join(pieces)
     head = struct.pack("<HHI", kind, 0, len(data))
     total = len(head) + len(data)
@@ -141,7 +141,7 @@ def test_tricks_to_get_around_the_rules_end_the_connection(
         page.judge(sent[-1])
 
 
-# -- the beginning ----------------------------------------------------------------------------
+# -- the first messages -----------------------------------------------------------------------
 
 
 def response(flags: int) -> bytes:

@@ -1,4 +1,4 @@
-"""A recorded connection through the gateway's eyes: what passes, what changes, what counts."""
+"""A recorded connection in the gateway: what passes, what is changed, and what is counted."""
 
 import struct
 
@@ -23,7 +23,7 @@ SCANCODE, MOUSE, SYNCHRONISE = "0404001e", "04092000080e01c800", "040360"
 
 
 def activated() -> Conversation:
-    """A conversation that has seen the whole recording."""
+    """A conversation that has processed the whole recording."""
     conversation = Conversation(Terms(LOGIN))
     list(recorded.replayed(conversation, RECORDS))
     conversation.take_input()
@@ -35,7 +35,7 @@ def replay(records: list[tuple[int, bytes]]) -> list[Flow]:
 
 
 def to_browser(flows: list[Flow]) -> list[bytes]:
-    """All PDUs for the browser, out of the messages that carry them."""
+    """Return all PDUs for the browser from the messages that contain them."""
     splitter = framing.Splitter()
     return [pdu for flow in flows for message in flow.to_browser for pdu in splitter.feed(message)]
 
@@ -96,7 +96,7 @@ def test_slow_path_input_counts_as_well() -> None:
 
 
 def test_what_only_the_page_does_is_no_input() -> None:
-    """A connection with pictures, clipboard, frame acknowledgements and a resize, untouched."""
+    """A connection with pictures, clipboard, frame acknowledgements and a resize is unchanged."""
     conversation = Conversation(Terms(LOGIN))
     quiet = [
         (way, data)
@@ -150,7 +150,7 @@ def test_partial_tiles_are_asked_for_again_once() -> None:
     assert conversation.refresh() == Flow()
 
 
-# -- a browser that does not keep up ----------------------------------------------------------
+# -- a slow browser ---------------------------------------------------------------------------
 
 
 def marker(action: int, frame: int) -> bytes:

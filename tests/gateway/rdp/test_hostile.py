@@ -1,4 +1,4 @@
-"""Hostile bytes: whatever a side sends, the parsers say ProtocolError or go on, and stay small."""
+"""Hostile bytes: for any input the parsers raise ProtocolError or continue, and stay small."""
 
 import contextlib
 import subprocess

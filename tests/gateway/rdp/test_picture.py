@@ -1,4 +1,4 @@
-"""What the gateway does so that the picture is right: regions that are split, tiles asked again."""
+"""How the gateway keeps the picture correct: regions are split, and tiles are requested again."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,8 @@ RECORDS = recorded.read("xfce-with-resize")
 
 @st.composite
 def regions(draw: st.DrawFn) -> list[Rectangle]:
-    """A region as X servers keep it: bands from top to bottom, in each rectangles left to right."""
+    """A region in the form of X servers: bands from top to bottom, in each rectangles left to
+    right."""
     rectangles = []
     y = draw(st.integers(0, 20))
     for _ in range(draw(st.integers(1, 5))):
@@ -87,7 +88,7 @@ def through(pdus: list[bytes]) -> list[bytes]:
 
 
 def bodies(pdus: list[bytes]) -> list[bytes]:
-    """The RemoteFX messages in a row of PDUs."""
+    """Return the RemoteFX messages in a sequence of PDUs."""
     found, command = [], b""
     for pdu in pdus:
         command = pdu[6:] if pdu[3] >> 4 in (0, 2) else command + pdu[6:]

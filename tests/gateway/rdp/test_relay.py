@@ -35,7 +35,7 @@ BEGINNING = recorded.beginning(RECORDS, 5_000)
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    """Run a test in a loop of its own, which must end in time and leave no task behind."""
+    """Run a test in its own event loop; it must end in time and leave no task behind."""
 
     async def guarded() -> None:
         async with asyncio.timeout(60):
@@ -49,13 +49,13 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 
 
 async def admitted(socket: ClientConnection) -> bytes:
-    """Ask for a connection; the gateway's answer."""
+    """Request a connection; return the gateway's answer."""
     await socket.send(rdcleanpath_request("try-us"))
     return bytes(await socket.recv())
 
 
 async def closing(socket: ClientConnection) -> tuple[int, str]:
-    """The close code and word, whatever comes before them."""
+    """Return the close code and word, ignoring earlier messages."""
     with contextlib.suppress(ConnectionClosed):
         async for _ in socket:
             pass
@@ -274,7 +274,7 @@ def test_a_restart_says_so_and_closes_every_row(tmp_path: Path) -> None:
         ):
             for socket in (one, other):
                 await admitted(socket)
-            gateway.admissions.close_seconds = 0.3  # a database that is busy
+            gateway.admissions.close_seconds = 0.3  # a slow database
             gateway.stop.set()
             assert await closing(one) == (1001, "gateway_restart")
             assert await closing(other) == (1001, "gateway_restart")
@@ -423,7 +423,7 @@ def test_a_reader_that_was_slow_gets_all_of_the_rest(tmp_path: Path) -> None:
 def test_a_hundred_connections_opened_and_abandoned_leave_nothing(tmp_path: Path) -> None:
     async def test() -> None:
         async with FakeDesktop(tmp_path, BEGINNING) as desktop, running(desktop) as gateway:
-            for _ in range(3):  # warm up: caches, thread pools
+            for _ in range(3):  # warm-up: caches, thread pools
                 async with browser(gateway.port) as socket:
                     await admitted(socket)
             await until(lambda: desktop.open == 0)

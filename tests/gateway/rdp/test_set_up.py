@@ -17,7 +17,7 @@ RECORDS = recorded.read("xfce-with-resize")
 BROWSER = recorded.pdus(RECORDS, recorded.FROM_BROWSER)
 DESKTOP = recorded.pdus(RECORDS, recorded.FROM_DESKTOP)
 CLIENT_INFO = 321
-"""Bytes of the recorded one."""
+"""Bytes of the recorded connection."""
 
 
 def utf16(text: str) -> bytes:
@@ -25,7 +25,7 @@ def utf16(text: str) -> bytes:
 
 
 def core_data(pdu: bytes) -> bytes:
-    """The client core data block of a Connect Initial."""
+    """Return the client core data block of a Connect Initial."""
     place = pdu.index(struct.pack("<H", gcc.CS_CORE), pdu.index(b"Duca"))
     return pdu[place : place + struct.unpack_from("<H", pdu, place + 2)[0]]
 
@@ -137,7 +137,7 @@ def test_channels_are_known_by_name_and_id() -> None:
 
 
 def signed_in() -> bytes:
-    """The Client Info PDU as it goes to the desktop."""
+    """Return the Client Info PDU that is sent to the desktop."""
     conversation = Conversation(Terms(LOGIN))
     for flow in recorded.replayed(conversation, RECORDS):
         for pdu in flow.to_desktop:

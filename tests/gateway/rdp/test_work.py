@@ -1,7 +1,7 @@
-"""Work that one side makes: bounded for each byte, cut into turns, the same on every machine.
+"""The work for one side is bounded per byte, split into turns, and independent of the machine.
 
-Steps are counted by the parsers themselves; that they are honest about it is what the test with
-the processor's clock is for, whose bound is generous.
+The parsers count their own steps. The test with the processor's clock checks that these counts are
+realistic; its bound is generous.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ RECORDS = recorded.read("xfce-with-resize")
 AFTER_RESIZE = (640, 400)
 STEPS_OF_A_BYTE = 1
 SECONDS_OF_A_STEP = 2e-4
-"""Thirty times what it takes on an idle machine."""
+"""Thirty times the time on an idle machine."""
 
 
 def activated(records: list[tuple[int, bytes]] = RECORDS) -> Conversation:
@@ -36,7 +36,7 @@ def activated(records: list[tuple[int, bytes]] = RECORDS) -> Conversation:
 
 
 def turns_of(conversation: Conversation, side: int, data: bytes) -> list[int]:
-    """The steps of each turn that these bytes take."""
+    """Return the number of steps in each turn for these bytes."""
     is_browser = side == recorded.FROM_BROWSER
     take = conversation.from_browser if is_browser else conversation.from_desktop
     more = conversation.go_on_browser if is_browser else conversation.go_on_desktop
@@ -51,13 +51,13 @@ def turns_of(conversation: Conversation, side: int, data: bytes) -> list[int]:
 
 
 def costly_region(count: int, screen: tuple[int, int] = AFTER_RESIZE) -> bytes:
-    """Rectangles over all of the screen, which cut its tiles in other ways each."""
+    """Rectangles over the whole screen, each of which cuts its tiles differently."""
     region = [Rectangle(n % 63 + 1, n % 61 + 1, 65_000, 65_000) for n in range(count)]
     return b"".join(pdus_of(message(region, []), piece=32_000, screen=screen))
 
 
 def thin_bands(groups: int, tiles: int) -> bytes:
-    """Rectangles that IronRDP would lose, and many tiles that each of them could need."""
+    """Rectangles that IronRDP would lose, with many tiles that each of them could need."""
     region = [Rectangle(20 * n, 5, 10, 1) for n in range(groups + 1)]
     body = message(region, [(n % 10, n // 10 % 7) for n in range(tiles)])
     return b"".join(pdus_of(body, piece=32_000, screen=AFTER_RESIZE))
@@ -129,7 +129,7 @@ def test_no_bytes_make_more_steps_than_they_are(
 
 
 def test_bytes_one_by_one_are_looked_at_once() -> None:
-    """An unfinished PDU of 64 kB is not copied for each byte that comes."""
+    """An unfinished PDU of 64 kB is not copied for each received byte."""
     pdu = mcs.data_pdu(mcs.SEND_DATA_INDICATION, 5, 1003, bytes(16_000))
     conversation = activated()
     for place in range(len(pdu) - 1):
