@@ -9,6 +9,7 @@ import pytest
 from labnode.setup import ROLES
 from tests.rules.files import ROOT, project_files, text_of, texts
 from webapp.domain.states import Event, State, diagram
+from webapp.gateway.rdp import sequence
 from webapp.settings.table import SETTINGS
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s\"[^\"]*\")?\)")
@@ -165,6 +166,12 @@ def test_the_diagram_in_the_architecture_is_the_table() -> None:
     assert f"```mermaid\n{diagram()}\n```" in text
     names = [state.name for state in State] + [event.name for event in Event]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_phases_in_the_architecture_are_the_gateways_table() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    assert f"```mermaid\n{sequence.diagram()}\n```" in text
+    assert f"\n\n{sequence.table()}\n\n" in text
 
 
 def test_modules_say_what_belongs_in_them() -> None:

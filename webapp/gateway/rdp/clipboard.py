@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from webapp.gateway.connection.wire import ProtocolError
-from webapp.gateway.rdp.virtual_channel import CHUNK_HEADER, FIRST, Chunk, Chunks, whole_message
+from webapp.gateway.rdp.pdu.virtual_channel import CHUNK_HEADER, FIRST, Chunk, Chunks, whole_message
 
 CHANNEL = "cliprdr"
 

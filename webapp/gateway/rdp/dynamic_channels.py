@@ -6,10 +6,11 @@ the clipboard rules.
 """
 
 import struct
+from enum import Enum, auto
 
 from webapp.gateway.connection.wire import ProtocolError, Reader
 from webapp.gateway.rdp.clipboard import DROP, PASS, Verdict
-from webapp.gateway.rdp.virtual_channel import Chunk, Chunks, whole_message
+from webapp.gateway.rdp.pdu.virtual_channel import Chunk, Chunks, whole_message
 
 CHANNEL = "drdynvc"
 DISPLAY_CONTROL = "Microsoft::Windows::RDS::DisplayControl"
@@ -30,14 +31,44 @@ _LAYOUT_HEADER, _MONITOR, _MOST_MONITORS = 16, 40, 16
 _DISPLAY_CAPABILITIES_SIZE = 20
 
 
+class Channel(Enum):
+    """How far a dynamic channel is; an id without a channel has none of these."""
+
+    OFFERED = auto()
+    OPEN = auto()
+    CLOSED = auto()
+    """By one side; the other side's answer, which looks the same, is due."""
+
+
+class Step(Enum):
+    """What a PDU does to a channel."""
+
+    OFFER = auto()
+    ACCEPT = auto()
+    DECLINE = auto()
+    DATA = auto()
+    CLOSE = auto()
+
+
+TABLE: dict[tuple[Channel | None, Step], Channel | None] = {
+    (None, Step.OFFER): Channel.OFFERED,
+    (Channel.CLOSED, Step.OFFER): Channel.OFFERED,
+    (Channel.OFFERED, Step.ACCEPT): Channel.OPEN,
+    (Channel.OFFERED, Step.DECLINE): None,
+    (Channel.OPEN, Step.DATA): Channel.OPEN,
+    (Channel.OPEN, Step.CLOSE): Channel.CLOSED,
+    (Channel.CLOSED, Step.CLOSE): None,
+}
+"""The channel after each step. Any other step ends the connection, except that closing a channel
+that was never open is dropped: the gateway may have refused it in the browser's place."""
+
+
 class DynamicChannels:
     """Filters both directions of one connection."""
 
     def __init__(self) -> None:
         self._desktop, self._browser = Chunks(), Chunks()
-        self._offered: set[int] = set()
-        self._open: set[int] = set()
-        self._closed: set[int] = set()
+        self._channels: dict[int, Channel] = {}
 
     def from_desktop(self, payload: bytes) -> Verdict:
         """Decide on a chunk from the desktop. Raises ProtocolError."""
@@ -48,7 +79,7 @@ class DynamicChannels:
         if command == _CREATE:
             return self._offer(channel, reader)
         if command == _DATA:
-            self._check_open(channel)
+            self._step(channel, Step.DATA)
             _check_display(reader, _DISPLAY_CAPABILITIES)
             return PASS
         return self._close(command, channel, reader)
@@ -60,54 +91,62 @@ class DynamicChannels:
             return _check_capabilities(reader, is_desktop=False)
         channel = _channel_id(reader)
         if command == _CREATE:
-            return self._accept(channel, reader)
+            return self._answer(channel, reader)
         if command == _DATA:
-            self._check_open(channel)
+            self._step(channel, Step.DATA)
             _check_display(reader, _LAYOUT)
             return PASS
         return self._close(command, channel, reader)
+
+    def _step(self, channel: int, step: Step) -> None:
+        """Move a channel as the table says. Raises ProtocolError."""
+        before = self._channels.get(channel)
+        if (before, step) not in TABLE:
+            state = before.name.lower() if before else "not open"
+            raise ProtocolError(
+                f"{step.name.lower()} for the dynamic channel {channel}, which is {state}"
+            )
+        after = TABLE[before, step]
+        if after is None or (after is Channel.CLOSED and self._count(after) >= _MOST_OPEN):
+            self._channels.pop(channel, None)
+        else:
+            self._channels[channel] = after
+
+    def _count(self, *kinds: Channel) -> int:
+        return sum(one in kinds for one in self._channels.values())
 
     def _offer(self, channel: int, reader: Reader) -> Verdict:
         """Handle the desktop's request to open a channel; refuse all but display control."""
         name = reader.rest()
         if len(name) > _LONGEST_NAME or name.find(b"\0") != len(name) - 1:
             raise ProtocolError("a dynamic channel whose name does not end")
-        if channel in self._offered | self._open or len(self._offered | self._open) >= _MOST_OPEN:
-            raise ProtocolError(f"the dynamic channel {channel} once more")
-        self._closed.discard(channel)
+        if self._count(Channel.OFFERED, Channel.OPEN) >= _MOST_OPEN:
+            raise ProtocolError(f"more than {_MOST_OPEN} dynamic channels")
+        self._step(channel, Step.OFFER)
         if name[:-1] == DISPLAY_CONTROL.encode():
-            self._offered.add(channel)
             return PASS
+        self._step(channel, Step.DECLINE)
         head = reader.data[0] & 3 | _CREATE << 4
         identity = reader.data[1 : len(reader.data) - len(name)]
         refusal = bytes([head]) + identity + struct.pack("<I", _NO_LISTENER)
         return Verdict(False, whole_message(refusal))
 
-    def _accept(self, channel: int, reader: Reader) -> Verdict:
+    def _answer(self, channel: int, reader: Reader) -> Verdict:
+        """Handle the browser's answer to an offer."""
         status = reader.u32()
-        if channel not in self._offered or reader.left:
-            raise ProtocolError(f"an answer about the dynamic channel {channel} to nobody")
-        self._offered.discard(channel)
-        if status < 1 << 31:
-            self._open.add(channel)
+        if reader.left:
+            raise ProtocolError("bytes after the answer about a dynamic channel")
+        self._step(channel, Step.ACCEPT if status < 1 << 31 else Step.DECLINE)
         return PASS
 
     def _close(self, command: int, channel: int, reader: Reader) -> Verdict:
-        """Handle a Close PDU from either side, or the other side's answer, which looks the same."""
+        """Handle a Close PDU from either side."""
         if command != _CLOSE or reader.left:
             raise ProtocolError(f"a dynamic channel PDU of the kind {command} is not carried")
-        if channel in self._open:
-            self._open.discard(channel)
-            if len(self._closed) < _MOST_OPEN:
-                self._closed.add(channel)
-            return PASS
-        is_answer = channel in self._closed
-        self._closed.discard(channel)
-        return PASS if is_answer else DROP
-
-    def _check_open(self, channel: int) -> None:
-        if channel not in self._open:
-            raise ProtocolError(f"data for the dynamic channel {channel}, which is not open")
+        if (self._channels.get(channel), Step.CLOSE) not in TABLE:
+            return DROP
+        self._step(channel, Step.CLOSE)
+        return PASS
 
 
 def _open(chunk: Chunk) -> tuple[int, Reader]:

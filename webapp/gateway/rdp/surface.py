@@ -12,7 +12,6 @@ from webapp.gateway.connection.wire import Octets, Reader
 from webapp.gateway.rdp.partial_tiles import PartialTiles
 from webapp.gateway.rdp.pdu import remotefx
 from webapp.gateway.rdp.pdu.fastpath import UPDATE_HEADER, check_updates
-from webapp.gateway.rdp.pdu.framing import fastpath_header
 from webapp.gateway.rdp.pdu.work import Work
 
 _SURFACE_COMMANDS = 4
@@ -60,8 +59,7 @@ class RegionFixer:
 
         Raises ProtocolError unless the PDU is a sequence of whole updates.
         """
-        check_updates(pdu, self._work)
-        start = fastpath_header(pdu)
+        start = check_updates(pdu, self._work)
         if start + UPDATE_HEADER > len(pdu) or pdu[start] & 0x0F != _SURFACE_COMMANDS:
             return [pdu]
         fragment = pdu[start] >> 4

@@ -13,7 +13,7 @@ _FLAGS = 0xC0
 _EVENTS_OF_A_STEP = 16
 
 UPDATE_HEADER = 3
-_UPDATE_CODES = range(13)
+_UPDATE_CODES = frozenset(range(13))
 _MOST_UPDATES = 32
 """Updates in one PDU; xrdp sends one."""
 
@@ -40,21 +40,23 @@ def has_input(pdu: Octets, work: Work) -> bool:
     return found
 
 
-def check_updates(pdu: Octets, work: Work) -> None:
-    """Raise ProtocolError unless an output PDU is a sequence of whole, uncompressed updates.
+def check_updates(pdu: Octets, work: Work) -> int:
+    """Return the place of the first update. Raises ProtocolError.
 
-    2.2.9.1.2. Compression is never negotiated, because the Client Info PDU does not offer it.
+    An output PDU must be a sequence of whole, uncompressed updates (2.2.9.1.2). Compression is
+    never negotiated, because the Client Info PDU does not offer it.
     """
     if pdu[0]:
         raise ProtocolError("a fast-path update that is encrypted, or has unknown flags")
-    place, size = fastpath_header(pdu), len(pdu)
-    for _ in range(_MOST_UPDATES):
-        if place + UPDATE_HEADER > size:
-            break
+    start, size, count = fastpath_header(pdu), len(pdu), 0
+    place = start
+    while place + UPDATE_HEADER <= size and count < _MOST_UPDATES:
         header = pdu[place]
         if header >> 6 or header & 0x0F not in _UPDATE_CODES:
             raise ProtocolError(f"a fast-path update with the header {header:#04x}")
         place += UPDATE_HEADER + (pdu[place + 1] | pdu[place + 2] << 8)
-        work.spend(1)
+        count += 1
+    work.spend(count)
     if place != size:
         raise ProtocolError("a fast-path PDU that does not end with its last update")
+    return start

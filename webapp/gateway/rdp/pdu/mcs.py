@@ -7,6 +7,8 @@ from webapp.gateway.connection.wire import ProtocolError, Reader, per_length
 from webapp.gateway.rdp.pdu.x224 import DATA_HEADER, TPKT_HEADER, tpkt
 
 CONNECT_INITIAL, CONNECT_RESPONSE = b"\x7f\x65", b"\x7f\x66"
+CONNECT = 0x7F
+"""The first byte of both connect PDUs."""
 SEND_DATA_REQUEST, SEND_DATA_INDICATION = 0x64, 0x68
 """The first byte of a domain PDU: its choice (25, 26) and two bits of padding."""
 ERECT_DOMAIN, ATTACH_REQUEST = 0x04, 0x28
@@ -36,6 +38,10 @@ class ChannelData:
     """User channel id minus FIRST_USER, as on the wire."""
     channel: int
     payload: bytes
+
+
+NO_DATA = ChannelData(0, 0, 0, b"")
+"""Stands for the channel data of a PDU that carries none."""
 
 
 def kind_of(pdu: bytes) -> int:
