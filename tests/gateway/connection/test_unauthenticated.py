@@ -89,8 +89,8 @@ def test_an_address_has_few_that_wait_and_the_newest_count(tmp_path: Path) -> No
                 with contextlib.suppress(ConnectionResetError):
                     await oldest.read()
                 assert b" 101 " in await newest.readuntil(b"\r\n\r\n")
-                assert len(gateway.gateway.strangers) <= MOST_OF_AN_ADDRESS
-            await until(lambda: len(gateway.gateway.strangers) == 0)
+                assert len(gateway.gateway.unauthenticated) <= MOST_OF_AN_ADDRESS
+            await until(lambda: len(gateway.gateway.unauthenticated) == 0)
 
     run(test)
 
@@ -135,7 +135,7 @@ def test_those_who_were_let_in_are_no_strangers(tmp_path: Path) -> None:
                 await socket.send(rdcleanpath_request("try-us"))
                 await socket.recv()
             assert gateway.gateway.count == MOST_OF_AN_ADDRESS + 5
-            assert len(gateway.gateway.strangers) == 0
+            assert len(gateway.gateway.unauthenticated) == 0
 
     run(test)
 

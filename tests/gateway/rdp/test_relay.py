@@ -343,7 +343,7 @@ def test_who_stays_silent_at_the_port_is_dropped(tmp_path: Path, begin: bytes) -
                 assert b" 101 " not in await reader.read()
             writer.close()
             assert ends(gateway) == []
-            assert len(gateway.gateway.strangers) == 0
+            assert len(gateway.gateway.unauthenticated) == 0
 
     run(test)
 
