@@ -160,7 +160,7 @@ def remove_rest(lab: RealLab) -> None:
 def _is_served(bridge: str) -> bool:
     option = f"--bridge={bridge}".encode()
     for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it ended meanwhile
+        with suppress(OSError):  # it ended during the check
             if option in file.read_bytes().split(b"\0"):
                 return True
     return False

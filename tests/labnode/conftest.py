@@ -1,4 +1,5 @@
-"""A lab node with the memory backend for each test file, and what tests need on it."""
+"""A lab node with the memory backend for each test file, with the clients and objects of its
+tests."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ def builder(node: LabNode) -> Client:
 
 @pytest.fixture
 def root(node: LabNode) -> Client:
-    """Somebody who may do everything, as an administrator with an API token."""
+    """A client with all rights, like an administrator with an API token."""
     header = f"PVEAPIToken=root@pam!full={ROOT_SECRET}"
     return Client(node.url, node.settings()["proxmox_ca_file"], {"Authorization": header})
 
@@ -68,7 +69,7 @@ def upload_archive(client: Client, folder: Path, node: str = "lab") -> str:
 
 @pytest.fixture(scope="module")
 def make(node: LabNode, archive: str) -> Callable[[int], int]:
-    """Makes a stopped container in the pool."""
+    """Create a stopped container in the pool."""
 
     def create(vmid: int, **options: object) -> int:
         client = node.client()
@@ -89,7 +90,7 @@ def template(node: LabNode, make: Callable[[int], int]) -> int:
 
 @pytest.fixture
 def make_weak(node: LabNode) -> Callable[..., Client]:
-    """Makes a client whose token has only some privileges, on everything."""
+    """Return a client whose token has only these privileges, on everything."""
 
     def create(*privileges: str) -> Client:
         node.stop()

@@ -1,7 +1,8 @@
 """Writes `labnode/FIDELITY.md` from a replay: `python -m tests.labnode.fidelity`.
 
-A case is one recorded request with its answer; requests that are repeated in one case (polls, the
-six version requests of a module) count once, and as different if any of them differs.
+A case is one recorded request with its answer. Requests that are repeated in one case (polls, the
+six
+version requests of a module) count once, and as different if any of them differs.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ CALLED = {
 LEFT = "a volume goes with its container; what a broken create has left stays on a real node"
 SIZES = "disk sizes are shown, not enforced, so that too small and too big ones succeed"
 NO_MOUNTS = "storages are always mounted"
-# Every case that comes out differently, with why. Checked to be complete and needed.
+# Every case with a different result, and the reason. A test checks that none is missing or
+# superfluous.
 DIFFERENT = {
     r"cleanup\.leftover-volumes": LEFT,
     r"fail\.(too-small-disk|full-fs-subvol-over).*|fail\.(small|huge)\.after": SIZES,
@@ -93,10 +95,10 @@ DIFFERENT = {
 }
 
 
-#: The older version that is supported, how many recorded cases on called endpoints there are, and
-#: how many of them come out the same, or but for the version, at least: some depend on the moment.
+#: The older supported version, the number of its recorded cases on called endpoints, and the
+#: minimum number of those that are the same, or differ only by the version: some depend on timing.
 OLDER, OLDER_TOTAL, OLDER_SAME, OLDER_VERSION = "8.4", 563, 400, 40
-#: Differences that are only the version's.
+#: Differences that are caused only by the version.
 OF_VERSION = re.compile(
     r"\.data\.(release|version|repoid): |pressure\w+ too much$|VM\.GuestAgent\.\w+ too much$"
     r"|\.memory\.available too much$|\.(cgroup-mode|level) too much$"
@@ -123,12 +125,13 @@ class Case:
         return "missing" if "501" in self.reason else "simplified"
 
 
-#: Lists of the cluster follow as on a real node; the scenario says when they are up to date.
+#: Lists of the cluster are updated with the delay of a real node; the scenario triggers the
+#: updates.
 LAGGING = ("--statistics", "3600")
 
 
 def replayed(version: str = VERSION, more: tuple[str, ...] = ()) -> list[Case]:
-    """Run the scenario of that version against a fresh lab node, with `more` options."""
+    """Replay the scenario of that version on a fresh lab node, with `more` options."""
     with tempfile.TemporaryDirectory() as folder:
         state_dir = Path(folder) / "state"
         node = LabNode(state_dir, [*prepare(state_dir), *more]).start()
@@ -148,7 +151,7 @@ def replayed(version: str = VERSION, more: tuple[str, ...] = ()) -> list[Case]:
 
 
 def endpoint_of(outcome: Outcome) -> str:
-    """The endpoint that an exchange is about, as in Proxmox's own list."""
+    """Return the endpoint of an exchange, as named in Proxmox's own list."""
     path = re.sub(r"^/api2/(json|extjs)", "", outcome.path).rstrip("/") or "/"
     path = re.sub(r"/nodes/[^/]+", "/nodes/{node}", path)
     path = re.sub(r"/(lxc|qemu)/[^/]+", r"/\1/{vmid}", path)
@@ -161,20 +164,22 @@ def endpoint_of(outcome: Outcome) -> str:
 
 
 def share(cases: list[Case]) -> tuple[int, int]:
-    """How many cases on called endpoints are the same, of how many."""
+    """Return how many cases on called endpoints are the same, and their total."""
     called = [case for case in cases if case.endpoint in CALLED]
     return sum(not case.problems for case in called), len(called)
 
 
 def older_share(cases: list[Case]) -> tuple[int, int]:
-    """Of a replay of the older version, on called endpoints: the same, and but for the version."""
+    """Return, for a replay of the older version on called endpoints, the number of identical cases,
+    and of those that differ only by the version."""
     called = [case for case in cases if case.endpoint in CALLED]
     of_version = [c for c in called if c.problems and all(map(OF_VERSION.search, c.problems))]
     return sum(not case.problems for case in called), len(of_version)
 
 
 def document(cases: list[Case], by_default: list[Case]) -> str:
-    """The text of FIDELITY.md, from a lagging lab node and one without options."""
+    """Return the text of FIDELITY.md, from a lab node with delayed statistics and one without
+    options."""
     same, total = share(cases)
     same_by_default, _ = share(by_default)
     return TEXT.format(

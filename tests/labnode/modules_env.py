@@ -1,6 +1,8 @@
 """The virtual environment with the official Ansible modules, kept outside the checkout.
 
-`python -m tests.labnode.modules_env` makes it (once: named for what is in it) and prints its path.
+`python -m tests.labnode.modules_env` creates it (once; its name depends on its content) and prints
+its
+path.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ REQUIREMENTS = ROOT / "requirements-modules.txt"
 
 
 def folder() -> Path:
-    """Where it is or will be; the name changes with the requirements and with Python."""
+    """Return its path, which depends on the requirements and on the Python version."""
     key = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
     cache = Path(os.environ.get("WINUX_CACHE_DIR", "/var/cache/winux"))
     return cache / f"modules-{key}"
 
 
 def ensure() -> Path:
-    """Make it where it is missing or half-made; its folder."""
+    """Create it if it is missing or incomplete; return its folder."""
     place = folder()
     if not (place / "complete").exists():
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
 """The recorded exchanges with real Proxmox VE nodes: finding, reading and comparing them.
 
-Volatile parts are compared by type only: times, process ids, loads and sizes, digests, MAC and
+Volatile parts are compared only by type: times, process ids, loads and sizes, digests, MAC and
 link-local addresses. Everything else must be equal: status, reason line, texts, keys, types,
-states, exit statuses, configuration values. Of task logs the output of storage tools (mkfs, rsync,
-tar, e2fsck) is left out on both sides.
+states,
+exit statuses, configuration values. The output of storage tools (mkfs, rsync, tar, e2fsck) in task
+logs is ignored on both sides.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ UPID = re.compile(r"UPID:(\w+):[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:([^\s\"']+)
 
 
 def reference_dir() -> Path:
-    """Where the recordings are, if anywhere."""
+    """Return the folder of the recordings, or None."""
     default = Path(__file__).parents[2] / ".." / "shared" / "reference"
     return Path(os.environ.get("WINUX_REFERENCE_DIR", default))
 
@@ -47,12 +48,12 @@ def read(version: str) -> list[dict[str, Any]]:
 
 
 def plain_upids(text: str) -> str:
-    """UPIDs without their process and time parts."""
+    """Return UPIDs without their process and time parts."""
     return UPID.sub(r"UPID:\1:*:\2", text)
 
 
 def differences(ours: Any, theirs: Any, path: str = "", key: str = "") -> Iterator[str]:
-    """What differs between our body and the recorded one."""
+    """Yield the differences between our body and the recorded one."""
     if _kind(ours) != _kind(theirs):
         yield f"{path}: {_short(ours)} instead of {_short(theirs)}"
     elif isinstance(theirs, dict):
@@ -66,7 +67,7 @@ def differences(ours: Any, theirs: Any, path: str = "", key: str = "") -> Iterat
     elif isinstance(theirs, list):
         yield from _list_differences(ours, theirs, path, key)
     elif key == "content" and sorted(ours.split(",")) == sorted(theirs.split(",")):
-        return  # a set that Proxmox shows in any order
+        return  # a set, which Proxmox returns in any order
     elif not VOLATILE.fullmatch(key) and _clean(ours) != _clean(theirs):
         yield f"{path}: {_short(ours)} instead of {_short(theirs)}"
 
@@ -88,7 +89,7 @@ def _list_differences(ours: list[Any], theirs: list[Any], path: str, key: str) -
 
 
 def log_lines(body: Any) -> list[str] | Any:
-    """The lines of a task log that do not come from storage tools."""
+    """Return the lines of a task log that do not come from storage tools."""
     if not isinstance(body.get("data"), list):
         return body["data"]
     return [_clean(row["t"]) for row in body["data"] if not TOOL_OUTPUT.match(row["t"])]

@@ -1,7 +1,7 @@
-"""Replays the recorded scenario against a lab node and says what came out differently.
+"""Replays the recorded scenario on a lab node and reports different results.
 
 The recordings are one long scenario with gaps: some of its requests were not kept. `UNRECORDED`
-makes those that changed the state, so that what follows them means the same.
+repeats those that changed the state, so that later requests have the same meaning.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SMALL = "local:vztmpl/debian-12-spike_12.0-1_amd64.tar.zst"
 LXC = "/nodes/pve/lxc"
 ADDRESS_S = 1.5
 WAIT = ("WAIT", "", {})
-LATER = ("LATER", "", {})  # so much later that a started container has its address
-#: What `pct unlock` did on the node.
+LATER = ("LATER", "", {})  # late enough that a started container has its address
+#: The effect of `pct unlock` on the node.
 UNLOCK = [("NODE", f"/labnode/unlock?vmid={vmid}", {}) for vmid in (305, 306)]
 #: The worker of the next create is killed (`kill -9`).
 KILL_CREATE = ("NODE", "/labnode/faults", [{"kind": "stale-lock", "path": "POST /nodes/pve/lxc$"}])
-#: The statistics daemon looked, which it did every ten seconds: the times in UPIDs, and uptimes in
-#: what it saw, say between which exchanges.
+#: The statistics daemon ran, as it does every ten seconds. The times in UPIDs, and the uptimes that
+#: it saw, show between which exchanges.
 LOOK = ("NODE", "/labnode/statistics", {})
 GOLDEN = {
     "ostemplate": SMALL,
@@ -48,10 +48,10 @@ GOLDEN = {
 OTHER = {"ostemplate": SMALL, "unprivileged": 1, "memory": 256}
 ACL = {"roles": "DeskHost"}
 
-LATER_STORAGES = {"tiny"}  # storages that were added when the scenario was under way
+LATER_STORAGES = {"tiny"}  # storages that were added during the scenario
 
 Step = tuple[str, str, Any]
-# Before the first exchange of these cases the statistics daemon had looked again.
+# Before the first exchange of these cases the statistics daemon had run again.
 LOOKED = (
     "pool.after-clone",
     "acl.pool.resources",
@@ -138,7 +138,7 @@ UNRECORDED: dict[str, list[Step]] = {
     "inventory": [WAIT],
     **{case: [LOOK] for case in LOOKED},
 }
-#: Where the scenario of 8.4 went otherwise: other requests were not kept, others won the races.
+#: Differences in the scenario of 8.4: other requests were not kept, and races ended differently.
 UNRECORDED_8 = UNRECORDED | {
     "create.template-bad-volid": [],
     "race.same-vmid.2": [("POST", LXC, {**OTHER, "vmid": 130, "rootfs": "btr:1"})],
@@ -149,18 +149,19 @@ UNRECORDED_8 = UNRECORDED | {
 
 @dataclass
 class Outcome:
-    """One case: an exchange of the scenario and how ours came out."""
+    """One case: an exchange of the scenario, and the lab node's answer to it."""
 
     case: str
     method: str
     path: str
     params: Any
-    state: str = ""  # of a task that is asked for
+    state: str = ""  # of a task that a request names
     problems: list[str] = field(default_factory=list)
 
 
 def prepare(state_dir: Path) -> list[str]:
-    """Give a new node the users, storages and templates of the recorded one; server options."""
+    """Give a new node the users, storages and templates of the recorded one; return server
+    options."""
     from labnode.access import Access
     from labnode.storages import Storages
     from labnode.store import Store
@@ -182,7 +183,7 @@ def prepare(state_dir: Path) -> list[str]:
     for name in TEMPLATES:
         (storages.cache / f"{name}.tar.zst").write_bytes(b"made up")
     timings = dict.fromkeys(("start", "stop", "shutdown", "destroy", "clone", "create"), 0.2)
-    # long enough that a busy machine still sees a start under way when it looks for the first time
+    # long enough that even a busy machine sees the start still running at its first check
     timings |= {"start": 0.6, "full_clone": 0.4, "stubborn": [130], "address": ADDRESS_S}
     (state_dir / "timings.json").write_text(json.dumps(timings))
     network = ["--bridge", "vmbr0", "--subnet", "10.99.0.0/24"]
@@ -214,7 +215,7 @@ class Replay:
             self._replay(exchange)
 
     def _remove_own_setup(self) -> None:
-        """Take away the pool and rights that a lab node has from the start."""
+        """Remove the pool and rights that a lab node has from the start."""
         for row in self._send("GET", "/api2/json/access/acl", None, ROOT).data:
             names = {f"{row['type']}s": row["ugid"], "roles": row["roleid"], "path": row["path"]}
             self._send("PUT", "/api2/json/access/acl", {**names, "delete": 1}, ROOT)
@@ -266,7 +267,7 @@ class Replay:
         self.outcomes.append(outcome)
 
     def _count_as_different(self, exchange: dict[str, Any]) -> None:
-        """What cannot be asked because an earlier answer was different is different, too."""
+        """A request that an earlier difference makes impossible counts as different, too."""
         outcome = Outcome(exchange["case"], exchange["method"], exchange["path"], None)
         outcome.problems.append("not asked")
         outcome.state = str((exchange["body"] or {}).get("data"))[:80]
@@ -386,7 +387,8 @@ def _problems(exchange: dict[str, Any], answer: Answer) -> Iterator[str]:
 
 
 def _common_rows(ours: Any, theirs: Any) -> tuple[Any, Any]:
-    """Task lists depend on what was asked before, kept or not: rows that both have are compared."""
+    """Task lists depend on all earlier requests, recorded or not, so only rows in both are
+    compared."""
 
     def name(row: Any) -> str:
         return recordings.plain_upids(row["upid"])

@@ -1,4 +1,4 @@
-"""A real lab node process for tests, and a client that shows raw answers."""
+"""A real lab node process for tests, and a client that returns raw answers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Answer:
 
 
 def allow_more(state_dir: Path, path: str) -> None:
-    """Give both tokens rights that the product has no use for; before the node starts."""
+    """Give both tokens rights that the product does not need; call it before the node starts."""
     access = Access(Store(state_dir / "state.sqlite"))
     access.roles.put("More", {"privs": ["Pool.Audit", "VM.Snapshot", "VM.Snapshot.Rollback"]})
     access.grant(path, ["More"], "users", [USER])
@@ -50,7 +50,7 @@ def allow_more(state_dir: Path, path: str) -> None:
 
 @dataclass
 class LabNode:
-    """One server process on an ephemeral port; `kill` and `start` it as often as you like."""
+    """One server process on an ephemeral port, which can be killed and started repeatedly."""
 
     state_dir: Path
     options: list[str] = field(default_factory=list)
@@ -101,7 +101,7 @@ class LabNode:
 
 @dataclass
 class Client:
-    """Sends requests as they are."""
+    """Sends requests unchanged."""
 
     url: str
     ca_file: str
@@ -134,7 +134,7 @@ class Client:
         return self("DELETE", path, params)
 
     def wait(self, upid: str, timeout: float = 30) -> str:
-        """Wait for a task; its exit status."""
+        """Wait for a task; return its exit status."""
         node, deadline = upid.split(":")[1], time.monotonic() + timeout
         while time.monotonic() < deadline:
             task = self.get(f"/nodes/{node}/tasks/{upid}/status").data
@@ -144,6 +144,6 @@ class Client:
         raise AssertionError(f"{upid} still runs after {timeout} s")
 
     def done(self, answer: Answer) -> str:
-        """The exit status of the task that an answer names."""
+        """Return the exit status of the task that an answer names."""
         assert answer.status == 200, answer
         return self.wait(answer.data)

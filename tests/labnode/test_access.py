@@ -1,4 +1,4 @@
-"""Who may do what: tokens, tickets, and the rights of the two tokens made at the first start."""
+"""Access rights: tokens, tickets, and the rights of the two tokens from the first start."""
 
 from __future__ import annotations
 

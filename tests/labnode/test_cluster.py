@@ -1,4 +1,4 @@
-"""Several imagined nodes behind one API: what is shared, what is each one's own, what is down."""
+"""Several simulated nodes behind one API: shared parts, separate parts, and nodes that are down."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNode]:
 
 @pytest.fixture(scope="module")
 def on(cluster: LabNode, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], None]:
-    """Makes a stopped container on a node, from an archive that was uploaded there."""
+    """Create a stopped container on a node, from an archive that was uploaded there."""
     client, volumes = cluster.client(), dict[str, str]()
 
     def make(node: str, vmid: int) -> None:

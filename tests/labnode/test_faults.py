@@ -1,4 +1,4 @@
-"""Faults on demand: each kind hits what it is meant for, as often as it is meant to."""
+"""Faults on demand: each kind affects the selected requests, the requested number of times."""
 
 from __future__ import annotations
 

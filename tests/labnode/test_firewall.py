@@ -1,4 +1,4 @@
-"""The firewall: as recorded on a real node, copied by clones, gone with the container."""
+"""The firewall: as recorded on a real node, copied by clones, removed with the container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.labnode.server import Client
 
 FILE = recordings.reference_dir() / "pve-recordings-9.1-networks.jsonl"
 GUEST = 40001
-#: In the recorded order: they build on each other.
+#: In the recorded order, because each depends on the ones before.
 CASES = """fw.index.none fw.options.audit fw.rules.audit fw.options.put fw.options.get
     fw.options.put.bad fw.options.delete fw.rules.post fw.rules.post2 fw.rules.post.bad-proto
     fw.rules.post.bad-source fw.rules.post.noipset fw.rules.post.dport-noproto fw.rules.post.group
@@ -31,7 +31,7 @@ def recorded() -> dict[str, dict[str, Any]]:
 
 
 def replay(client: Client, exchange: dict[str, Any]) -> list[str]:
-    """What is different in our answer."""
+    """Return the differences in our answer."""
     answer = client(exchange["method"], exchange["path"], exchange.get("params"))
     if (answer.status, answer.reason) != (exchange["status"], exchange["reason"]):
         return [f"{answer.status} {answer.reason}"]
@@ -60,7 +60,7 @@ def test_a_template_takes_the_recorded_rules(root: Client, make: Callable[..., i
 def test_a_missing_right_is_refused_as_on_a_real_node(
     root: Client, make_weak: Callable[..., Client], case: str
 ) -> None:
-    """The one who asks has what the recorded token had: nothing, or VM.Audit."""
+    """The caller has the rights of the recorded token: none, or VM.Audit."""
     client = make_weak("VM.Audit" if case.endswith("audit") else "Pool.Audit")
     assert replay(client, recorded()[case]) == []
 

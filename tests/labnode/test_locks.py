@@ -1,4 +1,4 @@
-"""What happens when two want the same: locks, races, and tasks that are under way."""
+"""Concurrent requests: locks, races, and running tasks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_container_is_locked_while_it_is_made(
     options = {"ostemplate": archive, "rootfs": "local-lab:4", "pool": "winux"}
     answer = builder.post(LXC, vmid=29010, **options)
     assert answer.status == 200
-    # It gets into the pool at the end: until then it looks forbidden to a token of the pool.
+    # It joins the pool at the end; until then a token of the pool gets a permission error.
     assert builder.get(f"{LXC}/29010/config").status == 403
     path = f"{LXC}/29010"
     assert root.get(f"{path}/status/current").data["lock"] == "create"

@@ -1,7 +1,8 @@
 """The official Ansible modules and proxmoxer, unmodified, against the lab node.
 
-They are installed in a virtual environment of their own (see `modules_env.py`); that is made here
-if it is not there yet, which takes minutes and 553 MB.
+They are installed in a virtual environment of their own (see `modules_env.py`). If it is missing,
+it is
+created here, which takes minutes and 553 MB.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names on the machine are bounded, whatever a bridge and a container are called."""
+"""Names of interfaces and control groups are short enough for any bridge and container name."""
 
 from labnode.network import BRIDGE_NAME, LAST_VMID, port_name
 

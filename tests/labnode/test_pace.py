@@ -1,4 +1,5 @@
-"""With a real node's times, what takes long locks, and an interrupted create leaves its lock."""
+"""With a real node's timing, slow operations lock as long, and an interrupted create keeps its
+lock."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ def test_of_three_clones_of_a_template_at_once_one_is_made(paced: Client) -> Non
 
 
 def test_a_template_cannot_be_deleted_while_it_is_cloned(paced: Client) -> None:
-    time.sleep(1)  # the clone of the test before
+    time.sleep(1)  # the clone of the previous test
     status, upid = clone(paced, 510)
     assert status == 200
     refused = paced.delete(f"{LXC}/29001")

@@ -1,4 +1,4 @@
-"""Parameters: how they may be sent, and Proxmox's texts for what is wrong with them."""
+"""Parameters: how they may be sent, and Proxmox's error messages for wrong ones."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_answers_have_one_json_object_and_its_length(root: Client) -> None:
 
 
 def test_an_answer_leaves_in_one_piece(node: Any) -> None:
-    # Head and body in two writes cost 40 ms a request with clients that delay their ACK.
+    # Head and body in two writes cost 40 ms per request with clients that delay their ACK.
     context = ssl.create_default_context(cafile=str(node.state_dir / "ca.pem"))
     host, port = node.url.removeprefix("https://").split(":")
     plain = socket.create_connection((host, int(port)), 10)

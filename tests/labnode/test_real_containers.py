@@ -1,4 +1,4 @@
-"""The same API with real containers behind it: a desktop's life, and what a snapshot keeps."""
+"""The same API with real containers: a desktop's life, and the content of a snapshot."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_snapshot_survives_a_restart_and_goes(real: LabNode, desktop: int) -> 
 def test_a_container_that_starts_after_a_rollback_is_destroyed_when_it_has_started(
     real: LabNode, template: int
 ) -> None:
-    """The destroy waits for the start's lock, and leaves nothing half made."""
+    """The destroy waits for the start's lock, and leaves nothing incomplete."""
     client, vmid = real.client("portal"), 30002
     made = client.post(f"{LXC}/{template}/clone", newid=vmid, pool="winux", hostname="desktop-b")
     assert client.done(made) == "OK"

@@ -1,4 +1,4 @@
-"""The recorded scenario of a real Proxmox VE node, and that FIDELITY.md says what is true."""
+"""The recorded scenario of a real Proxmox VE node; FIDELITY.md reports its results correctly."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_older_node_is_told_apart_by_its_version_and_its_races(
     assert of_version >= fidelity.OLDER_VERSION
 
 
-# What the comparison itself must notice.
+# Differences that the comparison itself must detect.
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

@@ -1,4 +1,4 @@
-"""Endpoints, parameters and answers held against Proxmox's own description of its API."""
+"""Endpoints, parameters and answers compared with Proxmox's own description of its API."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.skipif(
     reason="Proxmox's API description is not there (set WINUX_REFERENCE_DIR to its folder)",
 )
 ROUTES = [route for route in all_endpoints().routes if route.path != "/"]
-# The file is about containers.
+# This file tests only containers.
 NOT_IN_FILE = {
     "/nodes/{node}/qemu/{vmid}/config",
     "/nodes/{node}/firewall/options",
     "/nodes/{node}/services/{service}/state",
 }
-# Answers where a recorded real node does not keep to the description either.
+# Answers in which recorded real nodes deviate from the description as well.
 LIKE_THE_REAL_ONE = {"/nodes/{node}/lxc/{vmid}/pending"}  # numbers where strings are described
 
 
@@ -79,7 +79,8 @@ def _number(value: Any) -> int | None:
 
 
 def type_problems(value: Any, schema: dict[str, Any], where: str = "data") -> list[str]:
-    """What in an answer is not as described; booleans are 0 and 1, numbers may be strings."""
+    """Yield deviations of an answer from its description; booleans are 0 and 1, numbers may be
+    strings."""
     kind = schema.get("type")
     if value is None or kind is None:
         return []

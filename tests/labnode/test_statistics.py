@@ -1,4 +1,4 @@
-"""Lists of the cluster show what the statistics daemon saw last, with `--statistics`."""
+"""With `--statistics`, lists of the cluster show what the statistics daemon saw last."""
 
 from __future__ import annotations
 

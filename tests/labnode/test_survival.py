@@ -1,4 +1,4 @@
-"""What is left after a crash: state, containers, tokens; and what is rolled back."""
+"""The state after a crash: what is kept (state, containers, tokens), and what is rolled back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no recording shows: cases that follow from Proxmox's own code."""
+"""Cases that no recording has; they follow from Proxmox's own code."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_lock_is_looked_at_before_names_of_snapshots(
 
 
 def leave_lock(root: Client, vmid: int) -> None:
-    """A clone's task dies, as of `kill -9`."""
+    """A clone's task dies as by `kill -9`."""
     fault = [{"kind": "stale-lock", "path": f"/{vmid}/clone"}]
     assert root("PUT", "/labnode/faults", None, json=fault, is_whole=True).status == 200
     assert root.done(root.post(f"{LXC}/{vmid}/clone", newid=vmid + 5000)) == "unexpected status"

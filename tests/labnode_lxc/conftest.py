@@ -21,7 +21,7 @@ def archive() -> Path:
 def one_lab(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Lab]:
     state_dir = tmp_path_factory.mktemp("lab")
     with Path(f"/run/lock/winux-test-{BRIDGE}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another run of the tests on this machine goes first
+        fcntl.flock(lock, fcntl.LOCK_EX)  # wait for another run of the tests on this machine
         clean_after_killed_run(BRIDGE)
         clean_after_killed_run(f"{BRIDGE}n")
         lab = Lab(state_dir, BRIDGE, SUBNET)
@@ -48,7 +48,7 @@ def lab(one_lab: Lab) -> Iterator[Lab]:
 
 @pytest.fixture
 def desktop(lab: Lab) -> int:
-    """Vmid of a running linked clone."""
+    """The vmid of a running linked clone."""
     lab.backend.clone(TEMPLATE, 30, full=False)
     lab.start(30)
     return 30
@@ -56,7 +56,7 @@ def desktop(lab: Lab) -> int:
 
 @pytest.fixture
 def neighbour(lab: Lab) -> int:
-    """Vmid of another one."""
+    """The vmid of another linked clone."""
     lab.backend.clone(TEMPLATE, 31, full=False)
     lab.start(31)
     return 31

@@ -1,4 +1,4 @@
-"""A lab of its own for the tests: where it is, and how to look into its containers."""
+"""A lab for these tests: its location, and access to its containers."""
 
 import fcntl
 import ipaddress
@@ -15,7 +15,7 @@ from labnode.backend import ContainerConfig, Net
 from labnode.containers import LxcBackend
 from tests.lab import WORKER
 
-#: With the letter that some tests add, as long as a name may be.
+#: Including the letter that some tests append, this is the maximum length of a name.
 BRIDGE = os.environ.get("WINUX_TEST_BRIDGE", f"wxtest{WORKER}")
 SUBNET = ipaddress.IPv4Network(
     os.environ.get("WINUX_TEST_SUBNET", f"10.203.{200 + WORKER % 20}.0/24")
@@ -23,24 +23,24 @@ SUBNET = ipaddress.IPv4Network(
 
 
 def neighbour_of(subnet: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
-    """Another subnet of that size, that no other worker of the tests takes."""
+    """Return another subnet of that size that no other test process uses."""
     return ipaddress.IPv4Network((int(subnet.network_address) + 20 * 256, subnet.prefixlen))
 
 
 class Lab:
-    """One backend and short ways to use it; `vmid` is also the host part of the address."""
+    """One backend with shortcuts; `vmid` is also the host part of the address."""
 
     def __init__(self, state_dir: Path, bridge: str, subnet: ipaddress.IPv4Network) -> None:
         self.state_dir = state_dir
         self.bridge = bridge
         self.subnet = subnet
         self.backend = LxcBackend(state_dir, bridge, subnet)
-        # held as long as this process lives: says to `make clean` that the tests are under way
+        # held while this process runs; shows `make clean` that the tests are running
         self.lock = os.open(state_dir / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self.lock, fcntl.LOCK_SH)
 
     def close(self) -> None:
-        """Let go of the state folder."""
+        """Release the state folder."""
         os.close(self.lock)
 
     def address(self, vmid: int) -> str:
@@ -66,7 +66,7 @@ class Lab:
         return subprocess.run(command, capture_output=True, text=True, timeout=30)
 
     def page(self, vmid: int) -> str:
-        """What the container's web server answers to the host; its error if it does not."""
+        """Return what the container's web server answers the host, or its error."""
         try:
             with urllib.request.urlopen(f"http://{self.address(vmid)}/", timeout=2) as answer:
                 return str(answer.read().decode())
@@ -82,7 +82,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 def traces(bridge: str) -> list[str]:
-    """Everything of a lab that is on the machine outside its state folder."""
+    """Return everything of a lab on the machine outside its state folder."""
     places = {
         "mount": Path("/proc/mounts").read_text().splitlines(),
         "interface": [path.name for path in Path("/sys/class/net").iterdir()],

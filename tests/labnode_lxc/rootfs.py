@@ -8,8 +8,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-# As process 1 it gets only the signals it asks for; LXC sends PWR for a shutdown. `shutdown` and
-# the file it waits for stand for a container that takes no notice.
+# Process 1 receives only signals that it handles; LXC sends PWR for a shutdown. `shutdown`, and the
+# file that it waits for, simulate a container that ignores the request.
 INIT = """#!/bin/sh
 [ ! -e /etc/broken ] || exit 1
 [ -e /etc/deaf ] || trap 'exit 0' PWR

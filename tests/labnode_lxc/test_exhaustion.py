@@ -1,7 +1,7 @@
-"""A desktop that uses up what the kernel counts, and its neighbour and host, which do not notice.
+"""A desktop that exhausts resources of the kernel does not affect its neighbour or the host.
 
 `seize` runs as root of the container, or as a person in it: with its ids, its network and its
-processes' limits, and with the host's Python, as the container of these tests has none.
+processes' limits, and with the host's Python, because the container of these tests has none.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.labnode_lxc.lab import Lab
 pytestmark = pytest.mark.lab
 
 ROOT, PERSON = 0, 1000
-#: A person inside cannot enter every folder that an environment lies in.
+#: A person in a container cannot enter every folder that may contain an environment.
 PYTHON = str(Path(sys.executable).resolve())
 FILES = 16_000
 SEIZED = {
@@ -77,7 +77,7 @@ def enter(lab: Lab, vmid: int, uid: int, *namespaces: str) -> list[str]:
 
 @contextmanager
 def seize(lab: Lab, vmid: int, what: str, uid: int) -> Iterator[int]:
-    """How many the container got of it; it holds them meanwhile."""
+    """Yield the number that the container got; it holds them inside the block."""
     command = [*enter(lab, vmid, uid, "--ipc"), "-c", SEIZED[what] + COUNT]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
@@ -88,7 +88,7 @@ def seize(lab: Lab, vmid: int, what: str, uid: int) -> Iterator[int]:
 
 @pytest.fixture
 def roomy(lab: Lab) -> int:
-    """Vmid of a running desktop with memory enough that nothing else ends first."""
+    """The vmid of a running desktop with enough memory that no other limit is reached first."""
     lab.backend.clone(TEMPLATE, 30, full=False)
     lab.start(30, memory_mb=1024)
     return 30

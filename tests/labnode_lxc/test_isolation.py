@@ -1,4 +1,4 @@
-"""What root in a container cannot do; each with a look that the same is possible elsewhere."""
+"""What root in a container cannot do; each test also checks that it is possible elsewhere."""
 
 import socket
 import struct
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture
 def host_port() -> Iterator[int]:
-    """A port where a service of the host answers on every address."""
+    """A port on which a service of the host answers on every address."""
     with ThreadingHTTPServer(("0.0.0.0", 0), Hello) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
@@ -87,7 +87,7 @@ def test_a_container_brings_the_host_no_ipv6_address(lab: Lab, desktop: int) -> 
 def test_an_address_that_moves_to_another_container_is_reached_at_once(
     lab: Lab, desktop: int, neighbour: int
 ) -> None:
-    """The neighbour keeps the bridge up, so the kernel forgets nothing by itself."""
+    """The neighbour keeps the bridge up, so the kernel does not remove its routes."""
     assert lab.page(desktop) == lab.page(neighbour) == "hello from the container\n"
     lab.backend.stop(desktop)
     net = lab.config(desktop).net0
@@ -139,11 +139,11 @@ def delete_rules(lab: Lab) -> None:
 
 
 def restarted(lab: Lab, vmid: int, before: str) -> bool:
-    """Whether it has a new port; meanwhile it never looks like a stopped one."""
+    """Whether it has a new port; during the change it never looks like a stopped one."""
     assert lab.backend.is_running(vmid)
     try:
         return Path("/sys/class/net", port_name(lab.bridge, vmid), "ifindex").read_text() != before
-    except OSError:  # just now there is none
+    except OSError:  # there is none at this moment
         return False
 
 
@@ -163,7 +163,7 @@ EVERYONE = b"\xff" * 6
 
 
 def udp(source: str, source_port: int, text: bytes) -> bytes:
-    """An IPv4 packet to everyone; a bridge drops those with a wrong checksum by itself."""
+    """Return an IPv4 broadcast packet; a bridge drops packets with a wrong checksum."""
     addresses = socket.inet_aton(source) + b"\xff" * 4
     head = [0x4500, 28 + len(text), 0, 0, 64 << 8 | 17, 0, *struct.unpack(">4H", addresses)]
     head[5] = 0xFFFF - (sum(head) % 0xFFFF)
@@ -182,7 +182,7 @@ def arp(hwaddr: bytes, address: str, text: bytes) -> bytes:
 
 
 def frames(lab: Lab) -> dict[str, bytes]:
-    """Everything by name; a name that begins with `own` may pass."""
+    """Return all frames by name; those whose name begins with `own` may pass."""
     own, other, gateway = lab.address(30), lab.address(99), lab.gateway
     ip, arp_type, ip6, vlan = b"\x08\x00", b"\x08\x06", b"\x86\xdd", b"\x81\x00\x00\x05"
     return {
@@ -209,7 +209,7 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as port:
 
 
 def heard_by_the_host(lab: Lab, vmid: int) -> set[str]:
-    """Names of the frames that come out of the bridge when root in a container sends them all."""
+    """Return the names of the frames that leave the bridge when root in a container sends all."""
     sent = {name: EVERYONE + frame for name, frame in frames(lab).items()}
     inside = ["nsenter", "-t", str(lab.backend.usage(vmid).pid), "--net", sys.executable]
     heard = []

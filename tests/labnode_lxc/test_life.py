@@ -1,4 +1,4 @@
-"""Containers from an archive to their removal, as the API asks for it."""
+"""The life of containers, from an archive to their removal, through the API."""
 
 import subprocess
 import time

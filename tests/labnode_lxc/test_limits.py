@@ -1,4 +1,4 @@
-"""Limits: that they bite in a container, and their values for both versions of cgroups."""
+"""Limits: their effect in a container, and their values for both versions of cgroups."""
 
 import os
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ backend.create(70, Path(sys.argv[4]), ContainerConfig("slow"))
 
 
 def again(lab: Lab) -> LxcBackend:
-    """The backend of a lab node that starts anew on the same state folder."""
+    """Return the backend of a lab node that restarts on the same state folder."""
     backend = LxcBackend(lab.state_dir, lab.bridge, lab.subnet)
     backend.prepare()
     return backend
@@ -67,7 +67,8 @@ def test_a_node_that_rests_takes_its_network_along_and_comes_back(lab: Lab, desk
 
 
 def huge_archive(path: Path) -> Path:
-    """A valid archive that takes a while to unpack and no space: its big file is a hole."""
+    """Return a valid archive that is slow to unpack and needs no space: its large file is
+    sparse."""
     with tarfile.open(path, "w") as tar:
         entry = tarfile.TarInfo("./big")
         entry.size = 20 << 30
@@ -100,7 +101,7 @@ def test_destroy_removes_what_a_kill_left_half_unpacked(lab: Lab, tmp_path: Path
 
 def test_a_new_lab_node_puts_away_what_stopped_containers_left(lab: Lab, desktop: int) -> None:
     group = Cgroup(f"winux_{lab.bridge}/{desktop}", find_version())
-    group.kill()  # as if the machine's memory had run out: nobody tidies up
+    group.kill()  # as when memory runs out: without any cleanup
     port = port_name(lab.bridge, 80)
     veth = ["ip", "link", "add", port, "type", "veth", "peer", f"{lab.bridge}p80"]
     subprocess.run(veth, check=True)
@@ -186,14 +187,14 @@ def test_what_a_killed_test_run_left_is_swept_and_nothing_that_lives(
     assert other.bridge not in sweep(below=Path("/nonexistent"))
     assert other.backend.is_running(90)
 
-    os.close(other.lock)  # as when its process was killed
+    os.close(other.lock)  # as when its process is killed
     assert other.bridge in sweep(below=Path("/nonexistent"))
     assert traces(other.bridge) == []
     assert lab.page(desktop) == "hello from the container\n"
 
 
 def test_a_lab_node_whose_folder_cannot_be_seen_from_here_is_left_alone(lab: Lab) -> None:
-    """It may be in a chroot or a container, and alive."""
+    """The process may be in a chroot or a container, and running."""
     bridge = f"{BRIDGE}n"
     for command in (
         ["add", bridge, "type", "bridge"],

@@ -1,4 +1,4 @@
-"""Makes the playbooks' collection importable, as Ansible does, for tests of its parts."""
+"""Makes the playbooks' collection importable, as Ansible does, to test its parts."""
 
 import sys
 from typing import Any
@@ -23,7 +23,7 @@ MARK = desktop_mark("manual", SESSION)
 
 
 def api_of(node: LabNode | RealLab, **changes: Any) -> Api:
-    """The playbooks' API client for a lab node, with the portal's token."""
+    """Return the playbooks' API client for a lab node, with the portal's token."""
     values = node.settings("portal")
     settings = {
         "api_host": values["proxmox_api_host"],

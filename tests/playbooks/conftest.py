@@ -1,4 +1,4 @@
-"""An operator at the real lab node, and desktops that go away after the test."""
+"""An operator at the real lab node, and desktops that are removed after the test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def operator(
 
 @pytest.fixture
 def desktop(operator: Operator) -> Iterator[Desktop]:
-    """Names of a desktop; whatever the test makes of it is removed."""
+    """The names of a desktop; it is removed after the test."""
     desktop = operator.new_desktop()
     yield desktop
     run = desktop.destroy()
@@ -28,7 +28,7 @@ def desktop(operator: Operator) -> Iterator[Desktop]:
 
 @pytest.fixture(scope="module")
 def running(operator: Operator) -> Iterator[Desktop]:
-    """A desktop that only gets looked at: made once for all tests of a file."""
+    """A desktop for tests that only read it: created once for all tests of a file."""
     desktop = operator.new_desktop()
     run = desktop.create()
     assert run.code == 0, run.output
@@ -38,7 +38,7 @@ def running(operator: Operator) -> Iterator[Desktop]:
 
 @pytest.fixture
 def memory_node(tmp_path: Path) -> Iterator[LabNode]:
-    """A node without containers, for what can go wrong on the way to one."""
+    """A node with simulated containers, to test failures of a build."""
     folder = tmp_path / "node"
     folder.mkdir()
     node = LabNode(folder, ["--faults"])
@@ -49,5 +49,5 @@ def memory_node(tmp_path: Path) -> Iterator[LabNode]:
 
 @pytest.fixture
 def node_api(memory_node: LabNode) -> Client:
-    """Its API, to prepare things and to break them."""
+    """A client of its API, to prepare objects and to set faults."""
     return memory_node.client()

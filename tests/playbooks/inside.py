@@ -1,4 +1,4 @@
-"""Looking into a desktop as the portal can, and what makes one desktop another than the next."""
+"""Access to a desktop with the portal's key, and the values that identify a desktop."""
 
 import json
 import shlex
@@ -37,7 +37,7 @@ def ask(template: GoldenTemplate, desktop: Desktop, **request: object) -> dict[s
 
 
 def knows(lab: RealLab, vmid: int, name: str, password: str) -> bool:
-    """Whether PAM takes this password for that account, asked by somebody without rights."""
+    """Whether PAM accepts this password for the account, checked by an unprivileged user."""
     ask_pam = f"su {shlex.quote(name)} -c 'echo it is right'"
     nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups"
     said = lab.inside(vmid, f"echo {shlex.quote(password)} | {nobody} {ask_pam} 2>&1 || true")

@@ -1,4 +1,4 @@
-"""An operator at a terminal: runs the playbooks by hand and reads what they say."""
+"""An operator at a terminal: runs the playbooks by hand and reads their output."""
 
 import itertools
 import json
@@ -11,20 +11,20 @@ from typing import Any
 
 from tests.lab import GoldenTemplate, RealLab, ansible
 
-#: Ids of containers made by these tests; the portal's own begin at 30001.
+#: Ids of containers that these tests create; the portal's own begin at 30001.
 _vmids: Iterator[int] = itertools.count(20101)
 
 
 @dataclass(frozen=True)
 class Run:
-    """How a playbook ended."""
+    """The result of a playbook."""
 
     code: int
     output: str
 
     @property
     def changed(self) -> int:
-        """How many tasks changed something, as the recap says."""
+        """Return the number of tasks that changed something, from the recap."""
         return int(re.findall(r"changed=(\d+)", self.output)[-1])
 
     @classmethod
@@ -34,7 +34,7 @@ class Run:
 
 @dataclass
 class Desktop:
-    """One desktop that an operator makes: its names and what it was made with."""
+    """One desktop of an operator: its names and the variables that it was created with."""
 
     session_id: str
     vmid: int
@@ -61,13 +61,13 @@ class Desktop:
 
     @property
     def told(self) -> dict[str, Any]:
-        """What the playbook wrote down for connecting."""
+        """Return the playbook's result file."""
         return dict(json.loads(self.file.read_text()))
 
 
 @dataclass
 class Operator:
-    """Somebody with the environment of a token, working in a folder."""
+    """An operator with the environment of a token, in a folder."""
 
     folder: Path
     environment: dict[str, str]
@@ -82,7 +82,7 @@ class Operator:
         return Desktop(f"desktop-{vmid:08x}", vmid, self)
 
     def run(self, playbook: str, desktop: Desktop, *options: str, **variables: Any) -> Run:
-        """Run it with `-e "name=value …"`, as the manual shows."""
+        """Run the playbook with `-e "name=value …"`, as the manual shows."""
         names = {"session_id": desktop.session_id, "container_id": desktop.vmid} | variables
         text = " ".join(f"{name}={value}" for name, value in names.items() if value is not None)
         return Run.of(ansible(playbook, self.environment, self.folder, "-e", text, *options))

@@ -1,4 +1,4 @@
-"""`./winux desktop adopt`: a desktop made by hand becomes the portal's, on a real container."""
+"""`./winux desktop adopt` hands a desktop made by hand to the portal, with a real container."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ PASSWORD = "a password of the new owner"
 def portal(
     lab_node: RealLab, golden_template: GoldenTemplate, tmp_path: Path
 ) -> Iterator[bootstrap.Services]:
-    """A portal beside the operator, on the same node."""
+    """A portal on the same node as the operator."""
     environment = lab_node.settings("portal") | {
         "WINUX_DATABASE_URL": f"sqlite:///{tmp_path / 'winux.db'}",
         "WINUX_SECRET_KEY": "a secret key that only the tests use",
@@ -79,7 +79,7 @@ def test_a_desktop_made_by_hand_is_adopted_used_and_ends_with_the_portal(
     old = desktop.told
     words = (str(desktop.vmid), "--owner", "anna", "--username", "anna", "--keyboard", "pl")
 
-    wrong = adopt(tmp_path, str(desktop.vmid), "--owner", "anna")  # another account than it has
+    wrong = adopt(tmp_path, str(desktop.vmid), "--owner", "anna")  # not the account that it has
     assert (wrong.returncode, "belongs to the user 'anna'" in wrong.stderr) == (3, True)
     done = adopt(tmp_path, *words, "--minutes", "45", "--password-stdin", text=f"{PASSWORD}\n")
     assert done.returncode == 0, done.stderr
@@ -104,7 +104,7 @@ def test_a_desktop_made_by_hand_is_adopted_used_and_ends_with_the_portal(
 
     again = adopt(tmp_path, *words)
     assert (again.returncode, "already" in again.stderr) == (1, True)
-    refused = desktop.destroy()  # it is not the operator's any more
+    refused = desktop.destroy()  # it is no longer the operator's
     assert refused.code != 0
     portal.lifetime.stop(owner, row.public_id)
     assert Worker(bootstrap_worker.build_worker_services(portal, "adopter:1:1")).run_once()

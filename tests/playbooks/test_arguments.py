@@ -1,4 +1,4 @@
-"""Wrong and missing variables are told by name, before anything is touched."""
+"""Wrong and missing variables are reported by name before anything is changed."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ from tests.playbooks import actions
 from tests.playbooks.operator import Desktop, Operator, Run
 from webapp.domain.desktops import account_names, limits
 
-assert actions.COLLECTIONS  # which makes the collection importable
+assert actions.COLLECTIONS  # makes the collection importable
 variables = importlib.import_module(
     "ansible_collections.winux.proxmox.plugins.action.variables_check"
 )
@@ -25,7 +25,7 @@ CREATE, DESTROY = "create-winux-session.yml", "destroy-winux-session.yml"
 
 @pytest.fixture
 def nobody(tmp_path: Path) -> Operator:
-    """An operator whose node does not exist: whoever asks it would fail otherwise."""
+    """An operator whose node does not exist, so that any request to it fails."""
     secret = {"proxmox_api_token_secret": "11111111-2222-3333-4444-555555555555"}
     return Operator(tmp_path, secret | {"proxmox_api_port": "1"})
 
@@ -148,7 +148,7 @@ def test_an_own_inventory_is_told_what_it_lacks(nobody: Operator, playbook: str)
 def typed(
     operator: Operator, playbook: str, given: dict[str, object], *options: str, is_own: bool = False
 ) -> Run:
-    """Run it with variables from a file, which keeps their types."""
+    """Run the playbook with variables from a file, which keeps their types."""
     file = operator.folder / "variables.json"
     file.write_text(json.dumps(given))
     command = [str(ANSIBLE), *([] if is_own else ["-i", str(ROOT / "inventory/lab")]), *options]

@@ -1,4 +1,4 @@
-"""Assigning by hand: a desktop that nobody has used becomes somebody's, and only that one."""
+"""Assigning by hand: only an unused desktop can be given to a person."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Both playbooks as an operator types them, each twice, on real containers."""
+"""The create and destroy playbooks as an operator types them, each twice, on real containers."""
 
 import socket
 import stat

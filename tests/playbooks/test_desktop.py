@@ -1,4 +1,4 @@
-"""What is inside a desktop: its own identity, the guest command, the warning before its end."""
+"""The content of a desktop: its own identity, the guest command, the warning before its end."""
 
 import hashlib
 import json
@@ -117,12 +117,12 @@ def test_the_desktop_tells_of_input_from_an_rdp_program(
 def test_a_warning_appears_on_the_desktop_before_its_end(
     desktop: Desktop, golden_template: GoldenTemplate, tmp_path: Path
 ) -> None:
-    """The last one, a minute before: the deadline is set so that this is in a moment."""
+    """The last warning, one minute before the end: the deadline is set so that it is due soon."""
     assert desktop.create().code == 0
     with Screen() as screen:
         screen.connect(desktop.told["address"], "desktop", desktop.told["password"])
         assert screen.wait_for_desktop()
-        time.sleep(2)  # icons and panel settle
+        time.sleep(2)  # until icons and panel are drawn
         before, after = tmp_path / "before.png", tmp_path / "after.png"
         screen.keep_picture(before)
         ask(golden_template, desktop, do="deadline", deadline_epoch=int(time.time()) + 64)
@@ -134,7 +134,7 @@ def test_a_warning_appears_on_the_desktop_before_its_end(
 
 
 def corner(picture: Path) -> str:
-    """What is to be seen where notifications appear: the upper right of the screen."""
+    """Return the part of the screen where notifications appear: its upper right."""
     command = ["convert", str(picture), "-crop", "400x100+880+0", "-depth", "8", "rgb:-"]
     return hashlib.sha256(
         subprocess.run(command, capture_output=True, check=True).stdout
@@ -158,5 +158,5 @@ def test_a_second_run_with_another_deadline_moves_it(desktop: Desktop) -> None:
     deadline = desktop.told["deadline_epoch"] + 600
     moved = desktop.create(deadline_epoch=deadline)
     assert moved.code == 0, moved.output
-    assert moved.changed == 2  # the desktop and the file that tells of it
+    assert moved.changed == 2  # the desktop, and the file that mentions it
     assert desktop.told["deadline_epoch"] == deadline

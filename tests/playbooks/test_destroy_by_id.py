@@ -1,4 +1,4 @@
-"""A desktop is destroyed by its id alone, as operators type it; nothing else is."""
+"""A desktop can be destroyed by its id alone; nothing else can."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def node(memory_node: LabNode, node_api: Client) -> LabNode:
 
 
 def destroy(node: LabNode, folder: Path, variables: str) -> Run:
-    """As an operator types it."""
+    """Run the playbook as an operator types it."""
     environment = node.settings("portal")
     return Run.of(ansible("destroy-winux-session.yml", environment, folder, "-e", variables))
 

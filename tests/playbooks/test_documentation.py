@@ -1,4 +1,4 @@
-"""Documentation and code say the same: options of actions, variables of roles."""
+"""Documentation and code agree: options of actions, variables of roles."""
 
 import ast
 import importlib
@@ -14,7 +14,7 @@ from tests.playbooks.actions import COLLECTIONS
 PLUGINS = Path(COLLECTIONS) / "ansible_collections/winux/proxmox/plugins"
 ACTIONS = sorted(file.stem for file in (PLUGINS / "action").glob("*.py"))
 ROLES = sorted(folder.name for folder in (PLAYBOOKS / "roles").iterdir())
-#: Computed by the inventory or by earlier roles, or shown as commented lines in defaults.
+#: Computed by the inventory or by earlier roles, or shown as comments in the defaults.
 COMPUTED = {
     "adopter_session_id",
     "container_bridge",
@@ -33,7 +33,7 @@ def constant(file: Path, name: str) -> str:
 
 
 def documented(action: str) -> dict[str, dict[str, Any]]:
-    """Option to its type, default and so on, as ansible-doc shows them."""
+    """Return each option with its type, default and so on, as ansible-doc shows them."""
     text = yaml.safe_load(constant(PLUGINS / "modules" / f"{action}.py", "DOCUMENTATION"))
     options = dict(text.get("options", {}))
     for fragment in text.get("extends_documentation_fragment", []):

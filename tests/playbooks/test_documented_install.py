@@ -1,4 +1,4 @@
-"""docs/admin/proxmox.md, typed from top to bottom in a fresh clone, against a lab node."""
+"""Runs docs/admin/proxmox.md from top to bottom in a fresh clone, on a lab node."""
 
 import ipaddress
 import json
@@ -16,20 +16,20 @@ from tests.lab import ROOT, RealLab
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 PAGE = ROOT / "docs/admin/proxmox.md"
-#: Everything after this is typed on the portal's machine; before it, on a node (`pveum`).
+#: What follows is typed on the portal's machine; what precedes it, on a node (`pveum`).
 BEGIN = "## Install"
-#: Parts of the doctor that cannot be well yet, or on a lab node.
+#: Parts that the doctor cannot report as good yet, or on a lab node.
 NOT_YET = {"gateway"}
 
 
 def blocks() -> list[str]:
-    """The commands of the page, block by block."""
+    """Return the commands of the page, block by block."""
     text = PAGE.read_text().partition(BEGIN)[2]
     return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def fresh_clone(folder: Path) -> Path:
-    """Every file of the project and nothing that set-up or a run made."""
+    """Copy every file of the project, without files that set-up or a run made."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, done.stdout.split("\0")):
@@ -41,7 +41,7 @@ def fresh_clone(folder: Path) -> Path:
 
 @pytest.fixture
 def own_node(lab_node: RealLab, tmp_path: Path) -> Iterator[RealLab]:
-    """A node of its own: the template that the page builds has another key than the tests'."""
+    """A separate node, because the page builds its template with another key than the tests'."""
     beside = ipaddress.IPv4Network((int(lab_node.subnet[0]) + 16 * 256, lab_node.subnet.prefixlen))
     lab = RealLab(tmp_path / "lab", f"{lab_node.bridge}d", beside, lab_node.port + 16)
     lab.state_dir.mkdir()
@@ -70,7 +70,7 @@ def test_the_page_works_as_it_is_typed(own_node: RealLab, tmp_path: Path) -> Non
     }
     names = ("PATH", "HOME", "WINUX_CACHE_DIR", "PIP_INDEX_URL", "PIP_CONFIG_FILE")
     environment = {name: os.environ[name] for name in names if name in os.environ} | {
-        "proxmox_api_port": settings["proxmox_api_port"],  # the page's is the usual one
+        "proxmox_api_port": settings["proxmox_api_port"],  # the page uses the default port
         "WINUX_ENV_FILE": str(tmp_path / "etc/winux.env"),  # it is found in /etc/winux else
     }
     said = ""

@@ -1,6 +1,7 @@
-"""What the playbooks do when Proxmox VE is slow, refuses, breaks off or lies.
+"""The playbooks when Proxmox VE is slow, refuses, interrupts or returns false answers.
 
-Against a real lab node process with imagined containers, over HTTPS; the faults are its own.
+The tests use a real lab node process with simulated containers over HTTPS, and its own fault
+injection.
 """
 
 import threading
@@ -21,7 +22,7 @@ Break = Callable[..., None]
 
 @pytest.fixture
 def break_node(node_api: Client) -> Break:
-    """Makes the node misbehave: break_node(kind, path=…, count=…, status=…)."""
+    """Set a fault of the node: break_node(kind, path=…, count=…, status=…)."""
 
     def break_(kind: str, **fault: object) -> None:
         answer = node_api(
@@ -34,7 +35,7 @@ def break_node(node_api: Client) -> Break:
 
 @pytest.fixture
 def container(memory_node: LabNode, node_api: Client) -> Container:
-    """A desktop's container that is still to be made, on a node with a template."""
+    """A desktop's container that is not created yet, on a node with a template."""
     make_template(node_api)
     return container_of(memory_node, VMID)
 
@@ -83,7 +84,7 @@ def test_a_clone_whose_request_was_lost_is_sent_again(
 def test_a_clone_whose_answer_was_lost_is_not_sent_twice(
     container: Container, break_node: Break, node_api: Client
 ) -> None:
-    """The node made it, the answer got lost on the way: what is there is looked at first."""
+    """The node created it, but the answer was lost: the playbook first checks what exists."""
     break_node("lost-answer", path="^POST .*/clone$")
     clone(container)
     tasks = node_api.get("/nodes/lab/tasks", source="all").data
@@ -176,7 +177,7 @@ def test_a_certificate_of_somebody_else_is_refused(memory_node: LabNode) -> None
 def test_a_locked_template_is_waited_for(
     container: Container, memory_node: LabNode, node_api: Client
 ) -> None:
-    """Clones of one template are serial; the second waits, it does not fail."""
+    """Clones of one template are serial: the second one waits and does not fail."""
     others = [container_of(memory_node, VMID + 1 + i) for i in range(3)]
 
     def clone_other(other: Container) -> None:
@@ -214,7 +215,7 @@ def test_the_same_desktop_of_another_portal_is_somebody_elses(
 def test_a_container_under_way_is_waited_for_and_then_removed(
     container: Container, memory_node: LabNode
 ) -> None:
-    """Never aborted: that leaves locks which only root on the node can take away."""
+    """A task is never aborted: that leaves locks which only root on the node can remove."""
     names = {"newid": VMID, "hostname": SESSION, "pool": "winux", "description": MARK}
     portal = memory_node.client("portal")
     answer = portal.post(f"/nodes/lab/lxc/{TEMPLATE}/clone", full=1, **names)
@@ -263,7 +264,7 @@ def test_a_playbook_tells_the_failure_in_its_message(
 def test_waiting_gives_up_and_says_so(
     container: Container, break_node: Break, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A node that is down for good is told after a while, not waited for for ever."""
+    """A node that stays down is reported after a timeout."""
     module = type(container.api).__module__
     monkeypatch.setattr(f"{module}.READ_S", 1.0)
     break_node("error", status=595, count=0)

@@ -1,4 +1,4 @@
-"""Of what the builds of templates keep, old files go, and nothing that they did not make."""
+"""Template builds delete old files of their own cache, and no other files."""
 
 import os
 import subprocess

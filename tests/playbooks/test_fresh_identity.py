@@ -1,7 +1,7 @@
-"""Nothing that was known before a desktop was somebody's works on it (docs/decisions/0014).
+"""Nothing known about a desktop before it had an owner works on it (docs/decisions/0014).
 
-Tried are the template's own secrets, another desktop's, and those of the desktop that had the same
-container id, name and address before.
+The tests try the template's own secrets, another desktop's, and those of the desktop that had the
+same container id, name and address before.
 """
 
 import shlex
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.lab
 
 @dataclass(frozen=True)
 class Known:
-    """What somebody who had a desktop knows of it, root's secrets of it included."""
+    """What a former user of a desktop knows of it, including root's secrets."""
 
     password: str
     host_key_sha256: str
@@ -41,7 +41,7 @@ class Known:
 
 @pytest.fixture
 def other(operator: Operator) -> Iterator[Desktop]:
-    """Another person's desktop, beside it."""
+    """A desktop of another person on the same node."""
     desktop = operator.new_desktop()
     assert desktop.create().code == 0
     yield desktop
@@ -55,7 +55,7 @@ def test_what_was_known_before_does_not_work_after_the_claim(
     address = desktop.told["address"]
     before = Known.of(lab_node, desktop)
     assert desktop.destroy().code == 0
-    desktop.file.unlink()  # else the playbook keeps what stands in it
+    desktop.file.unlink()  # otherwise the playbook keeps the values in it
     assert desktop.create(container_address=f"{address}/24").code == 0
     built = Known.of(lab_node, desktop)
     assert (desktop.told["address"], desktop.told["username"]) == (address, "desktop")

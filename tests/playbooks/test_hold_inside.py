@@ -1,4 +1,4 @@
-"""Whatever a person's files, name, password or network are: there is a desktop, or it says why."""
+"""For any files, name, password or network of a person, a desktop starts or reports why not."""
 
 import time
 
@@ -13,7 +13,7 @@ from webapp.domain.desktops.account_names import RESERVED_NAMES
 pytestmark = pytest.mark.lab
 
 PASSWORD = "a password 1"
-#: As a shell in the desktop finds it.
+#: The environment of a shell in the desktop.
 HOME = "$(getent passwd desktop | cut -d: -f6)"
 FULL = (
     f"mount -t tmpfs -o size=400k,uid=1000,gid=1000,mode=755 tmpfs {HOME};"
@@ -30,7 +30,8 @@ def end_session(lab: RealLab, desktop: Desktop) -> None:
 
 
 def sign_in(lab: RealLab, template: GoldenTemplate, desktop: Desktop) -> str:
-    """Through XRDP's session manager; what the session says is wrong, empty when nothing is."""
+    """Sign in through XRDP's session manager; return the session's error, empty if there is
+    none."""
     answer = ask(template, desktop, do="try_session", username="desktop", password=PASSWORD)
     assert "seconds" in answer, answer
     environment = "tr '\\0' '\\n' < /proc/$(pgrep -u desktop -x xfce4-session)/environ"
@@ -104,7 +105,7 @@ def test_a_desktop_without_ipv6_can_be_tried(
 def test_a_program_that_ignores_the_end_of_its_session_delays_no_shutdown(
     account: Desktop, lab_node: RealLab
 ) -> None:
-    """`inside` has a timeout of 90 s, as systemd has for a stop unless told otherwise."""
+    """`inside` has a timeout of 90 s, which is systemd's default for a stop."""
     folder = "/run/systemd/system/xrdp-sesman.service.d"
     program = "trap '' TERM\nwhile :; do sleep 1; done\n"
     unit = '[Service]\nExecStartPost=/bin/sh -c "sh /root/stubborn >/dev/null 2>&1 &"\n'

@@ -1,4 +1,4 @@
-"""Root in a real container puts a program of their own in the place of `winux-guest`."""
+"""Root in a real container replaces `winux-guest` with another program."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def provisioner(
 def test_what_root_in_a_desktop_answers_is_evaluated_nowhere(
     desktop: Desktop, lab_node: RealLab, provisioner: AnsibleProvisioner, tmp_path: Path
 ) -> None:
-    """Adopted, which believes its answer, then resumed, which uses what was believed."""
+    """The desktop is adopted, which reads its answer, then resumed, which uses what was read."""
     marker = tmp_path / "evaluated"
     soon = datetime.now(UTC) + timedelta(minutes=30)
     assert desktop.create().code == 0

@@ -1,4 +1,4 @@
-"""The doctor tries from inside one real desktop whether it reaches another."""
+"""The doctor tries from inside one real desktop to connect to another."""
 
 import subprocess
 from collections.abc import Iterator
@@ -54,13 +54,13 @@ def test_desktops_that_are_kept_apart_are_found_to_be(
 def test_desktops_that_reach_each_other_are_told(
     operator: Operator, two: list[Desktop], lab_node: RealLab
 ) -> None:
-    """As on a node whose firewall was switched off: the lab node's filter is taken away."""
+    """Remove the lab node's packet filter, as on a node whose firewall was switched off."""
     _open(lab_node)
     try:
         sign = tried(operator, two)
     finally:
         lab_node.stop()
-        lab_node.start()  # writes its filter anew
+        lab_node.start()  # writes its filter again
     assert (sign.health, "reaches port 22, 3389 of" in sign.text) == (Health.WARN, True), sign
 
 

@@ -1,4 +1,4 @@
-"""Pausing and resuming by hand: a real container goes down, is kept, and comes back the same."""
+"""Pausing and resuming by hand: a real container is shut down, kept, and restored unchanged."""
 
 import subprocess
 import time
@@ -17,7 +17,7 @@ NOTE = "/srv/note"
 
 
 def processes_of(lab: RealLab, vmid: int) -> str:
-    """The container's state and the id of its first process, as LXC itself says them."""
+    """Return the container's state and the id of its first process, as LXC reports them."""
     command = ["lxc-info", "-P", f"/run/winux/{lab.bridge}", "-n", str(vmid), "-s", "-p"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
@@ -62,7 +62,7 @@ def test_one_that_does_not_go_down_when_asked_is_stopped(
     desktop: Desktop, lab_node: RealLab
 ) -> None:
     assert desktop.create().code == 0
-    # a service that ignores every request, for longer than the patience
+    # a service that ignores every request for longer than the shutdown's timeout
     lab_node.inside(
         desktop.vmid,
         "systemd-run --quiet --unit=stubborn -p TimeoutStopSec=300 "

@@ -1,6 +1,6 @@
-"""The rights that the documents give are the least that work, and each that is missing is named.
+"""The documented rights are the least that work, and each missing one is reported by name.
 
-The whole life of a template and of a desktop, on a node whose token lacks one right.
+Runs the whole life of a template and of a desktop on a node whose token lacks one right.
 """
 
 import json
@@ -23,7 +23,7 @@ from tests.playbooks.operator import Run
 from webapp.domain.upkeep.rights import ROLES, UPLOAD
 
 PLAYBOOK = Path(__file__).with_name("life.yml")
-#: What makes a life poorer and not impossible.
+#: Rights without which a life is limited but possible.
 OPTIONAL = {"Sys.Audit"}
 PORTAL = sorted({right for role in ROLES.values() for right in role} - OPTIONAL)
 BUILDER = sorted(UPLOAD)
@@ -31,7 +31,7 @@ BUILDER = sorted(UPLOAD)
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNode]:
-    """A node with a token for each right, which lacks that one."""
+    """A node with a token for each right, which lacks that right."""
     folder = tmp_path_factory.mktemp("rights") / "node"
     folder.mkdir()
     lab = LabNode(folder, ["--faults"]).start()
@@ -64,7 +64,7 @@ def _secret(token: str) -> str:
 
 @pytest.fixture
 def empty(node: LabNode) -> Iterator[LabNode]:
-    """Nothing is left on it afterwards."""
+    """Remove everything from the node."""
     yield node
     client = node.client()
     for row in client.get("/nodes/lab/lxc").data:
@@ -75,7 +75,7 @@ def empty(node: LabNode) -> Iterator[LabNode]:
 
 @dataclass(frozen=True)
 class Life:
-    """Runs a part of it with a token."""
+    """Run a part of the life with a token."""
 
     node: LabNode
     folder: Path
@@ -137,7 +137,7 @@ def test_without_one_a_template_is_not_built_well_and_the_right_is_named(
     run = life.run("builder", right)
     assert right in run.output
     left = [row["volid"] for row in life.node.client().get("/nodes/lab/storage/local/content").data]
-    if right == "Datastore.Allocate":  # it is there, and a warning tells of the archive
+    if right == "Datastore.Allocate":  # it exists, and a warning names the archive
         assert (run.code, len(left)) == (0, 1), run.output
         life.node.client().delete(f"/nodes/lab/storage/local/content/{left[0]}")
     else:

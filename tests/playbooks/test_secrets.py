@@ -1,6 +1,6 @@
-"""Passwords and the token's secret are nowhere but where they belong.
+"""Passwords and the token's secret are only where they belong.
 
-Called as the portal does it: with a secrets file on tmpfs, everything else as JSON.
+Runs the playbooks as the portal does: with a secrets file on tmpfs, and everything else as JSON.
 """
 
 import json
@@ -22,7 +22,7 @@ EVERY_S = 0.02
 
 
 class Watcher(threading.Thread):
-    """Looks at the argument lists and environments of all processes while it is on."""
+    """Reads the argument lists and environments of all processes while it is active."""
 
     def __init__(self, words: list[str]) -> None:
         super().__init__(daemon=True)
@@ -62,7 +62,7 @@ def password() -> str:
 
 @pytest.fixture
 def secrets_file(lab_node: RealLab, password: str) -> Iterator[Path]:
-    """As the portal writes it: mode 0600, on a tmpfs, gone afterwards."""
+    """Write the file as the portal does: mode 0600, on a tmpfs, deleted afterwards."""
     file = Path("/dev/shm") / f"winux-test-{secrets.token_hex(8)}.json"
     token = lab_node.settings("portal")["proxmox_api_token_secret"]
     with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
@@ -77,7 +77,7 @@ def written_since(began: float, folders: list[Path]) -> Iterator[Path]:
             for file in (Path(path) / name for name in names):
                 try:
                     is_new = file.is_file() and file.stat().st_mtime >= began
-                except OSError:  # somebody else's, gone meanwhile
+                except OSError:  # another process's file, deleted meanwhile
                     continue
                 if is_new:
                     yield file
@@ -131,7 +131,7 @@ def test_no_secret_is_shown_stored_or_listed(
 def read(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError:  # a socket, or gone meanwhile
+    except OSError:  # a socket, or deleted meanwhile
         return b""
 
 

@@ -1,4 +1,4 @@
-"""The golden template: what is in its archive, and that building it again changes nothing."""
+"""The golden template: the content of its archive; a second build changes nothing."""
 
 import json
 import os
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture(scope="module")
 def root(golden_template: GoldenTemplate, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The parts of the archive that say who and where it was made, unpacked."""
+    """Unpack the parts of the archive that could identify its builder."""
     build = PLAYBOOKS / "roles/template_rootfs/files/build-rootfs"
     cache = os.environ.get("WINUX_CACHE_DIR", "/var/cache/winux")
     arguments = [cache, "bookworm", f"{golden_template.guest_key}.pub", golden_template.name]
@@ -57,7 +57,7 @@ def test_building_it_again_changes_nothing(
 def test_a_cache_that_is_gone_makes_no_new_version(
     lab_node: RealLab, golden_template: GoldenTemplate, tmp_path: Path
 ) -> None:
-    """What counts is what it is made from; nothing of that has changed."""
+    """Only a template's inputs count, and none of them has changed."""
     cache = tmp_path / "cache"
     environment = lab_node.settings("builder") | {
         "WINUX_GUEST_KEY_FILE": str(golden_template.guest_key),

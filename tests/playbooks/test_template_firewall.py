@@ -1,4 +1,4 @@
-"""The firewall that a template gets and every clone copies, as an administrator looks at it."""
+"""The firewall of a template, which every clone copies, as an administrator reads it."""
 
 import json
 import os
@@ -19,7 +19,7 @@ FIREWALL = f"/nodes/lab/lxc/{TEMPLATE}/firewall"
 
 @dataclass(frozen=True)
 class Builder:
-    """Runs the role's task as template-build.yml does."""
+    """Run the role's task as template-build.yml does."""
 
     node: LabNode
     folder: Path

@@ -1,4 +1,4 @@
-"""Removing an old version of a template by playbook: that one, and nothing else."""
+"""The playbook removes one old version of a template, and nothing else."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def vmids(node_api: Client) -> list[int]:
 
 
 def remove(node: LabNode, folder: Path, vmid: int, version: str = "1", *more: str) -> Run:
-    """As the portal's worker and an operator do it, with the portal's own token."""
+    """Run it as the portal's worker and an operator do, with the portal's own token."""
     given = ["-e", f"template_vmid={vmid} template_version={version}", *more]
     return Run.of(ansible("template-remove.yml", node.settings("portal"), folder, *given))
 

@@ -1,4 +1,4 @@
-"""What a template build that was killed leaves on the node, and what the next one does about it."""
+"""What a killed template build leaves on the node, and how the next build handles it."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.playbooks.operator import Run
 VERSION = "202603020900.1a2b3c4d"
 DRAFT = f"winux-template-draft: name=xfce version={VERSION}"
 TRIAL = "winux: portal=template-build desktop=desktop-template-try"
-#: Ids that a build takes: templates from the first, the clone for the trial the last.
+#: Ids for a build: templates get the first free one, the test clone the last.
 FIRST, LAST = 29001, 29099
 PLAY = f"""
 - name: Make the container of a template
@@ -39,7 +39,7 @@ PLAY = f"""
 
 @pytest.fixture
 def build(memory_node: LabNode, node_api: Client, tmp_path: Path) -> Run:
-    """One build, up to the point where the template is tried, after a killed one."""
+    """Run one build up to the test of the template, after a killed one."""
     make_template(node_api)
     create(node_api, 29002, description=DRAFT)
     create(node_api, LAST, description=TRIAL)

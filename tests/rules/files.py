@@ -1,4 +1,4 @@
-"""Which files the project consists of: what git has or would take."""
+"""The files of the project: those that git has or would add."""
 
 import subprocess
 from functools import cache
@@ -20,7 +20,8 @@ def project_files() -> list[Path]:
 
 
 def texts(*suffixes: str) -> list[tuple[Path, str]]:
-    """Path (relative to the checkout) and content of the text files with these suffixes, or all."""
+    """Yield path (relative to the checkout) and content of text files with these suffixes, or of
+    all."""
     found = []
     for file in project_files():
         if suffixes and file.suffix not in suffixes:
@@ -33,5 +34,5 @@ def texts(*suffixes: str) -> list[tuple[Path, str]]:
 
 
 def text_of(pattern: str) -> str:
-    """The joined content of the files that match a glob, such as `docs/**/*.md`."""
+    """Return the joined content of the files that match a glob, such as `docs/**/*.md`."""
     return "\n".join(file.read_text() for file in sorted(ROOT.glob(pattern)))

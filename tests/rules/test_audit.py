@@ -1,4 +1,4 @@
-"""Every act and refusal is written to the audit log, and every entry can be told in words."""
+"""Every act and refusal is written to the audit log, and every entry has a sentence."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from webapp.web.texts.audit import SENTENCES
 SERVICES = sorted((ROOT / "webapp/services").rglob("*.py"))
 API = sorted((ROOT / "webapp/api").rglob("*.py"))
 
-#: Public methods that write without an entry, and why.
+#: Public methods that write without an entry, and the reason.
 SILENT = {
     "Accounts.signed_in": "only when a sign-in was last seen",
     "Cleanups.do_one": "how far a round is; what it does are entries",
@@ -47,7 +47,7 @@ SILENT = {
     "Tallies.settle": "counts of what happened",
     "Tickets.issue": "the right to connect; the connection itself is an entry",
 }
-#: What an entry may be about.
+#: The kinds of objects of entries.
 KINDS = {
     "api",
     "audit",
@@ -60,7 +60,7 @@ KINDS = {
     "template",
     "webhook",
 }
-#: Acts that nothing refuses, and what writes refusals.
+#: Acts that are never refused, and the functions that write refusals.
 NEVER_REFUSED = {
     "Accounts.sign_out",
     "Audit.refusals",
@@ -68,14 +68,14 @@ NEVER_REFUSED = {
     "AuditLog.export",
     "Cleanups.ask",
 }
-#: Among the names of a method: it begins a transaction that writes.
+#: The names that begin a write transaction.
 WRITES = "a transaction that writes"
-#: What writes an entry, or hands the transaction to what does.
+#: The functions that write an entry, or pass the transaction to one that does.
 WRITES_ENTRY = {"record", "drain_desktop"}
 
 
 def classes() -> Iterator[tuple[str, dict[str, ast.FunctionDef]]]:
-    """Each class of the services with its methods and its module's functions, by name."""
+    """Return each class of the services with its methods and its module's functions, by name."""
     for path in SERVICES:
         tree = ast.parse(path.read_text())
         functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -86,7 +86,7 @@ def classes() -> Iterator[tuple[str, dict[str, ast.FunctionDef]]]:
 
 
 def words_of(name: str, known: dict[str, ast.FunctionDef]) -> set[str]:
-    """All names that a function and what it calls of its class and module mention."""
+    """Return all names in a function and in what it calls of its class and module."""
     words: set[str] = set()
     waiting, seen = [name], set()
     while waiting:
@@ -104,7 +104,7 @@ def words_of(name: str, known: dict[str, ast.FunctionDef]) -> set[str]:
 
 
 def writing_methods() -> Iterator[tuple[str, ast.FunctionDef, set[str]]]:
-    """Every public method that opens a transaction that writes."""
+    """Return every public method that opens a write transaction."""
     for class_name, known in classes():
         for name, function in known.items():
             words = words_of(name, known)
@@ -133,7 +133,7 @@ def test_whatever_a_person_asks_for_leaves_an_entry_when_it_is_refused() -> None
 
 
 def actions() -> set[str]:
-    """All actions that the code writes: the strings that name one."""
+    """Return all actions that the code writes: the strings that name one."""
     found = set()
     for path in [*SERVICES, *(ROOT / "webapp/http").glob("*.py"), *API]:
         for node in ast.walk(ast.parse(path.read_text())):

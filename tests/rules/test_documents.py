@@ -1,4 +1,4 @@
-"""Documents are true: links lead somewhere, and what exists is described."""
+"""Documents are correct: links resolve, and everything that exists is described."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 
 
 def anchors(markdown: str) -> set[str]:
-    """The fragment names that a Markdown file's headings get."""
+    """Return the fragment names of a Markdown file's headings."""
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
         for heading in HEADING.findall(markdown)
@@ -53,17 +53,17 @@ def test_every_setting_is_documented_with_its_default(setting: str) -> None:
 
 
 def test_every_variable_that_is_read_is_documented() -> None:
-    """Also those of set-up, tests and playbooks; a trailing `_` is a prefix, not a name."""
+    """Includes variables of set-up, tests and playbooks; a trailing `_` is a prefix, not a name."""
     internal = {
         "WINUX_GATE",  # from the worker to the run that it prepares
         "WINUX_RUN",  # marks the processes of one run
-        "WINUX_IN_NAMESPACE",  # a script telling itself that it has been started again
+        "WINUX_IN_NAMESPACE",  # marks a script that has started itself again
     }
     documented = text_of("docs/admin/settings.md")
     read = {
         name.removesuffix("_FILE") if name.removesuffix("_FILE") in SETTINGS else name
         for path, text in texts(".py", ".yml", ".sh", "")
-        if path.parts[:2] != ("tests", "domain")  # these make up names to see them refused
+        if path.parts[:2] != ("tests", "domain")  # these use invented names that must be refused
         for name in re.findall(r"\bWINUX_[A-Z_]*[A-Z]\b", text)
     }
     assert sorted(name for name in read - internal if f"`{name}`" not in documented) == []
@@ -78,7 +78,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("document", ["README.md", "docs/admin/proxmox.md"])
 def test_documented_rights_are_those_that_the_lab_node_grants(document: str) -> None:
-    """What works on the lab node's tokens is exactly what an operator is told to give."""
+    """The rights of the lab node's tokens are exactly those that the documents grant."""
     commands = re.findall(r'pveum role add (\w+) -privs "([^"]+)"', (ROOT / document).read_text())
     documented = {role: set(privileges.split()) for role, privileges in commands}
     granted = {role: set(privileges) for role, privileges in ROLES.items()}
@@ -124,7 +124,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_every_dependency_is_used() -> None:
-    """Imported somewhere, or a program that is run, or what makes another package able to."""
+    """Each is imported, is a program that is run, or is required by another package."""
     not_imported = {
         "ansible-core",  # ansible-playbook
         "gunicorn",  # the web server that loads wsgi:app

@@ -1,4 +1,4 @@
-"""The layout: few files in a folder, none too long, and capabilities with the same names."""
+"""The layout: few files in a folder, no long files, and the same capability names everywhere."""
 
 import ast
 from collections import Counter
@@ -7,10 +7,10 @@ import pytest
 
 from tests.rules.files import ROOT, project_files
 
-#: Modules in a folder, and lines in a file and in a class.
+#: Maximum number of modules in a folder, and of lines in a file and in a class.
 IN_A_FOLDER, IN_A_FILE, IN_A_CLASS = 15, 300, 200
 
-#: Folders that may hold more: a module each for a table, a command, a page, a resource, a probe.
+#: Folders that may contain more: one module for each table, command, page, resource or probe.
 LARGER_FOLDERS = {
     "labnode",
     "setup",

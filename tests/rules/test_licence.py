@@ -1,4 +1,4 @@
-"""Files that import Ansible itself are under its licence; the rest is under the project's."""
+"""Files that import Ansible itself have its licence; all others have the project's."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Documents, dashboard and alerts speak of the metrics that there are, and of all of them."""
+"""Documents, dashboard and alerts use only existing metrics, and all of them."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import yaml
 from tests.rules.files import ROOT
 from webapp.domain.statistics.metrics import METRICS, Kind, Metric
 
-#: A metric in a query, with what its braces say.
+#: A metric in a query, with the content of its braces.
 USED = re.compile(r"\b(winux_\w+)\b(?:\{([^}]*)\})?")
 DASHBOARD = json.loads((ROOT / "deploy/grafana/winux.json").read_text())
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/winux.rules.yml").read_text())
@@ -17,7 +17,7 @@ ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 
 
-#: Where, and what is asked of Prometheus there.
+#: Each place with a query for Prometheus.
 QUERIES = [
     *((panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]),
     *((alert["alert"], alert["expr"]) for alert in ALERTS),
@@ -25,7 +25,7 @@ QUERIES = [
 
 
 def metric_of(series: str) -> Metric | None:
-    """The metric that a name in a query belongs to."""
+    """Return the metric of a name in a query."""
     metric = METRICS.get(series)
     if metric is not None:
         return None if metric.kind is Kind.HISTOGRAM else metric

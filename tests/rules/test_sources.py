@@ -1,18 +1,18 @@
-"""What must not be in any file: machine paths, registry hosts, excuses without a reason."""
+"""What no file may contain: machine paths, registry hosts, suppressions without a reason."""
 
 import re
 from collections.abc import Iterable
 
 from tests.rules.files import texts
 
-#: Where packages come from is the machine's business, so no such host stands in a file.
+#: The machine configures the package sources, so no file may name such a host.
 HOSTS = re.compile(
     r"https?://(deb|security|ftp|files|registry|mirror|packages|index|snapshot|pypi|proxy)"
     r"[a-z0-9.-]*\.[a-z]{2,}",
     re.IGNORECASE,
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(work|farm|home/\w+|root/\.\w+|opt/(pypi|wheels))\b")
-#: An excuse is followed by its reason on the same line, or explained on the line above.
+#: A suppression has its reason on the same line, or on the line above.
 EXCUSES = re.compile(
     r"(#\s*type:\s*ignore|#\s*noqa|except Exception|shellcheck disable=|nosemgrep)"
 )
@@ -30,7 +30,7 @@ def findings(pattern: re.Pattern[str], files: Iterable[tuple[object, str]]) -> l
 
 
 def sources() -> list[tuple[object, str]]:
-    """All files but this one, which has to name what it looks for."""
+    """Yield all files except this one, which must contain the forbidden texts."""
     return [(path, text) for path, text in texts() if path.name != "test_sources.py"]
 
 

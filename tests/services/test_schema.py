@@ -1,4 +1,4 @@
-"""The schema goes forward, matches the models, and a newer one is refused."""
+"""Migrations upgrade the schema to match the models; a newer schema is refused."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from webapp.bootstrap import Services
 from webapp.domain.errors import Refused
 from webapp.models import Base
 
-#: A desktop that runs, as the schema 0003 has it.
+#: A running desktop in the schema 0003.
 OLD_ROWS = """
 INSERT INTO people (id, name, password_hash, role, created_at)
 VALUES (1, 'alice', '', 'person', '2026-01-01');
@@ -34,7 +34,7 @@ def test_the_migrations_make_exactly_the_models(services: Services) -> None:
 
 
 def test_a_migration_file_is_named_for_its_version() -> None:
-    """`schema` tells the versions from the names, without alembic."""
+    """`schema` derives the versions from the file names, without alembic."""
     made = list(ScriptDirectory("migrations").walk_revisions())
     assert [Path(one.path).name[:4] for one in made] == [one.revision for one in made]
     assert made[0].revision == schema.head()

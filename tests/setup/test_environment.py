@@ -1,4 +1,4 @@
-"""What has not changed is not made again, and what has changed is."""
+"""Unchanged parts are not made again, and changed ones are."""
 
 import hashlib
 import os
@@ -36,7 +36,7 @@ def test_the_environment_for_tests_serves_to_run_too(tmp_path: Path) -> None:
 
 
 def test_a_package_with_another_hash_is_not_installed(tmp_path: Path) -> None:
-    """pip itself refuses it: here a wheel that is not what the lock was made from."""
+    """pip itself refuses it: a wheel whose hash differs from the lock."""
     wheel = tmp_path / "files" / "victim-1.0-py3-none-any.whl"
     wheel.parent.mkdir()
     with ZipFile(wheel, "w") as archive:
@@ -71,7 +71,7 @@ def test_packages_are_read_by_section() -> None:
     assert "lxc" in run
     assert "chromium" in test
     assert not set(run) & set(test)
-    # `make check` comes first on a bare Debian, before anything that the tests install
+    # `make check` must work first on a bare Debian, before anything that the tests install
     assert packages.packages_of("check") == ["git", "shellcheck"]
 
 

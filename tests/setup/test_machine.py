@@ -1,4 +1,4 @@
-"""What stops a run before it touches anything says what is wrong and how to go on."""
+"""Checks that stop a run before it changes anything report the problem and what to do."""
 
 import socket
 import subprocess
@@ -16,7 +16,7 @@ from setup.settings import CHECKOUT, Settings, settings_from
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
-    """Names that nobody else on this machine has."""
+    """Names that are unique on this machine."""
     bridge = f"wxt{tmp_path.stat().st_ino % 9999}"
     yield replace(settings_from({}), folder=tmp_path, bridge=bridge)
     (machine.LOCKS / f"winux-{bridge}.lock").unlink(missing_ok=True)

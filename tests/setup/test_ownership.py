@@ -1,4 +1,4 @@
-"""Only what we made is removed; nothing of ours can be read by other accounts of the machine."""
+"""Only our own files are removed; no other account of the machine can read them."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from setup.commands import open_log, run_logged
 from setup.failure import SetupFailed
 from setup.settings import CHECKOUT
 
-#: Names of a stack that nobody runs, so that `make clean` finds none of the machine's own.
+#: Names of an unused stack, so that `make clean` finds none of the machine's own.
 NOBODYS = {
     f"WINUX_{stack}_{name}": value
     for stack, letter in (("DEMO", "d"), ("BENCH", "b"), ("TEST", "t"))
@@ -23,7 +23,7 @@ NOBODYS = {
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Path:
-    """Somebody's folder."""
+    """A folder with a user's own files."""
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "thesis.txt").write_text("three years of work")
@@ -76,7 +76,7 @@ def test_the_commands_leave_somebodys_folder_alone(
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of set-up: cleaning this checkout would remove what other tests use."""
+    """A copy of set-up, because cleaning this checkout would remove what other tests use."""
     copy = tmp_path / "checkout"
     for name in ("setup", "webapp", "labnode"):
         (copy / name).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The demo's visitor reads pages as a person without JavaScript would."""
+"""The demo's visitor reads pages like a person without JavaScript."""
 
 from setup.pages import Page
 

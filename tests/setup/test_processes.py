@@ -1,4 +1,4 @@
-"""Processes of a stack end when they are told to, and never outlive set-up."""
+"""Processes of a stack end on request, and never outlive set-up."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A wrong setting of the demo is named, with what it may be; right ones reach the stack."""
+"""A wrong setting of the demo is reported with its valid values; right ones reach the stack."""
 
 import pytest
 

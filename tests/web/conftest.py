@@ -1,4 +1,4 @@
-"""The real application on real services; browsers are test clients that send what pages hold."""
+"""The real application on real services; browsers are test clients that send the pages' forms."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ TOKEN = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 
 
 class Browser:
-    """One person's browser: cookies, and the CSRF token of the page that was opened last."""
+    """One person's browser: its cookies, and the CSRF token of the page that it opened last."""
 
     def __init__(self, client: FlaskClient, address: str = "192.0.2.10") -> None:
         self.client = client
@@ -32,13 +32,13 @@ class Browser:
         return self.client.get(path, buffered=True, **options)
 
     def live(self, path: str) -> TestResponse:
-        """As static/js/live.js asks."""
+        """Send the request as static/js/live.js does."""
         return self.get(path, headers={"X-Live": "1"})
 
     def post(
         self, path: str, *, headers: dict[str, str] | None = None, **fields: str
     ) -> TestResponse:
-        """Send a form with the token of a page that has one."""
+        """Send a form with the CSRF token of a page that has one."""
         page = self.get("/account/", follow_redirects=True)
         found = TOKEN.search(page.text)
         assert found, "no form with a token on the page"
@@ -50,14 +50,14 @@ class Browser:
         return self.post("/sign-in", name=name, password=password, **fields)
 
     def sees(self, path: str) -> str:
-        """The text of a page that must open, without tags and surplus spaces."""
+        """Return the text of a page that must open, without tags and extra spaces."""
         page = self.get(path)
         assert page.status_code == 200, (path, page.status_code)
         return words(page)
 
 
 def words(page: TestResponse) -> str:
-    """What a person reads of an answer."""
+    """Return the text of a response that a person reads."""
     text = re.sub(r"(?s)<(script|style|noscript)\b.*?</\1>|<[^>]+>", " ", page.text)
     return " ".join(unescape(text).split())
 
@@ -72,13 +72,13 @@ def app(services: Services) -> Flask:
 
 @pytest.fixture
 def stranger(app: Flask) -> Browser:
-    """Nobody is signed in."""
+    """A browser without a sign-in."""
     return Browser(app.test_client())
 
 
 @pytest.fixture
 def browse(app: Flask) -> Browse:
-    """A browser in which that person is signed in."""
+    """Return a browser in which that person is signed in."""
 
     def make(name: str) -> Browser:
         browser = Browser(app.test_client())
@@ -102,7 +102,7 @@ def worker(services: Services, node: FakeNode) -> WorkerServices:
 
 @pytest.fixture
 def ready(services: Services, alice: Actor, xfce: str, worker: WorkerServices) -> str:
-    """A ready desktop of alice's."""
+    """A ready desktop of alice."""
     public_id = launch(services, alice)
     assert worker.builder.build_one()
     return public_id

@@ -1,4 +1,4 @@
-"""The portal as an app: what browsers are told of it. tests/web/test_browser.py installs it."""
+"""The manifest of the portal as an app. tests/web/test_browser.py installs it."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""What only a browser shows: the pages in Chromium, by keyboard, without scripts, at any size."""
+"""What only a browser can test: the pages in Chromium, by keyboard, without scripts, at any
+size."""
 
 import os
 import re
@@ -29,18 +30,18 @@ from webapp.bootstrap_worker import WorkerServices
 from webapp.models import Desktop
 from webapp.services.audit.record import Actor
 
-# Never beside the tests with real containers (`make test` runs those later): Chromium drops its
-# connections, even those to 127.0.0.1, each time an address appears on some interface.
+# Never run these beside the tests with real containers (`make test` runs those later): Chromium
+# drops its connections, even those to 127.0.0.1, each time an interface gets an address.
 pytestmark = [
     pytest.mark.browser,
-    # The test's own server keeps a file open when Chromium breaks a download off.
+    # The test's own server keeps a file open when Chromium cancels a download.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-#: Chromium itself complains about these; the pages do nothing wrong.
+#: Chromium's own warnings about these, which are not errors of the pages.
 HARMLESS = ("ERR_NETWORK_CHANGED", "401 (UNAUTHORIZED)")
 
-#: Chromium must not call home from a test.
+#: Chromium must not contact its vendor's servers.
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -55,7 +56,7 @@ OpenPage = Callable[..., Page]
 
 
 class QuietHandler(WSGIRequestHandler):
-    """The application writes its own log."""
+    """Serves without a log, because the application writes its own."""
 
     def log_request(self, *_: object) -> None:
         """Write nothing."""
@@ -83,7 +84,7 @@ def chromium(playwright: Playwright) -> Iterator[Chromium]:
 
 @pytest.fixture
 def own_chromium(playwright: Playwright, site: str, tmp_path: Path) -> Iterator[BrowserContext]:
-    """A browser with a profile, which can keep apps; the menus that it adds them to are its own."""
+    """A browser with a profile, which can install apps; it adds them to private menus."""
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
     context = playwright.chromium.launch_persistent_context(
         tmp_path / "profile",
@@ -112,7 +113,7 @@ def site(app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(chromium: Chromium, site: str) -> Iterator[OpenPage]:
-    """A page of a fresh browser in which somebody is signed in; complaints of it fail the test."""
+    """A page of a fresh browser with a signed-in person; errors on its console fail the test."""
     contexts, complaints = [], []
 
     def note(line: ConsoleMessage) -> None:
@@ -178,7 +179,7 @@ def test_everything_needed_works_without_scripts(
     page.get_by_role("button", name="Launch desktop").click()
     expect(page.get_by_role("heading", name="waits for its turn")).to_be_visible()
     worker.builder.build_one()
-    # The page looks again by itself, every second.
+    # The page refreshes itself every second.
     expect(page.get_by_role("heading", name="Your desktop is ready")).to_be_visible(timeout=15_000)
     assert page.get_by_role("button", name="Copy computer").count() == 0, "no dead buttons"
     secret = services.credentials.reveal(
@@ -272,7 +273,7 @@ def test_copy_and_reveal(open_page: OpenPage, services: Services, alice: Actor, 
     expect(page.get_by_text(secret)).to_have_count(0)
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text(secret)).to_be_visible()
-    # A refresh of the live region leaves what was revealed alone.
+    # A refresh of the live region does not hide a shown password.
     with page.expect_response("**/live"):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_timeout(200)
@@ -321,7 +322,7 @@ def test_the_frame_of_the_window_has_the_colour_of_the_header(
 
 
 def frame(page: Page) -> list[str]:
-    """The colours that the page asks for, in the way in which styles tell them."""
+    """Return the colours that the page defines, in the notation of its styles."""
     colours: list[str] = page.evaluate(
         """() => [...document.querySelectorAll("meta[name=theme-color]")]
             .filter(({media}) => matchMedia(media).matches)
@@ -355,7 +356,7 @@ def addresses(ready: str) -> list[str]:
 def everything(
     services: Services, root: Actor, xfce: str, worker: WorkerServices, clock: SteppingClock
 ) -> list[str]:
-    """Root has a ready desktop, one that is made and one that ended; the pages that show them."""
+    """Root has a ready, a building and an ended desktop; returns the pages that show them."""
     ended = launch(services, root)
     clock.step(seconds=7)
     worker.builder.build_one()
@@ -382,7 +383,7 @@ def test_nothing_sticks_out_sideways(
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_nothing_keeps_people_out(open_page: OpenPage, everything: list[str], colours: str) -> None:
-    """Contrast, names, order of headings and more, as axe sees them."""
+    """Contrast, names, order of headings and more, as checked by axe."""
     page = open_page("root", color_scheme=colours, reduced_motion="reduce")
     axe = Axe()
     for path in everything:
@@ -412,7 +413,7 @@ def test_administrators_find_while_typing_and_tick_many(
     expect(page.get_by_role("link", name=ready)).to_be_visible()
     page.get_by_role("checkbox", name="Tick all").check()
     expect(page.get_by_text("2 ticked")).to_be_visible()
-    # A refresh of the list leaves the ticks alone.
+    # A refresh of the list keeps the ticks.
     with page.expect_response("**/live?*"):
         page.evaluate("document.dispatchEvent(new CustomEvent('live:now'))")
     page.wait_for_timeout(200)
@@ -439,7 +440,7 @@ def test_the_portal_is_installed_as_an_app(own_chromium: BrowserContext, ready: 
     app.get_by_role("link", name="Open", exact=True).click()
     app.wait_for_url(f"**/desktops/{ready}/view")
     assert is_app_window(app)
-    # The page's script fills this in when the bar works.
+    # The page's script sets this once the bar works.
     app.locator("[data-view-extend]", has_text="Extend by").wait_for(state="attached")
     app.get_by_role("button", name="Show or hide the bar").click()
     app.locator("summary", has_text="View").click()
@@ -448,7 +449,7 @@ def test_the_portal_is_installed_as_an_app(own_chromium: BrowserContext, ready: 
     assert opened.value.url == app.url
     assert is_app_window(opened.value)
     expect(app.get_by_role("heading", name="It is in a window of its own")).to_be_visible()
-    # No window of an app has a button to go back.
+    # An app's window has no Back button.
     app.get_by_role("link", name="To the desktop's page").click()
     expect(app.get_by_role("heading", name="Your desktop is ready")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""Errors in people's words."""
+"""Error pages for people."""
 
 import pytest
 from flask import Flask

@@ -1,4 +1,4 @@
-"""What monitors read."""
+"""The health endpoints for monitoring."""
 
 import pytest
 from sqlalchemy import text
@@ -10,7 +10,7 @@ from webapp.bootstrap_worker import WorkerServices
 from webapp.models import WorkerBeat
 from webapp.services.audit.record import Actor
 
-#: The portal's own machine, where the whole answer is shown.
+#: The portal's own machine, which gets the complete answer.
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 
 

@@ -31,13 +31,13 @@ from webapp.web.texts.domain import WORDS
 
 KEYWORDS = {"_": None, "ngettext": (1, 2), "lazy_gettext": None}
 METHODS = [("webapp/web/**.py", "python"), ("templates/**.html", "jinja2")]
-#: Names are nobody's to translate.
+#: Names are not translated.
 NAMES = {"Winux", "Windows", "macOS, iPad, Android", "Linux", ".rdp", "XFCE"}
 
 
 @pytest.fixture
 def marked(app: Flask, tmp_path: Path) -> Flask:
-    """The application with an Esperanto in which every text stands in brackets."""
+    """The application in Esperanto, with every text in brackets."""
     catalogue = Catalog(locale="eo")
     options = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
     found = extract_from_dir(str(ROOT), METHODS, options, KEYWORDS)
@@ -55,7 +55,7 @@ def marked(app: Flask, tmp_path: Path) -> Flask:
 
 
 def unmarked(browser: Browser, path: str) -> set[str]:
-    """Texts with letters outside of the brackets, and outside of what is data."""
+    """Return texts with letters outside the brackets that are not data."""
     html = browser.get(path, headers={"Accept-Language": "eo"}).text
     html = re.sub(r"(?s)<(script|code|time)\b.*?</\1>|<title>.*?</title>", "", html)
     html = re.sub(r"(?s)<(span|div|a) class=\"[^\"]*mono[^>]*>.*?</\1>", "", html)

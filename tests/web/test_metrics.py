@@ -1,4 +1,4 @@
-"""What Prometheus reads: guarded, well-formed, true, and with a fixed number of queries."""
+"""The metrics for Prometheus: protected, well-formed, correct, with a fixed number of queries."""
 
 from collections.abc import Iterator
 from pathlib import Path

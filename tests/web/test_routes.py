@@ -1,6 +1,6 @@
-"""Every page has an access rule, and it holds: nobody, a disabled person, others, owner, admin.
+"""The access rule of every page: signed out, disabled, other person, owner, admin.
 
-tests/api/test_access_matrix.py says the same of the API.
+tests/api/test_access_matrix.py does the same for the API.
 """
 
 import pytest
@@ -15,7 +15,7 @@ from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.pool.settings import ScheduleRequest
 from webapp.web.vendor import manifest
 
-#: All routes; one that is added or vanishes fails a test below until it is written down here.
+#: All routes. A route that is added or removed fails a test below until this table is updated.
 ROUTES = {
     "static": ("GET", "/static/mark/css/base.css"),
     "health.alive": ("GET", "/healthz"),
@@ -110,7 +110,7 @@ ROUTES = {
     "admin.confirm_drain": ("GET", "/admin/pool/xfce/drain"),
     "admin.drain_pool": ("POST", "/admin/pool/xfce/drain"),
 }
-#: Routes about a thing that belongs to alice: for anybody else it does not exist.
+#: Routes for an object of alice: for anyone else it does not exist.
 OWNED = {
     name for name, (_, path) in ROUTES.items() if "{" in path and not name.startswith("admin.")
 }
@@ -149,7 +149,7 @@ def test_only_posts_change_anything(app: Flask) -> None:
         assert methods[endpoint] - {"HEAD", "OPTIONS"} == {method}, endpoint
 
 
-#: Looking changes nothing, so one set of people looks at all; each change gets its own.
+#: Reading changes nothing, so all reads share one set of people; each change gets its own.
 TOGETHER = [[name for name, (method, _) in ROUTES.items() if method == "GET"]] + [
     [name] for name, (method, _) in ROUTES.items() if method == "POST" and name != "signin.enter"
 ]
@@ -186,14 +186,13 @@ def test_who_may_call_it(
     }
     for endpoint in endpoints:
         rule = rule_of(app.view_functions[endpoint])
-        # Who may change something comes last, so that the others find it unchanged.
+        # The caller who may make the change comes last, so that the others find it unmade.
         last = "root" if rule is Access.ADMIN else "alice"
         for name in sorted(people, key=lambda name: name == last):
             expect(call(people[name], endpoint, ids), endpoint, rule, name)
 
 
-#: What the forms need, all in one.
-#: After these nobody is signed in.
+#: The fields of all forms in one. After these requests no person is signed in.
 LEAVING = {"signin.leave", "account.end_everything"}
 FIELDS = {"minutes": "5", "template": "xfce", "name": "a key", "scope": "read", "life": "7"}
 FIELDS |= {"url": "https://example.org/another", "event": "end"}

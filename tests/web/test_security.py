@@ -1,4 +1,4 @@
-"""What keeps attackers out: headers, cookies, forgeries, sizes, odd bytes, spoofed addresses."""
+"""Protection against attacks: headers, cookies, forgeries, sizes, odd bytes, spoofed addresses."""
 
 import re
 from pathlib import Path
@@ -190,7 +190,7 @@ OWN = {"Origin": PUBLIC}
 
 
 def sign_in_behind_proxy(folder: Path, forwarded: str, headers: dict[str, str]) -> tuple[int, str]:
-    """Status and page of a sign-in; the proxy passes the host without its port."""
+    """Return status and page of a sign-in; the proxy passes the host without its port."""
     app, services = make_app(folder, WINUX_TRUSTED_PROXIES="1", WINUX_PUBLIC_URL=PUBLIC)
     client = app.test_client()
     told = {"Host": "desktops.test", "X-Forwarded-Proto": "https", "X-Forwarded-For": forwarded}

@@ -1,4 +1,4 @@
-"""The colours a person chose."""
+"""The colours that a person chose."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pages are light: with all that they bring along, compressed as a proxy does it."""
+"""The size of pages with all their files, compressed as by a proxy."""
 
 import gzip
 import re
@@ -22,7 +22,7 @@ def test_a_page_with_all_it_needs(browse: Browse, root: Actor, ready: str, path:
         file
         for folder in ("static/css", "static/js")
         for file in (ROOT / folder).iterdir()
-        if not file.name.startswith("desktop-view")  # the one page that may be heavier
+        if not file.name.startswith("desktop-view")  # the only page that may be larger
     ]
     files += [ROOT / "static" / picture for picture in pictures]
     weights = {file.name: len(gzip.compress(file.read_bytes())) for file in files}

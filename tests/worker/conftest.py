@@ -23,7 +23,7 @@ def node() -> FakeNode:
 
 @pytest.fixture
 def make_worker(services: Services, node: FakeNode) -> MakeWorker:
-    """A worker's services; each call is another worker on the same database and node."""
+    """Return a worker's services; each call is another worker on the same database and node."""
     count = iter(range(1, 100))
 
     def make(

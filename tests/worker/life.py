@@ -1,4 +1,4 @@
-"""What tests of the worker ask again and again."""
+"""Queries and waits that the worker's tests share."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ def row(services: Services, public_id: str) -> Desktop:
 
 
 def reservations(services: Services) -> int:
-    """How many VM ids and addresses are held."""
+    """Return the number of reserved VM ids and addresses."""
     with services.db.read() as session:
         return len(session.scalars(select(VmidReservation)).all()) + len(
             session.scalars(select(AddressReservation)).all()
@@ -33,7 +33,7 @@ def reservations(services: Services) -> int:
 
 
 def queue_for_pool(services: Services, template: str = "xfce") -> str:
-    """A desktop for nobody that waits to be built."""
+    """Insert a queued desktop of the pool."""
     with services.db.begin() as session:
         of = session.scalars(select(Template).where(Template.name == template)).one()
         desktop = queue_pool_desktop(

@@ -1,4 +1,4 @@
-"""Adopting what was made by hand: it becomes a desktop like any other, or stays as it was."""
+"""Adopting a desktop made by hand: it becomes a normal desktop, or stays unchanged."""
 
 import pytest
 from sqlalchemy import select
@@ -21,13 +21,13 @@ WISH = AdoptionRequest(vmid=20001, owner="alice", minutes=60, password="a given 
 
 @pytest.fixture
 def made(node: FakeNode, xfce: str, alice: Actor) -> FakeNode:
-    """A desktop that an operator made by hand, outside of the portal's VM ids."""
+    """Create a desktop by hand, as an operator, outside the portal's VM ids."""
     node.put(20001, MADE, address="10.203.0.12/24", limit_mb=2048, cores=1)
     return node
 
 
 class UnsureProvisioner(FakeProvisioner):
-    """Fails to adopt, or dies of it, before or after the mark is written."""
+    """Fails to adopt, or ends its worker, before or after the mark is written."""
 
     def __init__(self, node: FakeNode, moment: str, error: BaseException) -> None:
         super().__init__(node)
@@ -134,7 +134,7 @@ def test_one_that_cannot_be_adopted_stays_its_makers(
     assert (made.there[20001].description, reservations(services)) == (str(MADE), 0)
     clock.step(minutes=10)
     assert not worker.teardown.teardown_one()
-    again = worker.adopter.adopt(SYSTEM, WISH)  # its id was used up; it gets another
+    again = worker.adopter.adopt(SYSTEM, WISH)  # its id is used already; it gets another
     assert (again.state, again.public_id != MADE.desktop_id) == (State.READY, True)
     assert made.there[20001].description == str(Mark("tests", again.public_id))
 

@@ -1,4 +1,4 @@
-"""Assigning: a claimed pool desktop becomes what its person asked for, or says why not."""
+"""Assigning: a claimed pool desktop gets its person's settings, or fails with a reason."""
 
 import threading
 from datetime import timedelta
@@ -24,7 +24,7 @@ ANNA = LaunchRequest(rdp_username="anna", keyboard_layout="pl")
 
 
 def build_for_pool(services: Services, provisioner: FakeProvisioner, make: MakeWorker) -> str:
-    """A warm desktop, built by the worker as the pool orders it."""
+    """A warm desktop, built by the worker for the pool."""
     now = services.clock.now()
     with services.db.begin() as session:
         desktop = Desktop(
@@ -149,7 +149,7 @@ def test_another_worker_goes_on_where_one_died(
     dying = FailingAssigner(node, step, Killed())
     with pytest.raises(Killed):
         make_worker(dying).assigner.assign_one()
-    assert not make_worker(dying).assigner.assign_one()  # the dead one's lease still runs
+    assert not make_worker(dying).assigner.assign_one()  # the dead worker's lease has not expired
     clock.step(minutes=2)
     assert make_worker(dying).assigner.assign_one()
     assert row(services, warm).state == State.READY

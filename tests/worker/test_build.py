@@ -1,4 +1,4 @@
-"""Building: the happy way, every way it can break, and that nothing stays of what broke."""
+"""Building: success, every failure, and no leftovers of failed builds."""
 
 import threading
 from collections.abc import Callable
@@ -128,7 +128,7 @@ def test_a_worker_that_dies_in_a_build_is_followed_by_one_that_finishes_it(
         make_worker(DyingProvisioner(node, moment)).builder.build_one()
     assert row(services, public_id).state == State.BUILDING
     other = make_worker()
-    assert not other.builder.build_one()  # the lease of the dead one still runs
+    assert not other.builder.build_one()  # the dead worker's lease has not expired
     clock.step(seconds=61)
     assert other.builder.build_one()
     assert row(services, public_id).state == State.READY
@@ -344,7 +344,7 @@ def test_a_worker_that_slept_through_its_lease_gives_way(
     sleeping.start()
     assert slow.is_hanging.wait(5)
     clock.step(seconds=61)
-    assert make_worker().builder.build_one()  # another one took over and finished
+    assert make_worker().builder.build_one()  # another worker took over and finished
     sleeping.join(5)
     assert not sleeping.is_alive()
     assert row(services, public_id).state == State.READY

@@ -1,4 +1,4 @@
-"""Tickets and connections: who gets in, once, and what ends it."""
+"""Tickets and connections: single use, who may connect, and what ends a connection."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a desktop knows of its deadline, when the clock is set while a run tells it."""
+"""The deadline that a desktop gets when the clock changes during a run that sends it."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from webapp.services.audit.record import Actor
 
 
 class ClockSetter(FakeProvisioner):
-    """The clock is set by so many seconds in the middle of a run that says a deadline."""
+    """Changes the clock by this many seconds during a run that sends a deadline."""
 
     def __init__(self, node: FakeNode, clock: SteppingClock, seconds: float) -> None:
         super().__init__(node)

@@ -1,4 +1,4 @@
-"""Desktops that answer nonsense, or nothing at all, cost nobody else anything."""
+"""Desktops with invalid or missing answers do not affect other desktops."""
 
 import threading
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("xfce")
 
 @pytest.fixture
 def clock() -> SystemClock:
-    """Threads run on the real time."""
+    """Threads use the real time."""
     return SystemClock()
 
 
@@ -36,7 +36,7 @@ def config(tmp_path: Path) -> Config:
 
 
 class MuteProvisioner(FakeProvisioner):
-    """Its desktops never answer a question, until the test is over."""
+    """Its desktops do not answer before the test is over."""
 
     def __init__(self, node: FakeNode) -> None:
         super().__init__(node)
@@ -50,7 +50,7 @@ class MuteProvisioner(FakeProvisioner):
 
 
 class NonsenseProvisioner(FakeProvisioner):
-    """Its desktops answer what winux-guest never answers."""
+    """Its desktops send answers that winux-guest never sends."""
 
     asked = 0
 

@@ -22,7 +22,7 @@ from webapp.services.desktops.idle import IdleWatch
 
 @pytest.fixture
 def ready(services: Services, alice: Actor, xfce: str, make_worker: MakeWorker) -> str:
-    """A desktop with an idle limit of ten minutes and a deadline far away."""
+    """A desktop with an idle limit of ten minutes and a distant deadline."""
     with services.db.begin() as session:
         session.scalars(select(Template)).one().idle_minutes = 10
     public_id = launch(services, alice)
@@ -31,7 +31,7 @@ def ready(services: Services, alice: Actor, xfce: str, make_worker: MakeWorker) 
 
 
 def asked_and_warned(idle: IdleWatch) -> bool:
-    """What the worker does in this order."""
+    """Do the worker's steps in its order."""
     while idle.ask_one():
         pass
     return idle.warn_one()
@@ -154,11 +154,11 @@ def test_a_desktop_that_cannot_be_warned_still_ends(
     assert asked_and_stopped(idle)
 
 
-# -- RDP programs, which reach the desktop past the gateway -------------------------------------
+# -- RDP programs, which connect to the desktop without the gateway -------------------------------
 
 
 class UsedProvisioner(FakeProvisioner):
-    """Somebody types with an RDP program; `ago` is how long ago."""
+    """A person types with an RDP program, `ago` before now."""
 
     ago: timedelta | None = timedelta(seconds=20)
     asked = 0

@@ -1,4 +1,4 @@
-"""Runs that were killed (memory, a signal) are repeated, and are never the template's fault."""
+"""Killed runs (memory, a signal) are repeated, and never count as the template's failures."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_a_build_whose_run_is_killed_is_built_all_the_same(
     for _ in range(3):
         assert worker.builder.build_one()
         assert row(services, public_id).state == State.BUILDING
-        assert not worker.builder.build_one()  # it waits a moment first
+        assert not worker.builder.build_one()  # it is delayed first
         clock.step(seconds=50)
     assert worker.builder.build_one()
     desktop = row(services, public_id)

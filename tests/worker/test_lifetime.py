@@ -1,4 +1,4 @@
-"""A desktop's time: extension, stop, expiry, and what the desktop itself is told."""
+"""A desktop's deadline: extension, stop, expiry, and what is sent to the desktop."""
 
 from datetime import timedelta
 

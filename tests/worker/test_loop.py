@@ -1,4 +1,4 @@
-"""The worker as a whole: threads, signals, faults of the database, and one round for cron."""
+"""The complete worker: threads, signals, faults of the database, and one round for cron."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ from webapp.worker.loop import Worker, worker_name
 
 @pytest.fixture
 def clock() -> SystemClock:
-    """Threads and leases run on the real time."""
+    """Threads and leases use the real time."""
     return SystemClock()
 
 
@@ -176,7 +176,7 @@ def test_a_hanging_build_holds_up_neither_others_nor_the_clock(
             if order.desktop_id == first:
                 super().at(moment, order, is_cancelled)
 
-    slow = OftenSlowProvisioner(node, "desktop_start")  # its clone is over: the source is free
+    slow = OftenSlowProvisioner(node, "desktop_start")  # its clone has ended: the source is free
     with running(Worker(_services(services, slow), grace_seconds=0)):
         assert slow.is_hanging.wait(10)
         second = launch(services, bob)
@@ -293,7 +293,7 @@ def _full_disk(services: Services) -> Iterator[None]:
 
 
 class WordyProvisioner(SlowProvisioner):
-    """Reports so much that writing it down needs room on the disk."""
+    """Reports so much that storing it needs free space on the disk."""
 
     def create(self, order: BuildOrder, **how: Any) -> BuildResult:
         return replace(super().create(order, **how), rdp_certificate_pem="x" * 100_000)

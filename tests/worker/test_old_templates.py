@@ -1,4 +1,5 @@
-"""Old versions of a template wait for their last desktop and for the site's patience."""
+"""Old versions of a template are kept until their last desktop ends and the keeping time is
+over."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ def publish(services: Services, of: tuple[int, str]) -> None:
 def removed(
     make_worker: MakeWorker, provisioner: FakeProvisioner, clock: SteppingClock, **later: float
 ) -> list[tuple[int, str]]:
-    """What is gone after so much more time."""
+    """Return what is removed after this additional time."""
     clock.step(**later)
     worker = make_worker(provisioner)
     while worker.template_retirement.remove_one():
@@ -92,7 +93,7 @@ def test_it_waits_for_the_last_desktop_that_was_cloned_from_it(
     publish(services, NEW)
     assert removed(make_worker, provisioner, clock, **DAY) == []
     services.lifetime.stop(alice, public_id)
-    assert removed(make_worker, provisioner, clock) == []  # it is still there
+    assert removed(make_worker, provisioner, clock) == []  # it still exists
     worker.teardown.teardown_one()
     assert removed(make_worker, provisioner, clock) == [OLD]
 

@@ -1,4 +1,4 @@
-"""Pausing and resuming: it is shut down and kept, and nothing that breaks on the way loses it."""
+"""Pausing and resuming: a desktop is shut down and kept, and no failure loses it."""
 
 import threading
 from collections.abc import Callable
@@ -243,7 +243,7 @@ def test_a_pause_that_breaks_is_tried_again(
     worker = make_worker(FailingPauser(node, moment, trouble))
     worker.pauser.pause_one()
     desktop = row(services, ready)
-    if moment == "after":  # the node's word counts: it is down
+    if moment == "after":  # the node's answer decides: it is down
         assert (desktop.state, desktop.failure) == (State.PAUSED, None)
         return
     assert (desktop.state, desktop.failure) == (
@@ -269,7 +269,7 @@ def test_another_worker_goes_on_with_a_pause_where_one_died(
     services.pauses.pause(alice, ready)
     with pytest.raises(Killed):
         make_worker(FailingPauser(node, moment, Killed())).pauser.pause_one()
-    assert not make_worker().pauser.pause_one()  # the dead one's lease still runs
+    assert not make_worker().pauser.pause_one()  # the dead worker's lease has not expired
     clock.step(minutes=2)
     assert make_worker().pauser.pause_one()
     assert row(services, ready).state == State.PAUSED
@@ -385,7 +385,7 @@ def test_one_whose_container_is_gone_ends_as_lost(
 
 
 class GoneProvisioner(FakeProvisioner):
-    """Finds no container, as the playbooks say it."""
+    """Finds no container, and reports it as the playbooks do."""
 
     def __init__(self, node: FakeNode, trouble: OutsideFailed) -> None:
         super().__init__(node)
@@ -533,7 +533,7 @@ def test_one_that_may_be_paused_and_was_shut_down_is_paused(
 def test_a_paused_one_whose_container_is_gone_is_lost(
     services: Services, paused: str, make_worker: MakeWorker, node: FakeNode
 ) -> None:
-    node.put(30002, None)  # an empty list would be doubted
+    node.put(30002, None)  # an empty list would not be trusted
     del node.there[30001]
     make_worker().reconciler.reconcile()
     desktop = row(services, paused)
@@ -541,7 +541,7 @@ def test_a_paused_one_whose_container_is_gone_is_lost(
 
 
 class MeanwhileNode(FakeNode):
-    """Tells what was true a moment ago: something happens while it answers."""
+    """Returns outdated information: something happens while it answers."""
 
     def __init__(self, node: FakeNode, happens: Callable[[], object]) -> None:
         super().__init__()
@@ -573,7 +573,7 @@ def test_what_was_seen_before_a_pause_and_its_end_changes_nothing(
     assert "desktop.asleep" not in acts(services, ready)
 
 
-# -- who follows it over the API --------------------------------------------------------------
+# -- events of the API ---------------------------------------------------------------------------
 
 
 def test_listeners_hear_of_its_steps_and_then_of_the_build_s_again(

@@ -1,4 +1,4 @@
-"""Pool builds: desktops for nobody, never in the way of somebody's."""
+"""Pool builds: desktops without an owner, which never delay a person's desktop."""
 
 import threading
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def test_a_pool_desktop_becomes_warm_and_has_neither_owner_nor_deadline(
     assert (desktop.owner, desktop.ready_at, desktop.deadline_at) == (None, None, None)
     assert desktop.template_version == "1"
     assert node.there[desktop.vmid or 0].is_running
-    # nobody is warned of an end before it is somebody's
+    # a desktop without an owner gets no warning of its end
     assert provisioner.orders[0].deadline_at > clock.now() + timedelta(days=7)
 
 
@@ -96,7 +96,7 @@ def test_a_pool_build_gives_way_to_somebody_who_waits_and_is_finished_later(
     slow.go_on.set()
     assert builder.build_one()
     assert row(services, theirs).state == State.READY
-    clock.step(minutes=30)  # however often it gave way, it is no build that hangs
+    clock.step(minutes=30)  # interruptions by people's launches do not count as a hanging build
     assert builder.build_for_pool_one() is True
 
 
@@ -113,7 +113,7 @@ def test_a_pool_build_that_gave_way_for_long_still_becomes_warm(
         build.start()
         assert slow.is_hanging.wait(10)
         launch(services, alice)
-        clock.step(minutes=4)  # three times as long as a build may take in all
+        clock.step(minutes=4)  # three times the maximum time of a build
         build.join(10)
         slow.go_on.set()
         assert builder.build_one()

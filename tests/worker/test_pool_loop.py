@@ -1,4 +1,4 @@
-"""The worker as a whole: pools fill in the background, and never in the way of people."""
+"""The complete worker: pools fill in the background, and never delay people."""
 
 import time
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from webapp.ports import BuildOrder
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
-#: So long that nobody who waited for one to end would be served in time, on the slowest machine.
+#: Long enough that a person who waited for one would time out, on the slowest machine.
 BUILD_S = 40.0
 SOON_S = 20.0
 
 
 class SteadyProvisioner(FakeProvisioner):
-    """Takes its time for each build, and notices at once when it is cancelled."""
+    """Builds slowly, and notices a cancellation at once."""
 
     def __init__(self, node: FakeNode) -> None:
         super().__init__(node)
@@ -49,7 +49,7 @@ class SteadyProvisioner(FakeProvisioner):
 
 @pytest.fixture
 def clock() -> SystemClock:
-    """Threads and leases run on the real time."""
+    """Threads and leases use the real time."""
     return SystemClock()
 
 
@@ -83,8 +83,8 @@ def test_launches_are_as_quick_as_without_a_pool_that_fills(
     provisioner: SteadyProvisioner,
     config: Config,
 ) -> None:
-    """Whatever the number of slots: as many people as there are slots need not wait for the pool,
-    although all slots but the first are building for it."""
+    """For any number of slots: as many people as there are slots do not wait for the pool, although
+    all slots but the first one are building for it."""
     slots = config.worker_slots
     services.pools.change(SYSTEM, "xfce", {"target": 9, "max": 9})
     with running(worker):

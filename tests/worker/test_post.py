@@ -1,4 +1,4 @@
-"""The whole worker tells webhooks of what it does, soon, and loses nothing when it ends."""
+"""The complete worker sends events to webhooks promptly, and loses none when it ends."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from webapp.worker.loop import Worker
 
 @pytest.fixture
 def clock() -> SystemClock:
-    """Threads run on the real time."""
+    """Threads use the real time."""
     return SystemClock()
 
 

@@ -72,7 +72,7 @@ def test_three_workers_build_and_tear_down_each_desktop_once(on_postgres: Servic
             threading.Thread(
                 target=on_postgres.lifetime.stop, args=(Actor(None, is_admin=True), public_id)
             )
-            for public_id in wanted * 2  # everybody clicks twice
+            for public_id in wanted * 2  # each person clicks twice
         ]
         for stopper in stoppers:
             stopper.start()
@@ -128,7 +128,7 @@ def test_three_workers_keep_one_pool_and_never_make_it_too_large(on_postgres: Se
 
 
 def test_desktops_that_end_together_end_once_each(on_postgres: Services) -> None:
-    """Expired or idle, in batches, while three workers look for the same ones."""
+    """Expired or idle, in batches, while three workers search for the same ones."""
     node = FakeNode()
     workers = [
         bootstrap_worker.build_worker_services(
@@ -148,7 +148,7 @@ def test_desktops_that_end_together_end_once_each(on_postgres: Services) -> None
                 desktop.deadline_at = long_ago
             else:
                 desktop.ready_at = long_ago
-                desktop.input_asked_at = on_postgres.clock.now()  # and it told of none
+                desktop.input_asked_at = on_postgres.clock.now()  # and it reported none
     with ThreadPoolExecutor(6) as threads:
         ends = [one.lifetime.expire_some for one in workers] + [
             one.idle.stop_some for one in workers

@@ -1,4 +1,4 @@
-"""Reconciling: what was lost is said, what leaked is removed, what is unknown is left alone."""
+"""Reconciling: lost desktops are reported, leaks removed, and unknown ones left alone."""
 
 from datetime import timedelta
 
@@ -104,7 +104,7 @@ def test_an_empty_list_never_ends_desktops_that_run(
     with pytest.raises(OutsideFailed, match="lists none"):
         reconciler.reconcile()
     clock.step(seconds=121)
-    reconciler.reconcile()  # it stays empty: each is looked at, and found alive
+    reconciler.reconcile()  # it stays empty: each container is checked, and found running
     assert row(services, ready).state == State.READY
 
 
@@ -166,7 +166,7 @@ def test_a_leaked_container_is_watched_first_and_destroyed_when_it_stays(
     make_worker().reconciler.reconcile()
     assert 30007 in node.there
     clock.step(seconds=1)
-    make_worker().reconciler.reconcile()  # another process each time, as `worker --once` from cron
+    make_worker().reconciler.reconcile()  # a new process each time, as `worker --once` from cron
     assert list(node.there) == [30001]
     assert found(services) == []
     [over] = services.findings.latest_over()
@@ -184,7 +184,7 @@ def test_a_container_that_went_by_itself_leaves_the_quarantine(
     clock.step(seconds=300)
     node.put(30007, STRANGER)
     reconciler.reconcile()
-    assert 30007 in node.there  # its time begins anew
+    assert 30007 in node.there  # its quarantine begins again
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_the_rest_of_an_ended_desktop_is_a_leak(
     services.lifetime.stop(alice, ready)
     worker = make_worker()
     worker.teardown.teardown_one()
-    node.put(30001, Mark("tests", ready))  # as if a clone that nobody waited for had finished
+    node.put(30001, Mark("tests", ready))  # as if an abandoned clone had finished
     worker.reconciler.reconcile()
     clock.step(seconds=121)
     worker.reconciler.reconcile()
@@ -313,10 +313,10 @@ def test_a_desktop_that_was_moved_to_another_node_is_followed(
 def test_what_a_warm_desktop_loses_is_noticed_too(
     services: Services, make_worker: MakeWorker, node: FakeNode, ready: str
 ) -> None:
-    with services.db.begin() as session:  # as the pool has it
+    with services.db.begin() as session:  # as the pool assigns it
         session.execute(update(Desktop).values(state=State.WARM, owner_id=None))
     del node.there[30001]
-    node.put(30009, None)  # else the list is empty, which is doubtful
+    node.put(30009, None)  # otherwise the list is empty, which is not trusted
     make_worker().reconciler.reconcile()
     desktop = row(services, ready)
     assert (desktop.state, desktop.end_reason) == (State.STOPPING, EndReason.LOST)
@@ -352,7 +352,7 @@ def test_a_foreign_container_is_shown_and_its_vm_id_and_address_are_not_given_aw
 
 
 class PartialHypervisor(FakeNode):
-    """A cluster of which one node does not answer, with what is on it."""
+    """A cluster with one node that does not answer, and that node's containers."""
 
     silent = "pve2"
 
@@ -451,14 +451,14 @@ def test_what_a_restored_database_takes_for_unused_or_overdue_is_left_alone(
     with services.db.begin() as session:
         is_warm = update(Desktop).where(Desktop.public_id == warm)
         session.execute(is_warm.values(state=State.WARM, owner_id=None))
-    clock.step(hours=2)  # the desktops went on: one was extended, one claimed, one launched
+    clock.step(hours=2)  # the desktops continued: one was extended, one claimed, one launched
     node.put(30007, STRANGER, address="10.203.0.66/24")
     worker = make_worker()
     worker.reconciler.reconcile()
     services.lifetime.expire_some()
     assert not worker.teardown.teardown_one()
     assert row(services, ready).state == State.READY
-    assert row(services, warm).state == State.STOPPING  # nobody gets it, and it stays for now
+    assert row(services, warm).state == State.STOPPING  # no person gets it, and it is kept for now
     assert sorted(node.there) == [30001, 30002, 30007]
     assert row(services, launch(services, bob)).address == "10.203.0.67"
     clock.step(minutes=16)
@@ -472,14 +472,14 @@ def test_a_database_replaced_under_a_running_worker_is_noticed(
     reconciler.reconcile()
     clock.step(seconds=60)
     reconciler.reconcile()
-    with services.db.begin() as session:  # as a copy of a minute ago has it
+    with services.db.begin() as session:  # as in a copy from one minute ago
         session.execute(update(Watch).values(looked_at=clock.now() - timedelta(seconds=60)))
     node.put(30007, STRANGER)
     reconciler.reconcile()
     assert found(services) == [(Kind.FORGOTTEN, 30007)]
 
 
-# -- asked by a person ----------------------------------------------------------------------------
+# -- requested by a person ------------------------------------------------------------------------
 
 
 def test_a_rehearsal_tells_all_and_changes_nothing(

@@ -1,4 +1,4 @@
-"""Teardown: nothing is freed before it is surely gone, and it never gives up."""
+"""Teardown: nothing is released before the removal is certain, and it is retried without limit."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ from webapp.services.audit.record import Actor
 
 @pytest.fixture
 def stopping(services: Services, alice: Actor, xfce: str, make_worker: MakeWorker) -> str:
-    """A desktop that ran and is to stop."""
+    """A desktop that ran and is to be stopped."""
     public_id = launch(services, alice)
     make_worker().builder.build_one()
     services.lifetime.stop(alice, public_id)
@@ -39,7 +39,7 @@ def test_a_stopped_desktop_is_gone_with_all_it_held(
 def test_what_is_free_again_is_used_again_as_late_as_possible(
     services: Services, alice: Actor, xfce: str, make_worker: MakeWorker, clock: SteppingClock
 ) -> None:
-    """A router may still send what is for an address to the machine that had it."""
+    """A router may still send packets for an address to the machine that had it."""
     worker, had = make_worker(), []
     for _ in range(3):
         desktop = row(services, launch(services, alice))

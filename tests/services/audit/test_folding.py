@@ -1,4 +1,4 @@
-"""Refusals that repeat: one entry that counts, however many, and few deliveries to webhooks."""
+"""Repeated refusals: one entry that counts them, and few deliveries to webhooks."""
 
 import json
 from datetime import timedelta
@@ -31,7 +31,7 @@ def stop(services: Services, actor: Actor, name: str) -> None:
 
 
 def counted(services: Services) -> float:
-    """How many refusals metrics tell."""
+    """Return the number of refusals in the metrics."""
     families = services.metrics.collect()
     (family,) = [one for one in families if "refusals" in one.metric.name]
     return sum(sample.value for sample in family.samples)

@@ -1,4 +1,4 @@
-"""Reading the audit log: filters, cursors, and all of it bit by bit."""
+"""Reading the audit log: filters, cursors, and page by page."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def found(services: Services, **filters: object) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def story(services: Services, clock: SteppingClock, alice: Actor, root: Actor) -> Services:
-    """Some entries of each kind, one a minute from 10:00 on."""
+    """Entries of several kinds, one per minute from 10:00 on."""
     clock.step(hours=1)
     write(services, alice, "desktop.launch", "desktop-1")
     clock.step(minutes=1)

@@ -1,4 +1,4 @@
-"""A launch takes a warm desktop where there is one: which one, and what becomes of it."""
+"""A launch takes a warm desktop if there is one: which one, and the result."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -42,7 +42,7 @@ def password(services: Services, public_id: str) -> str:
 
 
 def test_the_search_in_the_pool_reads_none_but_warm_desktops(services: Services, xfce: str) -> None:
-    """It runs inside the transaction that keeps other writers out, whatever the history is."""
+    """The claim runs in the transaction that excludes other writers, whatever the history is."""
     assert isinstance(services.db, SqlDatabase)
     asked: list[tuple[str, Any]] = []
     event.listen(
@@ -74,7 +74,7 @@ def test_the_one_that_was_warm_longest_is_the_persons_at_once(
     assert (desktop.state, desktop.owner_id) == (State.READY, alice.person_id)
     assert (desktop.launched_at, desktop.ready_at) == (clock.now(), clock.now())
     assert desktop.deadline_at == clock.now() + timedelta(minutes=45)
-    assert desktop.deadline_told_at != desktop.deadline_at  # the worker tells it
+    assert desktop.deadline_told_at != desktop.deadline_at  # the worker sends the deadline to it
     assert services.credentials.reveal(alice, oldest).password == before
     with services.db.read() as session:
         entry = session.scalars(
@@ -202,7 +202,7 @@ def test_a_desktop_that_runs_is_given_again_to_who_asks_to_reuse(
 ) -> None:
     add_warm(services, 1)
     first = services.launcher.launch(alice, PLAIN)
-    services.launcher.launch(alice, PLAIN)  # this one waits to be built
+    services.launcher.launch(alice, PLAIN)  # this one is queued
     again = LaunchRequest(reuse=True)
     assert services.launcher.launch(alice, again) == first
     assert services.launcher.launch(bob, again) != first
@@ -226,7 +226,7 @@ def test_a_templates_own_limit_holds_beside_the_persons(
         services.launcher.launch(alice, LaunchRequest(template="mate"))
     assert [one.public_id for one in refused.value.running] == [mate]
     services.launcher.launch(alice, LaunchRequest(template="xfce"))
-    services.catalogue.change(SYSTEM, "mate", {"max_per_person": 0})  # none of its own again
+    services.catalogue.change(SYSTEM, "mate", {"max_per_person": 0})  # not one of its own again
     services.launcher.launch(alice, LaunchRequest(template="mate"))
 
 
@@ -279,7 +279,8 @@ def test_somebody_elses_desktop_makes_no_room(
 
 
 def test_a_refusal_for_another_reason_stops_nothing(small: Services, clock: SteppingClock) -> None:
-    """Room for the person is no room on the site: then the desktop that runs goes on."""
+    """A free place of the person is no free place of the site; the running desktop then
+    continues."""
     carol = Actor(small.accounts.add_person(SYSTEM, "carol", PASSWORD))
     oldest, *_ = launch_three(small, carol, clock)
     add_warm(small, 1, template_version="0")

@@ -1,7 +1,8 @@
-"""Two people never get the same desktop: sixteen processes take from one pool as fast as they can.
+"""Two people never get the same desktop: sixteen processes claim from one pool at full speed.
 
-Real processes on a real database, SQLite and PostgreSQL, while two more drain the pool as its
-keeper does. What each was given is compared with what the database says in the end.
+They are real processes on a real database, SQLite and PostgreSQL, while two more drain the pool as
+its
+keeper does. The results of the processes are compared with the database at the end.
 """
 
 import multiprocessing
@@ -36,14 +37,14 @@ ROOM = {
     "WINUX_NETWORK": "10.200.0.0/16",
     "WINUX_VMID_LAST": "32000",
 }
-#: What a process tells in the end: the person (0: the pool's keeper), and what became of its tries.
+#: The result of a process: the person (0: the pool's keeper), and the results of its attempts.
 Results: TypeAlias = "multiprocessing.queues.Queue[tuple[int, list[str]]]"
 FORK = multiprocessing.get_context("fork")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Config]:
-    """Of a database with a template and people."""
+    """The URL of a database with a template and people."""
     changes = dict(ROOM)
     if request.param == "postgresql":
         changes["WINUX_DATABASE_URL"] = request.getfixturevalue("postgres_url")
@@ -69,7 +70,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Config]:
 def claim(
     config: Config, person: int, together: Barrier, told: Results, claims: int = CLAIMS
 ) -> None:
-    """A process: one person launches again and again."""
+    """A process in which one person launches repeatedly."""
     services = build_services(config)
     actor = Actor(person)
     together.wait()
@@ -78,7 +79,7 @@ def claim(
 
 
 def drain(config: Config, together: Barrier, told: Results) -> None:
-    """A process: the pool's keeper, which ends a warm desktop now and then."""
+    """The process of the pool's keeper, which ends a warm desktop now and then."""
     services = build_services(config)
     together.wait()
     told.put((0, [gone for _ in range(CLAIMS) if (gone := _drain_one(services))]))
@@ -87,7 +88,7 @@ def drain(config: Config, together: Barrier, told: Results) -> None:
 
 def _drain_one(services: Services) -> str | None:
     with services.db.read() as session:
-        # the newest: people are given the oldest, and would always be first
+        # the newest: people get the oldest, and would always be first
         newest = select(Desktop.id).where(Desktop.state == State.WARM).order_by(Desktop.id.desc())
         found = session.scalar(newest.limit(1))
     try:
@@ -98,7 +99,7 @@ def _drain_one(services: Services) -> str | None:
             advance(desktop, Event.STOP_REQUESTED, services.clock.now())
             desktop.end_reason = EndReason.POLICY
             return desktop.public_id
-    except Conflict:  # a person was first
+    except Conflict:  # a person was faster
         return None
 
 
@@ -110,7 +111,7 @@ def test_no_desktop_has_two_owners(config: Config) -> None:
     together, told = FORK.Barrier(PEOPLE + 2), FORK.Queue()
     processes = [FORK.Process(target=claim, args=(config, one, together, told)) for one in people]
     processes += [FORK.Process(target=drain, args=(config, together, told)) for _ in range(2)]
-    services.db.close()  # no connection may be shared with the children
+    services.db.close()  # connections must not be shared with the children
     for process in processes:
         process.start()
     given = [told.get(timeout=240) for _ in processes]
@@ -137,7 +138,7 @@ def test_no_desktop_has_two_owners(config: Config) -> None:
 
 
 def test_fifty_launches_of_one_person_at_once_keep_the_limit(config: Config) -> None:
-    """Some of them find a warm desktop, some do not; none passes the limit."""
+    """Some launches find a warm desktop and some do not; none exceeds the limit."""
     config = replace(config, max_desktops=3)
     services = build_services(config)
     add_warm(services, 2)
@@ -159,7 +160,7 @@ def test_fifty_launches_of_one_person_at_once_keep_the_limit(config: Config) -> 
 
 
 def try_five(config: Config, together: Barrier, told: Results) -> None:
-    """A process: the same person, five times."""
+    """A process in which the same person launches five times."""
     services = build_services(config)
     together.wait()
     outcomes = []
@@ -173,7 +174,7 @@ def try_five(config: Config, together: Barrier, told: Results) -> None:
 
 
 def keep_pools(config: Config, together: Barrier, told: Results) -> None:
-    """A process: a worker's clock, which lets the pool grow and shrink."""
+    """The process of a worker's clock, which lets the pool grow and shrink."""
     services = build_services(config)
     keeper = PoolKeeper(services.db, services.clock, config, services.vault, services.audit)
     together.wait()
@@ -187,7 +188,7 @@ def keep_pools(config: Config, together: Barrier, told: Results) -> None:
 
 
 def test_people_and_the_pools_keepers_never_block_each_other(config: Config) -> None:
-    """Each would wait for what the other one holds, if they took things in another order."""
+    """If the two took their locks in different orders, each would wait for the other."""
     services = build_services(config)
     with services.db.read() as session:
         people = list(session.scalars(select(Person.id)))[:4]

@@ -1,4 +1,4 @@
-"""Credentials are for the owner of a ready desktop alone."""
+"""Only the owner of a ready desktop gets its credentials."""
 
 import pytest
 

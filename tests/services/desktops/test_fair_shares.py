@@ -1,4 +1,5 @@
-"""One greedy person beside honest ones: what they hold, how often they launch, whose turn it is."""
+"""One greedy person and other people: reservations, the rate of launches, and the order of
+turns."""
 
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_launches_have_a_rate_that_lets_a_double_start_pass(
     services = site(tmp_path, clock, WINUX_LAUNCH_BURST="4", WINUX_LAUNCHES_PER_HOUR="60")
     actor, worker = person(services, "hasty"), worker_of(services)
     launch(services, actor)
-    launch(services, actor)  # a double start
+    launch(services, actor)  # a duplicate launch
     for _ in range(2):
         services.launcher.launch(actor, LaunchRequest())
         for public_id in live(services, actor):
@@ -144,7 +145,7 @@ def test_the_last_ones_are_kept_for_people_who_have_none(
 def test_builds_take_turns_however_many_one_person_asks_for(
     tmp_path: Path, clock: SteppingClock
 ) -> None:
-    """One after another, so that the order of turns is all there is."""
+    """One after another, so that only the order of turns matters."""
     services = site(tmp_path, clock, WINUX_MAX_DESKTOPS="20", WINUX_LAUNCH_BURST="99")
     worker, greedy = worker_of(services), person(services, "greedy")
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""Launches of a template that keeps failing, and launches beyond what the nodes hold."""
+"""Launches of a failing template, and launches beyond the capacity of the nodes."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from webapp.services.desktops.launch import LaunchRequest
 def fail(
     services: Services, *minutes_ago: float, reason: str | None = None, owner: Actor | None = None
 ) -> None:
-    """Builds of the template that broke so long ago, of a person or of the pool."""
+    """Builds of the template that failed this long ago, of a person or of the pool."""
     now = services.clock.now()
     with services.db.begin() as session:
         template = session.scalars(select(Template).where(Template.name == "xfce")).one()
@@ -132,7 +132,7 @@ def see_node(services: Services, free_mb: int | None) -> None:
 
 
 class TestCapacity:
-    """A node with room for two desktops of 1024 MB, of which 512 MB stay free."""
+    """A node with room for two desktops of 1024 MB, which keeps 512 MB free."""
 
     @pytest.fixture(autouse=True)
     def _seen(self, services: Services) -> None:
@@ -161,7 +161,7 @@ class TestCapacity:
 
 
 class TestRefusing(TestCapacity):
-    """The same site, which refuses launches beyond that."""
+    """The same site, configured to refuse launches beyond its capacity."""
 
     @pytest.fixture
     def config(self, tmp_path):  # type: ignore[no-untyped-def]  # as in tests.portal

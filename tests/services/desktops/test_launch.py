@@ -1,4 +1,4 @@
-"""Launching: what is reserved, what is refused, and that no race gets more than the limit."""
+"""Launching: reservations, refusals, and no race that exceeds the limit."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -50,7 +50,7 @@ def test_one_form_launches_once_however_often_it_is_sent(
     wish = LaunchRequest(launch_token="one form")
     first = services.launcher.launch(alice, wish)
     assert services.launcher.launch(alice, wish) == first
-    with pytest.raises(Refused):  # another person's token is not a way to their desktop
+    with pytest.raises(Refused):  # another person's token does not lead to their desktop
         services.launcher.launch(bob, wish)
 
 

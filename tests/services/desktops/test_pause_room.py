@@ -1,4 +1,4 @@
-"""Paused desktops and memory: they take none, and a resume needs its node's."""
+"""Paused desktops use no memory, and a resume needs memory on its node."""
 
 from pathlib import Path
 

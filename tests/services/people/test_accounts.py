@@ -1,4 +1,4 @@
-"""Accounts and sign-ins: who gets in, for how long, and what ends it."""
+"""Accounts and sign-ins: who may sign in, for how long, and what ends a sign-in."""
 
 import pytest
 

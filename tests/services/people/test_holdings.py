@@ -1,4 +1,4 @@
-"""What ends everything that a person holds: each way, and each thing."""
+"""Every act that ends all access of a person ends each kind of access."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,12 +24,12 @@ NEW = "another long password"
 
 @dataclass
 class Held:
-    """What alice holds: two browsers, a key, a connection and an unused ticket of each kind."""
+    """Alice's access: two browsers, a key, a connection and an unused ticket of each kind."""
 
     services: Services
     alice: Actor
     token: str
-    """Of the browser in which she acts."""
+    """The sign-in of the browser in which she acts."""
     other_token: str
     key: str
     device: str

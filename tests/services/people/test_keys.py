@@ -1,4 +1,4 @@
-"""API keys: shown once, stored hashed, and of no use to anybody once they should be."""
+"""API keys: shown once, stored as hashes, and rejected as soon as they are invalid."""
 
 import itertools
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ NUMBERS = itertools.count()
 
 
 def make(services: Services, actor: Actor, *scopes: str, name: str | None = None) -> str:
-    """The text of a new key, by default with a name of its own."""
+    """Return the text of a new key, by default with a unique name."""
     number = next(NUMBERS)
     name = f"script {number}" if name is None else name
     return services.keys.make(actor, name, scopes or ("read",)).text
 
 
 def key_id(services: Services, actor: Actor) -> int:
-    """The newest key's id."""
+    """Return the newest key's id."""
     return services.keys.list(actor.person_id)[0].id
 
 
@@ -189,7 +189,7 @@ def test_a_person_has_a_limited_number_of_keys_that_work(
         make(services, alice)
     make(services, bob)
     clock.step(hours=1)
-    make(services, alice)  # the short one does not count any more
+    make(services, alice)  # the expired one no longer counts
     services.keys.revoke(alice, key_id(services, alice))
     make(services, alice)
 

@@ -1,4 +1,4 @@
-"""Sign-ins at the same time pass no limit, and cost no more than was set aside for them."""
+"""Simultaneous sign-ins exceed no limit, and use no more than the reserved capacity."""
 
 import threading
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ HERE = "192.0.2.1"
 
 
 class SlowHasher:
-    """A hasher that takes its time (`ports.Hasher`), and knows how many asked at once."""
+    """A slow hasher (`ports.Hasher`) that records the maximum number of concurrent calls."""
 
     def __init__(self, seconds: float = 0.02) -> None:
         self.asked = self.most_at_once = self._now = 0

@@ -1,4 +1,4 @@
-"""The pools are kept at their size: what is queued, what is drained, and when nothing happens."""
+"""Pools are kept at their size: what is queued, what is drained, and when nothing happens."""
 
 from collections import Counter
 from datetime import date, time
@@ -51,7 +51,7 @@ def set_pool(services: Services, name: str = "xfce", **numbers: object) -> None:
 
 
 def settle(worker: WorkerServices, rounds: int = 30) -> None:
-    """All that is due is done, again and again, until a round has nothing to do."""
+    """Do all work that is due, repeatedly, until a round has nothing to do."""
     for _ in range(rounds):
         worker.pools.keep()
         turns = 0
@@ -64,7 +64,7 @@ def settle(worker: WorkerServices, rounds: int = 30) -> None:
 
 
 def states(services: Services) -> dict[str, int]:
-    """How many of the pool's desktops are in which state; ended ones are left out."""
+    """Return the number of the pool's desktops in each state, without ended ones."""
     with services.db.read() as session:
         found = session.scalars(
             select(Desktop.state).where(Desktop.owner_id.is_(None), Desktop.state != State.ENDED)
@@ -106,7 +106,7 @@ def test_without_a_pool_nothing_is_built(
 def test_only_as_many_are_queued_as_are_soon_built(
     services: Services, worker: WorkerServices, xfce: str
 ) -> None:
-    """Three slots, one of them for people: two builds at once, and as many waiting."""
+    """Three slots, one of them for people: two builds run at once, and two wait."""
     set_pool(services, target=20, max=20)
     worker.pools.keep()
     worker.pools.keep()
@@ -141,7 +141,7 @@ def test_a_new_version_drains_the_old_desktops_and_builds_new_ones(
     services: Services, worker: WorkerServices, xfce: str, clock: SteppingClock, node: FakeNode
 ) -> None:
     set_pool(services, target=2, max=2)
-    worker.heartbeat.look_at_proxmox()  # it sees where the old version is
+    worker.heartbeat.look_at_proxmox()  # the worker sees the old version on the node
     settle(worker)
     old = {one.public_id for one in warm(services)}
     clock.step(minutes=1)
@@ -238,7 +238,7 @@ def test_demand_makes_the_pool_larger_and_quiet_makes_it_smaller(
 def test_a_schedule_is_warm_when_people_come_and_gone_afterwards(
     services: Services, worker: WorkerServices, xfce: str, clock: SteppingClock
 ) -> None:
-    """It is 9:00 UTC, 10:00 in Paris; a set for 11:00 to 12:00 there begins to warm before."""
+    """It is 9:00 UTC, 10:00 in Paris; warming for 11:00 to 12:00 there begins earlier."""
     set_pool(services, max=10)
     with services.db.begin() as session:
         template = session.scalars(select(Template)).one()
@@ -255,7 +255,7 @@ def test_a_schedule_is_warm_when_people_come_and_gone_afterwards(
     clock.step(minutes=54)
     settle(worker)
     assert states(services) == {}
-    clock.step(minutes=1)  # six of a minute each, two at once, a quarter longer, and two minutes
+    clock.step(minutes=1)  # six builds of one minute, two at a time, plus a quarter and two minutes
     settle(worker)
     assert states(services) == {"warm": 6}
     clock.step(minutes=64)
@@ -274,7 +274,7 @@ def test_failing_builds_are_tried_less_and_less_often(
     worker = make_worker(services, node, failing)
     settle(worker)
     first = len(failing.orders)
-    assert first <= 4  # what was queued when the first one failed
+    assert first <= 4  # builds that were queued when the first one failed
     for _ in range(60):
         clock.step(minutes=1)
         settle(worker, rounds=2)
@@ -330,7 +330,7 @@ def test_a_template_that_takes_no_launches_is_not_built_for_the_pool_either(
 
 
 class TestFullSite:
-    """Ten desktops in all, of which one is always left to people."""
+    """Ten desktops in total, one of which is always left for people."""
 
     @pytest.fixture
     def config(self, tmp_path: Path) -> Config:
@@ -346,7 +346,7 @@ class TestFullSite:
         set_pool(services, "mate", min=2, target=4, max=4)
         settle(worker)
         assert sum(states(services).values()) == 9
-        for _ in range(6):  # each one is launched although the pools had filled the site
+        for _ in range(6):  # each launch succeeds although the pools had filled the site
             launch(services, alice)
             settle(worker)
         left = Counter(one.template.name for one in warm(services))
@@ -376,7 +376,7 @@ class TestFullSite:
 
 
 def see_memory(services: Services, desktops: int) -> None:
-    """The worker saw that so many more fit on the node."""
+    """The worker has seen that this many more fit on the node."""
     with services.db.begin() as session:
         node = session.get(Node, "lab") or Node(name="lab", is_online=True)
         node.seen_at = services.clock.now()

@@ -1,4 +1,4 @@
-"""Whose turn it is: one clone per source, a limit per storage, and slots that die with a lease."""
+"""The order of clones: one per source, a limit per storage, and slots that end with a lease."""
 
 import threading
 from collections.abc import Callable
@@ -23,7 +23,7 @@ MakeQueue = Callable[[], CloneQueue]
 
 @pytest.fixture
 def make_queue(services: Services) -> MakeQueue:
-    """Another worker's queue on the same database."""
+    """The queue of another worker on the same database."""
     names = iter(f"worker-{number}" for number in range(1, 100))
 
     def make() -> CloneQueue:
@@ -116,7 +116,7 @@ def test_a_killed_workers_slot_is_free_when_its_lease_is_over(
 ) -> None:
     first = launch(services, alice)
     launch(services, alice)
-    assert take(services, make_queue())  # and nothing is ever heard of it again
+    assert take(services, make_queue())  # and the worker never reports again
     clock.step(seconds=30)
     assert take(services, make_queue()) is None
     clock.step(seconds=31)
@@ -165,7 +165,7 @@ def test_a_drained_node_gets_nothing_new(
 def test_one_that_waited_too_long_is_given_out_to_be_ended(
     services: Services, alice: Actor, xfce: str, make_queue: MakeQueue, clock: SteppingClock
 ) -> None:
-    """Its node is down and stays so; it must not wait for ever."""
+    """Its node stays down; the build must not wait forever."""
     see(services, "lab")
     public_id = launch(services, alice)
     assert take(services, make_queue())
@@ -196,7 +196,7 @@ def test_the_place_in_the_queue_and_the_time_are_told(
 
 
 def measured(services: Services, clone: float, whole: float) -> None:
-    """One earlier build of the template took so many seconds."""
+    """One earlier build of the template took this many seconds."""
     from webapp.models import DesktopStep, Template
 
     began = services.clock.now() - timedelta(hours=1)

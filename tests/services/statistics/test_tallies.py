@@ -1,4 +1,4 @@
-"""History that was added up tells the same as history that is read; nothing counts twice."""
+"""Aggregated history gives the same results as the rows; nothing counts twice."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ Values = dict[str, dict[tuple[str, ...], object]]
 def site(
     request: pytest.FixtureRequest, tmp_path: Path, clock: SteppingClock
 ) -> Iterator[Services]:
-    """A portal whose clock stands at its beginning, on either database."""
+    """A portal whose clock does not move, on either database."""
     changes = {}
     if request.param == "postgresql":
         changes["WINUX_DATABASE_URL"] = request.getfixturevalue("postgres_url")
@@ -49,7 +49,7 @@ def site(
 
 
 def add_lives(services: Services, first: datetime, count: int, every: timedelta) -> None:
-    """Desktops that were launched one after the other; each third was warm, each fifth broke."""
+    """Insert launched desktops; every third was warm, and every fifth failed."""
     with services.db.begin() as session:
         template = session.scalars(select(Template)).one()
         person = session.scalar(select(Person)) or Person(
@@ -125,7 +125,7 @@ def _life(
 
 
 def told(services: Services) -> Values:
-    """Counters and histograms in a form that can be compared."""
+    """Return counters and histograms in a form that can be compared."""
     with services.db.snapshot() as session:
         families = services.tallies.families(session)
     return {

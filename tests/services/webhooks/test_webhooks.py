@@ -1,4 +1,4 @@
-"""Webhooks: events become signed deliveries, which arrive, are tried again or are given up."""
+"""Webhooks: events become signed deliveries, which arrive, are retried, or are given up."""
 
 import json
 from datetime import timedelta
@@ -211,7 +211,7 @@ def test_after_a_day_it_is_given_up_shown_and_can_be_sent_by_hand(
 def test_an_address_that_is_closed_now_is_refused_at_sending(
     services: Services, receiver: Receiver, alice: Actor, xfce: str, tmp_path: Path
 ) -> None:
-    """The setting was taken back, or a name answers with another address than before."""
+    """The setting was removed, or a name resolves to another address than before."""
     hook = services.webhooks.add(SYSTEM, receiver.url(host="localhost"), ["launch"]).webhook.id
     services.launcher.launch(alice, LaunchRequest())
     strict = bootstrap.build_services(load(make_environment(tmp_path)), clock=services.clock)
@@ -315,5 +315,5 @@ def test_a_slow_receiver_holds_up_neither_the_worker_nor_other_receivers(
     assert is_back.wait(1.0), "the worker's thread was held up"
     post.close()
     assert len(receiver.received) == 1
-    assert len(slow.received) == 1  # to one receiver one after the other
+    assert len(slow.received) == 1  # one at a time to each receiver
     slow.close()

@@ -1,4 +1,4 @@
-"""The administrators' pages: find, sort, see why one failed, extend, stop one or many."""
+"""The administrators' pages: find, sort, show why one failed, extend, stop one or many."""
 
 import pytest
 from sqlalchemy import select
@@ -168,7 +168,7 @@ def test_an_administrator_extends_and_stops_somebodys_desktop(
     assert f"Stop {ready}?" in roots.sees(f"/admin/desktops/{ready}/stop")
     roots.post(f"/admin/desktops/{ready}/stop")
     assert row(services, ready).end_reason == EndReason.ADMIN
-    # The owner learns that an administrator did it, not which one.
+    # The owner sees that an administrator did it, not which one.
     page = browse("alice").sees(f"/desktops/{ready}")
     assert "an administrator" in page
     assert "root" not in page

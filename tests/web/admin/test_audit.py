@@ -1,4 +1,4 @@
-"""The administrators' page of the audit log, and taking it away."""
+"""The administrators' page of the audit log, and its export."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from webapp.services.desktops.launch import LaunchRequest
 
 @pytest.fixture
 def launched(services: Services, alice: Actor, bob: Actor, root: Actor, xfce: str) -> str:
-    """A desktop of alice's; bob tried to stop it, root did."""
+    """A desktop of alice; bob's attempt to stop it was refused, and root stopped it."""
     public_id = services.launcher.launch(alice, LaunchRequest())
     with pytest.raises(NotFound):
         services.lifetime.stop(bob, public_id)

@@ -1,4 +1,4 @@
-"""The administrators' chart of launches: what it says and what it draws."""
+"""The administrators' chart of launches: its text and its bars."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The pages that say what differs and how well the installation is."""
+"""The pages of the differences and of the doctor."""
 
 import pytest
 from flask import Flask

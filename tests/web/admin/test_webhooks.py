@@ -1,4 +1,4 @@
-"""The pages of webhooks, and the example of the document, on what a real receiver got."""
+"""The pages of webhooks, and the manual's example, with deliveries to a real receiver."""
 
 import re
 import time
@@ -106,7 +106,7 @@ def test_it_is_disabled_enabled_and_removed_after_a_question(
 def test_the_example_of_the_document_takes_what_is_real_and_nothing_else(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    """With the machine's own clock, as a receiver has it."""
+    """Uses the machine's own clock, like a receiver."""
     text = (ROOT / "docs/admin/webhooks.md").read_text()
     example = re.search(r"```python\n(.*?)```", text, re.DOTALL)
     assert example is not None

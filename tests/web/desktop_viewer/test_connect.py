@@ -1,4 +1,4 @@
-"""The desktop in the browser: its page, its ticket, its sign of life and its good-bye."""
+"""The desktop in the browser: its page, its ticket, its heartbeat and its close message."""
 
 import json
 import re

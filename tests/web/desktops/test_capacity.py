@@ -1,4 +1,4 @@
-"""What people and administrators read about room, resting templates and nodes."""
+"""What people and administrators see about capacity, resting templates and nodes."""
 
 from datetime import timedelta
 

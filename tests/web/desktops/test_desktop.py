@@ -1,4 +1,4 @@
-"""One desktop's page in all its states, and what can be done there."""
+"""One desktop's page in all its states, with the actions of each."""
 
 import threading
 
@@ -111,7 +111,7 @@ def test_stop_asks_first_and_names_the_desktop(
     answer = alices.post(f"/desktops/{ready}/stop")
     assert answer.headers["Location"] == f"/desktops/{ready}"
     assert "is being removed" in alices.sees(f"/desktops/{ready}")
-    # A second click, or Back and again: nothing else happens.
+    # A second click, or Back and another click: nothing else happens.
     assert alices.post(f"/desktops/{ready}/stop").status_code == 303
     assert alices.get(f"/desktops/{ready}/stop").headers["Location"] == f"/desktops/{ready}"
 
@@ -201,7 +201,7 @@ def test_steps_are_ticked_while_it_is_made(
         assert live.headers["X-Live-Seconds"] == "1"
         assert "Copying the template : under way" in words(live)
         assert "Starting the machine : not yet" in words(live)
-        # Cancel is the same as stop, and it says that nothing is lost.
+        # Cancel is the same as stop, and the page says that nothing is lost.
         assert "nothing in it is lost" in alices.sees(f"/desktops/{public_id}/stop")
         alices.post(f"/desktops/{public_id}/stop")
     finally:

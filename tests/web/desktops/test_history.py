@@ -1,4 +1,4 @@
-"""My desktops: those of now and those that were."""
+"""My desktops: current and ended ones."""
 
 from tests.portal import SteppingClock
 from tests.web.conftest import Browse

@@ -1,4 +1,4 @@
-"""A reached limit and a desktop that runs already: what the launch page offers instead."""
+"""A reached limit and a running desktop: what the launch page offers instead."""
 
 import re
 from html import unescape
@@ -23,7 +23,7 @@ def alices(browse: Browse, alice: Actor, xfce: str) -> Browser:
 
 @pytest.fixture
 def three(services: Services, alice: Actor, xfce: str, clock: SteppingClock) -> list[str]:
-    """As many as alice may have: the oldest runs, the others are being made."""
+    """Alice's maximum: the oldest desktop runs, the others are being built."""
     add_warm(services, 1)
     ids = []
     for _ in range(3):
@@ -33,7 +33,7 @@ def three(services: Services, alice: Actor, xfce: str, clock: SteppingClock) -> 
 
 
 def press(browser: Browser, page: TestResponse, label: str, number: int = 0) -> TestResponse:
-    """Press a button of the page's form with ways out, as a browser without JavaScript does."""
+    """Press a button of the form on the limit page, like a browser without JavaScript."""
     form = re.findall(r'(?s)<form[^>]*class="ways".*?</form>', page.text)[0]
     fields = {
         name: unescape(value)

@@ -1,7 +1,7 @@
-"""Fifty clicks of one person at the same moment, through the real web server with four processes.
+"""Fifty simultaneous clicks of one person, through the real web server with four processes.
 
-Over HTTP as browsers send them, on SQLite and on PostgreSQL: each answer is a desktop or a refusal
-that lists what runs, and there are never more desktops than the person may have.
+They are sent over HTTP as browsers do, on SQLite and on PostgreSQL. Each response is a desktop or a
+refusal that lists the running ones, and there are never more desktops than the person may have.
 """
 
 import http.client
@@ -38,7 +38,7 @@ START_S = 60
 
 @dataclass(frozen=True)
 class Site:
-    """A web server, and the services on its database."""
+    """A web server, and services on its database."""
 
     services: Services
     port: int
@@ -97,7 +97,7 @@ def _answers(port: int) -> bool:
 
 
 def click(site: Site, cookie: str, fields: dict[str, str], together: threading.Barrier) -> str:
-    """One press of *Launch desktop* in a window of its own: where it leads, or the refusal."""
+    """Press *Launch desktop* in a separate window; return its target, or the refusal."""
     web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=120)
     headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
     body = urllib.parse.urlencode(fields)

@@ -1,4 +1,5 @@
-"""Pausing and resuming on the pages: asked first, told honestly, offered where it is allowed."""
+"""Pausing and resuming on the pages: confirmed first, described correctly, offered where
+allowed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nobody sees into a warm desktop: every page, file and ticket, for everybody who could try."""
+"""No caller gets access to a warm desktop: every page, file and ticket, for every caller."""
 
 import re
 
@@ -21,7 +21,7 @@ def warm(services: Services, alice: Actor, bob: Actor, root: Actor, xfce: str) -
 
 
 def ways_to(app: Flask, public_id: str) -> list[tuple[str, str]]:
-    """Method and path of everything that one desktop has."""
+    """Method and path of everything that a desktop has."""
     rules = [rule for rule in app.url_map.iter_rules() if "public_id" in rule.arguments]
     return sorted(
         (method, re.sub(r"<[^>]*public_id>", public_id, rule.rule))
@@ -68,7 +68,7 @@ def test_no_list_shows_its_password_or_gives_it_to_a_person(
 def test_what_was_asked_before_the_claim_is_no_use_after_it(
     services: Services, browse: Browse, alice: Actor, warm: str
 ) -> None:
-    """bob, who tried to open it while it was nobody's, gets no further when it is alice's."""
+    """bob, who tried to open it before it had an owner, has no access when it is alice's."""
     bobs = browse("bob")
     assert bobs.post(f"/desktops/{warm}/view/ticket", keyboard_layout="us").status_code == 404
     assert services.launcher.launch(alice, LaunchRequest()) == warm

@@ -1,4 +1,4 @@
-"""One's own sign-ins: seen and ended by their person alone."""
+"""A person's sign-ins: only the person can see and end them."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""The pages of API keys: seen once, listed without the secret, revoked after a question."""
+"""The pages of API keys: shown once, listed without the secret, revoked after a confirmation."""
 
 import re
 
@@ -102,7 +102,7 @@ def test_admins_find_and_revoke_everybodys_and_others_nobodys(
     new_key(services.keys, bob, "bobs script")
     assert browse("bob").get(f"/account/keys/{number}/revoke").status_code == 404
     assert browse("bob").post(f"/account/keys/{number}/revoke").status_code == 404
-    # on the page of one's own account an admin is a person like others
+    # on the page of their own account an admin is treated like any person
     admin = browse("root")
     assert admin.post(f"/account/keys/{number}/revoke").status_code == 404
     assert services.keys.identify(text, HERE)

@@ -1,4 +1,4 @@
-"""The web server as it really runs, in a process of its own."""
+"""The web server as in production, in a separate process."""
 
 import http.client
 import os

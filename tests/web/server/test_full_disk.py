@@ -1,4 +1,4 @@
-"""A full disk: what is so is said with the path and the cure, and nothing is lost."""
+"""A full disk is reported with its path and the fix, and nothing is lost."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ PASSWORD = "a long enough password"
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own."""
+    """A small separate disk."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
     folder = tmp_path / "disk"
@@ -44,7 +44,7 @@ def portal(disk: Path, tmp_path: Path) -> Iterator[Services]:
 
 
 def fill(disk: Path) -> Path:
-    """Take every byte that is left."""
+    """Fill the disk completely."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
         for size in (4096, 1):
@@ -54,7 +54,7 @@ def fill(disk: Path) -> Path:
 
 
 def people_until_it_fails(portal: Services) -> tuple[list[str], OutsideFailed]:
-    """Who could still be added, and why the next one could not."""
+    """Return the people who could still be added, and the error of the next one."""
     added: list[str] = []
     for number in range(2000):
         try:

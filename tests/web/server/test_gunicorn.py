@@ -1,4 +1,4 @@
-"""The web server as it really runs: two workers that share the connections."""
+"""The web server as in production: two workers that share the connections."""
 
 import os
 import signal
@@ -18,11 +18,11 @@ from webapp.config import ROOT
 pytestmark = pytest.mark.timeout(90)
 
 TOGETHER = 40
-"""Connections that are opened at the same moment; all on one worker by chance: once in 10^12."""
+"""Simultaneous connections; the probability that one worker gets all of them is 10^-12."""
 
 
 def served(master: psutil.Process, port: int) -> list[int]:
-    """How many connections each worker has taken."""
+    """Return the number of connections that each worker has accepted."""
     return [
         sum(
             one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port
@@ -64,7 +64,7 @@ def test_it_starts_again_where_one_was_killed(services: Services, tmp_path: Path
         until(lambda: is_well(port), 30)
         workers = killed.children()
         killed.kill()
-        with running(tmp_path, bind):  # those of the killed one still listen
+        with running(tmp_path, bind):  # the sockets of the killed one still listen
             until(lambda: is_well(port), 30)
         psutil.wait_procs(workers, 10)
 

@@ -1,4 +1,4 @@
-"""The reverse proxies as they are shipped, run for real in front of the portal's own processes."""
+"""The shipped configurations of the reverse proxies, in front of the portal's own processes."""
 
 import base64
 import http.client
@@ -42,7 +42,7 @@ http {{
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The response."""
 
     status: int
     headers: Mapping[str, str]
@@ -67,7 +67,7 @@ class Site:
         return http.client.HTTPSConnection("localhost", self.port, timeout=30, context=context)
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: str = "") -> Answer:
-        """The answer; of one that has no end, its first line."""
+        """Return the response; of a stream, its first line."""
         connection = self.connect()
         try:
             connection.request(method, path, body or None, headers)
@@ -131,7 +131,7 @@ def process(command: list[str], environment: dict[str, str]) -> Iterator[None]:
 
 
 def proxy(kind: str, folder: Path, front: int, web: int, gateway: int) -> list[str]:
-    """Its command, with the shipped configuration on ports and a certificate of the test."""
+    """Return its command, with the shipped configuration on ports and a certificate of the test."""
     make_certificate(folder)
     changes = {"127.0.0.1:8080": f"127.0.0.1:{web}", "127.0.0.1:8081": f"127.0.0.1:{gateway}"}
     if kind == "nginx":
@@ -227,7 +227,7 @@ def test_slow_clients_stop_nobody(site: Site) -> None:
                 connection.connect()
                 connection.sock.sendall(begins[number % len(begins)])
             except (OSError, ssl.SSLError):
-                continue  # refused: it has too many already
+                continue  # refused: this address has too many already
         with own_address(site) as honest:
             for _ in range(10):
                 honest.request("GET", "/sign-in")
@@ -238,7 +238,7 @@ def test_slow_clients_stop_nobody(site: Site) -> None:
 
 @contextmanager
 def own_address(site: Site) -> Iterator[http.client.HTTPSConnection]:
-    """A connection from another address than that of the others: limits are for each."""
+    """A connection from another address, because limits are per address."""
     connection = site.connect()
     plain = socket.create_connection(("127.0.0.1", site.port), 30, ("127.0.0.9", 0))
     connection.sock = ssl._create_unverified_context().wrap_socket(

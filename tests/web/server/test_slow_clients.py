@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, or not at all, hold up nobody else: on gunicorn as it runs."""
+"""Clients that send or read slowly, or not at all, delay no other client of the real gunicorn."""
 
 import hashlib
 import socket
@@ -102,7 +102,7 @@ def test_who_never_ends_a_request_is_told_and_cut(port: int) -> None:
             came = b""
             while time.monotonic() < give_up:
                 try:
-                    plug.sendall(b"x" if told else b"")  # a byte now and then is no excuse
+                    plug.sendall(b"x" if told else b"")  # single bytes do not extend the timeout
                     if not (more := plug.recv(1000)):
                         break
                     came += more
@@ -140,7 +140,7 @@ def test_a_request_that_drips_in_is_answered_as_one_that_comes_at_once(
             dripping.sendall(bytes([byte]))
             time.sleep(0.005)
         codes = {answer(at_once)[0], answer(dripping)[0]}
-        assert codes == {400}  # no form without its token
+        assert codes == {400}  # a form needs its token
         dripping.sendall(ALIVE)
         assert answer(dripping)[0] == 200
 
@@ -155,7 +155,7 @@ def test_requests_that_come_together_are_answered_in_their_order(port: int) -> N
 
 
 def next_code(reader: BinaryIO) -> int:
-    """The status of one answer of several that come on a connection; its body is read."""
+    """Return the status of one of several responses on a connection, and read its body."""
     status = int(reader.readline().split()[1])
     length = int(parse_headers(reader)["Content-Length"])
     assert len(reader.read(length)) == length

@@ -1,4 +1,4 @@
-"""wsgi.py as gunicorn loads it: it starts, or it says in one line why not."""
+"""wsgi.py as gunicorn loads it: it starts, or reports the reason in one line."""
 
 import subprocess
 import sys
