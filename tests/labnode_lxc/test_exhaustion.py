@@ -151,7 +151,7 @@ def test_nothing_that_a_desktop_sends_fills_the_hosts_table_of_connections(
     after = int(table.read_text())
 
     assert int(sent) == 20_000
-    assert after - before < 5_000  # others use it meanwhile; each ping would stay for 30 s
+    assert after - before < 5_000  # others use it too; each ping stays in it for 30 s
     assert lab.page(desktop) == "hello from the container\n"
 
 

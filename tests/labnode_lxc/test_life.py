@@ -218,7 +218,7 @@ def test_clone_and_start_are_quick(lab: Lab) -> None:
     answer = lab.page(46)
 
     assert answer == "hello from the container\n"
-    assert time.monotonic() - began < 5  # 0.3 s on an idle machine; a copy or a time-out is more
+    assert time.monotonic() - began < 5  # 0.3 s on an idle machine; a copy or timeout is slower
 
 
 def test_starts_at_the_same_time_all_succeed(lab: Lab) -> None:

@@ -71,7 +71,7 @@ def test_the_page_works_as_it_is_typed(own_node: RealLab, tmp_path: Path) -> Non
     names = ("PATH", "HOME", "WINUX_CACHE_DIR", "PIP_INDEX_URL", "PIP_CONFIG_FILE")
     environment = {name: os.environ[name] for name in names if name in os.environ} | {
         "proxmox_api_port": settings["proxmox_api_port"],  # the page uses the default port
-        "WINUX_ENV_FILE": str(tmp_path / "etc/winux.env"),  # it is found in /etc/winux else
+        "WINUX_ENV_FILE": str(tmp_path / "etc/winux.env"),  # otherwise it is in /etc/winux
     }
     said = ""
     for block in blocks():

@@ -83,7 +83,7 @@ def test_the_template_holds_no_identity_that_a_desktop_could_share(
     assert (base / "etc/machine-id").read_text().strip() in {"", "uninitialized"}
     assert not list((base / "etc/ssh").glob("ssh_host_*"))
     key = base / "etc/xrdp/key.pem"
-    assert not key.exists() or key.is_symlink()  # what Debian's package leaves; replaced at start
+    assert not key.exists() or key.is_symlink()  # Debian's default; replaced at start
     assert not (base / "var/lib/winux/identity").exists()
     people = [line.split(":") for line in (base / "etc/passwd").read_text().splitlines()]
     assert [one[0] for one in people if 1000 <= int(one[2]) < 60000] == []

@@ -83,7 +83,7 @@ def test_documented_rights_are_those_that_the_lab_node_grants(document: str) -> 
     documented = {role: set(privileges.split()) for role, privileges in commands}
     granted = {role: set(privileges) for role, privileges in ROLES.items()}
     if document == "README.md":
-        del granted["WinuxUpload"]  # for the token that builds templates, told in the longer text
+        del granted["WinuxUpload"]  # only for building templates; the longer text has it
     assert documented == granted
 
 
