@@ -30,7 +30,7 @@ class Program:
     def call(self, method: str, path: str, body: object = None, **headers: str) -> TestResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.open(
-            API + path,
+            path if path.startswith("/api/") else API + path,
             method=method,
             json=body,
             headers={**self.headers, **named},
@@ -46,7 +46,11 @@ class Program:
     def send(self, path: str, data: bytes, content_type: str = "application/json") -> TestResponse:
         """Send a body unchanged."""
         return self.client.post(
-            API + path, data=data, content_type=content_type, headers=self.headers, buffered=True
+            path if path.startswith("/api/") else API + path,
+            data=data,
+            content_type=content_type,
+            headers=self.headers,
+            buffered=True,
         )
 
 

@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from tests.api.conftest import Program
+from webapp.api.framework.base_paths import OLDER, V1
 from webapp.api.framework.problem import KINDS
 from webapp.config import ROOT
 
@@ -19,8 +21,11 @@ def test_every_kind_of_problem_is_documented() -> None:
     assert told == {slug: (one.status, one.title, one.meaning) for slug, one in KINDS.items()}
 
 
-def test_the_examples_of_the_document_are_as_its_schemas_say(nobody: Program) -> None:
-    document = nobody.get("/openapi.json").json
+@pytest.mark.parametrize(("base", "least"), [(V1, 8), (OLDER, 2)])
+def test_the_examples_of_the_document_are_as_its_schemas_say(
+    nobody: Program, base: str, least: int
+) -> None:
+    document = nobody.get(f"{base}/openapi.json").json
     assert document["openapi"] == "3.1.0"
     found = 0
     for content in contents(document["paths"]):
@@ -28,14 +33,18 @@ def test_the_examples_of_the_document_are_as_its_schemas_say(nobody: Program) ->
             schema = {**content["schema"], "components": document["components"]}
             Draft202012Validator(schema).validate(json.loads(json.dumps(content["example"])))
             found += 1
-    assert found >= 8
+    assert found >= least
 
 
-def test_what_needs_a_key_says_so_and_by_what_scope(nobody: Program) -> None:
-    for path, methods in nobody.get("/openapi.json").json["paths"].items():
+@pytest.mark.parametrize("base", [V1, OLDER])
+def test_what_needs_a_key_says_so_and_by_what_scope(nobody: Program, base: str) -> None:
+    for path, methods in nobody.get(f"{base}/openapi.json").json["paths"].items():
         for method, one in methods.items():
             if "key" not in str(one["security"]):
-                assert path in {"/openapi.json", "/problems/{slug}", "/status"}, (method, path)
+                assert path in {"/openapi.json", "/problems/{slug}", "/status", "/health"}, (
+                    method,
+                    path,
+                )
             else:
                 assert one["x-scope"] in {"read", "launch", "admin"}
                 everywhere = {"401"} if one["tags"] == ["events"] else {"401", "403"}

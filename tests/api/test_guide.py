@@ -1,4 +1,4 @@
-"""Runs the commands of docs/api/guide.md unchanged against a complete portal."""
+"""Runs the commands of docs/api/guide.md and older.md unchanged against a complete portal."""
 
 import json
 import os
@@ -18,9 +18,12 @@ from webapp.models import Role
 from webapp.services.audit.record import Actor
 from webapp.services.desktops.launch import LaunchRequest
 
-GUIDE = (ROOT / "docs/api/guide.md").read_text()
-SECTIONS = re.split(r"^## ", GUIDE, flags=re.MULTILINE)[1:]
-TITLES = [section.partition("\n")[0] for section in SECTIONS]
+#: Each page's sections; the commands of a page are those of one person, in one shell.
+PAGES = {
+    owner: re.split(r"^## ", (ROOT / "docs/api" / page).read_text(), flags=re.MULTILINE)[1:]
+    for owner, page in {"alice": "guide.md", "carol": "older.md"}.items()
+}
+TITLES = [section.partition("\n")[0] for sections in PAGES.values() for section in sections]
 
 
 @dataclass(frozen=True)
@@ -40,27 +43,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
 
 @pytest.fixture(scope="module")
 def ran(site: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """Run all sections in order in one shell; a failing section ends it."""
-    folder = tmp_path_factory.mktemp("shell")
+    """Run all sections of each page in order in one shell; a failing section ends it."""
     connect(site)
-    boss = site.person("boss", Role.ADMIN)
+    admin_key = site.key(site.person("boss", Role.ADMIN), "admin")
+    found = {}
+    for owner, sections in PAGES.items():
+        keys = {"KEY": site.key(site.person(owner), "launch"), "ADMIN_KEY": admin_key}
+        found |= _run(sections, tmp_path_factory.mktemp(owner), {"URL": site.url, **keys})
+    return found
+
+
+def _run(sections: list[str], folder: Path, environment: dict[str, str]) -> dict[str, Ran]:
     script = ["set -euo pipefail"]
-    for number, section in enumerate(SECTIONS):
+    for number, section in enumerate(sections):
         script.append(f"exec >{number}.out 2>{number}.err")
         script += re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
         script.append(f"touch {number}.done")
     subprocess.run(
         ["bash", "-c", "\n".join(script)],
         cwd=folder,
-        env={
-            "PATH": os.environ["PATH"],
-            "URL": site.url,
-            "KEY": site.key(site.person("alice"), "launch"),
-            "ADMIN_KEY": site.key(boss, "admin"),
-        },
+        env={"PATH": os.environ["PATH"], **environment},
         timeout=120,
     )
-    return {title: _ran(folder, number) for number, title in enumerate(TITLES)}
+    titles = [section.partition("\n")[0] for section in sections]
+    return {title: _ran(folder, number) for number, title in enumerate(titles)}
 
 
 def _ran(folder: Path, number: int) -> Ran:
@@ -111,6 +117,13 @@ def test_each_section_runs(ran: dict[str, Ran], title: str) -> None:
         ("For administrators: the pool and the room that is left", r'"warm":0'),
         ("For administrators: export the audit log", r"^[1-9]\d+ audit.csv$"),
         ("Is the site well?", r'"status":"ok"'),
+        ("Launch a session", r"^desktop-\w{8} is active$"),
+        ("Get the password of a session", r'"rdp_password": "\w{20}"'),
+        ("List and get sessions", r"^desktop-\w{8}\tactive\t10\.203\.(.|\n)*\"success\": true"),
+        ("Errors", r'"success": false(.|\n)*"status": 422(.|\n)*"status": 404'),
+        ("Remove a session", r'"success":true'),
+        ("Clean up", r'"cleanup": "cleanup-\w{8}"'),
+        ("Check the health", r'"status": "healthy"'),
     ],
 )
 def test_each_section_does_what_it_says(ran: dict[str, Ran], title: str, says: str) -> None:

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, generated from the declared operations, so it cannot differ."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,6 +10,7 @@ from apispec import APISpec
 
 from webapp.api.framework import problem
 from webapp.api.framework.answer import CONTENT_TYPE
+from webapp.api.framework.base_paths import OLDER, V1
 from webapp.api.framework.operation import OPERATIONS, Operation, Reply
 from webapp.api.framework.problem import KINDS, LimitReachedBody, ProblemBody
 from webapp.api.streams import STREAMS, Stream
@@ -24,6 +25,15 @@ connect to and stop them, and for administrators everybody's.
 
 Show an API key as `X-API-Key: wx_…` or `Authorization: Bearer wx_…`. Refusals are problem details
 (RFC 9457) with a stable `type`, and say what to do."""
+
+ABOUT_OLDER = """\
+The paths and fields of the services that Winux replaces, for programs that were written for them.
+New programs use `/api/v1`, which can do more.
+
+Show an API key as `X-API-Key: wx_…` or `Authorization: Bearer wx_…`. Refusals are problem details
+(RFC 9457) with two more members: `success` is false, and `error` is the same text as `detail`."""
+
+TAGS_OLDER = {"older": "Launch, list and remove desktops."}
 
 TAGS = {
     "sessions": "Desktops that somebody launched.",
@@ -47,22 +57,24 @@ SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}, {"cookie": 
 
 
 @cache
-def document(public_url: str, events_url: str) -> bytes:
-    """Return the document as JSON, for the portal and its events at these addresses."""
+def document(public_url: str, events_url: str, base: str = V1) -> bytes:
+    """Return the document of one API as JSON, for the portal and its events at these addresses."""
+    operations = [one for one in OPERATIONS if one.base == base]
+    tags = TAGS_OLDER if base == OLDER else TAGS
     spec = APISpec(
         title="Winux",
         version=VERSION,
         openapi_version="3.1.0",
-        info={"description": ABOUT},
-        servers=[{"url": public_url + "/api/v1"}],
-        tags=[{"name": name, "description": words} for name, words in TAGS.items()],
+        info={"description": ABOUT_OLDER if base == OLDER else ABOUT},
+        servers=[{"url": public_url + base}],
+        tags=[{"name": name, "description": words} for name, words in tags.items()],
     )
     _add_schemes(spec)
-    for name, schema in _schemas().items():
+    for name, schema in _schemas(operations).items():
         spec.components.schema(name, schema)
-    for one in OPERATIONS:
+    for one in operations:
         spec.path(path=one.path, operations={one.method.lower(): _operation(one)})
-    for stream in STREAMS:
+    for stream in STREAMS if base == V1 else ():
         spec.path(path=stream.path, operations={"get": _stream(stream, events_url)})
     return msgspec.json.format(msgspec.json.encode(spec.to_dict()), indent=1)
 
@@ -247,16 +259,16 @@ def _reference(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return {"$ref": REF.format(name=kind.__name__)}
 
 
-def _schemas() -> Mapping[str, dict[str, Any]]:
+def _schemas(operations: Sequence[Operation]) -> Mapping[str, dict[str, Any]]:
     kinds: list[Any] = [ProblemBody, LimitReachedBody]
-    for one in OPERATIONS:
+    for one in operations:
         kinds += [one.query, one.body, *(told.kind for told in one.answers.values())]
         kinds += [field.type for field in msgspec.structs.fields(one.query)] if one.query else []
-    queries = {one.query.__name__ for one in OPERATIONS if one.query}
+    queries = {one.query.__name__ for one in operations if one.query}
     _, found = msgspec.json.schema_components(
         list(dict.fromkeys(kind for kind in kinds if kind)), ref_template=REF
     )
-    for kind in {one.body for one in OPERATIONS if one.body and one.body.NOT_BOTH}:
+    for kind in {one.body for one in operations if one.body and one.body.NOT_BOTH}:
         found[kind.__name__]["not"] = {"required": list(kind.NOT_BOTH)}
     return {
         name: _portable(schema) for name, schema in sorted(found.items()) if name not in queries

@@ -41,6 +41,26 @@ _PASSWORD = "made at random, never twice"  # noqa: S105 (no password: what one l
 
 LAUNCHED: dict[str, Any] = {**SESSION, "rdp_password": _PASSWORD, "is_reused": False}
 
+OLDER_LAUNCHED: dict[str, Any] = {
+    "success": True,
+    "session": {
+        "session_id": "desktop-1a2b3c4d",
+        "container_id": 30001,
+        "container_ip": "10.203.0.17",
+        "fqdn": "desktop-1a2b3c4d.desks.example.org",
+        "rdp_port": 3389,
+        "rdp_username": "desktop",
+        "status": "active",
+        "created_at": "2026-03-02T09:15:00Z",
+        "expires_at": "2026-03-02T09:45:00Z",
+        "duration_minutes": 30,
+        "remaining_seconds": 1800,
+        "page": "/desktops/desktop-1a2b3c4d",
+        "rdp_password": _PASSWORD,
+    },
+    "message": "desktop-1a2b3c4d is ready.",
+}
+
 CREDENTIALS: dict[str, Any] = {
     "session_sub": "desktop-1a2b3c4d",
     "fqdn": "desktop-1a2b3c4d.desks.example.org",

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, request
 
 from webapp.api.framework import access
 from webapp.api.framework.answer import Answer, respond
+from webapp.api.framework.base_paths import OLDER, V1
 from webapp.api.framework.idempotency import Replay, once
 from webapp.api.framework.problem import Problem
 from webapp.api.framework.reading import read_body, read_path, read_query
@@ -21,7 +22,10 @@ from webapp.http.access import by_scope
 Work = Callable[..., Answer]
 View = TypeVar("View", bound=Callable[..., Answer | Response])
 
-blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+BLUEPRINTS = {
+    V1: Blueprint("api", __name__, url_prefix=V1),
+    OLDER: Blueprint("older_api", __name__, url_prefix=OLDER),
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Operation:
     """One method of one path."""
 
     name: str
+    base: str
+    """The base path of its API (`base_paths`)."""
     method: str
     path: str
     tag: str
@@ -73,6 +79,7 @@ def operation(
     method: str,
     path: str,
     *,
+    base: str = V1,
     tag: str,
     scope: Scope | None,
     answers: Mapping[int, Reply],
@@ -83,8 +90,8 @@ def operation(
 ) -> Callable[[View], View]:
     """Register a function for `method path`.
 
-    Its parameters are the `{name}` parts of the path, `query` and `body`; they are parsed and
-    validated by their annotations before the call.
+    `path` begins after `base`. The function's parameters are the `{name}` parts of the path,
+    `query` and `body`; they are parsed and validated by their annotations before the call.
     """
 
     def declare(view: View) -> View:
@@ -93,6 +100,7 @@ def operation(
         summary, _, description = (inspect.getdoc(view) or "").partition("\n")
         made = Operation(
             name=view.__name__,
+            base=base,
             method=method,
             path=path,
             tag=tag,
@@ -120,7 +128,6 @@ def operation_of(view: Callable[..., Any]) -> Operation | None:
     return cast(Operation | None, getattr(view, "operation", None))
 
 
-@blueprint.before_request
 def check_access() -> None:
     """Check the scope of every request but OPTIONS, whose automatic answers reveal nothing."""
     if request.method == "OPTIONS":
@@ -129,6 +136,10 @@ def check_access() -> None:
     if found is None:
         raise Problem("forbidden")
     access.check(found.scope)
+
+
+for _blueprint in BLUEPRINTS.values():
+    _blueprint.before_request(check_access)
 
 
 def _route(made: Operation, view: Callable[..., Answer | Response]) -> None:
@@ -149,7 +160,7 @@ def _route(made: Operation, view: Callable[..., Answer | Response]) -> None:
 
     call.operation = made  # type: ignore[attr-defined]  # functions take attributes
     rule = re.sub(r"{(\w+)}", r"<\1>", made.path)
-    blueprint.add_url_rule(rule, made.name, by_scope(call), methods=[made.method])
+    BLUEPRINTS[made.base].add_url_rule(rule, made.name, by_scope(call), methods=[made.method])
 
 
 def _structure(hint: Any) -> type[RequestBody] | None:

@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFError
 from msgspec import UNSET, UnsetType
 from werkzeug.exceptions import HTTPException
 
+from webapp.api.framework.base_paths import OLDER
 from webapp.api.framework.schema import Moment, ResponseBody, SessionId
 from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import (
@@ -233,6 +234,8 @@ def respond(problem: Problem) -> Response:
         "request_id": request_id(),
         **problem.more,
     }
+    if request.path.startswith(OLDER):  # clients of the older services read these two members
+        body |= {"success": False, "error": body["detail"]}
     return Response(
         msgspec.json.encode(body), kind.status, dict(problem.headers), content_type=CONTENT_TYPE
     )
