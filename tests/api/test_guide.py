@@ -21,7 +21,7 @@ from webapp.services.desktops.launch import LaunchRequest
 #: Each page's sections; the commands of a page are those of one person, in one shell.
 PAGES = {
     owner: re.split(r"^## ", (ROOT / "docs/api" / page).read_text(), flags=re.MULTILINE)[1:]
-    for owner, page in {"alice": "guide.md", "carol": "older.md"}.items()
+    for owner, page in {"carol": "older.md", "alice": "guide.md"}.items()
 }
 TITLES = [section.partition("\n")[0] for sections in PAGES.values() for section in sections]
 

@@ -18,6 +18,7 @@ from tests.fakes import (
     FakeNode,
     FakeProvisioner,
     Killed,
+    LyingHypervisor,
     SlowProvisioner,
 )
 from tests.portal import SteppingClock
@@ -27,6 +28,7 @@ from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
+from webapp.domain.upkeep.drift import Kind
 from webapp.models import DesktopStep
 from webapp.ports import BuildOrder
 from webapp.services.audit.record import Actor
@@ -209,17 +211,63 @@ def test_another_portals_container_is_foreign(
     assert row(services, public_id).vmid == 30002
 
 
-def test_when_all_tried_vm_ids_are_foreign_the_build_fails(
+def test_many_desktops_made_by_hand_in_the_range_fail_no_launch(
     services: Services, alice: Actor, xfce: str, make_worker: MakeWorker, node: FakeNode
 ) -> None:
-    for vmid in (30001, 30002, 30003, 30004):
-        node.put(vmid, None)
+    """An operator's loop made them after the nodes were last compared."""
+    by_hand = range(30001, 30021)
+    for vmid in by_hand:
+        node.put(vmid, Mark("manual", f"desktop-000{vmid}"))
     public_id = launch(services, alice)
-    worker = make_worker()
+    assert row(services, public_id).vmid == 30001
+    provisioner = FakeProvisioner(node)
+    worker = make_worker(provisioner)
     worker.builder.build_one()
-    worker.teardown.teardown_one()
-    assert row(services, public_id).end_reason == EndReason.FAILED
-    assert len(node.there) == 4
+    desktop = row(services, public_id)
+    assert (desktop.state, desktop.vmid) == (State.READY, 30021)
+    assert [order.vmid for order in provisioner.orders] == [30001, 30021]
+    worker.reconciler.reconcile()
+    assert {vmid for vmid in by_hand if vmid in node.there} == set(by_hand)
+    assert {one.kind for one in services.findings.now_open()} == {Kind.FOREIGN}
+
+
+def test_a_build_whose_vm_ids_are_all_taken_waits_and_is_no_failure_of_the_template(
+    services: Services,
+    alice: Actor,
+    xfce: str,
+    make_worker: MakeWorker,
+    clock: SteppingClock,
+) -> None:
+    blind = LyingHypervisor()
+    for vmid in range(30001, 30005):
+        blind.put(vmid, None)
+    public_id = launch(services, alice)
+    worker = make_worker(FakeProvisioner(blind), hypervisor=blind)
+    worker.builder.build_one()
+    waiting = row(services, public_id)
+    assert (waiting.state, waiting.failure_reason) == (State.BUILDING, "vmid_taken")
+    assert len(blind.there) == 4
+    for vmid in range(30001, 30005):
+        del blind.there[vmid]
+    clock.step(minutes=1)
+    worker.builder.build_one()
+    assert row(services, public_id).state == State.READY
+
+
+def test_launches_without_a_vm_id_do_not_stop_the_template(
+    services: Services, alice: Actor, bob: Actor, root: Actor, xfce: str, node: FakeNode
+) -> None:
+    node.put(30001, None)
+    launched = [launch(services, who) for who in (alice, bob, root)]
+    small = replace(services, config=replace(services.config, vmid_first=30001, vmid_last=30001))
+    worker = bootstrap_worker.build_worker_services(
+        small, "worker", provisioner=FakeProvisioner(node), hypervisor=node
+    )
+    for _ in launched:
+        worker.builder.build_one()
+        worker.teardown.teardown_one()
+    assert row(services, launched[0]).failure_reason == "no_vmid"
+    assert all(gate.rest is None for gate in services.capacity.gates().values())
 
 
 def test_when_no_other_vm_id_is_left_the_build_says_so(

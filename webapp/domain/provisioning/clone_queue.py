@@ -13,15 +13,17 @@ UNREACHABLE = "unreachable"
 """Proxmox, or the node, did not answer."""
 REFUSED = "refused"
 """The API token is rejected or lacks a right."""
+VMID_TAKEN = "vmid_taken"
+"""Containers that are not the portal's hold each VM id that it tried."""
 BAD_INPUT = "bad_input"
 """A value of the person's launch (a user name) cannot be used inside the desktop."""
 INTERRUPTED = "interrupted"
 """The run was killed (memory, a signal), took too long, or could not be started."""
 
 #: Failures that pass by themselves: the build waits and is retried.
-PASSING = frozenset({LOCKED, UNREACHABLE, INTERRUPTED})
+PASSING = frozenset({LOCKED, UNREACHABLE, INTERRUPTED, VMID_TAKEN})
 #: Failures that are not caused by the template.
-OF_THE_SITE = PASSING | {REFUSED}
+OF_THE_SITE = PASSING | {REFUSED, "no_vmid", "no_address"}
 #: Failures that the person can avoid with other values.
 OF_THE_PERSON = frozenset({BAD_INPUT})
 

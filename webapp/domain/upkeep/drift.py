@@ -149,7 +149,7 @@ ANSWERS: dict[Kind, Answer] = {
         Action.TELL,
         "A container without this portal's mark is in the range of its VM ids.",
         "It is never touched; its VM id and address are not given to desktops.",
-        "Move it to a VM id outside the range.",
+        "Nothing needs to be done. To hand it over to the portal: ./winux desktop adopt",
     ),
     Kind.STALE_RESERVATION: Answer(
         Action.FREE,

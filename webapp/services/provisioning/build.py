@@ -13,7 +13,13 @@ from webapp.domain.desktops.estimate import CLONE_STEP
 from webapp.domain.errors import OutsideFailed, Refused
 from webapp.domain.nodes.mark import parse_mark
 from webapp.domain.nodes.placement import Source
-from webapp.domain.provisioning.clone_queue import INTERRUPTED, LOCKED, decide_retry, pause_before
+from webapp.domain.provisioning.clone_queue import (
+    INTERRUPTED,
+    LOCKED,
+    VMID_TAKEN,
+    decide_retry,
+    pause_before,
+)
 from webapp.domain.states import EndReason, Event, State, advance, can
 from webapp.models import Desktop, DesktopStep
 from webapp.ports import (
@@ -136,7 +142,7 @@ class Builder:
     def _run(self, lease: Lease, source: Source, cancel: Cancel) -> tuple[BuildOrder, BuildResult]:
         """Run the playbook; retry with another VM id if a foreign container uses the reserved
         one."""
-        foreign: set[int] = set()
+        tries, foreign = 0, set[int]()
 
         def free_in_time(session: Session, step: str) -> None:
             if step != CLONE_STEP:
@@ -153,9 +159,10 @@ class Builder:
             except OutsideFailed as error:
                 if cancel.is_set or error.reason == INTERRUPTED or not self._is_taken(order, error):
                     raise
-                foreign.add(order.vmid)
-                if len(foreign) == VMID_TRIES:
-                    raise
+                tries += 1
+                if tries == VMID_TRIES:
+                    raise _all_taken(error) from error
+                foreign |= {order.vmid, *self._occupied()}
                 log.warning(
                     "VM id %s is in use by something else",
                     order.vmid,
@@ -217,6 +224,13 @@ class Builder:
         except OutsideFailed:
             return False
         return container is not None and not self._is_ours(container, order.desktop_id)
+
+    def _occupied(self) -> set[int]:
+        """VM ids of all containers in the range, so that one more try is usually enough."""
+        try:
+            return set(self._hypervisor.containers(self._config.vmids))
+        except OutsideFailed:
+            return set()
 
     def _is_ours(self, container: Container, public_id: str) -> bool:
         mark = parse_mark(container.description)
@@ -335,3 +349,7 @@ def _source_of(turn: Turn) -> Source:
             reason=INTERRUPTED,
         )
     return turn.source
+
+
+def _all_taken(error: OutsideFailed) -> OutsideFailed:
+    return OutsideFailed(error.message, retry=True, log=error.log, reason=VMID_TAKEN)

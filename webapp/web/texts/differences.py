@@ -50,7 +50,7 @@ WORDS = (
     ),
     lazy_gettext("A container without this portal's mark is in the range of its VM ids."),
     lazy_gettext("It is never touched; its VM id and address are not given to desktops."),
-    lazy_gettext("Move it to a VM id outside the range."),
+    lazy_gettext("Nothing needs to be done. To hand it over to the portal: ./winux desktop adopt"),
     lazy_gettext("A VM id or an address was reserved for a desktop that has ended."),
     lazy_gettext("It is free again."),
     lazy_gettext("A node does not answer, so what is on it is unknown."),
