@@ -23,7 +23,7 @@ from labnode.memory import Container
 from labnode.setup import POOL
 from labnode.store import Store
 from webapp.bootstrap import Services
-from webapp.domain.connections.rules import Purpose
+from webapp.domain.connections.target import Door, Protocol, TargetKind
 from webapp.domain.desktops.estimate import BUILD_STEPS
 from webapp.domain.nodes.mark import Mark
 from webapp.domain.states import EndReason, State
@@ -236,8 +236,8 @@ def _insert_what_follows(services: Services, places: Sequence[Place], now: datet
         services,
         Connection,
         (
-            _connection(number, desktop_id, owner, sign_ins[owner], now)
-            for number, (desktop_id, _, owner, _) in enumerate(desktops[: len(places)])
+            _connection(number, (desktop_id, public_id), owner, sign_ins[owner], now)
+            for number, (desktop_id, public_id, owner, _) in enumerate(desktops[: len(places)])
             if number % CONNECTED == 0 and owner in sign_ins
         ),
     )
@@ -255,12 +255,15 @@ def _steps(desktop_id: int, created: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _connection(
-    number: int, desktop_id: int, owner: int | None, sign_in: int, now: datetime
+    number: int, desktop: tuple[int, str], owner: int | None, sign_in: int, now: datetime
 ) -> dict[str, Any]:
     return {
         "public_id": f"connection-{number:08x}",
-        "protocol": Purpose.RDP,
-        "desktop_id": desktop_id,
+        "protocol": Protocol.RDP,
+        "door": Door.BROWSER_VIEW,
+        "target_kind": TargetKind.DESKTOP,
+        "target_id": desktop[1],
+        "desktop_id": desktop[0],
         "person_id": owner,
         "sign_in_id": sign_in,
         "source_address": "192.0.2.1",

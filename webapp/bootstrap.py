@@ -12,6 +12,7 @@ from webapp.config import Config
 from webapp.ports import Clock, Hasher, Vault
 from webapp.services.audit.log import AuditLog
 from webapp.services.audit.record import Audit
+from webapp.services.connections.admission import Admission
 from webapp.services.connections.connections import Connections
 from webapp.services.connections.event_feed import EventFeed
 from webapp.services.connections.tickets import Tickets
@@ -110,7 +111,7 @@ def build_services(
         credentials=DesktopCredentials(db, config, vault, audit),
         reports=Reports(db, clock),
         catalogue=Catalogue(db, clock, config, audit),
-        tickets=Tickets(db, clock, config, vault, audit),
+        tickets=Tickets(db, clock, config, audit, Admission(clock, config, vault, audit)),
         connections=Connections(db, clock, config, audit),
         event_feed=EventFeed(db, clock, config),
         presence=Presence(db, clock, config, audit),

@@ -17,9 +17,11 @@ from tests.web.conftest import TOKEN, Browser
 from webapp.api.framework.operation import OPERATIONS, Operation, operation_of
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
+from webapp.domain.connections.target import Door
 from webapp.http.access import Access, by_scope, rule_of
 from webapp.models import Person, Role
 from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.connections.admission import Client
 
 EXPECTED = expected(
     """
@@ -127,7 +129,7 @@ def things(
 
     def connection() -> str:
         issued = services.tickets.issue(replace(alice, key_id=holder.id), ready)
-        services.tickets.redeem(issued.token, "192.0.2.1", "a browser")
+        services.tickets.redeem(issued.token, Client(Door.BROWSER_VIEW, "192.0.2.1", "a browser"))
         (view, *_), _ = services.connections.stretch(
             alice, limit=1, before=None, desktop_id=ready, is_open=True
         )

@@ -13,9 +13,11 @@ import pytest
 from tests.api_site import ApiSite, api_site
 from tests.worker.life import until
 from webapp.config import ROOT
+from webapp.domain.connections.target import Door
 from webapp.domain.states import State
 from webapp.models import Role
 from webapp.services.audit.record import Actor
+from webapp.services.connections.admission import Client
 from webapp.services.desktops.launch import LaunchRequest
 
 #: Each page's sections; the commands of a page are those of one person, in one shell.
@@ -87,7 +89,7 @@ def connect(site: ApiSite) -> None:
     [sign_in] = site.services.accounts.sign_ins(bob.person_id or 0)
     actor = Actor(bob.person_id, "192.0.2.2")
     ticket = site.services.tickets.issue(actor, desktop, sign_in_id=sign_in.id)
-    site.services.tickets.redeem(ticket.token, "192.0.2.2", "Firefox")
+    site.services.tickets.redeem(ticket.token, Client(Door.BROWSER_VIEW, "192.0.2.2", "Firefox"))
 
 
 @pytest.mark.parametrize("title", TITLES)

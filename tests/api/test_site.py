@@ -5,14 +5,17 @@ from dataclasses import replace
 from flask import Flask
 
 from tests.api.conftest import MakeProgram, Program
+from tests.connection_rows import open_to_server
 from tests.fakes import FakeNode
 from tests.portal import PASSWORD, SteppingClock
 from tests.warm import add_warm
 from tests.web.conftest import Browser
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
+from webapp.domain.connections.target import Door
 from webapp.domain.nodes.mark import Mark
 from webapp.services.audit.record import Actor
+from webapp.services.connections.admission import Client
 from webapp.services.connections.connections import Traffic
 from webapp.worker.loop import Worker
 
@@ -33,7 +36,9 @@ def test_connections_are_listed_and_cut(
     holder = services.keys.make(alice, "holder", ["launch"]).key
     for _ in range(3):
         issued = services.tickets.issue(replace(alice, key_id=holder.id), ready)
-        admitted = services.tickets.redeem(issued.token, "192.0.2.1", "a browser")
+        admitted = services.tickets.redeem(
+            issued.token, Client(Door.BROWSER_VIEW, "192.0.2.1", "a browser")
+        )
     used = Traffic(admitted.connection_id, 10, 20, None, cpu_ms=1500, was_slowed=True)
     services.connections.beat([used])
     caller = program(alice)
@@ -45,10 +50,20 @@ def test_connections_are_listed_and_cut(
     ids = [one["connection"] for one in first.json["connections"] + rest["connections"]]
     assert len(set(ids)) == 3
     assert rest["next_cursor"] is None
-    assert {one["session_sub"] for one in rest["connections"]} == {ready}
+    for one in rest["connections"]:
+        assert (one["session_sub"], one["target"], one["target_kind"]) == (ready, ready, "desktop")
+        assert (one["protocol"], one["door"]) == ("rdp", "browser view")
     assert program(bob).get("/connections").json["connections"] == []
     assert caller.call("DELETE", f"/connections/{ids[0]}").status_code == 204
     assert caller.get("/connections?open=true").json["connections"][0]["end"] is None
+
+
+def test_a_connection_to_a_server_has_no_session(
+    program: MakeProgram, alice: Actor, services: Services
+) -> None:
+    open_to_server(services, alice)
+    (one,) = program(alice).get("/connections").json["connections"]
+    assert (one["session_sub"], one["target"], one["target_kind"]) == (None, "server-1", "server")
 
 
 def test_a_person_is_made_signs_in_is_suspended_and_let_in_again(

@@ -19,16 +19,16 @@ from pathlib import Path
 from tests.gateway.rdp.recorded import RecordingConversation
 from webapp.adapters.system import SystemClock
 from webapp.domain.connections.rules import ConnectionEnd, Ending
+from webapp.domain.connections.target import Protocol, Target, TargetKind
 from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
-from webapp.gateway.connection.admission import Browser
 from webapp.gateway.process import run_in_loop
 from webapp.gateway.rdp import relay
 from webapp.gateway.rdp.pdu import x224
 from webapp.gateway.server import Gateway
 from webapp.gateway.settings import Settings
+from webapp.services.connections.admission import Admitted, Client, RdpParameters
 from webapp.services.connections.connections import Traffic
 from webapp.services.connections.event_feed import DesktopSnapshots, Proof, Subscription
-from webapp.services.connections.tickets import Admitted
 
 
 class EverybodyIsWelcome:
@@ -48,22 +48,25 @@ class EverybodyIsWelcome:
         self._ids = itertools.count(1)
         self.certificate_sha256 = ""
 
-    async def admit(self, ticket: str, browser: Browser) -> Admitted:
+    async def admit(self, ticket: str, client: Client) -> Admitted:
         layout, _, port = ticket.rpartition("-")[2].partition("@")
         target = (self.target[0], int(port or self.target[1]))
         number = next(self._ids)
         return Admitted(
             connection_id=number,
             person_id=number if self.person_id is None else self.person_id,
-            desktop_id="desktop-00000000",
-            address=target[0],
-            port=target[1],
-            certificate_sha256=self.certificate_sha256 or await fingerprint(*target),
-            username=self.user,
-            password=self.password,
-            keyboard_layout=layout if layout in KEYBOARD_LAYOUTS else "us",
-            clipboard_in=self.clipboard_in,
-            clipboard_out=self.clipboard_out,
+            target=Target(TargetKind.DESKTOP, "desktop-00000000"),
+            protocol=Protocol.RDP,
+            parameters=RdpParameters(
+                address=target[0],
+                port=target[1],
+                certificate_sha256=self.certificate_sha256 or await fingerprint(*target),
+                username=self.user,
+                password=self.password,
+                keyboard_layout=layout if layout in KEYBOARD_LAYOUTS else "us",
+                clipboard_in=self.clipboard_in,
+                clipboard_out=self.clipboard_out,
+            ),
             taken_over=frozenset(),
         )
 

@@ -11,14 +11,15 @@ from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch
 from webapp.bootstrap import Services
 from webapp.domain.connections.rules import ConnectionEnd, Ending
+from webapp.domain.connections.target import Door, Protocol, Target, TargetKind
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.states import EndReason
 from webapp.models import AuditEntry, Connection, Desktop, Template, Ticket
 from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.connections.admission import Admitted, Client, Denied
 from webapp.services.connections.connections import Traffic
-from webapp.services.connections.tickets import Admitted, Denied
 
-BROWSER = ("192.0.2.9", "Firefox")
+BROWSER = Client(Door.BROWSER_VIEW, "192.0.2.9", "Firefox")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def ticket(services: Services, actor: Actor, public_id: str, sign_in: int, **mor
 
 
 def connect(services: Services, actor: Actor, public_id: str, sign_in: int) -> Admitted:
-    return services.tickets.redeem(ticket(services, actor, public_id, sign_in), *BROWSER)
+    return services.tickets.redeem(ticket(services, actor, public_id, sign_in), BROWSER)
 
 
 def rows(services: Services) -> list[Connection]:
@@ -52,19 +53,22 @@ def test_a_ticket_lets_its_holder_in_to_the_desktop_of_the_row(
     services: Services, alice: Actor, ready: str, signed_in: int
 ) -> None:
     admitted = services.tickets.redeem(
-        ticket(services, alice, ready, signed_in, keyboard_layout="fr"), *BROWSER
+        ticket(services, alice, ready, signed_in, keyboard_layout="fr"), BROWSER
     )
     password = services.credentials.reveal(alice, ready).password
-    assert (admitted.address, admitted.port) == ("10.203.0.64", 3389)
-    assert (admitted.username, admitted.password) == ("desktop", password)
-    assert (admitted.certificate_sha256, admitted.keyboard_layout) == ("cert", "fr")
+    rdp = admitted.parameters
+    assert (rdp.address, rdp.port) == ("10.203.0.64", 3389)
+    assert (rdp.username, rdp.password) == ("desktop", password)
+    assert (rdp.certificate_sha256, rdp.keyboard_layout) == ("cert", "fr")
     assert password not in repr(admitted)
     (one,) = services.connections.open_connections().rows
-    assert (one.person, one.desktop_id, one.source_address, one.browser) == (
+    assert (one.person, one.target, one.desktop_id) == (
         "alice",
+        Target(TargetKind.DESKTOP, ready),
         ready,
-        *BROWSER,
     )
+    assert (one.protocol, one.door) == (Protocol.RDP, Door.BROWSER_VIEW)
+    assert (one.source_address, one.browser) == (BROWSER.source_address, BROWSER.user_agent)
 
 
 def test_only_the_hash_of_a_ticket_is_stored_and_nothing_shows_it(
@@ -82,9 +86,9 @@ def test_only_the_hash_of_a_ticket_is_stored_and_nothing_shows_it(
 
 def test_a_ticket_works_once(services: Services, alice: Actor, ready: str, signed_in: int) -> None:
     token = ticket(services, alice, ready, signed_in)
-    services.tickets.redeem(token, *BROWSER)
+    services.tickets.redeem(token, BROWSER)
     with pytest.raises(Denied) as denied:
-        services.tickets.redeem(token, *BROWSER)
+        services.tickets.redeem(token, BROWSER)
     assert denied.value.ending == Ending(ConnectionEnd.TICKET)
 
 
@@ -96,7 +100,7 @@ def test_of_many_who_try_one_ticket_at_once_one_gets_in(
 
     def redeem() -> None:
         try:
-            services.tickets.redeem(token, *BROWSER)
+            services.tickets.redeem(token, BROWSER)
             outcomes.append("in")
         except Denied:
             outcomes.append("out")
@@ -123,16 +127,16 @@ def test_a_ticket_lives_thirty_seconds(
     token = ticket(services, alice, ready, signed_in)
     clock.step(seconds=seconds)
     if works:
-        services.tickets.redeem(token, *BROWSER)
+        services.tickets.redeem(token, BROWSER)
     else:
         with pytest.raises(Denied):
-            services.tickets.redeem(token, *BROWSER)
+            services.tickets.redeem(token, BROWSER)
 
 
 @pytest.mark.parametrize("token", ["", "x", "' OR 1=1 --", "é" * 5000])
 def test_a_made_up_ticket_opens_nothing(services: Services, ready: str, token: str) -> None:
     with pytest.raises(Denied):
-        services.tickets.redeem(token, *BROWSER)
+        services.tickets.redeem(token, BROWSER)
     assert rows(services) == []
 
 
@@ -208,7 +212,7 @@ def test_the_person_may_have_been_suspended_since_the_ticket(
     token = ticket(services, alice, ready, signed_in)
     services.accounts.disable(SYSTEM, "alice")
     with pytest.raises(Denied) as denied:
-        services.tickets.redeem(token, *BROWSER)
+        services.tickets.redeem(token, BROWSER)
     assert denied.value.ending.why == ConnectionEnd.TICKET, "it ended with the suspension"
 
 
@@ -352,6 +356,6 @@ def test_a_template_forbids_a_direction_of_the_clipboard(
     with services.db.begin() as session:
         session.scalars(select(Template)).one().clipboard_out = False
     issued = services.tickets.issue(alice, ready, sign_in_id=signed_in)
-    admitted = services.tickets.redeem(issued.token, *BROWSER)
+    admitted = services.tickets.redeem(issued.token, BROWSER)
     assert (issued.clipboard_in, issued.clipboard_out) == (True, False)
-    assert (admitted.clipboard_in, admitted.clipboard_out) == (True, False)
+    assert (admitted.parameters.clipboard_in, admitted.parameters.clipboard_out) == (True, False)

@@ -26,7 +26,12 @@ def list_connections(services: Services, options: argparse.Namespace) -> None:
         page = services.connections.open_connections(number)
         rows += [_row(view) for view in page.rows]
         number, pages = number + 1, page.pages
+    if not options.json:  # for people, the target's id says enough
+        rows = [{name: row[name] for name in row if name not in _FOR_PROGRAMS} for row in rows]
     show_rows(rows, as_json=options.json, nothing="Nobody is connected.")
+
+
+_FOR_PROGRAMS = ("desktop", "target_kind")
 
 
 def cut_connections(services: Services, options: argparse.Namespace) -> None:
@@ -39,7 +44,10 @@ def _row(view: ConnectionView) -> dict[str, object]:
     return {
         "person": view.person,
         "desktop": view.desktop_id,
+        "target": view.target.id,
+        "target_kind": view.target.kind,
         "protocol": view.protocol,
+        "door": view.door,
         "from": view.source_address,
         "since": view.started_at,
         "last_input_at": view.last_input_at,

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.errors import WinuxError
-from webapp.gateway.connection.admission import Browser, Refusal
+from webapp.gateway.connection.admission import Refusal
+from webapp.services.connections.admission import Admitted, Client, Denied
 from webapp.services.connections.connections import Connections, Traffic
-from webapp.services.connections.tickets import Admitted, Denied, Tickets
+from webapp.services.connections.tickets import Tickets
 
 T = TypeVar("T")
 THREADS = 4
@@ -23,11 +24,9 @@ class DatabaseAdmissions:
         self._connections = connections
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
-    async def admit(self, ticket: str, browser: Browser) -> Admitted:
+    async def admit(self, ticket: str, client: Client) -> Admitted:
         try:
-            return await self.in_thread(
-                lambda: self._tickets.redeem(ticket, browser.source_address, browser.user_agent)
-            )
+            return await self.in_thread(lambda: self._tickets.redeem(ticket, client))
         except Denied as denied:
             raise Refusal(denied.ending.why, denied.ending.detail) from denied
         except WinuxError as error:

@@ -1,19 +1,19 @@
-"""Connections to desktops, open and past."""
+"""Connections, open and past."""
 
 from datetime import datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.domain.connections.rules import ConnectionEnd, Purpose
+from webapp.domain.connections.rules import ConnectionEnd
 from webapp.models.api_key import ApiKey
 from webapp.models.base import Base, UtcDateTime, word
-from webapp.models.desktop import Desktop
 from webapp.models.person import Person, SignIn
+from webapp.models.target import LeadsToTarget, has_its_row
 
 
-class Connection(Base):
-    """One connection of a person to a desktop. It is open while `ended_at` is None."""
+class Connection(LeadsToTarget, Base):
+    """One connection of a person to a target. It is open while `ended_at` is None."""
 
     __tablename__ = "connections"
     __table_args__ = (
@@ -21,12 +21,11 @@ class Connection(Base):
         Index("ix_connections_person_ended", "person_id", "ended_at"),
         Index("ix_connections_ended_seen", "ended_at", "seen_at"),
         Index("ix_connections_started", "started_at"),
+        has_its_row(),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(32), unique=True)
-    protocol: Mapped[Purpose] = mapped_column(word(Purpose))
-    desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     sign_in_id: Mapped[int | None] = mapped_column(ForeignKey("sign_ins.id"))
     key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
@@ -50,7 +49,6 @@ class Connection(Base):
     """Whether the gateway throttled it because its person had used up their share of CPU time."""
     last_input_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    desktop: Mapped[Desktop] = relationship(lazy="joined")
     person: Mapped[Person] = relationship(lazy="joined")
     sign_in: Mapped[SignIn | None] = relationship(lazy="joined")
     key: Mapped[ApiKey | None] = relationship(lazy="joined")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from webapp.domain.connections.rules import ConnectionEnd, Ending, Standing, decide_ending
+from webapp.domain.connections.rules import ConnectionEnd, Ending, desktop_ending
 from webapp.domain.desktops.pauses import (
     TRIES,
     decide_pause,
@@ -87,5 +87,4 @@ def test_time_stands_still_from_the_pause_on() -> None:
 
 @pytest.mark.parametrize("state", sorted(AT_REST))
 def test_connections_end_because_it_is_paused(state: State) -> None:
-    overdue = Standing(state, None, NOW - HOUR, False, False, None)
-    assert decide_ending(overdue, NOW) == Ending(ConnectionEnd.PAUSED)
+    assert desktop_ending(state, None, NOW - HOUR, NOW) == Ending(ConnectionEnd.PAUSED)

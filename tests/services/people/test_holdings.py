@@ -12,11 +12,12 @@ from tests.worker.life import launch
 from webapp import bootstrap_worker
 from webapp.bootstrap import Services
 from webapp.domain.connections.rules import ConnectionEnd
+from webapp.domain.connections.target import Door
 from webapp.domain.errors import NotFound, Refused, TooMany
 from webapp.models import Connection, Ticket
 from webapp.services.audit.record import SYSTEM, Actor
+from webapp.services.connections.admission import Client, Denied
 from webapp.services.connections.event_feed import Proof, Subscription
-from webapp.services.connections.tickets import Denied
 
 HERE = "192.0.2.1"
 NEW = "another long password"
@@ -60,7 +61,7 @@ def held(services: Services, alice: Actor, xfce: str, clock: SteppingClock) -> H
     assert other_one
     key = services.keys.make(alice, "script", ["launch"])
     by_key = replace(alice, key_id=key.key.id)
-    tickets.redeem(tickets.issue(by_key, desktop).token, HERE, "")
+    tickets.redeem(tickets.issue(by_key, desktop).token, Client(Door.BROWSER_VIEW, HERE, ""))
     made = Held(
         services,
         alice,
@@ -109,7 +110,7 @@ def test_each_way_ends_everything(held: Held, way: Callable[[Held], None]) -> No
     assert services.keys.identify(held.key, HERE) is None
     for ticket in (held.ticket, held.key_ticket):
         with pytest.raises(Denied):
-            services.tickets.redeem(ticket, HERE, "")
+            services.tickets.redeem(ticket, Client(Door.BROWSER_VIEW, HERE, ""))
     with services.db.read() as session:
         assert session.scalars(select(Ticket.id).where(Ticket.redeemed_at.is_(None))).all() == []
         assert session.scalars(select(Connection.cut_as)).all() == [ConnectionEnd.SUSPENDED]

@@ -12,7 +12,8 @@ from tests.portal import SteppingClock, make_environment, publish_template
 from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
-from webapp.domain.connections.rules import ConnectionEnd, Purpose
+from webapp.domain.connections.rules import ConnectionEnd
+from webapp.domain.connections.target import Door, Protocol, TargetKind
 from webapp.domain.states import EndReason, State
 from webapp.domain.statistics.metrics import METRICS, Kind
 from webapp.models import (
@@ -103,7 +104,10 @@ def _life(
     )
     connection = Connection(
         public_id=f"c-{began.timestamp()}",
-        protocol=Purpose.RDP,
+        protocol=Protocol.RDP,
+        door=Door.BROWSER_VIEW,
+        target_kind=TargetKind.DESKTOP,
+        target_id=desktop.public_id,
         desktop=desktop,
         person=person,
         sign_in=sign_in,

@@ -7,14 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from tests.connection_rows import open_to_server
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import launch, row
 from webapp.bootstrap import Services
-from webapp.domain.connections.rules import Purpose
+from webapp.domain.connections.target import Door, Protocol, TargetKind
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop, SignIn
 from webapp.services.audit.record import Actor
+from webapp.services.connections.admission import Client
 from webapp.web.vendor import ENCODINGS, FOLDER, manifest
 
 SETTINGS = re.compile(r'<script type="application/json" id="desktop-view-settings">(.*?)</script>')
@@ -173,15 +175,25 @@ def test_admins_see_who_is_connected_and_cut_it(
     )
     assert sign_in
     ticket = services.tickets.issue(alice, ready, sign_in_id=sign_in.sign_in_id)
-    admitted = services.tickets.redeem(ticket.token, "192.0.2.77", "Mozilla/5.0 Firefox/150.0")
+    admitted = services.tickets.redeem(
+        ticket.token, Client(Door.BROWSER_VIEW, "192.0.2.77", "Mozilla/5.0 Firefox/150.0")
+    )
     admin = browse("root")
     shown = admin.sees("/admin/connections/")
-    for text in ("alice", ready, "192.0.2.77", "Firefox"):
+    for text in ("alice", ready, "RDP, in the browser", "192.0.2.77", "Firefox"):
         assert text in shown
     (connection,) = services.connections.open_connections().rows
     answer = admin.post(f"/admin/connections/{connection.public_id}/cut")
     assert answer.status_code == 303
     assert admitted.connection_id in services.connections.endings([admitted.connection_id])
+
+
+def test_a_connection_to_a_server_is_shown_without_a_desktop(
+    services: Services, alice: Actor, browse: Browse, root: Actor
+) -> None:
+    open_to_server(services, alice)
+    shown = words(browse("root").get("/admin/connections/"))
+    assert "server-1 RDP, in the browser" in shown
 
 
 def test_many_connections_are_shown_a_page_at_a_time(
@@ -196,7 +208,10 @@ def test_many_connections_are_shown_a_page_at_a_time(
             session.add(
                 Connection(
                     public_id=f"connection-{number:08x}",
-                    protocol=Purpose.RDP,
+                    protocol=Protocol.RDP,
+                    door=Door.BROWSER_VIEW,
+                    target_kind=TargetKind.DESKTOP,
+                    target_id=desktop.public_id,
                     desktop=desktop,
                     person=desktop.owner,
                     sign_in=sign_in,

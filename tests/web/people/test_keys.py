@@ -9,9 +9,10 @@ from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, words
 from webapp.bootstrap import Services
 from webapp.domain.connections.rules import ConnectionEnd
+from webapp.domain.connections.target import Door
 from webapp.domain.errors import Refused
 from webapp.services.audit.record import SYSTEM, Actor
-from webapp.services.connections.tickets import Denied
+from webapp.services.connections.admission import Client, Denied
 from webapp.services.people.keys import Keys
 
 KEY = re.compile(r"wx_\w{8}_\w{40}")
@@ -155,7 +156,7 @@ def test_a_connection_under_a_key_ends_with_the_key(
     made = services.keys.make(alice, "script", ["launch"])
     actor = Actor(alice.person_id, HERE, key_id=made.key.id)
     ticket = services.tickets.issue(actor, ready)
-    admitted = services.tickets.redeem(ticket.token, HERE, "a program")
+    admitted = services.tickets.redeem(ticket.token, Client(Door.BROWSER_VIEW, HERE, "a program"))
     open_ids = [admitted.connection_id]
     assert services.connections.endings(open_ids) == {}
     services.keys.revoke(alice, made.key.id)
@@ -173,7 +174,7 @@ def test_a_revoked_keys_ticket_opens_nothing(
     ticket = services.tickets.issue(actor, ready)
     services.keys.revoke(alice, made.key.id)
     with pytest.raises(Denied, match="suspended"):
-        services.tickets.redeem(ticket.token, HERE, "a program")
+        services.tickets.redeem(ticket.token, Client(Door.BROWSER_VIEW, HERE, "a program"))
 
 
 def test_a_key_needs_the_password_when_it_was_typed_too_long_ago(

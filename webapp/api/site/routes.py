@@ -195,9 +195,12 @@ def _template(offer: Offer, gate: Gate | None) -> told.Template:
 def _connection(row: ConnectionView) -> told.Connection:
     return told.Connection(
         connection=row.public_id,
+        target=row.target.id,
+        target_kind=row.target.kind,
         session_sub=row.desktop_id,
         person=row.person,
         protocol=row.protocol,
+        door=row.door,
         source_address=row.source_address,
         client=row.browser,
         started_at=row.started_at,

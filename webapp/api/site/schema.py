@@ -7,6 +7,7 @@ from msgspec import Meta
 from webapp.api.framework.paging import PageQuery
 from webapp.api.framework.schema import Moment, ResponseBody, SessionId
 from webapp.domain.connections.rules import ConnectionEnd
+from webapp.domain.connections.target import Door, Protocol, TargetKind
 
 ConnectionId = Annotated[
     str, Meta(pattern="^connection-[0-9a-f]{8}$", examples=["connection-1a2b3c4d"])
@@ -69,12 +70,18 @@ class ConnectionQuery(PageQuery):
 
 
 class Connection(ResponseBody):
-    """One connection to a session, open or ended."""
+    """One connection to a session or another target, open or ended."""
 
     connection: ConnectionId
-    session_sub: SessionId
+    target: str
+    """The public id of the target."""
+    target_kind: TargetKind
+    session_sub: SessionId | None
+    """The target, if it is a session."""
     person: str
-    protocol: str
+    protocol: Protocol
+    door: Door
+    """The way in; one protocol may be carried through several doors."""
     source_address: str
     client: str
     started_at: Moment

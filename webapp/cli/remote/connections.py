@@ -25,13 +25,13 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def list_open(client: Client, options: argparse.Namespace) -> None:
     rows = client.rows("/connections", open=True)
-    columns = "person session_sub protocol source_address started_at last_input_at connection"
+    columns = "person target protocol door source_address started_at last_input_at connection"
     print_rows(rows, options, columns.split(), nothing="Nobody is connected.")
 
 
 def list_connections(client: Client, options: argparse.Namespace) -> None:
     rows = client.rows("/connections", most=options.limit, session_sub=options.desktop)
-    columns = "person session_sub source_address started_at ended_at end connection".split()
+    columns = "person target protocol source_address started_at ended_at end connection".split()
     print_rows(rows, options, columns, nothing="There was no connection.")
 
 

@@ -22,12 +22,6 @@ IDLE_WARNING = timedelta(minutes=2)
 CLOSE_GRACE = timedelta(seconds=20)
 
 
-class Purpose(StrEnum):
-    """What a ticket opens."""
-
-    RDP = "rdp"
-
-
 class ConnectionEnd(StrEnum):
     """Why a connection ended, or was refused."""
 
@@ -77,38 +71,45 @@ END_WORDS: dict[ConnectionEnd, str] = {
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The database's state of an open connection and of everything that it depends on."""
-
-    desktop_state: State
-    desktop_end_reason: EndReason | None
-    deadline_at: datetime | None
-    is_person_disabled: bool
-    is_sign_in_over: bool
-    cut_as: ConnectionEnd | None
-    """Asked for by an administrator, the owner, or a newer connection."""
-
-
-@dataclass(frozen=True)
 class Ending:
-    """Why a connection must end; `detail` is the desktop's end reason, if there is one."""
+    """Why a connection must end; `detail` is the target's end reason, if there is one."""
 
     why: ConnectionEnd
     detail: str = ""
 
 
-def decide_ending(standing: Standing, now: datetime) -> Ending | None:
-    """Returns why an open connection must end, or None. The strongest reason comes first."""
-    if standing.is_person_disabled or standing.is_sign_in_over:
+@dataclass(frozen=True)
+class Standing:
+    """The database's state of a connection and of everything that it depends on."""
+
+    is_person_suspended: bool
+    is_sign_in_over: bool
+    target_ending: Ending | None
+    """Why its target cannot be used any more, as `desktop_ending` returns it."""
+    cut_as: ConnectionEnd | None
+    """Asked for by an administrator, the owner, or a newer connection."""
+
+
+def decide_ending(standing: Standing) -> Ending | None:
+    """Returns why a connection must end, or None. The strongest reason comes first."""
+    if standing.is_person_suspended or standing.is_sign_in_over:
         return Ending(ConnectionEnd.SUSPENDED)
-    if standing.desktop_state in AT_REST:
-        return Ending(ConnectionEnd.PAUSED)
-    if standing.desktop_state != State.READY:
-        reason = standing.desktop_end_reason or EndReason.LOST
-        return Ending(ConnectionEnd.DESKTOP_ENDED, reason)
-    if standing.deadline_at and standing.deadline_at <= now:
-        return Ending(ConnectionEnd.DESKTOP_ENDED, EndReason.EXPIRED)
+    if standing.target_ending:
+        return standing.target_ending
     return Ending(standing.cut_as) if standing.cut_as else None
+
+
+def desktop_ending(
+    state: State, end_reason: EndReason | None, deadline_at: datetime | None, now: datetime
+) -> Ending | None:
+    """Returns why connections to a desktop must end, or None while it can be used."""
+    if state in AT_REST:
+        return Ending(ConnectionEnd.PAUSED)
+    if state != State.READY:
+        return Ending(ConnectionEnd.DESKTOP_ENDED, end_reason or EndReason.LOST)
+    if deadline_at and deadline_at <= now:
+        return Ending(ConnectionEnd.DESKTOP_ENDED, EndReason.EXPIRED)
+    return None
 
 
 def decide_address(address: str | None, pool: AddressPool, forbidden: frozenset[str]) -> str:

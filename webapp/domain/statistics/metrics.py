@@ -108,7 +108,12 @@ TEARDOWN_SECONDS = Metric(
     (),
     TEARDOWN_BUCKETS,
 )
-CONNECTIONS = Metric("winux_connections_total", _C, "Connections opened.", ("protocol",))
+CONNECTIONS = Metric(
+    "winux_connections_total",
+    _C,
+    "Connections opened.",
+    ("protocol", "door", "target"),
+)
 CONNECTION_ENDS = Metric(
     "winux_connection_ends_total", _C, "Connections that ended, by reason.", ("reason",)
 )
@@ -175,7 +180,12 @@ RESERVATIONS = Metric(
 RESERVABLE = Metric(
     "winux_reservable", _G, "All VM ids and addresses in the configured ranges.", ("kind",)
 )
-OPEN_CONNECTIONS = Metric("winux_connections_open", _G, "Open connections.")
+OPEN_CONNECTIONS = Metric(
+    "winux_connections_open",
+    _G,
+    "Open connections.",
+    ("protocol", "door", "target"),
+)
 WORKERS = Metric("winux_workers", _G, "Workers with a heartbeat in the last 30 seconds.")
 WORKER_AGE = Metric(
     "winux_worker_beat_age_seconds", _G, "Time since the last heartbeat of any worker."

@@ -1,11 +1,10 @@
-"""What the relay needs from the database, as a protocol that hides the services."""
+"""What the doorkeeper needs from the database, as a protocol that hides the services."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from webapp.domain.connections.rules import ConnectionEnd, Ending
+from webapp.services.connections.admission import Admitted, Client
 from webapp.services.connections.connections import Traffic
-from webapp.services.connections.tickets import Admitted
 
 
 class Refusal(Exception):
@@ -16,22 +15,20 @@ class Refusal(Exception):
         self.ending = Ending(why, detail)
 
 
-@dataclass(frozen=True)
-class Browser:
-    """The address and the user agent of a browser."""
-
-    source_address: str
-    user_agent: str
-
-
 class Admissions(Protocol):
     """Redeems tickets and maintains connection rows. No method blocks the event loop."""
 
-    async def admit(self, ticket: str, browser: Browser) -> Admitted:
-        """Redeem the ticket and insert the connection's row. Raises Refusal."""
+    async def admit(self, ticket: str, client: Client) -> Admitted:
+        """Redeem a ticket of the client's door, decide, and insert the connection's row.
+
+        Raises Refusal.
+        """
 
     async def look(self, connection_ids: list[int]) -> dict[int, Ending]:
-        """Return those of the connections that must end, from one query. Raises OutsideFailed."""
+        """Decide again about open connections; return those that must end, from one query.
+
+        Raises OutsideFailed.
+        """
 
     async def beat(self, traffic: list[Traffic]) -> None:
         """Store the traffic of the connections so far."""

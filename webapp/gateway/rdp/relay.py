@@ -30,8 +30,8 @@ from webapp.gateway.rdp.pdu.client_info import Login
 from webapp.gateway.rdp.repair_timers import RepairTimers
 from webapp.gateway.rdp.terms import Terms
 from webapp.ports import Clock
+from webapp.services.connections.admission import Admitted, RdpParameters
 from webapp.services.connections.connections import Traffic
-from webapp.services.connections.tickets import Admitted
 
 log = logging.getLogger("winux.gateway")
 
@@ -68,7 +68,7 @@ class Relay:
         self._sign_in_seconds = sign_in_seconds
         self._browser = browser
         self._clock = clock
-        self._conversation = Conversation(_terms(admitted))
+        self._conversation = Conversation(_terms(admitted.parameters))
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
@@ -154,7 +154,7 @@ class Relay:
         return self.worked(seconds)
 
     async def _down(self, link: DesktopLink) -> Ending:
-        address = f"{self.admitted.desktop_id}:3389"
+        address = f"{self.admitted.target.id}:{self.admitted.parameters.port}"
         await self._browser.send(rdcleanpath.response(address, link.confirm, link.certificate))
         self._browser.on_room = link.stream.resume
         care = RepairTimers(self._conversation, lambda flow: self._deliver(flow, link))
@@ -217,9 +217,9 @@ class Relay:
             self.end(Ending(ConnectionEnd.SLOW))
 
 
-def _terms(admitted: Admitted) -> Terms:
+def _terms(desktop: RdpParameters) -> Terms:
     return Terms(
-        login=Login(admitted.username, admitted.password),
-        rules=Rules(admitted.clipboard_in, admitted.clipboard_out),
-        keyboard_layout=input_locale(admitted.keyboard_layout),
+        login=Login(desktop.username, desktop.password),
+        rules=Rules(desktop.clipboard_in, desktop.clipboard_out),
+        keyboard_layout=input_locale(desktop.keyboard_layout),
     )

@@ -44,10 +44,21 @@ class Audit:
         self._clock = clock
 
     def record(
-        self, session: Session, actor: Actor, action: str, subject: str = "", detail: str = ""
+        self,
+        session: Session,
+        actor: Actor,
+        action: str,
+        subject: str = "",
+        detail: str = "",
+        *,
+        kind: str = "",
     ) -> None:
-        """Record an action, in the caller's transaction."""
-        self._write(session, self._entry(actor, action, subject, detail))
+        """Record an action, in the caller's transaction; `kind` is the subject's, where the action
+        does not tell it."""
+        entry = self._entry(actor, action, subject, detail)
+        if kind:
+            entry.subject_kind = kind
+        self._write(session, entry)
 
     @contextmanager
     def refusals(self, actor: Actor, action: str, subject: str = "") -> Iterator[None]:

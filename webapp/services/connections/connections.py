@@ -1,8 +1,8 @@
-"""Connections to desktops: their rows, and what ends them.
+"""Connections: their rows, and what ends them.
 
 Each gateway checks every second which of its connections must end (`endings`), writes their traffic
 every few seconds (`beat`), and closes each row with the reason. Other gateways close the rows of a
-gateway that died. `services/connections/tickets.py` opens the rows.
+gateway that died. `admission` opens the rows.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,14 @@ from sqlalchemy import Select, Update, func, select, update
 from webapp.config import Config
 from webapp.domain.connections import rules
 from webapp.domain.connections.rules import ConnectionEnd, Ending
+from webapp.domain.connections.target import Door, Protocol, Target, TargetKind
 from webapp.domain.errors import NotFound
 from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit
+from webapp.services.connections.decision import ending_of
 from webapp.services.desktop_access import visible_desktop
 from webapp.services.paging import PAGE_SIZE, Page
-from webapp.services.people.sign_ins import is_held
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ class ConnectionView:
     """A connection as lists show it."""
 
     public_id: str
-    desktop_id: str
+    target: Target
     person: str
-    protocol: str
+    protocol: Protocol
+    door: Door
     source_address: str
     browser: str
     started_at: datetime
@@ -56,6 +58,11 @@ class ConnectionView:
     last_input_at: datetime | None
     end_reason: ConnectionEnd | None
     end_words: str
+
+    @property
+    def desktop_id(self) -> str | None:
+        """The desktop's public id; None if the target is none."""
+        return self.target.id if self.target.kind is TargetKind.DESKTOP else None
 
 
 class Connections:
@@ -119,7 +126,9 @@ class Connections:
                 raise NotFound("There is no such connection.")
             if row.ended_at is None:
                 row.cut_as = row.cut_as or ConnectionEnd.CUT
-                self._audit.record(session, actor, "connection.cut", row.desktop.public_id)
+                self._audit.record(
+                    session, actor, "connection.cut", row.target_id, kind=row.target_kind
+                )
 
     # -- for the gateways -----------------------------------------------------------------------
 
@@ -130,7 +139,7 @@ class Connections:
         now = self._clock.now()
         with self._db.read() as session:
             rows = session.scalars(select(Connection).where(Connection.id.in_(connection_ids)))
-            judged = {row.id: rules.decide_ending(self._standing(row), now) for row in rows}
+            judged = {row.id: ending_of(row, self._config, now) for row in rows}
         return {row_id: ending for row_id, ending in judged.items() if ending}
 
     def beat(self, traffic: Sequence[Traffic]) -> None:
@@ -156,19 +165,11 @@ class Connections:
                 _is(traffic).values(**_carried(traffic), seen_at=now, ended_at=now, end=why)
             )
             actor = Actor(row.person_id, row.source_address, key_id=row.key_id)
-            self._audit.record(session, actor, "connection.end", row.desktop.public_id, why)
+            self._audit.record(
+                session, actor, "connection.end", row.target_id, why, kind=row.target_kind
+            )
 
     # -- parts ----------------------------------------------------------------------------------
-
-    def _standing(self, row: Connection) -> rules.Standing:
-        return rules.Standing(
-            desktop_state=row.desktop.state,
-            desktop_end_reason=row.desktop.end_reason,
-            deadline_at=row.desktop.deadline_at,
-            is_person_disabled=row.person.disabled_at is not None,
-            is_sign_in_over=not is_held(row, self._config, self._clock.now()),
-            cut_as=row.cut_as,
-        )
 
     def _views(self, query: Select[Connection]) -> list[ConnectionView]:
         with self._db.read() as session:
@@ -200,9 +201,10 @@ def _by_start() -> Select[Connection]:
 def _view(row: Connection) -> ConnectionView:
     return ConnectionView(
         public_id=row.public_id,
-        desktop_id=row.desktop.public_id,
+        target=row.target,
         person=row.person.name,
         protocol=row.protocol,
+        door=row.door,
         source_address=row.source_address,
         browser=row.user_agent,
         started_at=row.started_at,

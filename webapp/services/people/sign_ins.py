@@ -4,7 +4,7 @@ from datetime import datetime
 
 from webapp.config import Config
 from webapp.domain.people.keys import is_good
-from webapp.models import Connection, SignIn, Ticket
+from webapp.models import Connection, SignIn
 
 
 def is_live(row: SignIn, config: Config, now: datetime) -> bool:
@@ -17,7 +17,7 @@ def is_live(row: SignIn, config: Config, now: datetime) -> bool:
     )
 
 
-def is_held(row: Ticket | Connection, config: Config, now: datetime) -> bool:
+def is_held(row: Connection, config: Config, now: datetime) -> bool:
     """Whether the sign-in or API key with which this was requested is still valid."""
     if row.key is not None:
         return is_good(row.key.standing, now)

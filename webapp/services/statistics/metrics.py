@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.connections.target import WAYS
 from webapp.domain.states import HOLDS_RESOURCES, State
 from webapp.domain.statistics import metrics
 from webapp.domain.statistics.metrics import Family, Metric, Sample
@@ -111,8 +112,16 @@ def _earliest(column: Any, where: ColumnElement[bool]) -> Select[Any]:
 
 
 def _connections(session: Session) -> list[Family]:
-    count = session.scalar(select(func.count()).where(Connection.ended_at.is_(None)))
-    return [_one(metrics.OPEN_CONNECTIONS, count or 0)]
+    """Connections by protocol, door and kind of target; 0 where there are none now."""
+    labels = (Connection.protocol, Connection.door, Connection.target_kind)
+    query = select(*labels, func.count()).where(Connection.ended_at.is_(None)).group_by(*labels)
+    counts: dict[tuple[str, ...], int] = {
+        (way.protocol, door, kind): 0 for door, way in WAYS.items() for kind in way.targets
+    }
+    for *values, count in session.execute(query):
+        counts[tuple(values)] = count
+    samples = [Sample(values, count) for values, count in sorted(counts.items())]
+    return [Family(metrics.OPEN_CONNECTIONS, samples)]
 
 
 def _workers(session: Session, now: datetime) -> list[Family]:

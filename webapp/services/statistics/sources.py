@@ -160,7 +160,7 @@ SOURCES = (
         metrics.CONNECTIONS,
         Connection.__table__,
         Connection.started_at,
-        (_word(Connection.protocol),),
+        (_word(Connection.protocol), _word(Connection.door), _word(Connection.target_kind)),
     ),
     Source(
         metrics.CONNECTION_ENDS,

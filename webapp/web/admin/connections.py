@@ -14,6 +14,7 @@ from webapp.web.fragments import fragment
 from webapp.web.language import _
 from webapp.web.pages import ListPage, page_number
 from webapp.web.people.browser_name import browser_name
+from webapp.web.texts.connections import DOORS
 from webapp.web.words import data_size
 
 POLL_SECONDS = 3
@@ -51,6 +52,17 @@ class ConnectionRow:
 
     def __init__(self, view: ConnectionView) -> None:
         self.view = view
+
+    @property
+    def url(self) -> str:
+        """The page of the target; empty if it has none."""
+        desktop_id = self.view.desktop_id
+        return url_for("admin.desktop", public_id=desktop_id) if desktop_id else ""
+
+    @property
+    def way(self) -> str:
+        """The protocol and the door."""
+        return f"{self.view.protocol.upper()}, {DOORS[self.view.door]}"
 
     @property
     def browser(self) -> str:
