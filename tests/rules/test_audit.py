@@ -71,7 +71,7 @@ NEVER_REFUSED = {
 #: The names that begin a write transaction.
 WRITES = "a transaction that writes"
 #: The functions that write an entry, or pass the transaction to one that does.
-WRITES_ENTRY = {"record", "drain_desktop"}
+WRITES_ENTRY = {"record", "drain_desktop", "_admission"}
 
 
 def classes() -> Iterator[tuple[str, dict[str, ast.FunctionDef]]]:

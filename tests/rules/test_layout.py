@@ -45,7 +45,6 @@ LONGER_CLASSES = {
     "webapp/adapters/examine_proxmox.py: ProxmoxExaminer",
     "webapp/adapters/proxmox.py: ProxmoxHypervisor",
     "webapp/front/worker.py: BufferingWorker",
-    "webapp/gateway/server.py: Gateway",
     "webapp/services/provisioning/build.py: Builder",
     "webapp/services/upkeep/reconcile.py: Reconciler",
     "webapp/web/desktops/view.py: DesktopView",
