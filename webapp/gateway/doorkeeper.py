@@ -6,7 +6,7 @@
    connections (`decide_again`), and the traffic is stored.
 5. *End*: the row is closed with the reason, which the door then passes on to the client.
 
-A door has a folder in the gateway: its protocol without sockets, and a shell that is an `Entry`.
+A door is a shell that is an `Entry`, around a protocol that has a folder in the gateway.
 """
 
 import asyncio

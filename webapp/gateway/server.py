@@ -12,6 +12,7 @@ from websockets.typing import Origin
 from webapp.domain.connections.rules import BEAT, ConnectionEnd, Ending
 from webapp.domain.errors import OutsideFailed
 from webapp.domain.sources import source_address
+from webapp.gateway.browser_view import BrowserView
 from webapp.gateway.connection.admission import Admissions
 from webapp.gateway.connection.browser_socket import BrowserSocket
 from webapp.gateway.connection.closing import CLOSINGS
@@ -20,7 +21,6 @@ from webapp.gateway.connection.unauthenticated import UnauthenticatedConnections
 from webapp.gateway.doorkeeper import Doorkeeper, Entry
 from webapp.gateway.events.database import Events
 from webapp.gateway.events.streams import Listeners, Rules
-from webapp.gateway.rdp.browser_view import BrowserView
 from webapp.gateway.rdp.pdu import rdcleanpath
 from webapp.gateway.settings import Settings, open_port
 from webapp.ports import Clock
