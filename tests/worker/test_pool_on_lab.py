@@ -1,4 +1,4 @@
-"""A pool of real containers: it fills, is refilled after a claim, and rebuilt for a new version."""
+"""A portal with real containers: its pool, and a desktop made by hand in its range of VM ids."""
 
 import os
 import subprocess
@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.lab import ROOT, GoldenTemplate, RealLab
+from tests.playbooks.operator import Desktop as ByHand
+from tests.playbooks.operator import Operator
 from tests.portal import PASSWORD, make_environment
 from tests.worker.life import row
-from webapp import bootstrap
+from webapp import bootstrap, bootstrap_worker
 from webapp.adapters import migration
 from webapp.bootstrap import Services
 from webapp.config import load
 from webapp.domain.states import EndReason, State
+from webapp.domain.upkeep.drift import Kind
 from webapp.models import Desktop
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.desktops.launch import LaunchRequest
@@ -58,6 +61,7 @@ def site(lab_node: RealLab, golden_template: GoldenTemplate, tmp_path: Path) -> 
         tmp_path,
         **lab_node.settings("portal"),
         WINUX_PORTAL_ID="pooltests",
+        WINUX_RECONCILE_SECONDS="3600",  # only at the start, and when a test does it
         WINUX_GUEST_KEY_FILE=str(golden_template.guest_key),
         WINUX_PLAYBOOKS_DIR=str(ROOT / "playbooks"),
         WINUX_INVENTORY=str(ROOT / "inventory" / "lab"),
@@ -105,3 +109,38 @@ def test_a_pool_fills_and_is_refilled_and_rebuilt(
     site.until(lambda: row(services, second.public_id).state == State.ENDED)
     assert row(services, second.public_id).end_reason == EndReason.POLICY
     assert row(services, taken).state == State.READY, "what somebody has is never drained"
+
+
+@pytest.fixture
+def by_hand(lab_node: RealLab, golden_template: GoldenTemplate, tmp_path: Path) -> Iterator[ByHand]:
+    """A desktop that an operator makes with the first id of the portal's range."""
+    operator = Operator.on(lab_node, golden_template, tmp_path)
+    desktop = ByHand("desktop-00030001", 30001, operator)
+    yield desktop
+    run = desktop.destroy()
+    assert run.code == 0, run.output
+
+
+def test_a_desktop_made_by_hand_in_the_range_stays_and_the_launch_takes_another_id(
+    site: PoolSite, by_hand: ByHand
+) -> None:
+    services = site.services
+    made = by_hand.create(session_duration=30)
+    assert made.code == 0, made.output
+
+    launched = services.launcher.launch(site.owner, LaunchRequest())
+    assert row(services, launched).vmid == 30001, "the portal cannot know of the container yet"
+    site.until(lambda: row(services, launched).state not in {State.QUEUED, State.BUILDING})
+    desktop = row(services, launched)
+    assert (desktop.state, desktop.vmid) == (State.READY, 30002)
+    assert site.host_name(desktop) == launched
+    assert all(gate.rest is None for gate in services.capacity.gates().values())
+
+    reconciler = bootstrap_worker.build_worker_services(services, "by-hand").reconciler
+    reconciler.reconcile(closely=True)
+    assert [(one.kind, one.vmid) for one in services.findings.now_open()] == [(Kind.FOREIGN, 30001)]
+    services.lifetime.stop(site.owner, launched)
+    site.until(lambda: row(services, launched).state is State.ENDED)
+    assert site.lab.inside(30001, "hostname").strip() == by_hand.session_id
+    later = services.launcher.launch(site.owner, LaunchRequest())
+    assert row(services, later).vmid != 30001, "the portal knows of the container now"
