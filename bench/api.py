@@ -35,9 +35,10 @@ from setup.processes import Child
 from setup.settings import BENCH, Settings, settings_from
 from webapp.bootstrap import Services, build_services
 from webapp.config import load as load_config
+from webapp.domain.access import may_grant
 from webapp.domain.people.keys import Scope
 from webapp.domain.states import State
-from webapp.models import Desktop, Person, Role
+from webapp.models import Desktop, Person
 from webapp.services.audit.record import Actor
 
 SUBNET, VMIDS = "10.64.0.0/16", (30001, 49999)
@@ -102,9 +103,9 @@ class Site:
             people = list(session.scalars(select(Person).order_by(Person.id).limit(LAUNCHERS + 1)))
         return [
             self.services.keys.make(
-                Actor(one.id, is_admin=one.role is Role.ADMIN),
+                Actor(one.id, role=one.role),
                 "bench",
-                [Scope.ADMIN if one.role is Role.ADMIN else Scope.LAUNCH],
+                [Scope.ADMIN if may_grant(one.role, Scope.ADMIN) else Scope.LAUNCH],
             ).text
             for one in people
         ]

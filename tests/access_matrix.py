@@ -1,13 +1,15 @@
 """The access matrix of the API: one line for each operation, one column for each caller.
 
 `read` and `launch` are keys of alice, who owns the session; `cookie` is her browser; `other` is
-bob's key with launch; `operator` oscar's; `admin` root's with the scope admin, `demoted` the same
-of a former admin, `personal` root's with launch alone; the next three are alice's keys
-and dora's, which had launch; `none` sends no key.
+bob's key with launch; `staff` oscar's, an operator's, with launch; `operator` the same with admin;
+`auditor` audrey's with admin; `admin` root's with the scope admin, `demoted` the same of a former
+admin, `fallen` that of a former auditor, `personal` root's with launch alone; the next three are
+alice's keys and dora's, which had launch; `none` sends no key.
 """
 
 COLUMNS = (
-    "read launch cookie other operator admin demoted personal revoked expired suspended none"
+    "read launch cookie other staff operator auditor admin demoted fallen personal "
+    "revoked expired suspended none"
 ).split()
 
 

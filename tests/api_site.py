@@ -19,7 +19,7 @@ from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services, build_services
 from webapp.bootstrap_worker import build_worker_services
 from webapp.config import ROOT, load
-from webapp.models import Role
+from webapp.domain.people.roles import Role
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
 
@@ -35,7 +35,7 @@ class ApiSite:
 
     def person(self, name: str, role: Role = Role.PERSON) -> Actor:
         person_id = self.services.accounts.add_person(SYSTEM, name, PASSWORD, role=role)
-        return Actor(person_id, "192.0.2.1", role is Role.ADMIN)
+        return Actor(person_id, "192.0.2.1", role=role)
 
     def key(self, actor: Actor, *scopes: str) -> str:
         return self.services.keys.make(actor, f"tests {' '.join(scopes)}", scopes).text

@@ -17,7 +17,8 @@ from webapp import bootstrap
 from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.config import Config, load
-from webapp.models import Role, Template
+from webapp.domain.people.roles import Role
+from webapp.models import Template
 from webapp.services.audit.record import SYSTEM, Actor
 
 PASSWORD = "correct horse battery"
@@ -120,7 +121,7 @@ def bob(services: bootstrap.Services) -> Actor:
 @pytest.fixture
 def root(services: bootstrap.Services) -> Actor:
     person_id = services.accounts.add_person(SYSTEM, "root", PASSWORD, role=Role.ADMIN)
-    return Actor(person_id, "192.0.2.3", is_admin=True)
+    return Actor(person_id, "192.0.2.3", role=Role.ADMIN)
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from webapp.services.people.key_gate import KeyGate
 from webapp.services.people.keys import Keys
 from webapp.services.people.own_account import OwnAccount
 from webapp.services.people.password_check import PasswordCheck
+from webapp.services.people.role_changes import RoleChanges
 from webapp.services.pool.settings import Pools
 from webapp.services.statistics.metrics import Metrics
 from webapp.services.statistics.tallies import Tallies
@@ -56,6 +57,7 @@ class Services:
     audit_log: AuditLog
     accounts: Accounts
     own_account: OwnAccount
+    role_changes: RoleChanges
     keys: Keys
     launcher: Launcher
     lifetime: Lifetime
@@ -104,6 +106,7 @@ def build_services(
         audit_log=AuditLog(db, audit),
         accounts=Accounts(db, clock, config, check, audit),
         own_account=OwnAccount(db, clock, config, check, audit),
+        role_changes=RoleChanges(db, audit),
         keys=keys,
         launcher=Launcher(db, clock, config, vault, audit, gate),
         lifetime=Lifetime(db, clock, audit),

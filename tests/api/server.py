@@ -24,7 +24,7 @@ from tests.warm import add_warm
 from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
-from webapp.models import Role
+from webapp.domain.people.roles import Role
 from webapp.services.audit.record import SYSTEM, Actor
 
 #: The number of warm desktops: this many launches are ready at once.

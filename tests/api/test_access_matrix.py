@@ -18,56 +18,58 @@ from webapp.api.framework.operation import OPERATIONS, Operation, operation_of
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.domain.connections.target import Door
+from webapp.domain.people.roles import Role
 from webapp.http.access import Access, by_scope, rule_of
-from webapp.models import Person, Role
+from webapp.models import Person
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.connections.admission import Client
 
 EXPECTED = expected(
     """
-launch_session       403 202 202 202 202 202 202 202 401 401 401 401
-list_sessions        200 200 200 200 200 200 200 200 401 401 401 401
-get_session          200 200 200 404 404 200 404 404 401 401 401 401
-extend_session       403 200 200 404 404 200 404 404 401 401 401 401
-pause_session        403 200 200 404 404 200 404 404 401 401 401 401
-resume_session       403 200 200 404 404 200 404 404 401 401 401 401
-stop_session         403 200 200 404 404 200 404 404 401 401 401 401
-delete_session       403 204 204 404 404 204 404 404 401 401 401 401
-beat_session         403 200 200 404 404 404 404 404 401 401 401 401
-choose_end_on_close  403 200 200 404 404 404 404 404 401 401 401 401
-close_session_page   403 204 204 404 404 404 404 404 401 401 401 401
-make_ticket          403 201 201 404 404 404 404 404 401 401 401 401
-reveal_credentials   403 200 200 404 404 404 404 404 401 401 401 401
-get_rdp_file         200 200 200 404 404 404 404 404 401 401 401 401
-list_templates       200 200 200 200 200 200 200 200 401 401 401 401
-get_capacity         200 200 200 200 200 200 200 200 401 401 401 401
-list_connections     200 200 200 200 200 200 200 200 401 401 401 401
-cut_connection       403 204 204 404 404 204 404 404 401 401 401 401
-list_pools           403 403 403 403 403 200 403 403 401 401 401 401
-get_metrics          403 403 403 403 403 200 403 403 401 401 401 401
-ask_for_cleanup      403 403 403 403 403 202 403 403 401 401 401 401
-get_cleanup          403 403 403 403 403 200 403 403 401 401 401 401
-get_me               200 200 200 200 200 200 200 200 401 401 401 401
-list_keys            200 200 200 200 200 200 200 200 401 401 401 401
-make_key             403 403 201 403 403 201 403 403 401 401 401 401
-confirm_password     403 403 204 403 403 403 403 403 401 401 401 401
-revoke_key           403 204 204 404 404 204 404 404 401 401 401 401
-list_people          403 403 403 403 403 200 403 403 401 401 401 401
-add_person           403 403 403 403 403 201 403 403 401 401 401 401
-get_person           403 403 403 403 403 200 403 403 401 401 401 401
-suspend_person       403 403 403 403 403 200 403 403 401 401 401 401
-restore_person       403 403 403 403 403 200 403 403 401 401 401 401
-list_audit           403 403 403 403 403 200 403 403 401 401 401 401
-get_document         200 200 200 200 200 200 200 200 200 200 200 200
-get_problem_kind     200 200 200 200 200 200 200 200 200 200 200 200
-older_get_health     200 200 200 200 200 200 200 200 200 200 200 200
-older_create_session 403 201 201 201 201 201 201 201 401 401 401 401
-older_list_sessions  200 200 200 200 200 200 200 200 401 401 401 401
-older_get_session    200 200 200 404 404 200 404 404 401 401 401 401
-older_delete_session 403 200 200 404 404 200 404 404 401 401 401 401
-older_clean_up       403 403 403 403 403 202 403 403 401 401 401 401
-older_get_document   200 200 200 200 200 200 200 200 200 200 200 200
-get_status           200 200 200 200 200 200 200 200 200 200 200 200
+launch_session       403 202 202 202 202 202 202 202 202 202 202 401 401 401 401
+list_sessions        200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
+get_session          200 200 200 404 404 200 200 200 404 404 404 401 401 401 401
+extend_session       403 200 200 404 404 200 403 200 404 404 404 401 401 401 401
+pause_session        403 200 200 404 404 200 403 200 404 404 404 401 401 401 401
+resume_session       403 200 200 404 404 200 403 200 404 404 404 401 401 401 401
+stop_session         403 200 200 404 404 200 403 200 404 404 404 401 401 401 401
+delete_session       403 204 204 404 404 204 403 204 404 404 404 401 401 401 401
+beat_session         403 200 200 404 404 404 404 404 404 404 404 401 401 401 401
+choose_end_on_close  403 200 200 404 404 404 404 404 404 404 404 401 401 401 401
+close_session_page   403 204 204 404 404 404 404 404 404 404 404 401 401 401 401
+make_ticket          403 201 201 404 404 404 404 404 404 404 404 401 401 401 401
+reveal_credentials   403 200 200 404 404 404 404 404 404 404 404 401 401 401 401
+get_rdp_file         200 200 200 404 404 404 404 404 404 404 404 401 401 401 401
+list_templates       200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
+get_capacity         200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
+list_connections     200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
+cut_connection       403 204 204 404 404 204 403 204 404 404 404 401 401 401 401
+list_pools           403 403 403 403 403 200 200 200 403 403 403 401 401 401 401
+get_metrics          403 403 403 403 403 200 200 200 403 403 403 401 401 401 401
+ask_for_cleanup      403 403 403 403 403 202 403 202 403 403 403 401 401 401 401
+get_cleanup          403 403 403 403 403 200 200 200 403 403 403 401 401 401 401
+get_me               200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
+list_keys            200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
+make_key             403 403 201 403 403 201 201 201 403 403 403 401 401 401 401
+confirm_password     403 403 204 403 403 403 403 403 403 403 403 401 401 401 401
+revoke_key           403 204 204 404 404 404 403 204 404 404 404 401 401 401 401
+list_people          403 403 403 403 403 403 200 200 403 403 403 401 401 401 401
+add_person           403 403 403 403 403 403 403 201 403 403 403 401 401 401 401
+get_person           403 403 403 403 403 403 200 200 403 403 403 401 401 401 401
+set_role             403 403 403 403 403 403 403 200 403 403 403 401 401 401 401
+suspend_person       403 403 403 403 403 403 403 200 403 403 403 401 401 401 401
+restore_person       403 403 403 403 403 403 403 200 403 403 403 401 401 401 401
+list_audit           403 403 403 403 403 403 200 200 403 403 403 401 401 401 401
+get_document         200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+get_problem_kind     200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+older_get_health     200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+older_create_session 403 201 201 201 201 201 201 201 201 201 201 401 401 401 401
+older_list_sessions  200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
+older_get_session    200 200 200 404 404 200 200 200 404 404 404 401 401 401 401
+older_delete_session 403 200 200 404 404 200 403 200 404 404 404 401 401 401 401
+older_clean_up       403 403 403 403 403 202 403 202 403 403 403 401 401 401 401
+older_get_document   200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+get_status           200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 """
 )
 #: Bodies of operations that reject an empty one.
@@ -76,6 +78,7 @@ BODIES = {
     "choose_end_on_close": {"end_on_close": True},
     "confirm_password": {"password": PASSWORD},
     "make_key": {"name": "made", "scopes": ["read"]},
+    "set_role": {"role": "auditor"},
     "add_person": {"name": "erin", "password": PASSWORD},
 }
 
@@ -153,7 +156,9 @@ def callers(
     people = services.accounts
     oscar = Actor(people.add_person(SYSTEM, "oscar", PASSWORD, role=Role.OPERATOR))
     dora = Actor(people.add_person(SYSTEM, "dora", PASSWORD))
+    audrey = Actor(people.add_person(SYSTEM, "audrey", PASSWORD, role=Role.AUDITOR))
     rita = Actor(people.add_person(SYSTEM, "rita", PASSWORD, role=Role.ADMIN))
+    flora = Actor(people.add_person(SYSTEM, "flora", PASSWORD, role=Role.AUDITOR))
 
     number = count()
 
@@ -165,9 +170,12 @@ def callers(
         "read": key(alice, "read"),
         "launch": key(alice, "launch"),
         "other": key(bob, "launch"),
-        "operator": key(oscar, "launch"),
+        "staff": key(oscar, "launch"),
+        "operator": key(oscar, "admin"),
+        "auditor": key(audrey, "admin"),
         "admin": key(root, "admin"),
         "demoted": key(rita, "admin"),
+        "fallen": key(flora, "admin"),
         "personal": key(root, "launch"),
         "revoked": key(alice, "launch"),
         "expired": key(alice, "launch", days=1),
@@ -178,7 +186,9 @@ def callers(
     services.keys.revoke(alice, revoked.key_id)
     services.accounts.disable(SYSTEM, "dora")
     with services.db.begin() as session:
-        session.execute(update(Person).where(Person.name == "rita").values(role=Role.PERSON))
+        session.execute(
+            update(Person).where(Person.name.in_(("rita", "flora"))).values(role=Role.PERSON)
+        )
     clock.step(hours=25)
     calls = {name: by_key(Program(app, text)) for name, text in keys.items()}
     return {**calls, "none": by_key(Program(app)), "cookie": by_cookie(app)}

@@ -14,8 +14,8 @@ from tests.api_site import ApiSite, api_site
 from tests.worker.life import until
 from webapp.config import ROOT
 from webapp.domain.connections.target import Door
+from webapp.domain.people.roles import Role
 from webapp.domain.states import State
-from webapp.models import Role
 from webapp.services.audit.record import Actor
 from webapp.services.connections.admission import Client
 from webapp.services.desktops.launch import LaunchRequest

@@ -25,7 +25,8 @@ from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
-from webapp.models import Role, Template
+from webapp.domain.people.roles import Role
+from webapp.models import Template
 from webapp.services.audit.record import SYSTEM, Actor
 
 #: argon2id as in the product, at a lower cost that allows many sign-ins.
@@ -253,7 +254,7 @@ class World:
 
     def _add_person(self, name: str, role: Role = Role.PERSON) -> Actor:
         person_id = self.services.accounts.add_person(SYSTEM, name, PASSWORD, role=role)
-        return Actor(person_id, "192.0.2.1", is_admin=role == Role.ADMIN)
+        return Actor(person_id, "192.0.2.1", role=role)
 
 
 def kill(pid: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.api_site import ApiSite, api_site
 from webapp.cli import main
 from webapp.config import ROOT
-from webapp.models import Role
+from webapp.domain.people.roles import Role
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -1,4 +1,4 @@
-"""The access rule of every page: signed out, disabled, other person, owner, admin.
+"""The access rule of every page: signed out, disabled, other person, owner, and each role.
 
 tests/api/test_access_matrix.py does the same for the API.
 """
@@ -10,6 +10,8 @@ from werkzeug.routing import Rule
 from tests.portal import PASSWORD
 from tests.web.conftest import Browse, Browser
 from webapp.bootstrap import Services
+from webapp.domain.access import Action
+from webapp.domain.people.roles import Role
 from webapp.http.access import Access, rule_of
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.pool.settings import ScheduleRequest
@@ -134,6 +136,12 @@ def test_every_route_names_who_may_call_it(app: Flask) -> None:
     assert without == []
 
 
+def test_every_page_of_the_administrators_names_an_action(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("admin."):
+            assert isinstance(rule_of(app.view_functions[rule.endpoint]), Action), rule.endpoint
+
+
 def test_a_route_without_a_rule_is_refused_to_everybody(
     app: Flask, alice: Actor, browse: Browse
 ) -> None:
@@ -168,35 +176,64 @@ def test_who_may_call_it(
     ready: str,
 ) -> None:
     services.accounts.add_person(SYSTEM, "dora", PASSWORD)
+    services.accounts.add_person(SYSTEM, "oscar", PASSWORD, role=Role.OPERATOR)
+    services.accounts.add_person(SYSTEM, "audrey", PASSWORD, role=Role.AUDITOR)
     people = {"nobody": stranger} | {
-        name: browse(name) for name in ("dora", "bob", "root", "alice")
+        name: browse(name) for name in ("dora", "bob", "oscar", "audrey", "root", "alice")
     }
     services.accounts.disable(SYSTEM, "dora")
     services.pools.change(SYSTEM, "xfce", {"max": 1})
     services.catalogue.change(SYSTEM, "xfce", {"max_pause_minutes": 60})
-    ids = {
+    ids: dict[str, object] = {
         "id": ready,
         "sign_in": services.accounts.sign_ins(alice.person_id or 0)[0].id,
-        "schedule": services.pools.add_schedule(
-            SYSTEM, "xfce", ScheduleRequest(1, "10:00", "12:00", "mon")
-        ),
         "webhook": (hook := services.webhooks.add(SYSTEM, HOOK, ["end"]).webhook.id),
         "delivery": services.webhooks.test(SYSTEM, hook),
         "key": services.keys.make(alice, "script", ["read"]).key.id,
     }
     for endpoint in endpoints:
         rule = rule_of(app.view_functions[endpoint])
-        # The caller who may make the change comes last, so that the others find it unmade.
-        last = "root" if rule is Access.ADMIN else "alice"
-        for name in sorted(people, key=lambda name: name == last):
+        # The callers who may make the change come last, so that the others find it unmade.
+        last = allowed(endpoint) if endpoint.startswith("admin.") else {"alice"}
+        for name in sorted(people, key=lambda name: name in last):
+            if "{schedule}" in ROUTES[endpoint][1]:  # one for each, who may remove it
+                ids["schedule"] = services.pools.add_schedule(SYSTEM, "xfce", MONDAY)
             expect(call(people[name], endpoint, ids), endpoint, rule, name)
 
+
+def allowed(endpoint: str) -> set[str]:
+    """Who may call this administrators' route."""
+    if endpoint in OPERATED:
+        return {"oscar", "root"}
+    if endpoint in ADMIN_ONLY:
+        return {"root"}
+    return {"audrey", "root"} if endpoint in AUDITED else {"oscar", "audrey", "root"}
+
+
+#: Administrators' routes that an operator may call too, but no auditor: they change something.
+OPERATED = set(
+    "admin.extend admin.confirm_pause admin.pause admin.resume admin.confirm_stop admin.stop "
+    "admin.confirm_stop_many admin.stop_many admin.cut admin.drain_node admin.use_node "
+    "admin.change_pool admin.add_schedule admin.remove_schedule admin.confirm_drain "
+    "admin.drain_pool".split()
+)
+#: Routes that an auditor may call, but no operator: they show people's keys, acts and addresses.
+AUDITED = set(
+    "admin.keys admin.audit admin.export_audit "
+    "admin.webhooks admin.webhook admin.webhook_live".split()
+)
+ADMIN_ONLY = set(
+    "admin.confirm_revoke_key admin.revoke_key admin.add_webhook admin.test_webhook "
+    "admin.enable_webhook admin.disable_webhook admin.confirm_remove_webhook admin.remove_webhook "
+    "admin.retry_delivery".split()
+)
 
 #: The fields of all forms in one. After these requests no person is signed in.
 LEAVING = {"signin.leave", "account.end_everything"}
 FIELDS = {"minutes": "5", "template": "xfce", "name": "a key", "scope": "read", "life": "7"}
 FIELDS |= {"url": "https://example.org/another", "event": "end"}
 FIELDS |= {"old": PASSWORD, "new": "another long password", "again": "another long password"}
+MONDAY = ScheduleRequest(1, "10:00", "12:00", "mon")
 HOOK = "https://example.org/hook"
 
 
@@ -210,7 +247,7 @@ def call(browser: Browser, endpoint: str, ids: dict[str, object]) -> tuple[int, 
     return answer.status_code, answer.headers.get("Location", "")
 
 
-def expect(answer: tuple[int, str], endpoint: str, rule: Access | None, name: str) -> None:
+def expect(answer: tuple[int, str], endpoint: str, rule: Access | Action | None, name: str) -> None:
     status, location = answer
     is_sent_to_sign_in = status == 303 and location.startswith("/sign-in")
     about = (endpoint, name, answer)
@@ -221,7 +258,7 @@ def expect(answer: tuple[int, str], endpoint: str, rule: Access | None, name: st
         }, about
     elif name in {"nobody", "dora"}:
         assert is_sent_to_sign_in, about
-    elif rule is Access.ADMIN and name != "root":
+    elif endpoint.startswith("admin.") and name not in allowed(endpoint):
         assert status == 403, about
     elif endpoint in OWNED and name != "alice":
         assert status == 404, about

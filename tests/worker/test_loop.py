@@ -33,6 +33,7 @@ from webapp.adapters.system import SystemClock
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.config import Config, load
+from webapp.domain.access import Internal
 from webapp.domain.states import EndReason, State
 from webapp.models import WorkerBeat
 from webapp.ports import BuildOrder, BuildResult
@@ -102,7 +103,7 @@ def test_two_workers_share_the_work_and_do_nothing_twice(
     with running(*workers):
         until(lambda: all(row(services, one).state == State.READY for one in wanted))
         for one in wanted:
-            services.lifetime.stop(Actor(None, is_admin=True), one)
+            services.lifetime.stop(Actor(None, role=Internal.COMMAND_LINE), one)
         until(lambda: all(row(services, one).state == State.ENDED for one in wanted))
     built = [order.desktop_id for each in provisioners for order in each.orders]
     assert sorted(built) == sorted(wanted)

@@ -17,10 +17,13 @@ from webapp import bootstrap_worker
 from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
+from webapp.domain.access import Internal
 from webapp.domain.states import EndReason, State
 from webapp.models import AuditEntry, Base, Desktop, Template, TemplateReplica
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.worker.loop import Worker
+
+COMMANDS = Actor(None, role=Internal.COMMAND_LINE)
 
 
 @pytest.fixture
@@ -70,7 +73,8 @@ def test_three_workers_build_and_tear_down_each_desktop_once(on_postgres: Servic
         _until_all_are(on_postgres, State.READY, 12)
         stoppers = [
             threading.Thread(
-                target=on_postgres.lifetime.stop, args=(Actor(None, is_admin=True), public_id)
+                target=on_postgres.lifetime.stop,
+                args=(COMMANDS, public_id),
             )
             for public_id in wanted * 2  # each person clicks twice
         ]

@@ -37,7 +37,7 @@ class ProblemKind(ResponseBody):
     "GET",
     "/openapi.json",
     tag=TAG,
-    scope=None,
+    action=None,
     answers={200: Reply(None, "OpenAPI 3.1.", is_any_json=True)},
 )
 def get_document() -> Response:
@@ -52,7 +52,7 @@ def get_document() -> Response:
     "GET",
     "/problems/{slug}",
     tag=TAG,
-    scope=None,
+    action=None,
     answers={200: Reply(ProblemKind, "The kind of problem.")},
     problems=("not-found",),
 )
@@ -70,7 +70,7 @@ def get_problem_kind(slug: Slug) -> Answer:
     "GET",
     "/status",
     tag=TAG,
-    scope=None,
+    action=None,
     answers={
         200: Reply(Status, "Whether it is.", example={"status": "ok", "troubles": {}}),
     },

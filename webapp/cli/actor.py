@@ -3,9 +3,10 @@
 import argparse
 from typing import TypeAlias
 
+from webapp.domain.access import Internal
 from webapp.services.audit.record import Actor
 
 #: A person who can run commands with the portal's settings has the rights of an admin.
-OPERATOR = Actor(person_id=None, is_admin=True)
+OPERATOR = Actor(None, role=Internal.COMMAND_LINE)
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

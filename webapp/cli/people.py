@@ -9,7 +9,7 @@ from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
 from webapp.domain.people.passwords import make_password
-from webapp.models import Role
+from webapp.domain.people.roles import Role
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -27,6 +27,10 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     passwd.add_argument("name")
     _add_password_choices(passwd)
     passwd.set_defaults(run=set_password)
+    role = group.add_parser("role", parents=[shared], help="give another role")
+    role.add_argument("name")
+    role.add_argument("role", choices=[role.value for role in Role])
+    role.set_defaults(run=set_role)
     for word, run, words in (
         (
             "disable",
@@ -70,6 +74,11 @@ def set_password(services: Services, options: argparse.Namespace) -> None:
         password,
         f"{options.name} has a new password, was signed out everywhere, and has no keys.",
     )
+
+
+def set_role(services: Services, options: argparse.Namespace) -> None:
+    services.role_changes.set_role(OPERATOR, options.name, Role(options.role))
+    _done(options, f"{options.name} has the role {options.role} from now on.")
 
 
 def disable(services: Services, options: argparse.Namespace) -> None:

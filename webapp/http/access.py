@@ -7,17 +7,17 @@ from typing import Any, TypeVar
 from flask import Flask, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
-from webapp.http.context import actor, current_person, services
+from webapp.domain.access import Action
+from webapp.http.context import act_in_role, actor, current_person, may_everywhere, services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Access(StrEnum):
-    """The access rules."""
+    """The access rules that are no `Action`."""
 
     ANYONE = "anyone"
     SIGNED_IN = "signed in"
-    ADMIN = "admin"
     SCOPE = "scope"
     """Left to the API's own check of the operation's scope."""
 
@@ -28,16 +28,20 @@ def anyone(view: View) -> View:
 
 
 def signed_in(view: View) -> View:
-    """Allow signed-in people; the services limit them to what is theirs."""
+    """Allow signed-in people. Whatever their role, they act on their own things only."""
     return _ruled(view, Access.SIGNED_IN)
 
 
-def admin_only(view: View) -> View:
-    """Allow administrators."""
-    return _ruled(view, Access.ADMIN)
+def may(action: Action) -> Callable[[View], View]:
+    """Allow people whose role allows the action on everything; they act in that role."""
+
+    def declare(view: View) -> View:
+        return _ruled(view, action)
+
+    return declare
 
 
-def rule_of(view: Callable[..., Any]) -> Access | None:
+def rule_of(view: Callable[..., Any]) -> Access | Action | None:
     """Return the rule that a view declares, or None."""
     return getattr(view, "access", None)
 
@@ -58,7 +62,7 @@ def init_access(app: Flask, ask_to_sign_in: Callable[[], ResponseReturnValue]) -
         return _check(ask_to_sign_in)
 
 
-def _ruled(view: View, access: Access) -> View:
+def _ruled(view: View, access: Access | Action) -> View:
     view.access = access  # type: ignore[attr-defined]  # functions take attributes
     return view
 
@@ -72,7 +76,11 @@ def _check(ask_to_sign_in: Callable[[], ResponseReturnValue]) -> ResponseReturnV
     person = current_person()
     if person is None:
         return ask_to_sign_in()
-    if rule is Access.SIGNED_IN or (rule is Access.ADMIN and person.is_admin):
+    if rule is Access.SIGNED_IN:
         return None
-    services().audit.refuse(actor(), "page.open", request.path, "No administrator.", "forbidden")
+    if isinstance(rule, Action) and may_everywhere(rule):
+        act_in_role()
+        return None
+    why = f"This needs the right {rule}." if rule else "The page has no access rule."
+    services().audit.refuse(actor(), "page.open", request.path, why, "forbidden")
     return abort(403)

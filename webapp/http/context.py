@@ -7,6 +7,7 @@ from flask import Flask, current_app, g, request
 from flask_login import LoginManager, current_user
 
 from webapp.bootstrap import Services
+from webapp.domain.access import Action, Reach, Subject, reach
 from webapp.services.audit.record import Actor
 from webapp.services.people.accounts import SignedIn
 
@@ -34,8 +35,9 @@ class CurrentPerson:
         return self.signed_in.name
 
     @property
-    def is_admin(self) -> bool:
-        return self.signed_in.is_admin
+    def subject(self) -> Subject:
+        """The person in their role."""
+        return Subject(self.id, role=self.signed_in.role)
 
 
 def init_context(app: Flask, services: Services) -> None:
@@ -69,11 +71,32 @@ def source_address() -> str:
     return request.remote_addr or ""
 
 
-def actor(*, as_admin: bool = False) -> Actor:
-    """Return the actor for the services; pass `as_admin` only on admin pages."""
+def may_everywhere(action: Action) -> bool:
+    """Return whether the signed-in person's role allows the action on everything."""
     person = current_person()
-    is_admin = as_admin and person is not None and person.is_admin
-    return Actor(person.id if person else None, source_address(), is_admin)
+    return person is not None and reach(person.subject, action) is Reach.ALL
+
+
+def act_in_role() -> None:
+    """Let the person's role count for the rest of this request."""
+    g.acts_in_role = True
+
+
+def actor() -> Actor:
+    """Return the actor for the services.
+
+    The role counts only on pages that need it, so that no button on the pages of one's own desktops
+    reaches the desktop of another person.
+    """
+    person = current_person()
+    if person is None:
+        return Actor(None, source_address())
+    return Actor(
+        person.id,
+        source_address(),
+        role=person.signed_in.role,
+        is_own_only=not g.get("acts_in_role"),
+    )
 
 
 def load_person(token: str) -> CurrentPerson | None:

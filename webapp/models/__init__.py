@@ -9,7 +9,7 @@ from webapp.models.connection import Connection
 from webapp.models.desktop import Desktop, DesktopStep
 from webapp.models.finding import FindingRow, Watch
 from webapp.models.node import CloneSlot, Node, TemplateReplica
-from webapp.models.person import Person, Role, SignIn, SignInAttempt
+from webapp.models.person import Person, SignIn, SignInAttempt
 from webapp.models.pool import PoolSchedule
 from webapp.models.repeat import Repeat
 from webapp.models.reservation import AddressReservation, VmidReservation
@@ -35,7 +35,6 @@ __all__ = [
     "Person",
     "PoolSchedule",
     "Repeat",
-    "Role",
     "SignIn",
     "SignInAttempt",
     "Tally",

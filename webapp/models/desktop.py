@@ -159,10 +159,6 @@ class Desktop(Base):
         """Start of its idle time if it was not used since: when it was ready, or resumed."""
         return self.resumed_at or self.ready_at
 
-    def belongs_to(self, person_id: int | None) -> bool:
-        """Whether that person owns it. Always false for a pool desktop, also for None."""
-        return self.owner_id is not None and self.owner_id == person_id
-
 
 class DesktopStep(Base):
     """One step of a build that Ansible ran: shows progress, and later feeds the estimate."""

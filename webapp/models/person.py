@@ -1,21 +1,12 @@
 """People and their sign-ins."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.domain.people.roles import Role
 from webapp.models.base import Base, UtcDateTime, word
-
-
-class Role(StrEnum):
-    """What a person may do beyond their own desktops."""
-
-    PERSON = "person"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
 
 
 class Person(Base):
@@ -33,10 +24,6 @@ class Person(Base):
     held_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When everything that the person held was last ended. Device cookies and known addresses from
     before this time do not count."""
-
-    @property
-    def is_admin(self) -> bool:
-        return self.role == Role.ADMIN
 
 
 class SignIn(Base):

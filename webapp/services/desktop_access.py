@@ -1,37 +1,37 @@
-"""Which desktop a person may act on."""
+"""The desktop that an action is done to, if the actor may do it."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.domain.access import Action, Denied, Kind, Reason, Resource, decide, may
 from webapp.domain.errors import NotFound
 from webapp.models import Desktop
+from webapp.services.access import forbidden
 from webapp.services.audit.record import Actor
 
 
-def own_desktop(session: Session, actor: Actor, public_id: str) -> Desktop:
-    """The actor's own desktop. Raises NotFound for all others, also for administrators."""
-    desktop = _find(session, public_id)
-    if desktop is None or not desktop.belongs_to(actor.person_id):
-        raise _none()
-    return desktop
-
-
-def visible_desktop(
-    session: Session, actor: Actor, public_id: str, *, lock: bool = False
+def find_desktop(
+    session: Session, actor: Actor, action: Action, public_id: str, *, lock: bool = False
 ) -> Desktop:
-    """The desktop, if it is the actor's own or the actor is an administrator; else NotFound.
+    """The desktop, if the actor may do the action to it.
 
-    With `lock`, its row is locked until the end of the transaction.
+    Raises Refused (`forbidden`) if the actor may see it but the role does not allow the action,
+    NotFound in all other cases. With `lock`, its row is locked until the end of the transaction.
     """
-    desktop = _find(session, public_id, lock=lock)
-    if desktop is None or not (actor.is_admin or desktop.belongs_to(actor.person_id)):
+    query = select(Desktop).where(Desktop.public_id == public_id)
+    desktop = session.scalar(query.with_for_update(of=Desktop) if lock else query)
+    if desktop is None:
         raise _none()
+    answer = decide(actor, action, resource_of(desktop))
+    if isinstance(answer, Denied):
+        is_seen = may(actor, Action.DESKTOP_SEE, resource_of(desktop))
+        raise forbidden() if is_seen and answer.reason is Reason.ROLE else _none()
     return desktop
 
 
-def _find(session: Session, public_id: str, *, lock: bool = False) -> Desktop | None:
-    query = select(Desktop).where(Desktop.public_id == public_id)
-    return session.scalar(query.with_for_update(of=Desktop) if lock else query)
+def resource_of(desktop: Desktop) -> Resource:
+    """The desktop as the resource of an action."""
+    return Resource(Kind.DESKTOP, desktop.owner_id)
 
 
 def _none() -> NotFound:

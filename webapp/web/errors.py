@@ -41,8 +41,8 @@ WORDS = {
         lazy_gettext("Something in what the browser sent is not right. Go back and try once more."),
     ),
     403: (
-        lazy_gettext("This page is for administrators"),
-        lazy_gettext("Your account is not one. If it should be, ask the people who run this site."),
+        lazy_gettext("Your role does not allow this"),
+        lazy_gettext("If you need it, ask the people who run this site for another role."),
     ),
     404: (
         lazy_gettext("There is nothing here"),
@@ -87,6 +87,8 @@ def show(error: Exception) -> ResponseReturnValue:
 
 def status_of(error: WinuxError) -> int:
     """Return the HTTP status of a WinuxError."""
+    if isinstance(error, Refused) and error.reason == "forbidden":
+        return 403
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 

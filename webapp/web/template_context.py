@@ -5,8 +5,10 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from webapp.http.context import CurrentPerson, current_person, services
+from webapp.domain.access import Action
+from webapp.http.context import CurrentPerson, current_person, may_everywhere, services
 from webapp.web.language import _, language
+from webapp.web.texts.roles import ROLES
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,17 @@ def _template_context() -> dict[str, Any]:
     person = current_person()
     return {
         "person": person,
+        "may": _may,
+        "role": ROLES[person.signed_in.role] if person else "",
         "navigation": _navigation(person),
         "language": language(),
         "now": services().clock.now(),
     }
+
+
+def _may(action: str) -> bool:
+    """Whether the person's role allows the action on everything, such as `may("pool.change")`."""
+    return may_everywhere(Action(action))
 
 
 def _navigation(person: CurrentPerson | None) -> list[NavigationItem]:
@@ -41,7 +50,7 @@ def _navigation(person: CurrentPerson | None) -> list[NavigationItem]:
         _item(_("Launch"), "rocket", "home.show", {"home"}),
         _item(_("My desktops"), "list", "history.show", {"history", "desktops"}),
     ]
-    if person.is_admin:
+    if may_everywhere(Action.STATISTICS_SEE):
         items.append(_item(_("Admin"), "gauge", "admin.overview", {"admin"}))
     return items
 

@@ -20,8 +20,10 @@ from webapp.adapters import migration
 from webapp.adapters.secrets import ArgonHasher
 from webapp.bootstrap import Services, build_services
 from webapp.config import ROOT, load
+from webapp.domain.access import Internal
+from webapp.domain.people.roles import Role
 from webapp.domain.states import Event, State, advance
-from webapp.models import Desktop, Role, Template
+from webapp.models import Desktop, Template
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.desktops.launch import LaunchRequest
 from webapp.services.provisioning.steps import Steps, finish_steps
@@ -45,7 +47,7 @@ class EventSite:
     def person(self, name: str, *, role: Role = Role.PERSON) -> Actor:
         if name not in self.people:
             person_id = self.services.accounts.add_person(SYSTEM, name, PASSWORD, role=role)
-            self.people[name] = Actor(person_id, "192.0.2.1", role is Role.ADMIN)
+            self.people[name] = Actor(person_id, "192.0.2.1", role=role)
         return self.people[name]
 
     def key(self, name: str, *scopes: str) -> tuple[int, str]:
@@ -120,7 +122,7 @@ class EventSite:
         self.change(public_id, Event.DESTROYED)
 
 
-SYSTEM_ADMIN = Actor(None, is_admin=True)
+SYSTEM_ADMIN = Actor(None, role=Internal.COMMAND_LINE)
 
 
 @contextmanager

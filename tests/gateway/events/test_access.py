@@ -11,13 +11,14 @@ from tests.access_matrix import COLUMNS, expected
 from tests.gateway.events.event_site import EventSite, event_site, free_port
 from tests.gateway.events.test_events import signed_in
 from webapp.api.streams import STREAMS, Stream
-from webapp.models import ApiKey, Person, Role
+from webapp.domain.people.roles import Role
+from webapp.models import ApiKey, Person
 from webapp.services.audit.record import SYSTEM
 
 EXPECTED = expected(
     """
-follow_session  200 200 200 404 404 200 404 404 401 401 401 401
-follow_sessions 200 200 200 200 200 200 200 200 401 401 401 401
+follow_session  200 200 200 404 404 200 200 200 404 404 404 401 401 401 401
+follow_sessions 200 200 200 200 200 200 200 200 200 200 200 401 401 401 401
 """
 )
 
@@ -43,13 +44,18 @@ def callers(site: EventSite, session_sub: str) -> Callers:
     for name in ("root", "rita"):
         site.person(name, role=Role.ADMIN)
     site.person("oscar", role=Role.OPERATOR)
+    for name in ("audrey", "flora"):
+        site.person(name, role=Role.AUDITOR)
     keys = {
         "read": site.key("alice", "read"),
         "launch": site.key("alice", "launch"),
         "other": site.key("bob", "launch"),
-        "operator": site.key("oscar", "launch"),
+        "staff": site.key("oscar", "launch"),
+        "operator": site.key("oscar", "admin"),
+        "auditor": site.key("audrey", "admin"),
         "admin": site.key("root", "admin"),
         "demoted": site.key("rita", "admin"),
+        "fallen": site.key("flora", "admin"),
         "personal": site.key("root", "launch"),
         "revoked": site.key("alice", "launch"),
         "expired": site.key("alice", "launch"),
@@ -62,7 +68,8 @@ def callers(site: EventSite, session_sub: str) -> Callers:
     expired = update(ApiKey).where(ApiKey.id == keys["expired"][0]).values(expires_at=yesterday)
     with services.db.begin() as session:
         session.execute(expired)
-        session.execute(update(Person).where(Person.name == "rita").values(role=Role.PERSON))
+        demoted = Person.name.in_(("rita", "flora"))
+        session.execute(update(Person).where(demoted).values(role=Role.PERSON))
     cookie = signed_in(site, "alice") | {"Sec-Fetch-Site": "same-origin"}
     return {name: {"X-API-Key": text} for name, (_, text) in keys.items()} | {
         "cookie": cookie,

@@ -22,10 +22,10 @@ from tests.portal import PASSWORD
 from tests.warm import add_warm
 from webapp.api.framework.problem import KINDS
 from webapp.app import create_app
+from webapp.domain.people.roles import Role
 from webapp.domain.states import Event
 from webapp.gateway.events.problem import TITLES
 from webapp.gateway.events.streams import MOST_OF_A_PERSON
-from webapp.models import Role
 from webapp.services.audit.record import SYSTEM
 
 pytestmark = pytest.mark.timeout(60)

@@ -6,12 +6,13 @@ import pytest
 
 from tests.portal import SteppingClock
 from webapp.bootstrap import Services
+from webapp.domain.access import Internal
 from webapp.domain.errors import BadInput, Refused
 from webapp.models import AuditEntry
 from webapp.services.audit.log import BATCH, LARGEST_PAGE, MACHINE, WINUX, AuditFilter
 from webapp.services.audit.record import SYSTEM, Actor
 
-OPERATOR = Actor(person_id=None, is_admin=True)
+OPERATOR = Actor(None, role=Internal.COMMAND_LINE)
 
 
 def write(services: Services, actor: Actor, action: str, subject: str = "", times: int = 1) -> None:

@@ -15,6 +15,7 @@ from webapp.adapters import migration
 from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
+from webapp.domain.access import Internal
 from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.states import EndReason, Event, State, advance
@@ -185,7 +186,7 @@ def test_nobody_sees_or_opens_a_warm_desktop(
     services: Services, alice: Actor, root: Actor, xfce: str
 ) -> None:
     (warm,) = add_warm(services)
-    for who in (alice, root, SYSTEM, Actor(None, is_admin=True)):
+    for who in (alice, root, SYSTEM, Actor(None, role=Internal.COMMAND_LINE)):
         with pytest.raises(NotFound):
             services.credentials.reveal(who, warm)
         with pytest.raises(NotFound):

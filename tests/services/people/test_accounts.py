@@ -5,6 +5,7 @@ import pytest
 from tests.portal import PASSWORD, SteppingClock
 from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, NotFound, Refused, TooMany
+from webapp.domain.people.roles import Role
 from webapp.models import AuditEntry
 from webapp.services.audit.record import SYSTEM, Actor
 
@@ -18,7 +19,7 @@ def test_the_right_password_signs_in_and_the_name_may_be_written_in_capitals(
 ) -> None:
     who = services.accounts.signed_in(sign_in(services, " ALICE "))
     assert who is not None
-    assert (who.name, who.person_id, who.is_admin) == ("alice", alice.person_id, False)
+    assert (who.name, who.person_id, who.role) == ("alice", alice.person_id, Role.PERSON)
 
 
 def test_wrong_password_unknown_name_and_disabled_person_get_the_same_words(

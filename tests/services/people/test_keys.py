@@ -11,13 +11,15 @@ from sqlalchemy import update
 from tests.portal import SteppingClock
 from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services
+from webapp.domain.access import Action, Internal, Reach, reach
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.people.keys import MOST_KEYS, Scope, make_key, prefix_of
-from webapp.models import ApiKey, AuditEntry, Person, Role
+from webapp.domain.people.roles import Role
+from webapp.models import ApiKey, AuditEntry, Person
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.people.keys import KeyHolder, Keys
 
-OPERATOR = Actor(person_id=None, is_admin=True)
+OPERATOR = Actor(None, role=Internal.COMMAND_LINE)
 HERE = "192.0.2.77"
 NUMBERS = itertools.count()
 
@@ -44,7 +46,7 @@ def test_a_key_acts_for_its_person_and_tells_which_it_is(services: Services, ali
     assert (holder.name, holder.person_id) == ("alice", alice.person_id)
     assert holder.scopes == {Scope.READ, Scope.LAUNCH}
     assert holder.actor(HERE) == Actor(
-        alice.person_id, HERE, is_admin=False, key_id=key_id(services, alice)
+        alice.person_id, HERE, scope=Scope.LAUNCH, key_id=key_id(services, alice)
     )
 
 
@@ -120,11 +122,12 @@ def test_a_disabled_person_gets_no_key(services: Services, alice: Actor) -> None
 def test_only_admins_get_the_admin_scope_and_it_goes_with_the_role(
     services: Services, alice: Actor, root: Actor
 ) -> None:
-    with pytest.raises(Refused, match="Only an administrator"):
+    with pytest.raises(Refused, match="Only a key of an operator"):
         make(services, alice, "admin")
     with_scope, without = make(services, root, "admin"), make(services, root, "launch")
     assert [
-        bool(one and one.is_admin) for one in (who(services, t) for t in (with_scope, without))
+        bool(one and reach(one.actor(HERE), Action.PERSON_MANAGE) is Reach.ALL)
+        for one in (who(services, t) for t in (with_scope, without))
     ] == [
         True,
         False,
@@ -133,7 +136,8 @@ def test_only_admins_get_the_admin_scope_and_it_goes_with_the_role(
         session.execute(update(Person).where(Person.name == "root").values(role=Role.PERSON))
     demoted = who(services, with_scope)
     assert demoted is not None
-    assert (demoted.is_admin, demoted.scopes) == (False, {Scope.READ, Scope.LAUNCH})
+    assert demoted.scopes == {Scope.READ, Scope.LAUNCH}
+    assert reach(demoted.actor(HERE), Action.PERSON_MANAGE) is Reach.NOTHING
 
 
 def test_people_revoke_their_own_and_admins_everybodys(
@@ -141,7 +145,7 @@ def test_people_revoke_their_own_and_admins_everybodys(
 ) -> None:
     text = make(services, alice)
     number = key_id(services, alice)
-    for stranger in (bob, Actor(root.person_id, is_admin=False)):
+    for stranger in (bob, Actor(root.person_id, role=Role.ADMIN, scope=Scope.LAUNCH)):
         with pytest.raises(NotFound):
             services.keys.revoke(stranger, number)
         with pytest.raises(NotFound):

@@ -195,5 +195,5 @@ def test_nothing_ticked_is_said(roots: Browser, ready: str) -> None:
 def test_others_get_a_page_that_says_whose_this_is(browse: Browse, alice: Actor) -> None:
     answer = browse("alice").get("/admin/")
     assert answer.status_code == 403
-    assert "This page is for administrators" in words(answer)
+    assert "Your role does not allow this" in words(answer)
     assert "Admin" not in browse("alice").sees("/")

@@ -8,9 +8,11 @@ from werkzeug.test import TestResponse
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import Browse, words
 from webapp.bootstrap import Services
+from webapp.domain.access import Internal
 from webapp.domain.connections.rules import ConnectionEnd
 from webapp.domain.connections.target import Door
 from webapp.domain.errors import Refused
+from webapp.domain.people.keys import Scope
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.connections.admission import Client, Denied
 from webapp.services.people.keys import Keys
@@ -66,13 +68,13 @@ def test_what_is_not_offered_is_refused_with_the_words_kept(browse: Browse, alic
 def test_the_admin_scope_is_offered_to_admins_alone(
     services: Services, browse: Browse, alice: Actor, root: Actor
 ) -> None:
-    assert "as an administrator" not in browse("alice").sees("/account/keys/")
+    assert "all that my role allows" not in browse("alice").sees("/account/keys/")
     browser = browse("root")
-    assert "as an administrator" in browser.sees("/account/keys/")
+    assert "all that my role allows" in browser.sees("/account/keys/")
     page = browser.post("/account/keys/", name="upkeep", scope="admin", life="7")
     holder = services.keys.identify(KEY.findall(page.text)[0], HERE)
     assert holder is not None
-    assert holder.is_admin
+    assert Scope.ADMIN in holder.scopes
 
 
 def test_the_list_tells_last_use_and_end(services: Services, browse: Browse, alice: Actor) -> None:
@@ -127,7 +129,7 @@ def test_the_account_tells_how_many_there_are(
 
 
 def test_many_peoples_keys_come_in_pages(services: Services, browse: Browse, root: Actor) -> None:
-    operator = Actor(person_id=None, is_admin=True)
+    operator = Actor(None, role=Internal.COMMAND_LINE)
     for number in range(3):
         name = f"person{number}"
         services.accounts.add_person(SYSTEM, name, "a long password")

@@ -28,8 +28,8 @@ from webapp.api.framework.operation import Reply, operation
 from webapp.api.framework.paging import bad_cursor, decode_cursor, encode_cursor, next_link
 from webapp.api.framework.problem import Problem, invalid
 from webapp.api.framework.schema import LEFT_OUT, SessionId
+from webapp.domain.access import Action
 from webapp.domain.connections.rdp_file import rdp_file
-from webapp.domain.people.keys import Scope
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
@@ -61,7 +61,7 @@ def replay_ticket(_reference: str, session_sub: str, body: TicketRequest) -> Ans
     "POST",
     "/sessions",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_LAUNCH,
     answers={
         200: Reply(LaunchedSession, "The session that ran already, because of `reuse`.", LOCATION),
         201: Reply(LaunchedSession, "It is ready, out of the pool.", LOCATION, LAUNCHED),
@@ -88,13 +88,14 @@ def launch_session(body: SessionRequest) -> Answer:
     "GET",
     "/sessions",
     tag=TAG,
-    scope=Scope.READ,
+    action=Action.DESKTOP_SEE,
     answers={200: Reply(SessionList, "A page of them.", {"Link": "The next page."})},
 )
 def list_sessions(query: SessionQuery) -> Answer:
     """List sessions, newest first by default.
 
-    Lists your own sessions; with the scope admin those of all people, unless `mine` is true.
+    Lists your own sessions; with the scope admin those of all people if your role allows it,
+    unless `mine` is true.
     Passwords are never included.
     """
     place = decode_cursor(query.cursor, tuple[str, str, int]) if query.cursor else None
@@ -124,7 +125,7 @@ def list_sessions(query: SessionQuery) -> Answer:
     "GET",
     "/sessions/{session_sub}",
     tag=TAG,
-    scope=Scope.READ,
+    action=Action.DESKTOP_SEE,
     answers={200: Reply(SessionDetail, "The session.", ETAG, SESSION)},
     problems=("not-found",),
 )
@@ -137,7 +138,7 @@ def get_session(session_sub: SessionId) -> Answer:
     "POST",
     "/sessions/{session_sub}/extend",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_EXTEND,
     answers={200: Reply(SessionDetail, "The session with its new end.", ETAG)},
     problems=("not-found", "not-ready", "expired", "longest", "precondition-failed"),
     body_example={"minutes": 30},
@@ -154,7 +155,7 @@ def extend_session(session_sub: SessionId, body: Extension) -> Answer:
     "POST",
     "/sessions/{session_sub}/pause",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_PAUSE,
     answers={200: Reply(SessionDetail, "It is being paused, or was before.", ETAG)},
     problems=("not-found", "not-ready", "no-pause", "expired"),
 )
@@ -168,7 +169,7 @@ def pause_session(session_sub: SessionId) -> Answer:
     "POST",
     "/sessions/{session_sub}/resume",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_RESUME,
     answers={200: Reply(SessionDetail, "It starts again, or runs.", ETAG)},
     problems=("not-found", "not-paused", "expired", "no-room", "refused"),
 )
@@ -182,7 +183,7 @@ def resume_session(session_sub: SessionId) -> Answer:
     "POST",
     "/sessions/{session_sub}/stop",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_STOP,
     answers={200: Reply(SessionDetail, "It is ending, or has ended before.", ETAG)},
     problems=("not-found", "precondition-failed"),
     checks_match=True,
@@ -197,7 +198,7 @@ def stop_session(session_sub: SessionId) -> Answer:
     "DELETE",
     "/sessions/{session_sub}",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_STOP,
     answers={204: Reply(None, "It is ending, or has ended before.")},
     problems=("not-found", "precondition-failed"),
     checks_match=True,
@@ -212,7 +213,7 @@ def delete_session(session_sub: SessionId) -> Answer:
     "POST",
     "/sessions/{session_sub}/heartbeat",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_OPEN,
     answers={200: Reply(Heartbeat, "How long it still runs.", example=HEARTBEAT)},
     problems=("not-found",),
 )
@@ -238,7 +239,7 @@ def beat_session(session_sub: SessionId) -> Answer:
     "PUT",
     "/sessions/{session_sub}/end-on-close",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_OPEN,
     answers={200: Reply(SessionDetail, "The session.", ETAG)},
     problems=("not-found",),
     body_example={"end_on_close": True},
@@ -253,7 +254,7 @@ def choose_end_on_close(session_sub: SessionId, body: ClosingChoice) -> Answer:
     "POST",
     "/sessions/{session_sub}/close-beacon",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_OPEN,
     answers={204: Reply(None, "Noted.")},
     problems=("not-found",),
 )
@@ -272,7 +273,7 @@ def close_session_page(session_sub: SessionId) -> Answer:
     "POST",
     "/sessions/{session_sub}/tickets",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_OPEN,
     answers={201: Reply(Ticket, "The ticket.", example=TICKET)},
     problems=("not-found", "not-ready", "paused", "ended", "refused"),
     body_example={"keyboard_layout": "us"},
@@ -298,7 +299,7 @@ def make_ticket(session_sub: SessionId, body: TicketRequest) -> Answer:
     "POST",
     "/sessions/{session_sub}/credentials",
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_REVEAL_PASSWORD,
     answers={200: Reply(Credentials, "How to open it.", example=CREDENTIALS)},
     problems=("not-found", "not-ready", "paused"),
 )
@@ -321,7 +322,7 @@ def reveal_credentials(session_sub: SessionId) -> Answer:
     "GET",
     "/sessions/{session_sub}/rdp-file",
     tag=TAG,
-    scope=Scope.READ,
+    action=Action.DESKTOP_RDP_FILE,
     answers={200: Reply(None, "The file.", content_type="application/x-rdp")},
     problems=("not-found", "not-ready", "paused"),
 )

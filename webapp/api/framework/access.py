@@ -10,7 +10,17 @@ from flask import current_app, g, request
 from flask_wtf.csrf import CSRFProtect
 
 from webapp.api.framework.problem import Problem
-from webapp.domain.people.keys import Scope, held_scopes
+from webapp.domain.access import (
+    Action,
+    Denied,
+    Reason,
+    decide_on_anything,
+    held_scopes,
+    needed_scope,
+    subject_of_key,
+)
+from webapp.domain.people.keys import Scope
+from webapp.domain.people.roles import Role
 from webapp.http.context import current_person, services, source_address
 from webapp.services.audit.record import Actor
 
@@ -24,19 +34,22 @@ class Caller:
 
     person_id: int
     name: str
+    role: Role
     scopes: frozenset[Scope]
     key_id: int | None = None
     sign_in_id: int | None = None
 
     @property
-    def is_admin(self) -> bool:
-        """Whether the caller has the scope admin."""
-        return Scope.ADMIN in self.scopes
-
-    @property
     def actor(self) -> Actor:
         """The caller as an actor, for the services."""
-        return Actor(self.person_id, source_address(), self.is_admin, key_id=self.key_id)
+        key = subject_of_key(self.person_id, self.role, self.scopes)
+        return Actor(
+            self.person_id,
+            source_address(),
+            role=self.role,
+            scope=None if self.key_id is None else key.scope,
+            key_id=self.key_id,
+        )
 
 
 def caller() -> Caller:
@@ -44,12 +57,14 @@ def caller() -> Caller:
     return cast(Caller, g.caller)
 
 
-def check(scope: Scope | None) -> None:
-    """Authenticate the caller and check the scope; None allows any caller.
+def check(action: Action | None) -> None:
+    """Authenticate the caller and check that it may do the action to anything at all.
+
+    The services check it for the target. None allows any caller.
 
     Raises Problem, TooMany (too many wrong keys) or CSRFError.
     """
-    if scope is None:
+    if action is None:
         return
     found = _by_key() or _by_cookie()
     if found is None:
@@ -58,8 +73,9 @@ def check(scope: Scope | None) -> None:
             what_to_do="Send a key in the header X-API-Key; one is made on the page of an account.",
             headers={"WWW-Authenticate": 'Bearer realm="winux"'},
         )
-    if scope not in found.scopes:
-        problem = _not_allowed(found, scope)
+    answer = decide_on_anything(found.actor, action)
+    if isinstance(answer, Denied):
+        problem = _not_allowed(found, action, answer.reason)
         call = f"{request.method} {request.path}"
         services().audit.refuse(found.actor, "api.call", call, problem.detail, problem.slug)
         raise problem
@@ -87,7 +103,7 @@ def _by_key() -> Caller | None:
             "Make a new one on the page of your account.",
             headers={"WWW-Authenticate": 'Bearer realm="winux", error="invalid_token"'},
         )
-    return Caller(holder.person_id, holder.name, holder.scopes, key_id=holder.key_id)
+    return Caller(holder.person_id, holder.name, holder.role, holder.scopes, key_id=holder.key_id)
 
 
 def _by_cookie() -> Caller | None:
@@ -96,13 +112,15 @@ def _by_cookie() -> Caller | None:
         return None
     if request.method not in SAFE:
         cast(CSRFProtect, current_app.extensions["csrf"]).protect()
-    scopes = held_scopes([Scope.ADMIN if person.is_admin else Scope.LAUNCH], is_admin=True)
-    return Caller(person.id, person.name, scopes, sign_in_id=person.signed_in.sign_in_id)
+    signed_in = person.signed_in
+    scopes = held_scopes(Scope, signed_in.role)
+    return Caller(person.id, person.name, signed_in.role, scopes, sign_in_id=signed_in.sign_in_id)
 
 
-def _not_allowed(found: Caller, scope: Scope) -> Problem:
-    if found.key_id is None:
-        return Problem("forbidden", "Your account is not an administrator's.")
+def _not_allowed(found: Caller, action: Action, reason: Reason) -> Problem:
+    scope = needed_scope(action)
+    if found.key_id is None or scope in found.scopes:
+        return _forbidden(reason)
     has = ", ".join(one for one in Scope if one in found.scopes)
     return Problem(
         "scope",
@@ -110,3 +128,13 @@ def _not_allowed(found: Caller, scope: Scope) -> Problem:
         "Make a key with that scope, if you may.",
         {"needed_scope": scope},
     )
+
+
+def _forbidden(reason: Reason) -> Problem:
+    if reason is Reason.SCOPE:
+        return Problem(
+            "forbidden",
+            "A key without the scope admin cannot do this.",
+            "Sign in and do it on the page of your account.",
+        )
+    return Problem("forbidden", "Your role does not allow this.")

@@ -16,6 +16,7 @@ from webapp.api.framework.idempotency import Replay, once
 from webapp.api.framework.problem import Problem
 from webapp.api.framework.reading import read_body, read_path, read_query
 from webapp.api.framework.schema import RequestBody
+from webapp.domain.access import Action, needed_scope
 from webapp.domain.people.keys import Scope
 from webapp.http.access import by_scope
 
@@ -54,8 +55,8 @@ class Operation:
     method: str
     path: str
     tag: str
-    scope: Scope | None
-    """The scope that a caller needs; None allows any caller."""
+    action: Action | None
+    """What it does, for `domain/access.py`; None allows any caller."""
     summary: str
     description: str
     answers: Mapping[int, Reply]
@@ -70,6 +71,11 @@ class Operation:
     again: Replay | None
     """Answers a repeated request with the same Idempotency-Key; None if it ignores such keys."""
 
+    @property
+    def scope(self) -> Scope | None:
+        """The scope that a key needs; None if no key is needed."""
+        return None if self.action is None else needed_scope(self.action)
+
 
 #: All operations, in the order of the OpenAPI document.
 OPERATIONS: list[Operation] = []
@@ -81,7 +87,7 @@ def operation(
     *,
     base: str = V1,
     tag: str,
-    scope: Scope | None,
+    action: Action | None,
     answers: Mapping[int, Reply],
     problems: tuple[str, ...] = (),
     body_example: Mapping[str, Any] | None = None,
@@ -104,7 +110,7 @@ def operation(
             method=method,
             path=path,
             tag=tag,
-            scope=scope,
+            action=action,
             summary=summary.rstrip("."),
             description=" ".join(description.split()),
             answers=answers,
@@ -129,13 +135,13 @@ def operation_of(view: Callable[..., Any]) -> Operation | None:
 
 
 def check_access() -> None:
-    """Check the scope of every request but OPTIONS, whose automatic answers reveal nothing."""
+    """Check the action of every request but OPTIONS, whose automatic answers reveal nothing."""
     if request.method == "OPTIONS":
         return
     found = operation_of(current_app.view_functions[request.endpoint or ""])
     if found is None:
         raise Problem("forbidden")
-    access.check(found.scope)
+    access.check(found.action)
 
 
 for _blueprint in BLUEPRINTS.values():

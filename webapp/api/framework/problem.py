@@ -69,7 +69,9 @@ KINDS: dict[str, Kind] = {
         "suspended.",
     ),
     "forbidden": Kind(
-        403, "Not for this person", "Only an administrator, or another role, may do this."
+        403,
+        "Not for this person",
+        "The role does not allow this, or it needs a sign-in instead of a key.",
     ),
     "scope": Kind(
         403,

@@ -24,7 +24,7 @@ from webapp.api.older.schema import (
     OlderSessionFound,
     OlderSessionList,
 )
-from webapp.domain.people.keys import Scope
+from webapp.domain.access import Action
 from webapp.domain.states import LIVE, State
 from webapp.http.context import services
 from webapp.models import Desktop
@@ -49,7 +49,7 @@ def replay_cleanup(reference: str) -> Answer:
     "/health",
     base=OLDER,
     tag=TAG,
-    scope=None,
+    action=None,
     answers={200: Reply(OlderHealth, "The site can launch desktops.")},
 )
 def older_get_health() -> Answer:
@@ -70,7 +70,7 @@ def older_get_health() -> Answer:
     "/sessions",
     base=OLDER,
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_LAUNCH,
     answers={
         201: Reply(
             OlderLaunched,
@@ -99,7 +99,7 @@ def older_create_session(body: OlderLaunch) -> Answer:
     "/sessions",
     base=OLDER,
     tag=TAG,
-    scope=Scope.READ,
+    action=Action.DESKTOP_SEE,
     answers={200: Reply(OlderSessionList, "The newest 200 that have not ended.")},
 )
 def older_list_sessions() -> Answer:
@@ -116,7 +116,7 @@ def older_list_sessions() -> Answer:
     "/sessions/{session_id}",
     base=OLDER,
     tag=TAG,
-    scope=Scope.READ,
+    action=Action.DESKTOP_SEE,
     answers={200: Reply(OlderSessionFound, "The session.")},
     problems=("not-found",),
 )
@@ -133,7 +133,7 @@ def older_get_session(session_id: SessionId) -> Answer:
     "/sessions/{session_id}",
     base=OLDER,
     tag=TAG,
-    scope=Scope.LAUNCH,
+    action=Action.DESKTOP_STOP,
     answers={200: Reply(OlderDone, "It is ending, or has ended before.")},
     problems=("not-found",),
 )
@@ -148,7 +148,7 @@ def older_delete_session(session_id: SessionId) -> Answer:
     "/cleanup",
     base=OLDER,
     tag=TAG,
-    scope=Scope.ADMIN,
+    action=Action.CLEANUP_ASK,
     answers={
         202: Reply(OlderCleanup, "A worker does it.", {"Location": "What it did, in /api/v1."})
     },
@@ -164,7 +164,7 @@ def older_clean_up() -> Answer:
     "/openapi.json",
     base=OLDER,
     tag=TAG,
-    scope=None,
+    action=None,
     answers={200: Reply(None, "OpenAPI 3.1.", is_any_json=True)},
 )
 def older_get_document() -> Response:

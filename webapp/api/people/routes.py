@@ -1,4 +1,4 @@
-"""The routes of the caller and its keys; for administrators, of all people and the audit log."""
+"""The routes of the caller and its keys; for some roles, of all people and the audit log."""
 
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +19,9 @@ from webapp.api.people.schema import (
     PasswordProof,
     PersonName,
     PersonRequest,
+    RoleRequest,
 )
+from webapp.domain.access import Action
 from webapp.domain.people.keys import Scope, default_end
 from webapp.domain.people.passwords import same_name
 from webapp.http.context import services
@@ -27,7 +29,9 @@ from webapp.models import ApiKey, Person
 from webapp.services.audit.log import AuditFilter, AuditLine
 
 
-@operation("GET", "/me", tag="me", scope=Scope.READ, answers={200: Reply(told.Me, "The caller.")})
+@operation(
+    "GET", "/me", tag="me", action=Action.ACCOUNT_SEE, answers={200: Reply(told.Me, "The caller.")}
+)
 def get_me() -> Answer:
     """Get the caller's name and scopes."""
     who = caller()
@@ -36,7 +40,11 @@ def get_me() -> Answer:
 
 
 @operation(
-    "GET", "/keys", tag="me", scope=Scope.READ, answers={200: Reply(told.KeyList, "One's own.")}
+    "GET",
+    "/keys",
+    tag="me",
+    action=Action.KEY_SEE,
+    answers={200: Reply(told.KeyList, "One's own.")},
 )
 def list_keys() -> Answer:
     """List your API keys."""
@@ -53,7 +61,7 @@ def replay_key(reference: str, body: KeyRequest) -> Answer:
     "POST",
     "/keys",
     tag="me",
-    scope=Scope.LAUNCH,
+    action=Action.KEY_ADD,
     answers={201: Reply(told.NewKey, "The key; its text is told this once.")},
     problems=("forbidden", "refused"),
     body_example={"name": "course platform", "scopes": ["launch"]},
@@ -79,7 +87,7 @@ def make_key(body: KeyRequest) -> Answer:
     "POST",
     "/me/password",
     tag="me",
-    scope=Scope.LAUNCH,
+    action=Action.ACCOUNT_CHANGE,
     answers={204: Reply(None, "It is right, and counts for some minutes.")},
     problems=("forbidden", "refused"),
     body_example={"password": "correct horse battery"},
@@ -97,12 +105,12 @@ def confirm_password(body: PasswordProof) -> Answer:
     "DELETE",
     "/keys/{key}",
     tag="me",
-    scope=Scope.LAUNCH,
+    action=Action.KEY_REVOKE,
     answers={204: Reply(None, "It works no more, and what was opened with it ends.")},
     problems=("not-found",),
 )
 def revoke_key(key: KeyId) -> Answer:
-    """Revoke a key: your own, or with the scope admin anyone's."""
+    """Revoke a key: your own, or with the scope admin anyone's if your role allows it."""
     services().keys.revoke(caller().actor, key)
     return Answer(status=HTTPStatus.NO_CONTENT)
 
@@ -111,7 +119,7 @@ def revoke_key(key: KeyId) -> Answer:
     "GET",
     "/people",
     tag="people",
-    scope=Scope.ADMIN,
+    action=Action.PERSON_SEE,
     answers={200: Reply(told.PersonList, "A page of them.", {"Link": "The next page."})},
 )
 def list_people(query: PageQuery) -> Answer:
@@ -133,7 +141,7 @@ def replay_person(reference: str, body: PersonRequest) -> Answer:
     "POST",
     "/people",
     tag="people",
-    scope=Scope.ADMIN,
+    action=Action.PERSON_MANAGE,
     answers={201: Reply(told.Person, "The person.", {"Location": "The person's address."})},
     body_example={"name": "alice", "password": "correct horse battery", "role": "person"},
     again=replay_person,
@@ -148,7 +156,7 @@ def add_person(body: PersonRequest) -> Answer:
     "GET",
     "/people/{name}",
     tag="people",
-    scope=Scope.ADMIN,
+    action=Action.PERSON_SEE,
     answers={200: Reply(told.Person, "The person.")},
     problems=("not-found",),
 )
@@ -158,10 +166,25 @@ def get_person(name: PersonName) -> Answer:
 
 
 @operation(
+    "PUT",
+    "/people/{name}/role",
+    tag="people",
+    action=Action.PERSON_MANAGE,
+    answers={200: Reply(told.Person, "The person.")},
+    problems=("not-found", "refused"),
+    body_example={"role": "auditor"},
+)
+def set_role(name: PersonName, body: RoleRequest) -> Answer:
+    """Give a person another role; not yourself. It counts at once, also for the person's keys."""
+    services().role_changes.set_role(caller().actor, name, body.role)
+    return get_person(name)
+
+
+@operation(
     "POST",
     "/people/{name}/suspend",
     tag="people",
-    scope=Scope.ADMIN,
+    action=Action.PERSON_MANAGE,
     answers={200: Reply(told.Person, "The person.")},
     problems=("not-found", "refused"),
 )
@@ -175,7 +198,7 @@ def suspend_person(name: PersonName) -> Answer:
     "POST",
     "/people/{name}/restore",
     tag="people",
-    scope=Scope.ADMIN,
+    action=Action.PERSON_MANAGE,
     answers={200: Reply(told.Person, "The person.")},
     problems=("not-found",),
 )
@@ -189,7 +212,7 @@ def restore_person(name: PersonName) -> Answer:
     "GET",
     "/audit",
     tag="site",
-    scope=Scope.ADMIN,
+    action=Action.AUDIT_READ,
     answers={200: Reply(told.AuditList, "A page of it.", {"Link": "The next page."})},
 )
 def list_audit(query: AuditQuery) -> Answer:

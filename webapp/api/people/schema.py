@@ -9,7 +9,7 @@ from webapp.api.framework.paging import PageQuery
 from webapp.api.framework.schema import LEFT_OUT, Moment, RequestBody, ResponseBody, Unset
 from webapp.domain.people.keys import Scope
 from webapp.domain.people.passwords import LONGEST, SHORTEST
-from webapp.models import Role
+from webapp.domain.people.roles import Role
 
 PersonName = Annotated[
     str, Meta(max_length=64, description="What they sign in with.", examples=["alice"])
@@ -23,6 +23,12 @@ class PersonRequest(RequestBody):
     name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$", examples=["alice"])]
     password: Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST)]
     role: Role = Role.PERSON
+
+
+class RoleRequest(RequestBody):
+    """A request to change a person's role."""
+
+    role: Role
 
 
 class Person(ResponseBody):

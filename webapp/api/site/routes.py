@@ -10,7 +10,7 @@ from webapp.api.framework.operation import Reply, operation
 from webapp.api.framework.paging import decode_cursor, encode_cursor, next_link
 from webapp.api.site import schema as told
 from webapp.api.site.schema import CleanupId, ConnectionId, ConnectionQuery
-from webapp.domain.people.keys import Scope
+from webapp.domain.access import Action
 from webapp.http.context import services
 from webapp.models import FindingRow
 from webapp.services.connections.connections import ConnectionView
@@ -24,7 +24,7 @@ from webapp.services.upkeep.cleanup import CleanupView
     "GET",
     "/templates",
     tag="templates",
-    scope=Scope.READ,
+    action=Action.TEMPLATE_SEE,
     answers={200: Reply(told.TemplateList, "All that can be launched.")},
 )
 def list_templates() -> Answer:
@@ -38,7 +38,7 @@ def list_templates() -> Answer:
     "GET",
     "/capacity",
     tag="templates",
-    scope=Scope.READ,
+    action=Action.TEMPLATE_SEE,
     answers={200: Reply(told.CapacityReport, "Of each template.")},
 )
 def get_capacity() -> Answer:
@@ -61,11 +61,14 @@ def get_capacity() -> Answer:
     "GET",
     "/connections",
     tag="connections",
-    scope=Scope.READ,
+    action=Action.CONNECTION_SEE,
     answers={200: Reply(told.ConnectionList, "A page of them.", {"Link": "The next page."})},
 )
 def list_connections(query: ConnectionQuery) -> Answer:
-    """List connections, newest first: your own, or with the scope admin those of all people."""
+    """List connections, newest first.
+
+    Your own, or with the scope admin those of all people, if your role allows it.
+    """
     rows, last = services().connections.stretch(
         caller().actor,
         limit=query.limit,
@@ -82,12 +85,15 @@ def list_connections(query: ConnectionQuery) -> Answer:
     "DELETE",
     "/connections/{connection}",
     tag="connections",
-    scope=Scope.LAUNCH,
+    action=Action.CONNECTION_CUT,
     answers={204: Reply(None, "It ends within a second, or was over.")},
     problems=("not-found",),
 )
 def cut_connection(connection: ConnectionId) -> Answer:
-    """Cut a connection: your own, or with the scope admin anyone's. The session stays."""
+    """Cut a connection; the session stays.
+
+    Your own, or with the scope admin anyone's, if your role allows it.
+    """
     services().connections.cut(caller().actor, connection)
     return Answer(status=HTTPStatus.NO_CONTENT)
 
@@ -96,7 +102,7 @@ def cut_connection(connection: ConnectionId) -> Answer:
     "GET",
     "/pool",
     tag="site",
-    scope=Scope.ADMIN,
+    action=Action.POOL_SEE,
     answers={200: Reply(told.PoolList, "Of all templates.")},
 )
 def list_pools() -> Answer:
@@ -108,7 +114,7 @@ def list_pools() -> Answer:
     "GET",
     "/metrics",
     tag="site",
-    scope=Scope.ADMIN,
+    action=Action.STATISTICS_SEE,
     answers={200: Reply(told.Metrics, "The numbers of now, of today, and of 24 hours.")},
 )
 def get_metrics() -> Answer:
@@ -139,7 +145,7 @@ def replay_cleanup(reference: str) -> Answer:
     "POST",
     "/cleanup",
     tag="site",
-    scope=Scope.ADMIN,
+    action=Action.CLEANUP_ASK,
     answers={
         202: Reply(told.Cleanup, "A worker does it; follow Location.", {"Location": "What it did."})
     },
@@ -163,7 +169,7 @@ def ask_for_cleanup() -> Answer:
     "GET",
     "/cleanup/{cleanup}",
     tag="site",
-    scope=Scope.ADMIN,
+    action=Action.CLEANUP_SEE,
     answers={200: Reply(told.Cleanup, "How far it is, and what it did.")},
     problems=("not-found",),
 )

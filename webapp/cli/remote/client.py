@@ -97,6 +97,10 @@ class Client:
         answer = self._ask("POST", path, json=body, headers=headers)
         return answer.json() if answer.content else None
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Retries without a response: a repeated PUT changes nothing."""
+        return self._ask("PUT", path, json=body).json()
+
     def delete(self, path: str) -> None:
         self._ask("DELETE", path)
 

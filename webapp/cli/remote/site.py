@@ -13,7 +13,7 @@ from webapp.cli.output import say
 from webapp.cli.remote.client import ApiProblem, Client
 from webapp.cli.remote.printing import print_one, print_rows
 from webapp.domain.audit.actions import parse_moment
-from webapp.models import Role
+from webapp.domain.people.roles import Role
 from webapp.services.audit.export import FORMULA
 
 #: How long to wait for a cleanup.
@@ -53,6 +53,10 @@ def _add_people(commands: Commands, shared: argparse.ArgumentParser) -> None:
         "--password-stdin", action="store_true", required=True, help="one line of standard input"
     )
     add.set_defaults(run=add_person)
+    role = kinds.add_parser("role", parents=[shared], help="give another role")
+    role.add_argument("name")
+    role.add_argument("role", choices=[role.value for role in Role])
+    role.set_defaults(run=set_role)
     for word, words in (("suspend", "nobody signs in as them"), ("restore", "undo suspend")):
         command = kinds.add_parser(word, parents=[shared], help=words)
         command.add_argument("name")
@@ -93,6 +97,10 @@ def add_person(client: Client, options: argparse.Namespace) -> None:
     password = sys.stdin.readline().rstrip("\n")
     wish = {"name": options.name, "role": options.role, "password": password}
     print_one(client.post("/people", wish), options)
+
+
+def set_role(client: Client, options: argparse.Namespace) -> None:
+    print_one(client.put(f"/people/{options.name}/role", {"role": options.role}), options)
 
 
 def suspend_person(client: Client, options: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ class Scope(StrEnum):
     LAUNCH = "launch"
     """Also make, use, extend and stop their own desktops."""
     ADMIN = "admin"
-    """Everything that the person may do as an administrator."""
+    """Everything that the person's role allows."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,6 @@ def why_refused(standing: KeyStanding, now: datetime) -> str | None:
     if standing.revoked_at is not None:
         return "revoked"
     return "expired" if standing.expires_at is not None and now >= standing.expires_at else None
-
-
-def held_scopes(granted: Iterable[Scope], *, is_admin: bool) -> frozenset[Scope]:
-    """Returns all scopes that a key with these ones has, for an admin or another person."""
-    order = list(Scope)
-    highest = max((order.index(scope) for scope in granted), default=-1)
-    return frozenset(order[: highest + 1]) - (frozenset() if is_admin else {Scope.ADMIN})
 
 
 def make_key() -> str:

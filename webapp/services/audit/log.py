@@ -7,11 +7,13 @@ from datetime import datetime
 from sqlalchemy import Row, Select, exists, func, select
 from sqlalchemy.orm import Session
 
+from webapp.domain.access import Action
 from webapp.domain.audit.actions import OPERATOR_ROLE
 from webapp.domain.errors import BadInput
 from webapp.domain.people.passwords import same_name
 from webapp.models import ApiKey, AuditEntry, Person
 from webapp.ports import Database
+from webapp.services.access import check
 from webapp.services.audit.record import Actor, Audit
 
 PAGE_SIZE = 50
@@ -119,7 +121,8 @@ class AuditLog:
 
     def export(self, actor: Actor, wanted: AuditFilter, kind: str) -> Iterator[AuditLine]:
         """All matching lines, for an export as `kind`. The export itself is recorded as well."""
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "audit.export", kind), self._db.begin() as session:
+            check(actor, Action.AUDIT_EXPORT)
             self._audit.record(session, actor, "audit.export", kind, wanted.words())
         return self.entries(wanted)
 

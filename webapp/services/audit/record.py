@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
+from webapp.domain.access import Internal, Subject
 from webapp.domain.audit.actions import (
     FOLD_WITHIN,
     NOT_FOUND,
@@ -16,24 +17,23 @@ from webapp.domain.audit.actions import (
     subject_kind,
 )
 from webapp.domain.errors import NotFound, Refused
-from webapp.models import AuditEntry, Person, Role
+from webapp.domain.people.roles import Role
+from webapp.models import AuditEntry, Person
 from webapp.ports import Clock, Database
 from webapp.services.audit.announce import announce
 
 
 @dataclass(frozen=True)
-class Actor:
-    """The one who acts: a person at an address, or Winux itself (no person)."""
+class Actor(Subject):
+    """Who acts, and from where; without a role, a caller who acts on their own things only."""
 
-    person_id: int | None
     source_address: str | None = None
-    is_admin: bool = False
-    key_id: int | None = None
+    key_id: int | None = field(default=None, kw_only=True)
     """The API key that was used; None: a sign-in, or the command line."""
 
 
-#: Winux acting by itself: expiry, reconciliation, operators at the command line.
-SYSTEM = Actor(person_id=None)
+#: Winux acting by itself: expiry, reconciliation.
+SYSTEM = Actor(None, role=Internal.WINUX)
 
 
 class Audit:
@@ -142,5 +142,5 @@ def _refusal(entry: AuditEntry) -> Refusal:
 def _role(actor: Actor) -> ScalarSelect[Role] | str | None:
     """The actor's role when the entry is written, as a subquery: it needs no query before."""
     if actor.person_id is None:
-        return OPERATOR_ROLE if actor.is_admin else None
+        return OPERATOR_ROLE if actor.role is Internal.COMMAND_LINE else None
     return select(Person.role).where(Person.id == actor.person_id).scalar_subquery()

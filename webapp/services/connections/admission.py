@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action, Subject, may
 from webapp.domain.connections import rules
 from webapp.domain.connections.rdp_file import RDP_PORT
 from webapp.domain.connections.rules import ConnectionEnd, Ending
@@ -20,6 +21,7 @@ from webapp.models import Connection, Desktop, Ticket
 from webapp.ports import Clock, Vault
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.connections.decision import ending_of
+from webapp.services.desktop_access import resource_of
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class Admission:
     def _decide(self, row: Connection) -> None:
         """Raise Denied unless the person, the sign-in or key, and the target are still valid."""
         if row.desktop:
-            if not row.desktop.belongs_to(row.person.id):
+            subject = Subject(row.person.id, role=row.person.role)
+            if not may(subject, Action.DESKTOP_OPEN, resource_of(row.desktop)):
                 raise Denied(ConnectionEnd.TICKET)
             if row.desktop.state in _NOT_YET:
                 raise Denied(ConnectionEnd.NOT_READY)

@@ -12,15 +12,17 @@ from datetime import datetime
 from sqlalchemy import Select, Update, func, select, update
 
 from webapp.config import Config
+from webapp.domain.access import Action, Kind, Resource, may
 from webapp.domain.connections import rules
 from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.connections.target import Door, Protocol, Target, TargetKind
 from webapp.domain.errors import NotFound
 from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database
+from webapp.services.access import check, reached
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.connections.decision import ending_of
-from webapp.services.desktop_access import visible_desktop
+from webapp.services.desktop_access import find_desktop
 from webapp.services.paging import PAGE_SIZE, Page
 
 
@@ -92,11 +94,10 @@ class Connections:
     def stretch(
         self, actor: Actor, *, limit: int, before: int | None, desktop_id: str, is_open: bool
     ) -> tuple[list[ConnectionView], int | None]:
-        """At most `limit` connections, newest first, from before row `before` on: for an admin of
-        all people, otherwise the actor's own. Also returns the `before` of the next call."""
+        """At most `limit` connections, newest first, from before row `before` on: those that the
+        actor may see. Also returns the `before` of the next call."""
         query = select(Connection).order_by(Connection.id.desc()).limit(limit + 1)
-        if not actor.is_admin:
-            query = query.where(Connection.person_id == actor.person_id)
+        query = query.where(reached(actor, Action.CONNECTION_SEE, Connection.person_id))
         if before is not None:
             query = query.where(Connection.id < before)
         if desktop_id:
@@ -109,21 +110,26 @@ class Connections:
         return [_view(row) for row in shown], shown[-1].id if len(rows) > limit else None
 
     def history(self, actor: Actor, public_id: str, limit: int = 50) -> list[ConnectionView]:
-        """A desktop's connections, newest first. Raises NotFound unless the actor owns it or is an
-        admin."""
+        """A desktop's connections, newest first. Raises NotFound unless the actor may see it."""
         with self._db.read() as session:
-            desktop = visible_desktop(session, actor, public_id)
+            desktop = find_desktop(session, actor, Action.DESKTOP_SEE, public_id)
         return self._views(_by_start().where(Connection.desktop_id == desktop.id).limit(limit))
 
     def cut(self, actor: Actor, connection_id: str) -> None:
-        """End a connection: admins any, others only their own. Raises NotFound otherwise."""
+        """End a connection.
+
+        Raises NotFound unless the actor may see it, Refused (`forbidden`) if the role allows no
+        more than that.
+        """
         with (
             self._audit.refusals(actor, "connection.cut", connection_id),
             self._db.begin() as session,
         ):
             row = session.scalar(select(Connection).where(Connection.public_id == connection_id))
-            if row is None or not (actor.is_admin or row.person_id == actor.person_id):
+            resource = Resource(Kind.CONNECTION, row.person_id if row else None)
+            if row is None or not may(actor, Action.CONNECTION_SEE, resource):
                 raise NotFound("There is no such connection.")
+            check(actor, Action.CONNECTION_CUT, resource)
             if row.ended_at is None:
                 row.cut_as = row.cut_as or ConnectionEnd.CUT
                 self._audit.record(

@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action, Kind, Resource, Subject, may, subject_of_key
 from webapp.domain.connections.desktop_events import DesktopSnapshot, StepSnapshot
 from webapp.domain.desktops.estimate import ASSIGN_STEPS, BUILD_STEPS, PAUSE_STEPS, RESUME_STEPS
-from webapp.domain.people.keys import Scope, held_scopes, is_good
+from webapp.domain.people.keys import is_good
 from webapp.domain.states import State
 from webapp.models import ApiKey, Desktop, DesktopStep, SignIn, Template
 from webapp.ports import Clock, Database
@@ -45,14 +46,14 @@ class Subscription:
 class DesktopSnapshots:
     """The result of one read."""
 
-    rights: dict[Proof, bool] = field(default_factory=dict)
-    """The proofs that are still valid, and whether each has an admin's rights."""
+    subjects: dict[Proof, Subject] = field(default_factory=dict)
+    """The proofs that are still valid, and who each of them is."""
     desktops: dict[str, tuple[int | None, DesktopSnapshot]] = field(default_factory=dict)
     """By public id, with the owner's id."""
 
     def holds(self, proof: Proof) -> bool:
         """Whether the key or sign-in is still valid."""
-        return proof in self.rights
+        return proof in self.subjects
 
     def of(self, subscription: Subscription) -> list[DesktopSnapshot]:
         """The desktops that it may see; empty if its desktop does not exist or is not its own."""
@@ -60,10 +61,11 @@ class DesktopSnapshots:
             own = self.desktops.values()
             return [sight for owner, sight in own if owner == subscription.proof.person_id]
         owner, sight = self.desktops.get(subscription.public_id, (None, None))
-        is_theirs = owner == subscription.proof.person_id or self.rights.get(
-            subscription.proof, False
-        )
-        return [sight] if sight and is_theirs else []
+        subject = self.subjects.get(subscription.proof)
+        if sight is None or subject is None:
+            return []
+        resource = Resource(Kind.DESKTOP, owner)
+        return [sight] if may(subject, Action.DESKTOP_SEE, resource) else []
 
 
 class EventFeed:
@@ -84,44 +86,43 @@ class EventFeed:
         if not subscriptions:
             return DesktopSnapshots()
         with self._db.read() as session:
-            rights = self._rights(session, {subscription.proof for subscription in subscriptions})
-            good = [subscription for subscription in subscriptions if subscription.proof in rights]
+            subjects = self._subjects(session, {one.proof for one in subscriptions})
+            good = [one for one in subscriptions if one.proof in subjects]
             rows = session.execute(_desktops().where(self._is_wanted(good))).all()
             since = self._clock.now() - STEPS_ARE_NEWS
             fresh = [one.id for one in rows if is_first or _moves(one, since)]
             steps = _steps(session, fresh)
         seen = {one.public_id: (one.owner_id, _sight(one, steps.get(one.id, []))) for one in rows}
-        return DesktopSnapshots(rights, seen)
+        return DesktopSnapshots(subjects, seen)
 
-    def _rights(self, session: Session, proofs: Collection[Proof]) -> dict[Proof, bool]:
+    def _subjects(self, session: Session, proofs: Collection[Proof]) -> dict[Proof, Subject]:
         keys, sign_ins = self._keys(session, proofs), self._sign_ins(session, proofs)
-        rights = {}
-        for proof in proofs:
-            is_admin = (
-                sign_ins.get(proof.sign_in_id) if proof.key_id is None else keys.get(proof.key_id)
-            )
-            if is_admin is not None:
-                rights[proof] = is_admin
-        return rights
+        found = {
+            proof: sign_ins.get(proof.sign_in_id)
+            if proof.key_id is None
+            else keys.get(proof.key_id)
+            for proof in proofs
+        }
+        return {proof: subject for proof, subject in found.items() if subject is not None}
 
-    def _keys(self, session: Session, proofs: Iterable[Proof]) -> dict[int | None, bool]:
+    def _keys(self, session: Session, proofs: Iterable[Proof]) -> dict[int | None, Subject]:
         wanted = [proof.key_id for proof in proofs if proof.key_id is not None]
         if not wanted:
             return {}
         now = self._clock.now()
         return {
-            key.id: Scope.ADMIN in held_scopes(key.scopes, is_admin=key.person.is_admin)
+            key.id: subject_of_key(key.person_id, key.person.role, key.scopes)
             for key in session.scalars(select(ApiKey).where(ApiKey.id.in_(wanted)))
             if is_good(key.standing, now)
         }
 
-    def _sign_ins(self, session: Session, proofs: Iterable[Proof]) -> dict[int | None, bool]:
+    def _sign_ins(self, session: Session, proofs: Iterable[Proof]) -> dict[int | None, Subject]:
         wanted = [proof.sign_in_id for proof in proofs if proof.sign_in_id is not None]
         if not wanted:
             return {}
         now = self._clock.now()
         return {
-            row.id: row.person.is_admin
+            row.id: Subject(row.person_id, role=row.person.role)
             for row in session.scalars(select(SignIn).where(SignIn.id.in_(wanted)))
             if is_live(row, self._config, now)
         }

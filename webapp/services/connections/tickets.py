@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.connections import rules
 from webapp.domain.connections.rules import ConnectionEnd
 from webapp.domain.connections.target import WAYS, Door, TargetKind
@@ -23,7 +24,7 @@ from webapp.models import Desktop, Ticket
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.connections.admission import Admission, Admitted, Client, Denied
-from webapp.services.desktop_access import own_desktop
+from webapp.services.desktop_access import find_desktop
 from webapp.services.desktops.credentials import check_not_paused
 
 
@@ -74,7 +75,7 @@ class Tickets:
             self._audit.refusals(actor, "connection.ticket", public_id),
             self._db.begin() as session,
         ):
-            desktop = own_desktop(session, actor, public_id)
+            desktop = find_desktop(session, actor, Action.DESKTOP_OPEN, public_id)
             _check_ready(desktop)
             self._sweep_tickets(session, actor, now)
             desktop.left_at = None

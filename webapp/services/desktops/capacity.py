@@ -8,11 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.errors import NotFound
 from webapp.domain.nodes.placement import count_fitting
 from webapp.domain.states import HOLDS_RESOURCES
 from webapp.models import Desktop, Node, TemplateReplica
 from webapp.ports import Clock, Database
+from webapp.services.access import check
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.desktops.gate import Gate, LaunchGate
 from webapp.services.nodes.cluster import SNAPSHOT_LASTS, Cluster, read_cluster
@@ -118,6 +120,7 @@ class Capacity:
         """Set whether a node takes new desktops; those on it stay. Raises NotFound."""
         action = "node.use" if enabled else "node.drain"
         with self._audit.refusals(actor, action, name), self._db.begin() as session:
+            check(actor, Action.NODE_MANAGE)
             node = session.get(Node, name)
             if node is None:
                 raise NotFound(f"No worker has seen a node {name[:64]!r}.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.connections.rdp_file import RDP_PORT, RdpTarget
 from webapp.domain.desktops.host_names import fqdn_of
 from webapp.domain.errors import Refused
@@ -12,7 +13,7 @@ from webapp.domain.states import State
 from webapp.models import Desktop
 from webapp.ports import Database, Vault
 from webapp.services.audit.record import Actor, Audit
-from webapp.services.desktop_access import own_desktop
+from webapp.services.desktop_access import find_desktop
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class DesktopCredentials:
             self._audit.refusals(actor, "desktop.reveal_password", public_id),
             self._db.begin() as session,
         ):
-            desktop = _own_ready(session, actor, public_id)
+            desktop = _find_ready(session, actor, Action.DESKTOP_REVEAL_PASSWORD, public_id)
             self._audit.record(session, actor, "desktop.reveal_password", public_id)
             locked = desktop.password_locked or b""
         return Credentials(_target(desktop, self._domain), self._vault.unlock(locked))
@@ -47,7 +48,8 @@ class DesktopCredentials:
     def target(self, actor: Actor, public_id: str) -> RdpTarget:
         """Returns what the `.rdp` file needs: everything but the password."""
         with self._db.read() as session:
-            return _target(_own_ready(session, actor, public_id), self._domain)
+            desktop = _find_ready(session, actor, Action.DESKTOP_RDP_FILE, public_id)
+            return _target(desktop, self._domain)
 
 
 def check_not_paused(desktop: Desktop) -> None:
@@ -60,8 +62,8 @@ def check_not_paused(desktop: Desktop) -> None:
         )
 
 
-def _own_ready(session: Session, actor: Actor, public_id: str) -> Desktop:
-    desktop = own_desktop(session, actor, public_id)
+def _find_ready(session: Session, actor: Actor, action: Action, public_id: str) -> Desktop:
+    desktop = find_desktop(session, actor, action, public_id)
     check_not_paused(desktop)
     if desktop.state != State.READY:
         raise Refused(

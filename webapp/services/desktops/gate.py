@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action, Subject, may
 from webapp.domain.desktops.capacity import Room, decide_room
 from webapp.domain.desktops.pauses import NO_ROOM
 from webapp.domain.nodes.placement import NodeRoom, count_fitting
@@ -23,7 +24,7 @@ from webapp.domain.templates.breaker import (
     decide_breaker,
     find_cool_down,
 )
-from webapp.models import Desktop, Person, Role, Template
+from webapp.models import Desktop, Person, Template
 from webapp.services.nodes.cluster import Cluster, read_cluster
 
 #: Older failures and successes are ignored.
@@ -52,8 +53,9 @@ class LaunchGate:
         self._config = config
 
     def decide(self, session: Session, template: Template, now: datetime, owner: Person) -> None:
-        """Raise TooMany, with a retry time. An admin may launch a resting template at any time."""
-        if owner.role is not Role.ADMIN:
+        """Raise TooMany, with a retry time. Some roles may launch a resting
+        template at any time."""
+        if not may(Subject(owner.id, role=owner.role), Action.TEMPLATE_TRY):
             record = read_records(session, now, template.id)[template.id]
             decide_breaker(record, template.title, now, owner.id)
         if self._config.refuses_when_full:

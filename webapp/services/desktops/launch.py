@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action, Kind, Resource
 from webapp.domain.desktops import launch_limits, limits
 from webapp.domain.desktops.launch_limits import LimitReached, RunningDesktop
 from webapp.domain.desktops.launch_rate import decide_rate
@@ -21,6 +22,7 @@ from webapp.domain.people.passwords import make_password
 from webapp.domain.states import AT_REST, HOLDS_RESOURCES, LIVE, NOT_GONE_YET, EndReason, State
 from webapp.models import Desktop, Person, Template
 from webapp.ports import Clock, Database, Vault
+from webapp.services.access import check
 from webapp.services.audit.record import SYSTEM, Actor, Audit
 from webapp.services.desktop_end import request_end
 from webapp.services.desktops.claim import Choices, count_warm, hand_over, take_warm
@@ -102,6 +104,7 @@ class Launcher:
         owner = session.get(Person, actor.person_id, with_for_update=True)
         if owner is None or owner.disabled_at:
             raise NotFound("There is no such person.")
+        check(actor, Action.DESKTOP_LAUNCH, Resource(Kind.DESKTOP, owner.id))
         if already := self._launched_by_same_form(session, owner, wish.launch_token):
             return already.public_id
         template = _template(session, wish.template)
@@ -263,11 +266,8 @@ def _to_reuse(session: Session, owner: Person, template: Template) -> Desktop | 
     paused one last."""
     return session.scalars(
         select(Desktop)
-        .where(
-            Desktop.owner_id == owner.id,
-            Desktop.template_id == template.id,
-            Desktop.state.in_(LIVE),
-        )
+        .where(Desktop.owner_id == owner.id, Desktop.template_id == template.id)
+        .where(Desktop.state.in_(LIVE))
         .order_by(
             (Desktop.state == State.READY).desc(),
             Desktop.state.in_(AT_REST),

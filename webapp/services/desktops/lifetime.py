@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from webapp.domain.access import Action, is_owner
 from webapp.domain.desktops.limits import decide_extension
 from webapp.domain.errors import Refused, Stale
 from webapp.domain.states import EndReason, Event, State, can
 from webapp.models import Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import SYSTEM, Actor, Audit
-from webapp.services.desktop_access import visible_desktop
+from webapp.services.desktop_access import find_desktop, resource_of
 from webapp.services.desktop_end import request_end
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Lifetime:
             self._audit.refusals(actor, "desktop.extend", public_id),
             self._db.begin() as session,
         ):
-            desktop = visible_desktop(session, actor, public_id, lock=True)
+            desktop = find_desktop(session, actor, Action.DESKTOP_EXTEND, public_id, lock=True)
             _check_version(desktop, version)
             if desktop.state != State.READY or not desktop.ready_at or not desktop.deadline_at:
                 raise Refused(
@@ -72,11 +73,11 @@ class Lifetime:
         """Request the end of a desktop; a repeated request changes nothing. `version` as in
         `extend`."""
         with self._audit.refusals(actor, "desktop.stop", public_id), self._db.begin() as session:
-            desktop = visible_desktop(session, actor, public_id, lock=True)
+            desktop = find_desktop(session, actor, Action.DESKTOP_STOP, public_id, lock=True)
             _check_version(desktop, version)
             if not can(desktop.state, Event.STOP_REQUESTED):
                 return
-            if reason == EndReason.ASKED and not desktop.belongs_to(actor.person_id):
+            if reason == EndReason.ASKED and not is_owner(actor, resource_of(desktop)):
                 reason = EndReason.ADMIN
             request_end(desktop, reason, self._clock.now())
             self._audit.record(session, actor, "desktop.stop", public_id, reason)

@@ -12,9 +12,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from webapp.domain.access import Action
 from webapp.domain.states import State
 from webapp.models import Desktop, Person, Template
 from webapp.ports import Database
+from webapp.services.access import reached
 from webapp.services.audit.record import Actor
 
 #: Represents "no deadline yet" in the order by deadline.
@@ -45,7 +47,7 @@ class DesktopQuery:
     order: Order = Order.LAUNCHED
     is_descending: bool = True
     is_mine: bool = False
-    """Only the actor's own; always so unless the actor is an admin."""
+    """Only the actor's own, also if the role allows to see all."""
     states: frozenset[State] = frozenset()
     template: str | None = None
     owner: str | None = None
@@ -84,7 +86,8 @@ class DesktopListing:
 
 def _chosen(actor: Actor, wanted: DesktopQuery) -> Select[Desktop]:
     query = select(Desktop).where(Desktop.launched_at.is_not(None), Desktop.owner_id.is_not(None))
-    if wanted.is_mine or not actor.is_admin:
+    query = query.where(reached(actor, Action.DESKTOP_SEE, Desktop.owner_id))
+    if wanted.is_mine:
         query = query.where(Desktop.owner_id == actor.person_id)
     if wanted.states:
         query = query.where(Desktop.state.in_(wanted.states))

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.desktops import pauses as rules
 from webapp.domain.states import EndReason, Event, State, advance
 from webapp.models import Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import SYSTEM, Actor, Audit
-from webapp.services.desktop_access import visible_desktop
+from webapp.services.desktop_access import find_desktop
 from webapp.services.desktop_end import request_end
 from webapp.services.desktops.lifetime import AT_ONCE
 from webapp.services.nodes.cluster import read_cluster
@@ -42,7 +43,7 @@ class Pauses:
             self._audit.refusals(actor, "desktop.pause", public_id),
             self._db.begin() as session,
         ):
-            desktop = visible_desktop(session, actor, public_id, lock=True)
+            desktop = find_desktop(session, actor, Action.DESKTOP_PAUSE, public_id, lock=True)
             if desktop.state in (State.PAUSING, State.PAUSED):
                 return desktop.paused_until
             now = self._clock.now()
@@ -67,7 +68,7 @@ class Pauses:
             self._audit.refusals(actor, "desktop.resume", public_id),
             self._db.begin() as session,
         ):
-            desktop = visible_desktop(session, actor, public_id, lock=True)
+            desktop = find_desktop(session, actor, Action.DESKTOP_RESUME, public_id, lock=True)
             if desktop.state not in (State.RESUMING, State.READY):
                 ask_to_resume(session, self._config, desktop, self._clock.now())
                 self._audit.record(session, actor, "desktop.resume", public_id)

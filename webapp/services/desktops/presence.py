@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.connections import rules
 from webapp.domain.states import State
 from webapp.models import Connection, Desktop
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor, Audit
-from webapp.services.desktop_access import own_desktop
+from webapp.services.desktop_access import find_desktop
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class Presence:
     def heartbeat(self, actor: Actor, public_id: str) -> Heartbeat:
         """Record that the page is open. Raises NotFound unless the actor is the owner."""
         with self._db.read() as session:
-            desktop = own_desktop(session, actor, public_id)
+            desktop = find_desktop(session, actor, Action.DESKTOP_OPEN, public_id)
             beat = self._beat(session, desktop)
         if desktop.left_at is not None:
             with self._db.begin() as session:
-                own_desktop(session, actor, public_id).left_at = None
+                find_desktop(session, actor, Action.DESKTOP_OPEN, public_id).left_at = None
         return beat
 
     def left(self, actor: Actor, public_id: str) -> None:
@@ -55,7 +56,7 @@ class Presence:
         A page reload sends the same message, so a heartbeat or a new ticket cancels it.
         """
         with self._db.begin() as session:
-            desktop = own_desktop(session, actor, public_id)
+            desktop = find_desktop(session, actor, Action.DESKTOP_OPEN, public_id)
             if desktop.end_on_close and desktop.state == State.READY:
                 desktop.left_at = desktop.left_at or self._clock.now()
 
@@ -63,7 +64,7 @@ class Presence:
         """Set whether closing the page ends this desktop."""
         refusals = self._audit.refusals(actor, "desktop.end_on_close", public_id)
         with refusals, self._db.begin() as session:
-            desktop = own_desktop(session, actor, public_id)
+            desktop = find_desktop(session, actor, Action.DESKTOP_OPEN, public_id)
             if desktop.end_on_close != wanted:
                 desktop.end_on_close = wanted
                 choice = "yes" if wanted else "no"

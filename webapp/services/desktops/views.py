@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from webapp.domain.access import Action
 from webapp.domain.audit.actions import NOT_FOUND
 from webapp.domain.desktops.estimate import (
     ASSIGN_STEPS,
@@ -22,7 +23,7 @@ from webapp.domain.upkeep.health import WORKER_SILENT
 from webapp.models import AuditEntry, Desktop, DesktopStep, Person, Template, WorkerBeat
 from webapp.ports import Clock, Database
 from webapp.services.audit.record import Actor
-from webapp.services.desktop_access import visible_desktop
+from webapp.services.desktop_access import find_desktop
 from webapp.services.desktops.claim import count_warm
 from webapp.services.desktops.guest_troubles import is_marked
 from webapp.services.paging import PAGE_SIZE, Page
@@ -158,12 +159,12 @@ class Reports:
     def desktop(
         self, actor: Actor, public_id: str, *, steps_in: Collection[State] = frozenset(State)
     ) -> Desktop:
-        """Returns a desktop. Raises NotFound unless the actor owns it or is an admin.
+        """Returns a desktop. Raises NotFound unless the actor may see it.
 
         Its steps are loaded if its state is in `steps_in`.
         """
         with self._db.read() as session:
-            desktop = visible_desktop(session, actor, public_id)
+            desktop = find_desktop(session, actor, Action.DESKTOP_SEE, public_id)
             if desktop.state in steps_in:
                 session.refresh(desktop, ["steps"])
         return desktop

@@ -1,17 +1,20 @@
 """Accounts and sign-ins: who a browser is signed in as, and for how long."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.people import devices, passwords
-from webapp.models import Person, Role, SignIn
+from webapp.domain.people.roles import Role
+from webapp.models import Person, SignIn
 from webapp.ports import Clock, Database
+from webapp.services.access import check
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.people.holdings import end_holdings
 from webapp.services.people.password_check import PasswordCheck
@@ -29,7 +32,7 @@ class SignedIn:
     sign_in_id: int
     person_id: int
     name: str
-    is_admin: bool
+    role: Role
 
 
 class Accounts:
@@ -52,6 +55,7 @@ class Accounts:
     ) -> int:
         """Add a person and return the id. Raises BadInput if the name is taken or invalid."""
         with self._audit.refusals(actor, "person.add", name):
+            check(actor, Action.PERSON_MANAGE)
             name = passwords.parse_name(name)
             hashed = self._check.hash(password)
             try:
@@ -83,6 +87,7 @@ class Accounts:
     def set_password(self, actor: Actor, name: str, password: str) -> None:
         """Set a new password on the person's behalf; ends everything that the person holds."""
         with self._audit.refusals(actor, "person.set_password", name):
+            check(actor, Action.PERSON_MANAGE)
             hashed = self._check.hash(password)
             self._write_password(actor, name, hashed)
 
@@ -99,6 +104,7 @@ class Accounts:
         Raises NotFound, and Refused for the actor's own account.
         """
         with self._audit.refusals(actor, "person.disable", name), self._db.begin() as session:
+            check(actor, Action.PERSON_MANAGE)
             person = _person(session, name)
             if person.id == actor.person_id:
                 raise Refused(
@@ -113,6 +119,7 @@ class Accounts:
     def enable(self, actor: Actor, name: str) -> None:
         """Let the person sign in again. What `disable` ended stays ended."""
         with self._audit.refusals(actor, "person.enable", name), self._db.begin() as session:
+            check(actor, Action.PERSON_MANAGE)
             person = _person(session, name)
             person.disabled_at = None
             self._audit.record(session, actor, "person.enable", person.name)
@@ -149,7 +156,7 @@ class Accounts:
         now = self._clock.now()
         with self._db.read() as session:
             row = _sign_in_by_token(session, token)
-            if row is None or not self._is_live(row, now):
+            if row is None or not is_live(row, self._config, now):
                 return None
             if now - row.seen_at < SEEN_EVERY:
                 return _signed_in(row)
@@ -174,7 +181,7 @@ class Accounts:
                 .where(SignIn.person_id == person_id, SignIn.ended_at.is_(None))
                 .order_by(SignIn.seen_at.desc())
             )
-            return [row for row in rows if self._is_live(row, now)]
+            return [row for row in rows if is_live(row, self._config, now)]
 
     def end_sign_in(self, actor: Actor, sign_in_id: int) -> None:
         """End one of the actor's own sign-ins. Raises NotFound for other people's."""
@@ -189,9 +196,6 @@ class Accounts:
             self._audit.record(session, actor, "sign_in.end", row.person.name)
 
     # -- parts ----------------------------------------------------------------------------------
-
-    def _is_live(self, row: SignIn, now: datetime) -> bool:
-        return is_live(row, self._config, now)
 
     def _try(self, name: str, source_address: str, device: str) -> Try:
         """Returns what is known about the attempt before the password is checked."""
@@ -256,4 +260,4 @@ def _sign_in_by_token(session: Session, token: str) -> SignIn | None:
 
 
 def _signed_in(row: SignIn) -> SignedIn:
-    return SignedIn(row.id, row.person_id, row.person.name, row.person.is_admin)
+    return SignedIn(row.id, row.person_id, row.person.name, row.person.role)

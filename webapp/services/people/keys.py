@@ -8,12 +8,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from webapp.domain.access import Action, Kind, Resource, held_scopes, may, may_grant, subject_of_key
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.people import keys as rules
 from webapp.domain.people.keys import Scope
 from webapp.domain.people.passwords import same_name
+from webapp.domain.people.roles import Role
 from webapp.models import ApiKey, Person
 from webapp.ports import Clock, Database
+from webapp.services.access import check
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.paging import PAGE_SIZE, Page
 
@@ -40,17 +43,21 @@ class KeyHolder:
     person_id: int
     name: str
     """The person's name."""
+    role: Role
     scopes: frozenset[Scope]
-    """The effective scopes: `launch` includes `read`; `admin`, only for admins, includes both."""
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether it has an admin's rights. Without the scope, an admin's key has a person's."""
-        return Scope.ADMIN in self.scopes
+    """The effective scopes: `launch` includes `read`; `admin`, only for roles that allow more than
+    every person may, includes both."""
 
     def actor(self, source_address: str | None) -> Actor:
         """The actor for calls of services."""
-        return Actor(self.person_id, source_address, self.is_admin, key_id=self.key_id)
+        subject = subject_of_key(self.person_id, self.role, self.scopes)
+        return Actor(
+            self.person_id,
+            source_address,
+            role=self.role,
+            scope=subject.scope,
+            key_id=self.key_id,
+        )
 
 
 class Keys:
@@ -80,7 +87,7 @@ class Keys:
         """Create a key for the actor. Only commands on the machine may name another `person`.
 
         Raises BadInput, also if the person has a key of that name; Refused with `forbidden` (the
-        admin scope for a person who is no admin, or a key without that scope that creates keys) or
+        admin scope for the role person, or a key without that scope that creates keys) or
         `too_many_keys`; NotFound for an unknown person.
         """
         with self._audit.refusals(actor, "key.add", person or ""), self._db.begin() as session:
@@ -128,17 +135,22 @@ class Keys:
         return Page(rows, number, pages, total)
 
     def one(self, actor: Actor, key_id: int) -> ApiKey:
-        """A key that is not revoked: admins any, others only their own. Raises NotFound."""
+        """A key that is not revoked. Raises NotFound unless the actor may see it."""
         with self._db.read() as session:
             return _key(session, actor, key_id)
 
     def revoke(self, actor: Actor, key_id: int) -> None:
-        """Revoke a key at once: admins any, others only their own. Raises NotFound."""
+        """Revoke a key at once.
+
+        Raises NotFound unless the actor may see it, Refused (`forbidden`) if the role allows no
+        more than that.
+        """
         with (
             self._audit.refusals(actor, "key.revoke", f"key {key_id}"),
             self._db.begin() as session,
         ):
             key = _key(session, actor, key_id)
+            check(actor, Action.KEY_REVOKE, _resource(key))
             key.revoked_at = self._clock.now()
             self._audit.record(session, actor, "key.revoke", key.person.name, _words(key))
 
@@ -149,8 +161,9 @@ class Keys:
             return None
         if key.last_used_at is None or now - key.last_used_at >= USED_EVERY:
             self._mark_used(key, source_address, now)
-        scopes = rules.held_scopes(key.scopes, is_admin=key.person.is_admin)
-        return KeyHolder(key.id, key.person_id, key.person.name, scopes)
+        role = key.person.role
+        scopes = held_scopes(key.scopes, role)
+        return KeyHolder(key.id, key.person_id, key.person.name, role, scopes)
 
     def refuse(self, text: str, source_address: str) -> None:
         """Record the use of an invalid key, with the reason."""
@@ -180,7 +193,7 @@ class Keys:
         query = select(Person).with_for_update()
         if name is None:
             query = query.where(Person.id == actor.person_id)
-        elif actor.is_admin and actor.person_id is None:
+        elif may(actor, Action.KEY_ADD):
             query = query.where(Person.name == same_name(name))
         else:
             raise Refused("forbidden", "People make their keys themselves.")
@@ -192,7 +205,7 @@ class Keys:
     def _check(
         self, session: Session, actor: Actor, owner: Person, scopes: frozenset[Scope]
     ) -> None:
-        if actor.key_id is not None and not actor.is_admin:
+        if not may(actor, Action.KEY_ADD, Resource(Kind.KEY, owner.id)):
             raise Refused(
                 "forbidden",
                 "A key cannot make keys.",
@@ -200,10 +213,10 @@ class Keys:
             )
         if owner.disabled_at is not None:
             raise BadInput("person", f"{owner.name} is disabled.", what_to_do="Enable them first.")
-        if Scope.ADMIN in scopes and not owner.is_admin:
+        if not all(may_grant(owner.role, scope) for scope in scopes):
             raise Refused(
                 "forbidden",
-                "Only an administrator's key can have the scope admin.",
+                "Only a key of an operator, auditor or administrator can have the scope admin.",
                 what_to_do="Choose launch or read.",
             )
         if self._count_good(session, owner) >= rules.MOST_KEYS:
@@ -251,10 +264,13 @@ class Keys:
 
 def _key(session: Session, actor: Actor, key_id: int) -> ApiKey:
     key = session.get(ApiKey, key_id)
-    is_theirs = key is not None and (actor.is_admin or key.person_id == actor.person_id)
-    if key is None or key.revoked_at is not None or not is_theirs:
+    if key is None or key.revoked_at is not None or not may(actor, Action.KEY_SEE, _resource(key)):
         raise NotFound("There is no such key.")
     return key
+
+
+def _resource(key: ApiKey) -> Resource:
+    return Resource(Kind.KEY, key.person_id)
 
 
 def _words(key: ApiKey) -> str:

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action, Kind, Resource, may
 from webapp.domain.errors import NotFound, Refused
 from webapp.domain.people import sign_in_limits
 from webapp.domain.people.passwords import same_name
@@ -78,7 +79,7 @@ class OwnAccount:
             self._db.begin() as session,
         ):
             person = session.scalar(select(Person).where(Person.name == same_name(name)))
-            if person is None or not (actor.is_admin or person.id == actor.person_id):
+            if person is None or not _may_end(actor, person):
                 raise NotFound(f"There is no person {name[:64]}.")
             end_holdings(session, person, self._clock.now())
             self._audit.record(session, actor, "person.end_everything", person.name)
@@ -105,6 +106,11 @@ class OwnAccount:
                 "wrong_password", "That is not your password.", what_to_do="Type it again."
             )
         return wanted, attempt
+
+
+def _may_end(actor: Actor, person: Person) -> bool:
+    own = Resource(Kind.ACCOUNT, person.id)
+    return may(actor, Action.ACCOUNT_CHANGE, own) or may(actor, Action.PERSON_MANAGE)
 
 
 def _unchanged(session: Session, checked: Person) -> Person:

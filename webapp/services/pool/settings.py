@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.errors import BadInput, NotFound
 from webapp.domain.pool.schedule import (
     Schedule,
@@ -19,6 +20,7 @@ from webapp.domain.pool.sizes import LARGEST, Drain, PoolNumbers, check_numbers
 from webapp.domain.states import State
 from webapp.models import PoolSchedule, Template
 from webapp.ports import Clock, Database
+from webapp.services.access import check
 from webapp.services.audit.record import Actor, Audit
 from webapp.services.pool.keeper import drain_desktop
 from webapp.services.pool.plan import PoolView, look_at_pools
@@ -77,6 +79,7 @@ class Pools:
         Raises BadInput when they contradict each other.
         """
         with self._audit.refusals(actor, "pool.set", name), self._db.begin() as session:
+            check(actor, Action.POOL_CHANGE)
             template = _template(session, name)
             for key, value in values.items():
                 if key != "follows_demand":
@@ -89,6 +92,7 @@ class Pools:
         """Schedule desktops for weekly hours or a date. Returns the schedule's id. Raises
         BadInput."""
         with self._audit.refusals(actor, "pool.schedule", name), self._db.begin() as session:
+            check(actor, Action.POOL_CHANGE)
             template = _template(session, name)
             schedule = self._schedule(session, template, wish)
             row = PoolSchedule(
@@ -110,6 +114,7 @@ class Pools:
         """Delete a schedule. Returns the name of its template. Raises NotFound."""
         refusals = self._audit.refusals(actor, "pool.unschedule", f"schedule {schedule_id}")
         with refusals, self._db.begin() as session:
+            check(actor, Action.POOL_CHANGE)
             row = session.get(PoolSchedule, schedule_id)
             if row is None:
                 raise NotFound(f"There is no schedule {schedule_id}.")
@@ -124,6 +129,7 @@ class Pools:
         """End all warm and building desktops, so that they are built anew. Returns their number."""
         now = self._clock.now()
         with self._audit.refusals(actor, "pool.drain", name), self._db.begin() as session:
+            check(actor, Action.POOL_CHANGE)
             _template(session, name)
             view = _of(look_at_pools(session, self._config, now), name)
             going = [one for one in view.desktops if one.state != State.QUEUED]

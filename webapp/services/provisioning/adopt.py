@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.desktops import limits
 from webapp.domain.errors import NotFound, OutsideFailed, Refused
 from webapp.domain.nodes.mark import Mark, parse_mark
@@ -33,6 +34,7 @@ from webapp.ports import (
     Provisioner,
     Vault,
 )
+from webapp.services.access import check
 from webapp.services.audit.record import SYSTEM, Actor, Audit
 from webapp.services.desktop_end import record_failure, request_end
 from webapp.services.desktops.reservation import release
@@ -87,6 +89,7 @@ class Adopter:
         """Adopt a container and return the ready desktop. Raises Refused or OutsideFailed if it
         is not adopted."""
         with self._audit.refusals(actor, "desktop.adopt", str(wish.vmid)):
+            check(actor, Action.DESKTOP_ADOPT)
             container = self._hypervisor.container(wish.vmid)
             lease = self._take(actor, wish, container)
         self._adopt(lease, lambda: False)

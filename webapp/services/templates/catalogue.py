@@ -8,9 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.errors import BadInput, NotFound
 from webapp.models import Template, TemplateReplica
 from webapp.ports import Clock, Database
+from webapp.services.access import check
 from webapp.services.audit.record import Actor, Audit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -66,6 +68,7 @@ class Catalogue:
         that node.
         """
         with self._audit.refusals(actor, "template.publish", name), self._db.begin() as session:
+            check(actor, Action.TEMPLATE_MANAGE)
             if not _NAME.fullmatch(name):
                 raise BadInput("name", "A template's name has 1 to 32 small letters, digits and -.")
             template = session.scalar(select(Template).where(Template.name == name))
@@ -110,6 +113,7 @@ class Catalogue:
     def change(self, actor: Actor, name: str, values: Mapping[str, object]) -> None:
         """Change some settings of a template; running desktops keep theirs."""
         with self._audit.refusals(actor, "template.set", name), self._db.begin() as session:
+            check(actor, Action.TEMPLATE_MANAGE)
             template = _template(session, name)
             if any(getattr(template, key) != values[key] for key in MADE_OF & values.keys()):
                 template.changed_at = self._clock.now()

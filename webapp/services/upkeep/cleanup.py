@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from webapp.domain.access import Action
 from webapp.domain.errors import NotFound, WinuxError
 from webapp.models import AuditEntry, Cleanup
 from webapp.ports import Clock, Database
+from webapp.services.access import check
 from webapp.services.audit.record import Actor, Audit
 
 #: A clean-up that takes longer is assumed to have lost its worker; another worker takes it.
@@ -55,7 +57,8 @@ class Cleanups:
 
     def ask(self, actor: Actor) -> CleanupView:
         """Request a clean-up. If one is already waiting, it serves for this request too."""
-        with self._db.begin() as session:
+        with self._audit.refusals(actor, "cleanup.ask"), self._db.begin() as session:
+            check(actor, Action.CLEANUP_ASK)
             waiting = select(Cleanup).where(Cleanup.taken_at.is_(None))
             row = session.scalars(waiting.limit(1)).first()
             if row is None:

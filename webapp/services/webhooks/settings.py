@@ -7,11 +7,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from webapp.config import Config
+from webapp.domain.access import Action
 from webapp.domain.errors import BadInput, NotFound, Refused
 from webapp.domain.webhooks import rules
 from webapp.domain.webhooks.rules import WebhookEvent
 from webapp.models import Webhook, WebhookDelivery
 from webapp.ports import Clock, Database, Vault
+from webapp.services.access import check
 from webapp.services.audit.announce import delivery
 from webapp.services.audit.record import Actor, Audit
 
@@ -38,7 +40,7 @@ class WebhookView:
 
 
 class Webhooks:
-    """The use cases of webhooks. The caller must check that only admins have access."""
+    """The use cases of webhooks; the routes check who may see them."""
 
     def __init__(
         self, db: Database, clock: Clock, config: Config, vault: Vault, audit: Audit
@@ -54,6 +56,7 @@ class Webhooks:
         url = url.strip()
         secret = rules.make_secret()
         with self._audit.refusals(actor, "webhook.add", url), self._db.begin() as session:
+            check(actor, Action.WEBHOOK_MANAGE)
             chosen = rules.parse_events(events)
             target = rules.parse_url(url)
             rules.check_literal(target.host, self._config.webhook_networks)
@@ -85,6 +88,7 @@ class Webhooks:
         action = "webhook.enable" if enabled else "webhook.disable"
         refusals = self._audit.refusals(actor, action, str(webhook_id))
         with refusals, self._db.begin() as session:
+            check(actor, Action.WEBHOOK_MANAGE)
             webhook = _webhook(session, webhook_id)
             webhook.is_enabled = enabled
             self._audit.record(session, actor, action, _name(webhook))
@@ -93,6 +97,7 @@ class Webhooks:
         """Delete a webhook and its deliveries. Raises NotFound."""
         refusals = self._audit.refusals(actor, "webhook.remove", str(webhook_id))
         with refusals, self._db.begin() as session:
+            check(actor, Action.WEBHOOK_MANAGE)
             webhook = _webhook(session, webhook_id)
             session.execute(delete(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook_id))
             session.delete(webhook)
@@ -103,6 +108,7 @@ class Webhooks:
         NotFound."""
         refusals = self._audit.refusals(actor, "webhook.test", str(webhook_id))
         with refusals, self._db.begin() as session:
+            check(actor, Action.WEBHOOK_MANAGE)
             webhook = _webhook(session, webhook_id)
             now = self._clock.now()
             row = delivery(webhook, WebhookEvent.TEST, rules.make_event_id(), now, {})
@@ -131,6 +137,7 @@ class Webhooks:
         NotFound."""
         refusals = self._audit.refusals(actor, "webhook.retry", str(delivery_id))
         with refusals, self._db.begin() as session:
+            check(actor, Action.WEBHOOK_MANAGE)
             row = _delivery(session, delivery_id)
             row.next_try_at, row.delivered_at = self._clock.now(), None
             self._audit.record(

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 from flask import Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.audit.actions import parse_moment
 from webapp.domain.errors import BadInput
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import actor, services
 from webapp.services.audit.export import KINDS
 from webapp.services.audit.log import MACHINE, WINUX, AuditFilter, AuditPage
@@ -42,7 +43,7 @@ class AuditView:
 
 
 @blueprint.get("/audit/")
-@admin_only
+@may(Action.AUDIT_READ)
 def audit() -> ResponseReturnValue:
     """Show the page."""
     asked = _asked()
@@ -57,13 +58,13 @@ def audit() -> ResponseReturnValue:
 
 
 @blueprint.get("/audit/export.<kind>")
-@admin_only
+@may(Action.AUDIT_EXPORT)
 def export_audit(kind: str) -> ResponseReturnValue:
     """Export all matching entries as a file, streamed while they are read."""
     if kind not in KINDS:
         return abort(HTTPStatus.NOT_FOUND)
     write, media_type = KINDS[kind]
-    lines = services().audit_log.export(actor(as_admin=True), _filter(_asked()), kind)
+    lines = services().audit_log.export(actor(), _filter(_asked()), kind)
     name = f"winux-audit-{services().clock.now():%Y-%m-%d}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(write(lines), content_type=media_type, headers=headers)

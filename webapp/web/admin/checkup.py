@@ -6,8 +6,9 @@ from itertools import groupby
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.upkeep.health import Health
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import services
 from webapp.models import Checkup
 from webapp.web.admin.blueprint import blueprint
@@ -27,7 +28,7 @@ class Machine:
 
 
 @blueprint.get("/doctor/")
-@admin_only
+@may(Action.DOCTOR_SEE)
 def checkup() -> ResponseReturnValue:
     """Show the page."""
     found = groupby(services().checkups.latest(), lambda row: row.host)

@@ -5,8 +5,9 @@ from http import HTTPStatus
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.errors import NotFound
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import actor, services
 from webapp.services.connections.connections import ConnectionView
 from webapp.web.admin.blueprint import blueprint
@@ -21,25 +22,25 @@ POLL_SECONDS = 3
 
 
 @blueprint.get("/connections/")
-@admin_only
+@may(Action.CONNECTION_SEE)
 def connections() -> ResponseReturnValue:
     """Show the page."""
     return render_template("admin/connections.html", poll_seconds=POLL_SECONDS, page=_page())
 
 
 @blueprint.get("/connections/live")
-@admin_only
+@may(Action.CONNECTION_SEE)
 def connections_live() -> ResponseReturnValue:
     """Return the table of the page, for live updates."""
     return fragment("admin/_connections.html", POLL_SECONDS, page=_page())
 
 
 @blueprint.post("/connections/<connection_id>/cut")
-@admin_only
+@may(Action.CONNECTION_CUT)
 def cut(connection_id: str) -> ResponseReturnValue:
     """Cut one connection; the desktop keeps running."""
     try:
-        services().connections.cut(actor(as_admin=True), connection_id)
+        services().connections.cut(actor(), connection_id)
     except NotFound:
         flash(_("That connection had ended already."), "good")
     else:

@@ -5,8 +5,9 @@ from http import HTTPStatus
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.errors import NotFound
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import actor, services
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.desktop_list import admin_list
@@ -21,14 +22,14 @@ MOST_AT_ONCE = 100
 
 
 @blueprint.get("/desktops/")
-@admin_only
+@may(Action.DESKTOP_SEE)
 def desktops() -> ResponseReturnValue:
     """Show the list."""
     return render_template("admin/desktops.html", page=admin_list())
 
 
 @blueprint.get("/desktops/live")
-@admin_only
+@may(Action.DESKTOP_SEE)
 def desktops_live() -> ResponseReturnValue:
     """Return the table of the page, for live updates."""
     page = admin_list()
@@ -36,14 +37,14 @@ def desktops_live() -> ResponseReturnValue:
 
 
 @blueprint.get("/desktops/<public_id>")
-@admin_only
+@may(Action.DESKTOP_SEE)
 def desktop(public_id: str) -> ResponseReturnValue:
     """Show one desktop with the details for administrators, but never its password."""
     return render_template("admin/desktop.html", desktop=_view(public_id))
 
 
 @blueprint.get("/desktops/<public_id>/live")
-@admin_only
+@may(Action.DESKTOP_SEE)
 def desktop_live(public_id: str) -> ResponseReturnValue:
     """Return the part of the page that updates live."""
     view = _view(public_id)
@@ -51,14 +52,14 @@ def desktop_live(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/desktops/<public_id>/extend")
-@admin_only
+@may(Action.DESKTOP_EXTEND)
 def extend(public_id: str) -> ResponseReturnValue:
     """Extend a person's desktop."""
-    return actions.extend(actor(as_admin=True), public_id, _page_url(public_id))
+    return actions.extend(actor(), public_id, _page_url(public_id))
 
 
 @blueprint.get("/desktops/<public_id>/pause")
-@admin_only
+@may(Action.DESKTOP_PAUSE)
 def confirm_pause(public_id: str) -> ResponseReturnValue:
     """Ask for confirmation, and say what a pause ends and what it keeps."""
     view = _view(public_id)
@@ -67,21 +68,21 @@ def confirm_pause(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/desktops/<public_id>/pause")
-@admin_only
+@may(Action.DESKTOP_PAUSE)
 def pause(public_id: str) -> ResponseReturnValue:
     """Pause a person's desktop: shut it down and keep its files."""
-    return actions.pause(actor(as_admin=True), public_id, _page_url(public_id))
+    return actions.pause(actor(), public_id, _page_url(public_id))
 
 
 @blueprint.post("/desktops/<public_id>/resume")
-@admin_only
+@may(Action.DESKTOP_RESUME)
 def resume(public_id: str) -> ResponseReturnValue:
     """Resume a person's desktop."""
-    return actions.resume(actor(as_admin=True), public_id, _page_url(public_id))
+    return actions.resume(actor(), public_id, _page_url(public_id))
 
 
 @blueprint.get("/desktops/<public_id>/stop")
-@admin_only
+@may(Action.DESKTOP_STOP)
 def confirm_stop(public_id: str) -> ResponseReturnValue:
     """Ask for confirmation before a desktop is stopped."""
     view = _view(public_id)
@@ -90,14 +91,14 @@ def confirm_stop(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/desktops/<public_id>/stop")
-@admin_only
+@may(Action.DESKTOP_STOP)
 def stop(public_id: str) -> ResponseReturnValue:
     """Stop a person's desktop."""
-    return actions.stop(actor(as_admin=True), public_id, _page_url(public_id))
+    return actions.stop(actor(), public_id, _page_url(public_id))
 
 
 @blueprint.post("/desktops/stop/confirm")
-@admin_only
+@may(Action.DESKTOP_STOP)
 def confirm_stop_many() -> ResponseReturnValue:
     """List the ticked desktops and ask for confirmation."""
     ticked = [view for view in _ticked() if view.can_stop]
@@ -108,12 +109,12 @@ def confirm_stop_many() -> ResponseReturnValue:
 
 
 @blueprint.post("/desktops/stop")
-@admin_only
+@may(Action.DESKTOP_STOP)
 def stop_many() -> ResponseReturnValue:
     """Stop the confirmed desktops."""
     ticked = [view for view in _ticked() if view.can_stop]
     for view in ticked:
-        services().lifetime.stop(actor(as_admin=True), view.id)
+        services().lifetime.stop(actor(), view.id)
     flash(
         ngettext(
             "%(num)s desktop is being stopped.", "%(num)s desktops are being stopped.", len(ticked)
@@ -128,7 +129,7 @@ def _page_url(public_id: str) -> str:
 
 
 def _view(public_id: str) -> DesktopView:
-    return whole_view(actor(as_admin=True), public_id)
+    return whole_view(actor(), public_id)
 
 
 def _ticked() -> list[DesktopView]:

@@ -5,8 +5,9 @@ from datetime import datetime
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.upkeep.drift import Kind
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import services
 from webapp.models import FindingRow
 from webapp.web.admin.blueprint import blueprint
@@ -19,14 +20,14 @@ ROWLESS = frozenset({Kind.ORPHAN, Kind.FORGOTTEN, Kind.FOREIGN})
 
 
 @blueprint.get("/differences/")
-@admin_only
+@may(Action.DIFFERENCE_SEE)
 def differences() -> ResponseReturnValue:
     """Show the page."""
     return render_template("admin/differences.html", poll_seconds=POLL_SECONDS, **_rows())
 
 
 @blueprint.get("/differences/live")
-@admin_only
+@may(Action.DIFFERENCE_SEE)
 def differences_live() -> ResponseReturnValue:
     """Return the tables of the page, for live updates."""
     return fragment("admin/_differences.html", POLL_SECONDS, **_rows())

@@ -5,7 +5,8 @@ from http import HTTPStatus
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.http.access import admin_only
+from webapp.domain.access import Action
+from webapp.http.access import may
 from webapp.http.context import actor, services
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.fragments import is_live_request
@@ -15,29 +16,29 @@ from webapp.web.texts.keys import KeyRow, key_rows
 
 
 @blueprint.get("/keys/")
-@admin_only
+@may(Action.KEY_SEE)
 def keys() -> ResponseReturnValue:
     """Show the list."""
     return render_template("admin/keys.html", page=_page(), query=_query())
 
 
 @blueprint.get("/keys/<int:key_id>/revoke")
-@admin_only
+@may(Action.KEY_REVOKE)
 def confirm_revoke_key(key_id: int) -> ResponseReturnValue:
     """Ask for confirmation before a key is revoked."""
     return render_template(
         "keys/_revoke.html" if is_live_request() else "keys/revoke.html",
-        key=services().keys.one(actor(as_admin=True), key_id),
+        key=services().keys.one(actor(), key_id),
         back_url=url_for("admin.keys"),
         revoke_url=url_for("admin.revoke_key", key_id=key_id),
     )
 
 
 @blueprint.post("/keys/<int:key_id>/revoke")
-@admin_only
+@may(Action.KEY_REVOKE)
 def revoke_key(key_id: int) -> ResponseReturnValue:
     """Revoke the key."""
-    services().keys.revoke(actor(as_admin=True), key_id)
+    services().keys.revoke(actor(), key_id)
     flash(_("The key is revoked. Whatever used it is refused from now on."), "good")
     return redirect(url_for("admin.keys"), HTTPStatus.SEE_OTHER)
 

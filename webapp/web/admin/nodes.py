@@ -3,8 +3,9 @@
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.errors import NotFound
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import actor, services
 from webapp.services.desktops.capacity import ClusterView
 from webapp.web.admin.blueprint import blueprint
@@ -15,21 +16,21 @@ POLL_SECONDS = 5
 
 
 @blueprint.get("/nodes/")
-@admin_only
+@may(Action.NODE_SEE)
 def nodes() -> ResponseReturnValue:
     """Show the page."""
     return render_template("admin/nodes.html", poll_seconds=POLL_SECONDS, cluster=_cluster())
 
 
 @blueprint.get("/nodes/live")
-@admin_only
+@may(Action.NODE_SEE)
 def nodes_live() -> ResponseReturnValue:
     """Return the part of the page that updates live."""
     return fragment("admin/_nodes.html", POLL_SECONDS, cluster=_cluster())
 
 
 @blueprint.post("/nodes/<name>/drain")
-@admin_only
+@may(Action.NODE_MANAGE)
 def drain_node(name: str) -> ResponseReturnValue:
     """Stop placing new desktops on the node."""
     return _set_enabled(
@@ -38,7 +39,7 @@ def drain_node(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/nodes/<name>/use")
-@admin_only
+@may(Action.NODE_MANAGE)
 def use_node(name: str) -> ResponseReturnValue:
     """Place new desktops on the node again."""
     return _set_enabled(name, True, _("%(node)s takes new desktops again.", node=name))
@@ -46,7 +47,7 @@ def use_node(name: str) -> ResponseReturnValue:
 
 def _set_enabled(name: str, enabled: bool, done: str) -> ResponseReturnValue:
     try:
-        services().capacity.set_enabled(actor(as_admin=True), name, enabled)
+        services().capacity.set_enabled(actor(), name, enabled)
     except NotFound as error:
         flash(str(error), "bad")
     else:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.states import AT_REST, LIVE, State
 from webapp.domain.templates.breaker import CoolingDown
 from webapp.domain.upkeep.health import Health
-from webapp.http.access import admin_only
-from webapp.http.context import services
+from webapp.http.access import may
+from webapp.http.context import may_everywhere, services
 from webapp.services.desktops.capacity import ClusterView
 from webapp.services.desktops.views import DesktopFilter
 from webapp.web.admin.blueprint import blueprint
@@ -43,14 +44,14 @@ class Number:
 
 
 @blueprint.get("/")
-@admin_only
+@may(Action.STATISTICS_SEE)
 def overview() -> ResponseReturnValue:
     """Show the page."""
     return render_template("admin/overview.html", poll_seconds=POLL_SECONDS, **_numbers())
 
 
 @blueprint.get("/live")
-@admin_only
+@may(Action.STATISTICS_SEE)
 def overview_live() -> ResponseReturnValue:
     """Return the part of the page that updates live."""
     return fragment("admin/_overview.html", POLL_SECONDS, **_numbers())
@@ -128,10 +129,10 @@ def _resting() -> list[Check]:
 def _cool_down_words(rest: CoolingDown) -> str:
     if rest.is_on_trial:
         return _("It is being tried again right now, after failures in a row.")
-    return _(
-        "It rests until %(time)s, after failures in a row. Launch one yourself to try it now.",
-        time=hour(rest.until),
-    )
+    words = _("It rests until %(time)s, after failures in a row.", time=hour(rest.until))
+    if may_everywhere(Action.TEMPLATE_TRY):
+        words = f"{words} " + _("Launch one yourself to try it now.")
+    return words
 
 
 def _differences() -> Check:

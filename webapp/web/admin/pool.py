@@ -5,8 +5,9 @@ from http import HTTPStatus
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.errors import BadInput, Refused
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import actor, services
 from webapp.services.pool.settings import NUMBERS, ScheduleRequest
 from webapp.web.admin.blueprint import blueprint
@@ -16,41 +17,41 @@ from webapp.web.language import _, ngettext
 
 
 @blueprint.get("/pool/")
-@admin_only
+@may(Action.POOL_SEE)
 def pools() -> ResponseReturnValue:
     """Show all templates with their pools."""
     return render_template("admin/pools.html", poll_seconds=POLL_SECONDS, pools=pool_pages())
 
 
 @blueprint.get("/pool/live")
-@admin_only
+@may(Action.POOL_SEE)
 def pools_live() -> ResponseReturnValue:
     """Return the table of the page, for live updates."""
     return fragment("admin/_pools.html", POLL_SECONDS, pools=pool_pages())
 
 
 @blueprint.get("/pool/<name>")
-@admin_only
+@may(Action.POOL_SEE)
 def pool(name: str) -> ResponseReturnValue:
     """Show one template's pool."""
     return render_template("admin/pool.html", poll_seconds=POLL_SECONDS, pool=_page(name))
 
 
 @blueprint.get("/pool/<name>/live")
-@admin_only
+@may(Action.POOL_SEE)
 def pool_live(name: str) -> ResponseReturnValue:
     """Return the part of the page that updates live."""
     return fragment("admin/_pool.html", POLL_SECONDS, pool=_page(name))
 
 
 @blueprint.post("/pool/<name>")
-@admin_only
+@may(Action.POOL_CHANGE)
 def change_pool(name: str) -> ResponseReturnValue:
     """Change the size of the pool."""
     try:
         values: dict[str, int | bool] = {key: _number(key) for key in NUMBERS}
         values["follows_demand"] = "follows_demand" in request.form
-        services().pools.change(actor(as_admin=True), name, values)
+        services().pools.change(actor(), name, values)
     except Refused as refusal:
         flash(str(refusal), "bad")
     else:
@@ -59,7 +60,7 @@ def change_pool(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/pool/<name>/schedules")
-@admin_only
+@may(Action.POOL_CHANGE)
 def add_schedule(name: str) -> ResponseReturnValue:
     """Add a schedule of desktops, for weekly hours or a date."""
     form = request.form
@@ -72,7 +73,7 @@ def add_schedule(name: str) -> ResponseReturnValue:
             on=form.get("on", ""),
             in_all=form.get("how") == "in_all",
         )
-        services().pools.add_schedule(actor(as_admin=True), name, wish)
+        services().pools.add_schedule(actor(), name, wish)
     except Refused as refusal:
         flash(str(refusal), "bad")
     else:
@@ -81,16 +82,16 @@ def add_schedule(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/pool/schedules/<int:schedule_id>/remove")
-@admin_only
+@may(Action.POOL_CHANGE)
 def remove_schedule(schedule_id: int) -> ResponseReturnValue:
     """Remove a schedule."""
-    name = services().pools.remove_schedule(actor(as_admin=True), schedule_id)
+    name = services().pools.remove_schedule(actor(), schedule_id)
     flash(_("The schedule is forgotten."), "good")
     return _back(name)
 
 
 @blueprint.get("/pool/<name>/drain")
-@admin_only
+@may(Action.POOL_CHANGE)
 def confirm_drain(name: str) -> ResponseReturnValue:
     """Ask for confirmation before the pool is drained."""
     fragment_or_page = "admin/_drain.html" if is_live_request() else "admin/drain.html"
@@ -98,10 +99,10 @@ def confirm_drain(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/pool/<name>/drain")
-@admin_only
+@may(Action.POOL_CHANGE)
 def drain_pool(name: str) -> ResponseReturnValue:
     """Remove all warm desktops from the pool; new ones are built."""
-    count = services().pools.drain(actor(as_admin=True), name)
+    count = services().pools.drain(actor(), name)
     flash(ngettext("%(num)s desktop goes.", "%(num)s desktops go.", count), "good")
     return _back(name)
 

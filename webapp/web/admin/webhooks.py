@@ -5,9 +5,10 @@ from http import HTTPStatus
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.errors import Refused
 from webapp.domain.webhooks.rules import CHOOSABLE
-from webapp.http.access import admin_only
+from webapp.http.access import may
 from webapp.http.context import actor, services
 from webapp.services.webhooks.settings import NewWebhook
 from webapp.web.admin.blueprint import blueprint
@@ -19,67 +20,67 @@ POLL_SECONDS = 3
 
 
 @blueprint.get("/webhooks/")
-@admin_only
+@may(Action.WEBHOOK_SEE)
 def webhooks() -> ResponseReturnValue:
     """Show all webhooks and a form to add one."""
     return _list()
 
 
 @blueprint.post("/webhooks/")
-@admin_only
+@may(Action.WEBHOOK_MANAGE)
 def add_webhook() -> ResponseReturnValue:
     """Add a webhook and show its secret; sending the form again is refused as a duplicate."""
     url, events = request.form.get("url", ""), request.form.getlist("event")
     try:
-        made = services().webhooks.add(actor(as_admin=True), url, events)
+        made = services().webhooks.add(actor(), url, events)
     except Refused as refusal:
         return _list(refusal=refusal, url=url, chosen=events), HTTPStatus.BAD_REQUEST
     return _list(made=made)
 
 
 @blueprint.get("/webhooks/<int:webhook_id>")
-@admin_only
+@may(Action.WEBHOOK_SEE)
 def webhook(webhook_id: int) -> ResponseReturnValue:
     """Show one webhook with its deliveries."""
     return render_template("admin/webhook.html", poll_seconds=POLL_SECONDS, **_one(webhook_id))
 
 
 @blueprint.get("/webhooks/<int:webhook_id>/live")
-@admin_only
+@may(Action.WEBHOOK_SEE)
 def webhook_live(webhook_id: int) -> ResponseReturnValue:
     """Return the deliveries, for live updates."""
     return fragment("admin/_webhook.html", POLL_SECONDS, **_one(webhook_id))
 
 
 @blueprint.post("/webhooks/<int:webhook_id>/test")
-@admin_only
+@may(Action.WEBHOOK_MANAGE)
 def test_webhook(webhook_id: int) -> ResponseReturnValue:
     """Send a test event; its response soon appears among the deliveries."""
-    services().webhooks.test(actor(as_admin=True), webhook_id)
+    services().webhooks.test(actor(), webhook_id)
     flash(_("A test is on its way. The answer appears below in a moment."), "good")
     return _back(webhook_id)
 
 
 @blueprint.post("/webhooks/<int:webhook_id>/enable")
-@admin_only
+@may(Action.WEBHOOK_MANAGE)
 def enable_webhook(webhook_id: int) -> ResponseReturnValue:
     """Enable the webhook."""
-    services().webhooks.set_enabled(actor(as_admin=True), webhook_id, enabled=True)
+    services().webhooks.set_enabled(actor(), webhook_id, enabled=True)
     flash(_("It is told of events from now on."), "good")
     return _back(webhook_id)
 
 
 @blueprint.post("/webhooks/<int:webhook_id>/disable")
-@admin_only
+@may(Action.WEBHOOK_MANAGE)
 def disable_webhook(webhook_id: int) -> ResponseReturnValue:
     """Disable the webhook."""
-    services().webhooks.set_enabled(actor(as_admin=True), webhook_id, enabled=False)
+    services().webhooks.set_enabled(actor(), webhook_id, enabled=False)
     flash(_("It is told of nothing until it is enabled again."), "good")
     return _back(webhook_id)
 
 
 @blueprint.get("/webhooks/<int:webhook_id>/remove")
-@admin_only
+@may(Action.WEBHOOK_MANAGE)
 def confirm_remove_webhook(webhook_id: int) -> ResponseReturnValue:
     """Ask for confirmation before a webhook is removed."""
     page = "admin/_remove_webhook.html" if is_live_request() else "admin/remove_webhook.html"
@@ -87,19 +88,19 @@ def confirm_remove_webhook(webhook_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/webhooks/<int:webhook_id>/remove")
-@admin_only
+@may(Action.WEBHOOK_MANAGE)
 def remove_webhook(webhook_id: int) -> ResponseReturnValue:
     """Remove the webhook and its deliveries."""
-    services().webhooks.remove(actor(as_admin=True), webhook_id)
+    services().webhooks.remove(actor(), webhook_id)
     flash(_("The webhook and its deliveries are forgotten."), "good")
     return redirect(url_for("admin.webhooks"), HTTPStatus.SEE_OTHER)
 
 
 @blueprint.post("/webhooks/deliveries/<int:delivery_id>/retry")
-@admin_only
+@may(Action.WEBHOOK_MANAGE)
 def retry_delivery(delivery_id: int) -> ResponseReturnValue:
     """Send a delivery again."""
-    webhook_id = services().webhooks.retry(actor(as_admin=True), delivery_id)
+    webhook_id = services().webhooks.retry(actor(), delivery_id)
     flash(_("It is sent again."), "good")
     return _back(webhook_id)
 

@@ -50,27 +50,27 @@ class HistoryEntry:
 
 
 def activity_of(
-    entries: Iterable[tuple[AuditEntry, str | None]], owner_id: int | None, *, for_admin: bool
+    entries: Iterable[tuple[AuditEntry, str | None]], owner_id: int | None, *, shows_names: bool
 ) -> list[HistoryEntry]:
-    """Return the entries as lines; the owner does not see which administrator acted."""
-    return [_act(entry, name, owner_id, for_admin) for entry, name in entries]
+    """Return the entries as lines; the owner does not see who of the site's people acted."""
+    return [_act(entry, name, owner_id, shows_names) for entry, name in entries]
 
 
 def _act(
-    entry: AuditEntry, name: str | None, owner_id: int | None, for_admin: bool
+    entry: AuditEntry, name: str | None, owner_id: int | None, shows_names: bool
 ) -> HistoryEntry:
     icon, words = ACTIONS.get(entry.action, ("info", entry.action))
     line = _("Refused: %(why)s", why=entry.detail) if entry.is_refused else str(words)
     return HistoryEntry(
         icon,
-        f"{line} · {who}" if (who := _who(entry, name, owner_id, for_admin)) else line,
+        f"{line} · {who}" if (who := _who(entry, name, owner_id, shows_names)) else line,
         entry.at,
     )
 
 
-def _who(entry: AuditEntry, name: str | None, owner_id: int | None, for_admin: bool) -> str:
+def _who(entry: AuditEntry, name: str | None, owner_id: int | None, shows_names: bool) -> str:
     if entry.person_id is None:
         return ""
-    if for_admin:
+    if shows_names:
         return name or ""
     return _("you") if entry.person_id == owner_id else _("an administrator")

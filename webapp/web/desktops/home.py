@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from webapp.domain.access import Action
 from webapp.domain.desktops.launch_limits import LimitReached
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.states import LIVE
 from webapp.http.access import signed_in
-from webapp.http.context import actor, current_person, services
+from webapp.http.context import actor, may_everywhere, services
 from webapp.models import Template
 from webapp.services.desktops.gate import Gate
 from webapp.services.desktops.views import Offer
@@ -157,14 +158,8 @@ def _card(offer: Offer, gate: Gate, sent: LaunchForm, desktops: list[DesktopView
         else None,
         room_words(gate, offer.warm),
         cool_down_words(gate.rest) if gate.rest and not offer.warm else "",
-        can_launch=not gate.rest or offer.warm > 0 or _is_admin(),
+        can_launch=not gate.rest or offer.warm > 0 or may_everywhere(Action.TEMPLATE_TRY),
     )
-
-
-def _is_admin() -> bool:
-    """Whether the person is an admin, who may launch a resting template."""
-    person = current_person()
-    return person is not None and person.is_admin
 
 
 def _estimate(offer: Offer) -> str:

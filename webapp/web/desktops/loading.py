@@ -1,5 +1,6 @@
 """Loads desktops from the reports and makes their views."""
 
+from webapp.domain.access import Action, Reach, reach
 from webapp.domain.states import State
 from webapp.http.context import services
 from webapp.models import Desktop
@@ -29,7 +30,8 @@ def whole_view(actor: Actor, public_id: str) -> DesktopView:
     row = reports.desktop(actor, public_id)
     view = plain_view(row)
     failed_while_made = view.has_failed and row.ready_at is None
-    acts = activity_of(reports.activity(public_id), row.owner_id, for_admin=actor.is_admin)
+    shows_names = reach(actor, Action.DESKTOP_SEE) is Reach.ALL
+    acts = activity_of(reports.activity(public_id), row.owner_id, shows_names=shows_names)
     return DesktopView(
         row,
         view.now,

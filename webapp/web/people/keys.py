@@ -7,8 +7,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import Form, PasswordField, SelectChoice, SelectField, StringField
 
+from webapp.domain.access import may_grant
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.people.keys import LONGEST_NAME, MOST_KEYS, Scope
+from webapp.domain.people.roles import Role
 from webapp.http.access import signed_in
 from webapp.http.context import actor, current_person, services
 from webapp.services.people.keys import NewKey
@@ -58,9 +60,9 @@ class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
         render_kw={"autocomplete": "current-password", "maxlength": 256, "required": True},
     )
 
-    def offer(self, *, is_admin: bool) -> None:
+    def offer(self, role: Role) -> None:
         """Offer the scopes that this person may grant, and the lives."""
-        scopes = [scope for scope in Scope if is_admin or scope is not Scope.ADMIN]
+        scopes = [scope for scope in Scope if may_grant(role, scope)]
         lives = offered_lives().items()
         self.life.choices = [SelectChoice(str(days), words) for days, words in lives]
         self.scope.choices = [SelectChoice(scope.value, SCOPES[scope]) for scope in scopes]
@@ -131,7 +133,7 @@ def _sign_in_id() -> int:
 
 def _page(form: KeyForm, *, made: NewKey | None = None, refusal: Refused | None = None) -> str:
     person = current_person()
-    form.offer(is_admin=person is not None and person.is_admin)
+    form.offer(person.signed_in.role if person else Role.PERSON)
     return render_template(
         "keys/show.html",
         form=form,

@@ -39,6 +39,10 @@ SENTENCES = {
         lazy_gettext("%(who)s set a new password for %(what)s"),
         lazy_gettext("%(who)s could not set a password for %(what)s"),
     ),
+    "person.set_role": (
+        lazy_gettext("%(who)s changed the role of %(what)s"),
+        lazy_gettext("%(who)s could not change the role of %(what)s"),
+    ),
     "person.disable": (
         lazy_gettext("%(who)s disabled %(what)s"),
         lazy_gettext("%(who)s could not disable %(what)s"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from webapp.domain.access import may_grant
 from webapp.domain.people.keys import Scope
 from webapp.http.context import services
 from webapp.models import ApiKey
@@ -12,7 +13,7 @@ from webapp.web.language import lazy_gettext
 SCOPES = {
     Scope.READ: lazy_gettext("read: see my desktops"),
     Scope.LAUNCH: lazy_gettext("launch: also launch, open and stop my desktops"),
-    Scope.ADMIN: lazy_gettext("admin: everything that I may do as an administrator"),
+    Scope.ADMIN: lazy_gettext("admin: also all that my role allows"),
 }
 
 
@@ -23,7 +24,7 @@ class KeyRow:
     key: ApiKey
     is_expired: bool
     is_without_admin: bool
-    """Whether the key has the scope admin, but its person is no longer an administrator."""
+    """Whether the key has the scope admin, but its person's role no longer allows more."""
 
     @property
     def scopes(self) -> str:
@@ -37,7 +38,8 @@ def key_rows(keys: Iterable[ApiKey]) -> list[KeyRow]:
         KeyRow(
             key=key,
             is_expired=key.expires_at is not None and key.expires_at <= now,
-            is_without_admin=Scope.ADMIN in key.scopes and not key.person.is_admin,
+            is_without_admin=Scope.ADMIN in key.scopes
+            and not may_grant(key.person.role, Scope.ADMIN),
         )
         for key in keys
     ]
