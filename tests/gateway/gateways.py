@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from tests.gateway.connection.tls_flooder import Flooder
 from tests.gateway.fake_browser import ORIGIN
 from tests.gateway.rdp.fake_desktop import FakeDesktop
 from tests.gateway.try_relay import EverybodyIsWelcome, NobodyListens
@@ -28,7 +29,7 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    desktop: FakeDesktop,
+    desktop: FakeDesktop | Flooder,
     *,
     host: str = "127.0.0.1",
     max_connections: int = 300,

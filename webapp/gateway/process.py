@@ -31,7 +31,7 @@ def run(services: Services) -> None:
 
 
 def run_in_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Run to completion in uvloop: asyncio's own TLS takes 256 kB for each connection."""
+    """Run to completion in uvloop."""
     heap.keep_freed_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)

@@ -193,11 +193,11 @@ def test_a_desktop_cannot_choose_a_costly_group(tmp_path: Path) -> None:
 
 
 def test_no_hand_shake_with_finite_fields_is_offered() -> None:
-    from webapp.gateway.rdp.desktop_link import _CONTEXT
+    from webapp.gateway.rdp.desktop_link import CONTEXT
 
-    kinds = {cipher["kea"] for cipher in _CONTEXT.get_ciphers()}
+    kinds = {cipher["kea"] for cipher in CONTEXT.get_ciphers()}
     assert kinds == {"kx-ecdhe", "kx-any"}, "kx-any: TLS 1.3, of which the group is one curve"
-    assert _CONTEXT.options & ssl.OP_NO_RENEGOTIATION
+    assert CONTEXT.options & ssl.OP_NO_RENEGOTIATION
 
 
 # -- IPv4 and IPv6 ----------------------------------------------------------------------------

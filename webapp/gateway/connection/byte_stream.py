@@ -6,14 +6,13 @@ process does little but move bytes, so a wake-up and a copy would be a good part
 
 import asyncio
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import cast
 
-from webapp.gateway.connection.wire import Octets, ProtocolError
+from webapp.gateway.connection.wire import Octets
 
 _ENOUGH = 1 << 16
 """Unread bytes at which reading from the desktop pauses."""
@@ -41,12 +40,12 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
-def _go_on_reading() -> None:
+def go_on_reading() -> None:
     """Do nothing: all earlier data was handed over, so reading simply resumes."""
 
 
 class ByteStream(asyncio.BufferedProtocol):
-    """One TCP connection that may upgrade to TLS. Only one task may read at a time."""
+    """One TCP connection. Only one task may read at a time."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -86,6 +85,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._set_reading()
         if came:
             self._hand_over(came)
+        self._guard(self._take_waiting)
         try:
             while not self._is_over:
                 self._stirred.clear()
@@ -123,14 +123,6 @@ class ByteStream(asyncio.BufferedProtocol):
         """Bytes in the write buffer."""
         return self.transport.get_write_buffer_size() if self.transport else 0
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Upgrade to TLS. Raises ProtocolError for data before TLS, which anyone can inject."""
-        if self._came:
-            raise ProtocolError("bytes before TLS")
-        loop = asyncio.get_running_loop()
-        assert self.transport is not None  # noqa: S101 (made by create_connection)
-        self.transport = await loop.start_tls(self.transport, self, context)
-
     def abort(self) -> None:
         if self.transport:
             self.transport.abort()
@@ -147,18 +139,12 @@ class ByteStream(asyncio.BufferedProtocol):
         return _scratch.view
 
     def buffer_updated(self, count: int) -> None:
-        data = _scratch.view[:count]
+        self._guard(partial(self._take_read, _scratch.view[:count]))
         if self._taker:
-            self._hand_over(data)
             if count >= MUCH_AT_ONCE and self._hold is None:
-                self.hold(0.0, _go_on_reading)
+                self.hold(0.0, go_on_reading)
             if _GATHER_FROM <= count < _GATHER_TO and not self._is_gathering:
                 self._gather()
-            return
-        self._came += data
-        self._stirred.set()
-        if len(self._came) >= _ENOUGH:
-            self._set_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end(error)
@@ -176,6 +162,26 @@ class ByteStream(asyncio.BufferedProtocol):
 
     # -- inside ---------------------------------------------------------------------------------
 
+    def _take_read(self, data: Octets) -> None:
+        """Take what one read brought; a subclass decrypts it."""
+        self._take(data)
+
+    def _take_waiting(self) -> None:
+        """Take what earlier reads brought; a subclass may have some."""
+
+    def _take(self, data: Octets) -> None:
+        """Hand data over, or keep it for `read_exactly`. No data is work that is charged too."""
+        if self._taker:
+            self._hand_over(data)
+            return
+        self._came += data
+        self._stirred.set()
+        self._set_reading()
+
+    @property
+    def _has_enough(self) -> bool:
+        return self._taker is None and len(self._came) >= _ENOUGH
+
     def _hand_over(self, data: Octets) -> None:
         if self._taker and not self._is_over:
             self._guard(partial(self._taker, data))
@@ -191,6 +197,7 @@ class ByteStream(asyncio.BufferedProtocol):
         if not self._is_over:
             self.cpu_began = time.thread_time()
             self._guard(go_on)
+            self._guard(self._take_waiting)
         self._set_reading()
 
     def _end_hold(self) -> None:
@@ -199,8 +206,7 @@ class ByteStream(asyncio.BufferedProtocol):
             self._hold = None
 
     def _set_reading(self) -> None:
-        has_enough = self._taker is None and len(self._came) >= _ENOUGH
-        is_paused = self._is_full or self._hold is not None or has_enough
+        is_paused = self._is_full or self._hold is not None or self._has_enough
         if is_paused != self._is_paused and self.transport and not self._is_over:
             self._is_paused = is_paused
             self.transport.pause_reading() if is_paused else self.transport.resume_reading()

@@ -11,6 +11,10 @@ class ProtocolError(ValueError):
     """Raised for bytes that no honest peer sends; their connection is closed."""
 
 
+class Overuse(ProtocolError):
+    """Raised for valid bytes that only cost work, more of them than any honest peer sends."""
+
+
 class Reader:
     """A cursor over bytes; every read past the end raises ProtocolError."""
 

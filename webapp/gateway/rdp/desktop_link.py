@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from webapp.domain.connections.rules import ConnectionEnd
 from webapp.gateway.connection.admission import Refusal
-from webapp.gateway.connection.byte_stream import ByteStream
+from webapp.gateway.connection.tls_stream import TlsStream
 from webapp.gateway.connection.wire import ProtocolError
 from webapp.gateway.rdp.pdu import x224
 
@@ -24,7 +24,7 @@ _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_
 class DesktopLink:
     """The RDP stream of a desktop that has shown the right certificate."""
 
-    stream: ByteStream
+    stream: TlsStream
     confirm: bytes
     """Its X.224 Connection Confirm."""
     certificate: bytes
@@ -39,7 +39,7 @@ async def desktop_link(
     try:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
-            _, stream = await loop.create_connection(ByteStream, address, port)
+            _, stream = await loop.create_connection(TlsStream, address, port)
     except OSError as error:  # TimeoutError is one
         raise Refusal(ConnectionEnd.UNREACHABLE) from error
     try:
@@ -56,16 +56,13 @@ async def desktop_link(
         stream.abort()
 
 
-async def _negotiate(stream: ByteStream) -> tuple[bytes, bytes]:
+async def _negotiate(stream: TlsStream) -> tuple[bytes, bytes]:
     """Set up TLS; return the desktop's Connection Confirm and its certificate."""
     stream.write(x224.connection_request())
     header = await stream.read_exactly(x224.TPKT_HEADER)
     confirm = header + await stream.read_exactly(x224.confirm_length(header) - len(header))
     x224.check_confirm(confirm)
-    await stream.start_tls(_CONTEXT)
-    assert stream.transport is not None  # noqa: S101 (TLS runs on it)
-    certificate = stream.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    return confirm, certificate
+    return confirm, await stream.start_tls(CONTEXT)
 
 
 def _context() -> ssl.SSLContext:
@@ -85,10 +82,10 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-_CONTEXT = _context()
+CONTEXT = _context()
 
 
-def _keep_alive(stream: ByteStream) -> None:
+def _keep_alive(stream: TlsStream) -> None:
     assert stream.transport is not None  # noqa: S101 (it is connected)
     sock: socket.socket = stream.transport.get_extra_info("socket")
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

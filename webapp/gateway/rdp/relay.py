@@ -20,7 +20,7 @@ from webapp.domain.connections.rules import ConnectionEnd, Ending
 from webapp.domain.desktops.keyboards import input_locale
 from webapp.gateway.connection.allowance import Allowance
 from webapp.gateway.connection.browser_socket import BrowserSocket
-from webapp.gateway.connection.wire import Octets, ProtocolError
+from webapp.gateway.connection.wire import Octets, Overuse, ProtocolError
 from webapp.gateway.rdp.clipboard import Rules
 from webapp.gateway.rdp.conversation import Conversation
 from webapp.gateway.rdp.desktop_link import DesktopLink
@@ -196,6 +196,8 @@ class Relay:
         """Run one direction; however it ends, the connection ends with it."""
         try:
             ending = await pump
+        except Overuse as error:
+            ending = Ending(ConnectionEnd.OVERUSE, str(error))
         except ProtocolError as error:
             ending = Ending(ConnectionEnd.BAD_REQUEST, str(error))
         except ConnectionClosed:
