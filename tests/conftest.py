@@ -7,12 +7,16 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import compilation
+
 pytest_plugins = ["tests.lab", "tests.portal", "tests.postgres", "tests.receiver"]
 
 #: Uses the same examples in each run, so that failures are reproducible; `make fuzz` varies them.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("roaming", max_examples=2_000, deadline=None)
 settings.load_profile("steady")
+
+compilation.share_statements()
 
 #: A demo on this machine has its own settings, which tests must not use.
 os.environ["WINUX_ENV_FILE"] = os.devnull

@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.compilation import make_app
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.worker.life import launch
 from webapp import bootstrap_worker
-from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.services.audit.record import Actor
@@ -59,7 +59,7 @@ MakeProgram = Callable[..., Program]
 
 @pytest.fixture
 def app(services: Services) -> Flask:
-    return create_app(services)
+    return make_app(services)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from tests.api.conftest import API, MakeProgram, Program
+from tests.compilation import make_app
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import TOKEN, Browser
 from webapp.api.framework.problem import KINDS
-from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.services.audit.record import Actor
 
@@ -170,7 +170,7 @@ def test_other_origins_are_not_let_in_unless_named(services: Services, alice: Ac
         (named, origin, True),
         (named, "https://evil.example.org", False),
     ):
-        program = Program(create_app(replace(services, config=config)), key)
+        program = Program(make_app(replace(services, config=config)), key)
         answer = program.get("/sessions", Origin=wanted)
         assert answer.headers.get("Access-Control-Allow-Origin") == (origin if is_allowed else None)
         asked = program.call("OPTIONS", "/sessions", Origin=wanted)

@@ -9,11 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.compilation import make_app
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import PASSWORD
 from tests.worker.life import launch
 from webapp import bootstrap_worker
-from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.bootstrap_worker import WorkerServices
 from webapp.services.audit.record import Actor
@@ -67,7 +67,7 @@ Browse = Callable[[str], Browser]
 
 @pytest.fixture
 def app(services: Services) -> Flask:
-    return create_app(services)
+    return make_app(services)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 from sqlalchemy import event, select
 
+from tests.compilation import make_app
 from tests.fakes import FailingProvisioner, FakeNode
 from tests.portal import SteppingClock, make_environment
 from tests.web.conftest import Browser
@@ -53,10 +54,9 @@ def value(told: Values, name: str, **labels: str) -> float:
 
 
 def test_without_a_token_set_there_is_no_such_page(services: Services, tmp_path: Path) -> None:
-    from webapp.app import create_app
 
     without = bootstrap.build_services(load(make_environment(tmp_path)))
-    browser = Browser(create_app(without).test_client())
+    browser = Browser(make_app(without).test_client())
     assert browser.get("/metrics").status_code == 404
     assert browser.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
     without.db.close()

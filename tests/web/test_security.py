@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from tests import compilation
 from tests.portal import PASSWORD, make_environment
 from tests.web.conftest import Browse, Browser
 from tests.web.test_routes import ROUTES
 from webapp import bootstrap
 from webapp.adapters import migration
-from webapp.app import create_app
 from webapp.bootstrap import Services
 from webapp.config import ROOT, load
 from webapp.services.audit.record import SYSTEM, Actor
@@ -21,7 +21,7 @@ def make_app(folder: Path, **changes: str) -> tuple[Flask, Services]:
     services = bootstrap.build_services(load(make_environment(folder, **changes)))
     migration.migrate(services.db)
     services.accounts.add_person(SYSTEM, "alice", PASSWORD)
-    return create_app(services), services
+    return compilation.make_app(services), services
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/nothing", "/static/mark/css/base.css", "/healthz"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.compilation import make_app
 from tests.gateway.events.event_site import (
     EventSite,
     event_site,
@@ -21,7 +22,6 @@ from tests.gateway.events.event_site import (
 from tests.portal import PASSWORD
 from tests.warm import add_warm
 from webapp.api.framework.problem import KINDS
-from webapp.app import create_app
 from webapp.domain.people.roles import Role
 from webapp.domain.states import Event
 from webapp.gateway.events.problem import TITLES
@@ -55,7 +55,7 @@ def ask(site: EventSite, public_id: str | None, headers: dict[str, str]) -> requ
 
 def signed_in(site: EventSite, name: str) -> dict[str, str]:
     """Return the cookie that the portal gives a browser."""
-    client = create_app(site.services).test_client()
+    client = make_app(site.services).test_client()
     page = client.get("/sign-in").get_data(as_text=True)
     token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
     assert token
