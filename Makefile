@@ -19,8 +19,7 @@ install: python ## What a server needs to run the portal with a Proxmox VE; no d
 	@$(python) -u -m setup.install
 
 test: prepare-test check ## All checks and tests, real containers and browser too (SKIP_LAB=1 without containers)
-	@$(venv)/pytest -n $(testers) --dist worksteal -m "not lab and not view"
-	@$(venv)/pytest -n 2 --dist loadscope -m "lab and not view"
+	@$(venv)/python -u -m setup.test_run
 
 testview: prepare-test ## The long tests of the desktop in the browser: picture, keyboards, clipboard, reconnecting
 	@$(venv)/pytest -m view

@@ -42,7 +42,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="all cases of tests marked `sampled`")
 
 
+#: Seconds for a test with real containers; all others have the `timeout` of pyproject.toml.
+LAB_TIMEOUT_S = 240
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LAB_TIMEOUT_S))
+    _leave_samples(config, items)
+
+
+def _leave_samples(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the number of cases in a sampled test's mark: evenly spread and deterministic."""
     if config.getoption("whole"):
         return

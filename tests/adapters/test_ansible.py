@@ -151,6 +151,7 @@ def test_a_daemon_that_a_failed_run_left_is_ended(make_provisioner: MakeProvisio
     assert _sleeps() == 0
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("victim", ["the run", "Ansible", "a fork"])
 def test_a_run_of_which_a_part_is_killed_is_named_interrupted(
     make_provisioner: MakeProvisioner, victim: str
@@ -184,6 +185,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
         return {}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("flood", ["flood of output", "flood of words", "flood of lines"])
 def test_a_flood_fills_neither_memory_nor_disk(
     make_provisioner: MakeProvisioner, config: Config, flood: str

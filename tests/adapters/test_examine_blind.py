@@ -116,7 +116,7 @@ def test_with_open_eyes_all_is_well(site: Site) -> None:
     assert set(signs) - {"certificate", "clock"} == set().union(*QUESTIONS.values())
 
 
-@pytest.mark.sampled(20)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_look_that_fails_is_never_called_good(site: Site, question: str, failure: str) -> None:
@@ -124,7 +124,7 @@ def test_a_look_that_fails_is_never_called_good(site: Site, question: str, failu
     check(signs, question, failure)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if "version" not in q])
 def test_an_answer_that_takes_too_long_is_unknown(site: Site, question: str) -> None:
     check(site.with_fault(question, SLOW), question, "slow")

@@ -120,6 +120,7 @@ def test_desktops_spread_over_the_nodes_and_no_clone_meets_anothers_lock(
     assert clones(lab) == ["OK"] * 6
 
 
+@pytest.mark.sampled(0)
 def test_full_nodes_are_left_alone_and_the_rest_goes_on(
     lab: LabNode, services: Services, alice: Actor
 ) -> None:
@@ -147,6 +148,7 @@ def test_when_all_are_full_a_launch_waits_and_says_so(
         until(lambda: ready(services, [wanted]))
 
 
+@pytest.mark.sampled(0)
 def test_a_node_that_goes_down_in_the_middle_stops_only_what_is_on_it(
     lab: LabNode, services: Services, alice: Actor
 ) -> None:

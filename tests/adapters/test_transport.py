@@ -128,6 +128,7 @@ def test_proxies_in_the_environment_are_passed_by(site: Site) -> None:
     assert site.is_reached(**PROXIES) == (True, True)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("strict", [{}, AS_PYTHON_313], ids=["3.11", "3.13"])
 @pytest.mark.parametrize(
     ("signed_by", "names", "days", "words"),

@@ -166,6 +166,7 @@ LIES: dict[str, Any] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("field", LIES.values(), ids=LIES)
 def test_a_field_of_the_wrong_form_refuses_the_whole_answer(site: Site, field: str) -> None:
     site.lie(fields={field: site.payload("expression")})
@@ -175,6 +176,7 @@ def test_a_field_of_the_wrong_form_refuses_the_whole_answer(site: Site, field: s
     assert not site.marker.exists()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SOME)
 def test_a_desktops_refusal_is_told_as_it_is(site: Site, name: str) -> None:
     site.lie(fields={"error": site.payload(name)})
@@ -196,6 +198,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
 def test_an_answer_without_form_is_refused(site: Site, text: str) -> None:
     site.lie(text=text)
@@ -215,6 +218,7 @@ def _check_a_run(site: Site, run: Callable[[], object]) -> None:
     assert not site.marker.exists()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fingerprint_that_an_older_version_believed_is_no_template(site: Site, name: str) -> None:
     site.create()
@@ -250,6 +254,7 @@ def test_a_variable_that_ansibles_json_cannot_hold_is_refused() -> None:
 # -- Proxmox --------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SOME)
 def test_what_a_task_of_the_node_says_is_shown_and_not_evaluated(site: Site, name: str) -> None:
     payload = site.payload(name)

@@ -45,6 +45,7 @@ def operator(tmp_path: Path) -> Operator:
     return made
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("command", OPENERS, ids=" ".join)
 @pytest.mark.parametrize("leaves", ["nothing", "a folder", "an empty file"])
 def test_an_absent_disk_is_named_and_nothing_is_made(

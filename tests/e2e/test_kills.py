@@ -75,7 +75,7 @@ def alice(site: Site) -> PageClient:
     return visitor
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("at", OF_BUILD)
 def test_a_build_whose_worker_died_at_a_task_is_finished_by_the_next(
     site: Site, trap: Trap, alice: PageClient, at: int
@@ -86,7 +86,7 @@ def test_a_build_whose_worker_died_at_a_task_is_finished_by_the_next(
     _use_and_stop(site, made)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(0)
 @pytest.mark.parametrize("at", OF_REMOVAL)
 def test_a_removal_whose_worker_died_at_a_task_is_finished_by_the_next(
     site: Site, trap: Trap, alice: PageClient, at: int
@@ -101,7 +101,7 @@ def test_a_removal_whose_worker_died_at_a_task_is_finished_by_the_next(
     assert site.leftovers(row) == []
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_node_that_died_in_a_call_and_came_back_keeps_nothing(
     site: Site, alice: PageClient, call: str

@@ -13,6 +13,7 @@ from tests.e2e.site import Site, wait_until
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("step", "request_of_it"),
     [("desktop_clone", "POST .*/clone"), ("desktop_start", "POST .*/status/start")],

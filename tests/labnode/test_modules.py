@@ -82,6 +82,7 @@ def modules(node: LabNode, tmp_path_factory: pytest.TempPathFactory) -> Modules:
     return Modules(modules_env.ensure(), node, tmp_path_factory.mktemp("modules"))
 
 
+@pytest.mark.sampled(0)
 def test_create_from_a_template_archive(modules: Modules, archive: str, builder: Client) -> None:
     result = modules(
         PROXMOX,
@@ -144,6 +145,7 @@ def test_a_desktop_from_clone_to_absent(modules: Modules, template: int, builder
     assert 601 not in [each["vmid"] for each in builder.get("/nodes/lab/lxc").data]
 
 
+@pytest.mark.sampled(0)
 def test_snapshots(modules: Modules, builder: Client, make: Callable[[int], int]) -> None:
     make(610)
     snap = "community.proxmox.proxmox_snap"
@@ -162,6 +164,7 @@ def test_refusals_reach_the_person(modules: Modules, template: int) -> None:
     assert "403 Forbidden: Permission check failed" in result["msg"]
 
 
+@pytest.mark.sampled(0)
 def test_wrong_secrets_reach_the_person(modules: Modules) -> None:
     wrong = "00000000-0000-0000-0000-000000000000"
     result = modules(PROXMOX, state="started", vmid=600, api_token_secret=wrong)

@@ -64,6 +64,7 @@ def test_the_document_is_current(
     assert fidelity.FILE.read_text() == expected, "run: python -m tests.labnode.fidelity"
 
 
+@pytest.mark.sampled(0)
 @pytest.mark.skipif(
     not recordings.recordings_file(fidelity.OLDER).exists(),
     reason=f"the recordings of Proxmox VE {fidelity.OLDER} are not there",

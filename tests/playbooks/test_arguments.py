@@ -45,6 +45,7 @@ def test_a_missing_variable_is_named(nobody: Operator, playbook: str, name: str)
     assert f"missing required arguments: {name}" in told.output
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["container_id", "session_duration", "template_vmid"])
 def test_text_where_a_number_belongs_is_told(nobody: Operator, name: str) -> None:
     told = run(nobody, CREATE, **{name: "many"})
@@ -52,7 +53,7 @@ def test_text_where_a_number_belongs_is_told(nobody: Operator, name: str) -> Non
     assert f"{name} must be a whole number" in told.output
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["memory_mb", "cores", "disk_gb", "nesting"])
 def test_a_wrong_size_is_told_before_anything_is_cloned(nobody: Operator, name: str) -> None:
     told = run(nobody, CREATE, **{name: "big"})
@@ -75,7 +76,7 @@ WRONG = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("playbook", PLAYBOOK_FILES)
 def test_every_playbook_names_all_that_is_wrong_before_it_asks_the_node(
     nobody: Operator, playbook: str
@@ -114,7 +115,7 @@ def test_what_is_right_passes(name: str, value: object) -> None:
     assert variables.problem_of(name, value) == ""
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("playbook", [CREATE, "assign-winux-session.yml"])
 @pytest.mark.parametrize("name", ["audio", "root", "shadow", "systemd-network", "winux-helper"])
 def test_a_name_of_the_system_is_refused_before_the_node_is_asked(
@@ -134,7 +135,7 @@ def test_portal_and_playbooks_reserve_the_same_names() -> None:
     assert variables.problem_of("rdp_username", limits.decide_username("")) == ""
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("playbook", PLAYBOOK_FILES)
 def test_an_own_inventory_is_told_what_it_lacks(nobody: Operator, playbook: str) -> None:
     inventory = nobody.folder / "hosts.ini"
@@ -164,7 +165,7 @@ def typed(
     return Run.of(done)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("session_id", ["Desktop_1", "-desktop", "a" * 64, "a.b"])
 def test_a_session_id_that_is_no_host_name_is_refused(nobody: Operator, session_id: str) -> None:
     told = run(nobody, CREATE, session_id=session_id)

@@ -40,6 +40,7 @@ def test_the_id_alone_suffices_once_and_again(
     assert (again.code, again.changed) == (0, 0), again.output
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("description", "words"),
     [

@@ -51,6 +51,7 @@ def own_node(lab_node: RealLab, tmp_path: Path) -> Iterator[RealLab]:
     lab.clean()
 
 
+@pytest.mark.sampled(0)
 @pytest.mark.timeout(1200)
 def test_the_page_works_as_it_is_typed(own_node: RealLab, tmp_path: Path) -> None:
     clone = fresh_clone(tmp_path / "winux")

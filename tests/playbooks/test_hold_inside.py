@@ -51,6 +51,7 @@ def set_password(template: GoldenTemplate, desktop: Desktop, password: str) -> N
     assert "error" not in answer, answer
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("prepare", "told"),
     [
@@ -118,6 +119,7 @@ def test_a_program_that_ignores_the_end_of_its_session_delays_no_shutdown(
     lab_node.inside(account.vmid, "pgrep -f stubbor[n]; systemctl restart xrdp-sesman xrdp")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "password",
     ["quo\"te'`s \\ back\\", " %s $HOME $(id) {{ 7*7 }} ", "zażółć€ñ", "-v :x: #", "ж" * 255],

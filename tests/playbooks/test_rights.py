@@ -119,7 +119,7 @@ def test_with_the_documented_rights_everything_works(life: Life) -> None:
     assert client.get("/nodes/lab/lxc").data == []
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("right", PORTAL)
 def test_without_one_a_desktop_cannot_live_and_the_right_is_named(life: Life, right: str) -> None:
     assert life.run("builder").code == 0
@@ -129,7 +129,7 @@ def test_without_one_a_desktop_cannot_live_and_the_right_is_named(life: Life, ri
     assert "no published template" not in run.output
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("right", BUILDER)
 def test_without_one_a_template_is_not_built_well_and_the_right_is_named(
     life: Life, right: str

@@ -94,6 +94,7 @@ def test_this_machines_own_address_is_let_in_if_none_is_given(
     assert (run.code, sources(node_api)) == (0, ["127.0.0.1"]), run.output
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -347,6 +347,7 @@ def test_a_request_may_come_in_small_pieces(site: EventSite) -> None:
     assert answer.startswith(b"HTTP/1.1 401 ")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("begin", [b"", b"GET /ap", b"GET /api/v1/events HTTP/1.1\r\nHost: "])
 def test_a_request_that_never_comes_to_its_end_is_not_waited_for(
     site: EventSite, begin: bytes

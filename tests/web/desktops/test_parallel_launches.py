@@ -113,6 +113,7 @@ def click(site: Site, cookie: str, fields: dict[str, str], together: threading.B
     return "refused"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("warm", [0, 2], ids=["none warm", "two warm"])
 def test_the_limit_holds(site: Site, warm: int) -> None:
     alice = Actor(site.services.accounts.add_person(SYSTEM, "alice", PASSWORD))

@@ -213,6 +213,7 @@ def test_events_stream_at_once(site: Site) -> None:
     assert stream.text.startswith("retry:")
 
 
+@pytest.mark.sampled(1)
 def test_slow_clients_stop_nobody(site: Site) -> None:
     begins = [
         b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
@@ -250,6 +251,7 @@ def own_address(site: Site) -> Iterator[http.client.HTTPSConnection]:
         connection.close()
 
 
+@pytest.mark.sampled(1)
 def test_large_heads_and_bodies_are_refused(site: Site) -> None:
     large = site.ask("GET", "/sign-in", {f"X-Large-{number}": "a" * 7000 for number in range(7)})
     assert large.status in {400, 431, 494}
