@@ -10,7 +10,7 @@ import pytest
 from tests.lab import RealLab
 from tests.playbooks.operator import Desktop, Operator
 from webapp.adapters.examine_isolation import IsolationExaminer
-from webapp.domain.upkeep.health import Health, Sign
+from webapp.domain.upkeep.health import CheckResult, Health
 from webapp.ports import Neighbour
 
 pytestmark = pytest.mark.lab
@@ -27,7 +27,7 @@ def two(operator: Operator) -> Iterator[list[Desktop]]:
         assert desktop.destroy().code == 0
 
 
-def tried(operator: Operator, desktops: list[Desktop], **changes: Any) -> Sign:
+def tried(operator: Operator, desktops: list[Desktop], **changes: Any) -> CheckResult:
     neighbours = [
         Neighbour(
             one.session_id,
