@@ -152,6 +152,7 @@ def test_exporting_is_an_entry_too(browse: Browse, root: Actor) -> None:
     assert "person=alice" in page
 
 
+@pytest.mark.timeout(240)  # tracing memory is slow on a loaded machine
 def test_an_export_of_much_stays_small_in_memory(services: Services, alice: Actor) -> None:
     with services.db.begin() as session:
         for _ in range(10_000):
