@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.portal import make_environment
+from tests.connection_rows import open_to_server
+from tests.portal import PASSWORD, make_environment
 from tests.receiver import Receiver
 from webapp.bootstrap import build_services
 from webapp.cli import main, make_parser, remote
@@ -223,6 +224,17 @@ def test_one_round_of_the_worker_ends_with_1_when_proxmox_is_away(
 def test_who_is_connected_is_listed(migrated: Run) -> None:
     assert migrated("who")[1] == "Nobody is connected.\n"
     assert _json(migrated("who", "--json")) == []
+
+
+def test_who_is_connected_to_what_is_listed(migrated: Run, environment: dict[str, str]) -> None:
+    services = build_services(load(environment))
+    open_to_server(services, Actor(services.accounts.add_person(SYSTEM, "alice", PASSWORD)))
+    services.db.close()
+    (one,) = _json(migrated("who", "--json"))
+    assert (one["person"], one["desktop"]) == ("alice", None)
+    assert (one["target_kind"], one["target"]) == ("server", "server-1")
+    assert (one["protocol"], one["door"]) == ("rdp", "browser view")
+    assert "server-1  rdp       browser view" in migrated("who")[1]
 
 
 def commands_of(parser: argparse.ArgumentParser, before: str = "") -> Iterator[str]:
