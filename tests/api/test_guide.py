@@ -25,6 +25,8 @@ PAGES = {
     owner: re.split(r"^## ", (ROOT / "docs/api" / page).read_text(), flags=re.MULTILINE)[1:]
     for owner, page in {"carol": "older.md", "alice": "guide.md"}.items()
 }
+#: The guide cuts a connection, so that one must be open.
+GUEST_OF = "alice"
 TITLES = [section.partition("\n")[0] for sections in PAGES.values() for section in sections]
 
 
@@ -46,10 +48,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
 @pytest.fixture(scope="module")
 def ran(site: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     """Run all sections of each page in order in one shell; a failing section ends it."""
-    connect(site)
     admin_key = site.key(site.person("boss", Role.ADMIN), "admin")
     found = {}
     for owner, sections in PAGES.items():
+        if owner == GUEST_OF:  # a connection that no gateway keeps open is closed soon
+            connect(site)
         keys = {"KEY": site.key(site.person(owner), "launch"), "ADMIN_KEY": admin_key}
         found |= _run(sections, tmp_path_factory.mktemp(owner), {"URL": site.url, **keys})
     return found
@@ -103,22 +106,22 @@ def test_each_section_runs(ran: dict[str, Ran], title: str) -> None:
     [
         ("Who am I", r'"name":"alice"'),
         ("Launch and wait", r"^desktop-\w{8} is ready$"),
-        ("Follow what happens", r"^now: ready$"),
+        ("Follow the events", r"^now: ready$"),
         ("Get the password", r'"rdp_password": "\w{20}"'),
         ("Get the file for RDP programs", r"full address:s:10\.203\."),
         ("List", r"^desktop-\w{8}\tready\t20"),
         ("Extend", r"^20\d\d-\d\d-\d\dT"),
-        ("Launch once, however often it is sent", r"^(desktop-\w{8})\n\1$"),
+        ("Launch exactly once", r"^(desktop-\w{8})\n\1$"),
         (
             "When the limit is reached",
             r'"status": 429(.|\n)*"close_oldest"(.|\n)*"is_reused": true',
         ),
         ("Stop", r"^desktop-\w{8}\t(stopping|ended)$"),
         ("For administrators: keys", r'"prefix": "\w{8}"'),
-        ("For administrators: who is connected, and cutting it", r"^cut connection-\w{8}$"),
-        ("For administrators: the pool and the room that is left", r'"warm":0'),
+        ("For administrators: list and cut connections", r"^cut connection-\w{8}$"),
+        ("For administrators: pool and capacity", r'"warm":0'),
         ("For administrators: export the audit log", r"^[1-9]\d+ audit.csv$"),
-        ("Is the site well?", r'"status":"ok"'),
+        ("Check the status of the site", r'"status":"ok"'),
         ("Launch a session", r"^desktop-\w{8} is active$"),
         ("Get the password of a session", r'"rdp_password": "\w{20}"'),
         ("List and get sessions", r"^desktop-\w{8}\tactive\t10\.203\.(.|\n)*\"success\": true"),
