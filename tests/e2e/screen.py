@@ -1,6 +1,7 @@
 """A virtual screen with FreeRDP on it: what a person with an RDP client sees."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -10,6 +11,11 @@ SIZE = "1280x800"
 WHOLE = f"{SIZE}+0+0"
 #: The strip of the panel, and the minimum number of colours of its icons.
 PANEL, PANEL_COLOURS = "1280x36+0+764", 100
+
+
+def freerdp() -> str:
+    """Return the command of FreeRDP 2 (Debian 12) or 3 (Debian 13)."""
+    return "xfreerdp" if shutil.which("xfreerdp") else "xfreerdp3"
 
 
 class Screen:
@@ -60,7 +66,7 @@ class Screen:
         """Start FreeRDP; pass the password by standard input, because argument lists are public."""
         options = ["/cert:ignore", f"/size:{SIZE}", "/bpp:24", "/log-level:WARN"]
         self._client = subprocess.Popen(
-            ["xfreerdp", f"/v:{computer}", f"/u:{user}", "/d:", "/from-stdin:force", *options],
+            [freerdp(), f"/v:{computer}", f"/u:{user}", "/d:", "/from-stdin:force", *options],
             env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -75,6 +75,12 @@ def test_packages_are_read_by_section() -> None:
     assert packages.packages_of("check") == ["git", "shellcheck"]
 
 
+def test_of_packages_that_differ_between_releases_one_suffices() -> None:
+    assert "freerdp2-x11 | freerdp3-x11" in packages.packages_of("test")
+    assert packages.choose("no-such-package | coreutils") == "coreutils"
+    assert packages.choose("no-such-package") == "no-such-package"
+
+
 def test_a_package_that_is_not_installed_is_missed(tmp_path: Path) -> None:
     assert packages.missing_packages("no such section") == []
 
