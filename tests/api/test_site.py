@@ -75,6 +75,11 @@ def test_a_person_is_made_signs_in_is_suspended_and_let_in_again(
     assert (made.json["name"], made.headers["Location"]) == ("erin", "/api/v1/people/erin")
     assert admin.post("/people", {"name": "erin", "password": PASSWORD}).status_code == 422
     assert Browser(app.test_client()).sign_in("erin").status_code == 303
+    assert admin.call("PUT", "/people/erin/role", {"role": "auditor"}).json["role"] == "auditor"
+    assert admin.get("/people/erin").json["role"] == "auditor"
+    assert admin.call("PUT", "/people/erin/role", {"role": "king"}).status_code == 422
+    own = admin.call("PUT", "/people/root/role", {"role": "person"})
+    assert (own.status_code, own.json["reason"]) == (409, "oneself")
     assert admin.post("/people/erin/suspend").json["suspended_at"]
     assert Browser(app.test_client()).sign_in("erin").status_code == 401
     assert admin.post("/people/erin/restore").json["suspended_at"] is None

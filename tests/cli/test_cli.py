@@ -73,6 +73,9 @@ def test_people_are_made_listed_and_disabled(migrated: Run) -> None:
     made = _json(migrated("person", "add", "alice", "--generate", "--json"))
     assert (made["name"], len(made["password"])) == ("alice", 20)
     assert _json(migrated("person", "add", "boss", "--admin", "--generate", "--json"))
+    assert migrated("person", "role", "alice", "auditor")[0] == 0
+    assert _json(migrated("person", "list", "--json"))[0]["role"] == "auditor"
+    assert migrated("person", "role", "alice", "person")[0] == 0
     assert migrated("person", "disable", "alice")[0] == 0
     rows = _json(migrated("person", "list", "--json"))
     assert [(row["name"], row["role"], row["is_disabled"]) for row in rows] == [

@@ -149,6 +149,8 @@ def test_the_rest_of_the_site_is_seen(run: Run) -> None:
     assert "XFCE" in run("template", "list", "--json")[1]
     assert run("pool", "list", who="boss")[0] == 0
     assert "alice" in run("person", "list", who="boss")[1]
+    assert "auditor" in run("person", "role", "alice", "auditor", who="boss")[1]
+    assert "person" in run("person", "role", "alice", "person", who="boss")[1]
     assert "person.add" in run("audit", "list", who="boss")[1]
     assert run("audit", "export", who="boss")[1].count("\n") > 3
     assert run("cleanup", who="boss")[0] == 0
