@@ -255,18 +255,26 @@ def test_a_build_whose_vm_ids_are_all_taken_waits_and_is_no_failure_of_the_templ
 
 
 def test_launches_without_a_vm_id_do_not_stop_the_template(
-    services: Services, alice: Actor, bob: Actor, root: Actor, xfce: str, node: FakeNode
+    services: Services,
+    clock: SteppingClock,
+    alice: Actor,
+    bob: Actor,
+    root: Actor,
+    xfce: str,
+    node: FakeNode,
 ) -> None:
-    node.put(30001, None)
+    for vmid in (30001, 30002, 30003):
+        node.put(vmid, None)
     launched = [launch(services, who) for who in (alice, bob, root)]
     small = replace(services, config=replace(services.config, vmid_first=30001, vmid_last=30001))
     worker = bootstrap_worker.build_worker_services(
         small, "worker", provisioner=FakeProvisioner(node), hypervisor=node
     )
+    clock.step(seconds=10)  # later than the template's publication
     for _ in launched:
         worker.builder.build_one()
         worker.teardown.teardown_one()
-    assert row(services, launched[0]).failure_reason == "no_vmid"
+    assert {row(services, one).failure_reason for one in launched} == {"no_vmid"}
     assert all(gate.rest is None for gate in services.capacity.gates().values())
 
 
