@@ -21,7 +21,12 @@ from ansible_collections.winux.proxmox.plugins.module_utils.failures import (
     TaskFailed,
 )
 from ansible_collections.winux.proxmox.plugins.module_utils.patience import moments
-from ansible_collections.winux.proxmox.plugins.module_utils.transport import take
+from ansible_collections.winux.proxmox.plugins.module_utils.proxmox_trust import (
+    BadAuthority,
+    TrustingAdapter,
+    connect_directly,
+    trusting,
+)
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import ResourceException
 
@@ -41,6 +46,16 @@ NO_SUCH = re.compile(
     r"[Cc]onfiguration file '.*' does not exist|unable to find configuration file"
     r"|no such CT|CT \d+ does not exist"
 )
+
+
+def _adapter(ca_file: str | None) -> TrustingAdapter:
+    try:
+        return TrustingAdapter(trusting(ca_file))
+    except BadAuthority as error:
+        raise ProxmoxFailed(
+            f"{error}; proxmox_ca_file names a PEM file: copy /etc/pve/pve-root-ca.pem of a node "
+            "there"
+        ) from error
 
 
 class Api:
@@ -73,7 +88,7 @@ class Api:
             timeout=CALL_S,
         )
         # There is no public access to the session.
-        take(self._proxmox._store["session"], settings.get("ca_file"))
+        connect_directly(self._proxmox._store["session"], _adapter(settings.get("ca_file")))
 
     def on(self, node: str) -> Api:
         """Return the same API for another node of the cluster."""

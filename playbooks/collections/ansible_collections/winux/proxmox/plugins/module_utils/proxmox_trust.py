@@ -1,0 +1,1 @@
+../../../../../../../webapp/adapters/proxmox_trust.py
