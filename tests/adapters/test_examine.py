@@ -26,6 +26,7 @@ from labnode.store import Store
 from tests.adapters import cluster
 from tests.adapters.lab import create, environment_of, fault, make_template
 from tests.labnode.server import LabNode
+from tests.refusals import refuses
 from webapp import bootstrap, bootstrap_worker
 from webapp.adapters import migration
 from webapp.adapters.examine_machine import check_secrets_dir, file_system_of
@@ -35,6 +36,7 @@ from webapp.domain.errors import Refused
 from webapp.domain.upkeep.health import CheckResult, Health, is_well
 from webapp.domain.upkeep.rights import ROLES, places
 from webapp.ports import WantedTemplate
+from webapp.texts.sentences import what_to_do
 
 TEMPLATE = WantedTemplate("xfce", 29001, "1")
 RIGHTS = sorted({right for role in ROLES.values() for right in role})
@@ -365,10 +367,10 @@ def test_secrets_on_a_disk_are_refused_by_doctor_and_check_config(
 ) -> None:
     assert file_system_of(Path("/dev/shm")) == "tmpfs"
     on_disk = ROOT / "var" / "secrets-of-a-test"
-    with pytest.raises(Refused, match="lies on a disk") as refusal:
+    with refuses(Refused, match="lies on a disk") as refusal:
         check_secrets_dir(on_disk)
     on_disk.rmdir()
-    assert "/dev/shm" in refusal.value.what_to_do
+    assert "/dev/shm" in what_to_do(refusal.value)
     environment = environment_of(node, tmp_path, WINUX_SECRETS_DIR=str(on_disk))
     done = subprocess.run(
         [sys.executable, "-m", "webapp", "check-config"],

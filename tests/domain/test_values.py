@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
+from tests.refusals import refuses
 from webapp.domain.connections.rdp_file import RdpTarget, rdp_file
 from webapp.domain.desktops.estimate import estimate, progress
 from webapp.domain.errors import BadInput, Refused, TooMany
@@ -49,9 +50,9 @@ def test_what_carries_no_mark_of_ours_is_foreign(description: str | None) -> Non
 def test_the_lowest_free_address_and_id_are_chosen_and_none_left_is_said() -> None:
     assert choose_address(POOL, {"10.203.0.64"}) == "10.203.0.65"
     assert choose_vmid(30001, 30003, {30001, 30002}) == 30003
-    with pytest.raises(Refused, match=r"All addresses \(10.203.0.64–10.203.0.66\)"):
+    with refuses(Refused, match=r"All addresses \(10.203.0.64–10.203.0.66\)"):
         choose_address(POOL, {str(address) for address in POOL})
-    with pytest.raises(Refused, match=r"All 2 VM ids \(30001–30002\)"):
+    with refuses(Refused, match=r"All 2 VM ids \(30001–30002\)"):
         choose_vmid(30001, 30002, {30001, 30002})
 
 
@@ -128,7 +129,7 @@ def _failures(here: int = 0, source: int = 0, account: int = 0, *, known: bool =
     "failures", [_failures(here=5), _failures(source=30), _failures(account=50)]
 )
 def test_too_many_failures_have_to_wait_and_are_told_how_long(failures: Failures) -> None:
-    with pytest.raises(TooMany, match="Try again in") as refused:
+    with refuses(TooMany, match="Try again in") as refused:
         decide_sign_in(failures, NOW)
     assert refused.value.retry_after == timedelta(minutes=5)
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from tests.refusals import refuses
 from webapp.adapters import migration, schema
 from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services
@@ -71,7 +71,7 @@ def test_a_migration_leaves_foreign_keys_on(services: Services) -> None:
 
 def test_an_empty_database_is_refused_with_the_cure() -> None:
     db = SqlDatabase("sqlite:///:memory:")
-    with pytest.raises(Refused, match="winux migrate"):
+    with refuses(Refused, match="winux migrate"):
         schema.check(db)
     db.close()
 
@@ -80,5 +80,5 @@ def test_a_newer_schema_is_refused_and_untouched(services: Services) -> None:
     with services.db.engine.connect() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     for act in (migration.migrate, schema.check):
-        with pytest.raises(Refused, match="9999 of a newer release"):
+        with refuses(Refused, match="9999 of a newer release"):
             act(services.db)

@@ -68,7 +68,7 @@ def test_even_without_the_sign_ins_the_page_has_words(
 def test_a_lost_race_can_simply_be_tried_again(app: Flask, stranger: Browser) -> None:
     @anyone
     def lost() -> str:
-        raise Conflict("Someone else changed this at the same moment.")
+        raise Conflict("row")
 
     app.add_url_rule("/lost", "lost", lost)
     answer = stranger.get("/lost")

@@ -29,8 +29,12 @@ from webapp.services.pool.settings import ScheduleRequest
 from webapp.web.language import init_language
 from webapp.web.texts.domain import WORDS
 
-KEYWORDS = {"_": None, "ngettext": (1, 2), "lazy_gettext": None}
-METHODS = [("webapp/web/**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = {"_": None, "ngettext": (1, 2), "lazy_gettext": None, "plural": (1, 2)}
+METHODS = [
+    ("webapp/texts/**.py", "python"),
+    ("webapp/web/**.py", "python"),
+    ("templates/**.html", "jinja2"),
+]
 #: Names are not translated.
 NAMES = {"Winux", "Windows", "macOS, iPad, Android", "Linux", ".rdp", "XFCE"}
 

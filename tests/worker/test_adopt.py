@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from tests.fakes import FakeNode, FakeProvisioner, Killed
 from tests.portal import SteppingClock
+from tests.refusals import refuses
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
 from webapp.bootstrap import Services
@@ -109,7 +110,7 @@ def test_refusals_change_nothing_and_are_audited(
         (20009, "There is no container"),
         (30001, f"There is a desktop {launched} already"),
     ]:
-        with pytest.raises(Refused, match=words):
+        with refuses(Refused, match=words):
             worker.adopter.adopt(SYSTEM, AdoptionRequest(vmid=vmid, owner="alice"))
     with pytest.raises(NotFound):
         worker.adopter.adopt(SYSTEM, AdoptionRequest(vmid=20001, owner="nobody"))

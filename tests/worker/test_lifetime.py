@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import SteppingClock
+from tests.refusals import refuses
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, row
 from webapp.bootstrap import Services
@@ -73,7 +74,7 @@ def test_an_extension_never_exceeds_the_longest_time(
 ) -> None:
     longest = services.clock.now() + timedelta(minutes=240)
     assert services.lifetime.extend(alice, ready, 240) == longest
-    with pytest.raises(Refused, match="longest"):
+    with refuses(Refused, match="longest"):
         services.lifetime.extend(alice, ready, 1)
     assert ("desktop.extend", True) in _actions(services)
 
@@ -89,7 +90,7 @@ def test_an_extension_out_of_range_is_refused(
 def test_a_desktop_that_is_not_ready_cannot_be_extended(
     services: Services, alice: Actor, xfce: str
 ) -> None:
-    with pytest.raises(Refused, match="queued"):
+    with refuses(Refused, match="queued"):
         services.lifetime.extend(alice, launch(services, alice), 10)
 
 
@@ -97,7 +98,7 @@ def test_a_desktop_whose_time_is_up_cannot_be_extended(
     services: Services, alice: Actor, clock: SteppingClock, ready: str
 ) -> None:
     clock.step(minutes=31)
-    with pytest.raises(Refused, match="time is up"):
+    with refuses(Refused, match="time is up"):
         services.lifetime.extend(alice, ready, 10)
 
 

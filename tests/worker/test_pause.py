@@ -18,6 +18,7 @@ from tests.fakes import (
     SlowPauser,
 )
 from tests.portal import SteppingClock, publish_template
+from tests.refusals import refuses
 from tests.worker.conftest import MakeWorker
 from tests.worker.life import launch, reservations, row
 from webapp.bootstrap import Services
@@ -31,6 +32,7 @@ from webapp.ports import Container
 from webapp.services.audit.record import Actor
 from webapp.services.connections.event_feed import EventFeed, Proof, Subscription
 from webapp.services.desktops.launch import LaunchRequest
+from webapp.texts.sentences import what_to_do
 
 DAY = 24 * 60
 
@@ -141,7 +143,7 @@ def test_one_that_was_paused_for_too_long_ends_as_expired(
     services: Services, alice: Actor, paused: str, make_worker: MakeWorker, clock: SteppingClock
 ) -> None:
     clock.step(minutes=DAY)
-    with pytest.raises(Refused, match="longer than it is kept"):
+    with refuses(Refused, match="longer than it is kept"):
         services.pauses.resume(alice, paused)
     assert services.pauses.expire_some()
     desktop = row(services, paused)
@@ -164,7 +166,7 @@ def test_it_counts_against_the_limit_and_is_what_a_second_launch_uses(
     services: Services, alice: Actor, root: Actor, paused: str
 ) -> None:
     services.catalogue.change(root, "xfce", {"max_per_person": 1})
-    with pytest.raises(Refused, match="You have 1 of 1"):
+    with refuses(Refused, match="You have 1 of 1"):
         services.launcher.launch(alice, LaunchRequest(template="xfce"))
     assert services.launcher.launch(alice, LaunchRequest(template="xfce", reuse=True)) == paused
     assert row(services, paused).state == State.RESUMING
@@ -207,22 +209,22 @@ def test_what_cannot_be_paused_is_said(
     services.pauses.resume(alice, ready)
     assert row(services, ready).state == State.READY
     second = services.launcher.launch(alice, LaunchRequest())
-    with pytest.raises(Refused, match="is queued, so it cannot be resumed"):
+    with refuses(Refused, match="is queued, so it cannot be resumed"):
         services.pauses.resume(alice, second)
-    with pytest.raises(Refused, match="is queued, so it cannot be paused"):
+    with refuses(Refused, match="is queued, so it cannot be paused"):
         services.pauses.pause(alice, second)
     services.catalogue.change(root, "xfce", {"max_pause_minutes": 0})
-    with pytest.raises(Refused, match="cannot be paused"):
+    with refuses(Refused, match="cannot be paused"):
         services.pauses.pause(alice, ready)
     assert row(services, ready).state == State.READY
 
 
 def test_nobody_opens_a_paused_one(services: Services, alice: Actor, paused: str) -> None:
     for ask in (services.credentials.reveal, services.credentials.target):
-        with pytest.raises(Refused, match="is paused") as refused:
+        with refuses(Refused, match="is paused") as refused:
             ask(alice, paused)
         assert refused.value.reason == "paused"
-        assert "Resume it first" in refused.value.what_to_do
+        assert "Resume it first" in what_to_do(refused.value)
 
 
 # -- what breaks ----------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def translated(file: Path | None = None) -> Iterator[None]:
     try:
         yield
     except StaleDataError as error:
-        raise Conflict("Someone else changed this at the same moment.") from error
+        raise Conflict("row") from error
     except IntegrityError:
         raise
     except OperationalError as error:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.domain.errors import WinuxError
 from webapp.domain.upkeep.health import CheckResult, Health
+from webapp.texts.sentences import message, what_to_do
 
 log = logging.getLogger(__name__)
 
@@ -19,12 +20,8 @@ def examined(part: str, look: Callable[[], Iterable[CheckResult]]) -> Iterator[C
     try:
         yield from look()
     except WinuxError as error:
-        yield CheckResult(
-            part,
-            Health.UNKNOWN,
-            f"Could not be examined: {error.message}"[:500],
-            error.what_to_do,
-        )
+        text = f"Could not be examined: {message(error)}"
+        yield CheckResult(part, Health.UNKNOWN, text[:500], what_to_do(error))
     except (OSError, SQLAlchemyError) as error:
         yield CheckResult(
             part, Health.UNKNOWN, f"Could not be examined: {type(error).__name__}: {error}"[:500]

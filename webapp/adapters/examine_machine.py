@@ -13,6 +13,7 @@ from webapp.adapters.examine import examined
 from webapp.config import ROOT, Config
 from webapp.domain.errors import OutsideFailed, Refused, WinuxError
 from webapp.domain.upkeep.health import CheckResult, Health, judge_space
+from webapp.texts.sentences import message, what_to_do
 
 #: File systems that exist only in memory.
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -52,11 +53,7 @@ class MachineExaminer:
             if self._db.engine.dialect.name != "sqlite":
                 is_replica = session.connection().exec_driver_sql("SELECT pg_is_in_recovery()")
                 if is_replica.scalar():
-                    raise Refused(
-                        "read_only",
-                        "The database is a replica that takes no writes.",
-                        what_to_do="Point WINUX_DATABASE_URL at the primary server.",
-                    )
+                    raise Refused("read_only")
 
     def _examine_files(self) -> Iterator[CheckResult]:
         """Yields SQLite's own signs: journal mode, size of the write-ahead log, disk space."""
@@ -110,11 +107,7 @@ def check_secrets_dir(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     kind = file_system_of(folder)
     if kind not in IN_MEMORY:
-        raise Refused(
-            "secrets_on_disk",
-            f"{folder} (WINUX_SECRETS_DIR) lies on a disk ({kind}); passwords must not reach one.",
-            what_to_do="Set WINUX_SECRETS_DIR to a tmpfs, such as /dev/shm or /run/winux.",
-        )
+        raise Refused("secrets_on_disk", folder=str(folder), kind=kind)
 
 
 def file_system_of(folder: Path) -> str:
@@ -131,25 +124,16 @@ def file_system_of(folder: Path) -> str:
 def check_guest_key(key: Path) -> None:
     """Refuses a private key that is missing or that other accounts can read."""
     if not key.is_file():
-        raise Refused(
-            "no_key",
-            f"{key}: No such file; it is the key that opens desktops.",
-            what_to_do=f"Set WINUX_GUEST_KEY_FILE, or make one and build the template with it: "
-            f'ssh-keygen -q -t ed25519 -N "" -f {key}',
-        )
+        raise Refused("no_key", file=str(key))
     if key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise Refused("open_key", f"{key} can be read by others.", what_to_do=f"chmod 600 {key}")
+        raise Refused("open_key", file=str(key))
 
 
 def check_programs() -> None:
     """Refuses a machine without the programs that the worker process starts."""
     for program in ("ssh", "ssh-keyscan"):
         if shutil.which(program) is None:
-            raise Refused(
-                "no_program",
-                f"{program} is not installed.",
-                what_to_do="apt install openssh-client",
-            )
+            raise Refused("no_program", program=program)
 
 
 def _examine_packages() -> Iterator[CheckResult]:
@@ -179,7 +163,7 @@ def _checked(part: str, check: Callable[[], None], well: str) -> CheckResult:
     try:
         check()
     except WinuxError as error:
-        return CheckResult(part, Health.BAD, error.message, error.what_to_do)
+        return CheckResult(part, Health.BAD, message(error), what_to_do(error))
     except OSError as error:
         return CheckResult(part, Health.BAD, f"{error.filename}: {error.strerror}.")
     return CheckResult(part, Health.GOOD, well)

@@ -25,11 +25,7 @@ def create(db: SqlDatabase) -> str:
     if db.file is None or db.file.exists():
         current = schema.version(db)
         if current is not None:
-            raise Refused(
-                "existing_database",
-                f"There is a portal at {db.place} already, with schema {current}.",
-                what_to_do="To bring it to this release's schema: ./winux migrate",
-            )
+            raise Refused("existing_database", place=db.place, schema=current)
     return migrate(db)
 
 

@@ -14,11 +14,7 @@ def check(db: SqlDatabase) -> None:
     current = version(db)
     refuse_empty(current, db)
     if current != head():
-        raise Refused(
-            "old_schema",
-            "The database's schema is older than this release.",
-            what_to_do="Run ./winux migrate.",
-        )
+        raise Refused("old_schema")
 
 
 def version(db: SqlDatabase) -> str | None:
@@ -36,24 +32,14 @@ def refuse_newer(connection: Connection) -> str | None:
     """Returns the database's version, None if empty; raises Refused for an unknown version."""
     current = _current(connection)
     if current is not None and current not in _versions():
-        raise Refused(
-            "newer_schema",
-            f"The database has the schema {current} of a newer release.",
-            what_to_do="Start that release, or restore a backup made before the upgrade.",
-        )
+        raise Refused("newer_schema", schema=current)
     return current
 
 
 def refuse_empty(current: str | None, db: SqlDatabase) -> None:
     """Raises Refused for a database without a portal: creating one may hide the real one."""
     if current is None:
-        raise Refused(
-            "empty_database",
-            f"The database at {db.place} is empty: there is no portal in it.",
-            what_to_do="If this is not a new portal, look whether the right disk is mounted and "
-            "WINUX_DATABASE_URL is right, or restore a backup. Only for a new portal: "
-            "./winux migrate --new",
-        )
+        raise Refused("empty_database", place=db.place)
 
 
 def _current(connection: Connection) -> str | None:

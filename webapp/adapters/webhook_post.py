@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
-from webapp.domain.errors import OutsideFailed
+from webapp.domain.errors import OutsideFailed, Refused
 from webapp.domain.webhooks.rules import Network, Target, decide_address
 from webapp.ports import WebhookAnswer
+from webapp.texts.sentences import sentence
 
 CONNECT_SECONDS = 5.0
 #: The limit for the whole request; a slow trickle of response bytes does not extend it.
@@ -31,7 +32,7 @@ class WebhookPost:
         self._total = total_seconds
 
     def send(self, target: Target, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
-        address = decide_address(_resolve(target), self._allowed)
+        address = self._address(target)
         give_up_at = time.monotonic() + self._total
         try:
             with self._connected(target, address) as connection:
@@ -47,6 +48,12 @@ class WebhookPost:
             if isinstance(error, TimeoutError) or time.monotonic() >= give_up_at:
                 raise _failed("It did not answer in time.") from error
             raise _failed(f"It cannot be reached: {error or type(error).__name__}.") from error
+
+    def _address(self, target: Target) -> str:
+        try:
+            return decide_address(_resolve(target), self._allowed)
+        except Refused as refusal:
+            raise _failed(sentence(refusal)) from refusal
 
     @contextmanager
     def _connected(self, target: Target, address: str) -> Iterator[http.client.HTTPConnection]:

@@ -34,6 +34,7 @@ from webapp.config import load_with_file
 from webapp.domain.errors import WinuxError
 from webapp.env_file import VARIABLE
 from webapp.settings.reader import BadConfig
+from webapp.texts.sentences import sentence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return exit_codes.REFUSED
     except WinuxError as error:
-        complain(str(error))
+        complain(sentence(error))
         return exit_codes.exit_of(error)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED

@@ -7,7 +7,7 @@ from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
 from webapp.cli.output import show_rows
 from webapp.domain.audit.actions import OPERATOR_ROLE, parse_moment
-from webapp.services.audit.export import KINDS, to_values
+from webapp.services.audit.export import KINDS, english_detail, to_values
 from webapp.services.audit.log import LARGEST_PAGE, MACHINE, WINUX, AuditFilter, AuditLine
 
 
@@ -70,6 +70,6 @@ def _row(line: AuditLine) -> dict[str, object]:
         "refused": line.reason,
         "times": line.times,
         "last_at": line.last_at,
-        "detail": line.detail,
+        "detail": english_detail(line),
         "from": line.source_address,
     }

@@ -92,11 +92,7 @@ def show_desktop(services: Services, options: argparse.Namespace) -> None:
 def show_hosts(services: Services, options: argparse.Namespace) -> None:
     """For a DNS server on another machine; here a worker writes WINUX_HOSTS_FILE."""
     if not services.config.desktop_domain:
-        raise Refused(
-            "no_domain",
-            "Desktops have no names.",
-            what_to_do="Set WINUX_DESKTOP_DOMAIN; see docs/admin/names.md.",
-        )
+        raise Refused("no_domain")
     sys.stdout.write(services.host_names.lines())
 
 
@@ -159,9 +155,7 @@ def adopt_desktop(services: Services, options: argparse.Namespace) -> None:
 def _given_password() -> str:
     password = sys.stdin.readline().rstrip("\n")
     if not 8 <= len(password) <= 128 or not password.isprintable() or ":" in password:
-        raise BadInput(
-            "password", "A desktop's password has 8 to 128 printable characters and no colon."
-        )
+        raise BadInput("password", "desktop_password")
     return password
 
 

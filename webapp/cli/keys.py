@@ -39,7 +39,7 @@ def add_key(services: Services, options: argparse.Namespace) -> None:
     life = services.config.key_life
     if options.days is not None:
         if not 0 <= options.days <= 3650:
-            raise BadInput("days", "A key lives 1 to 3650 days, or (0) until it is revoked.")
+            raise BadInput("days", "key_days")
         life = timedelta(days=options.days)
     expires_at = default_end(life, services.clock.now())
     scopes = options.scope or [Scope.READ.value]
@@ -66,7 +66,7 @@ def revoke_key(services: Services, options: argparse.Namespace) -> None:
     prefix = options.prefix.removeprefix("wx_").partition("_")[0]
     key = next((key for key in services.keys.list(None) if key.prefix == prefix), None)
     if key is None:
-        raise NotFound(f"There is no key that begins with wx_{prefix[:32]}.")
+        raise NotFound("key_prefix", prefix=prefix[:32])
     services.keys.revoke(OPERATOR, key.id)
     if options.json:
         show_one(_row(key), as_json=True)

@@ -17,6 +17,7 @@ from webapp.cli.actor import Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.config import Config
 from webapp.domain.errors import Refused, WinuxError
+from webapp.texts.sentences import sentence
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -101,7 +102,7 @@ def _trouble(check: Callable[[], None]) -> str | None:
     try:
         check()
     except WinuxError as error:
-        return str(error)
+        return sentence(error)
     except OSError as error:
         return f"{error.filename}: {error.strerror}."
     return None
@@ -116,7 +117,7 @@ def _check_proxmox(config: Config) -> None:
 def _check_playbooks(config: Config) -> None:
     for path in (config.playbooks_dir / "create-winux-session.yml", config.inventory):
         if not path.exists():
-            raise Refused("no_playbooks", f"{path} does not exist.")
+            raise Refused("no_playbooks", path=str(path))
 
 
 def _check_folders(config: Config) -> None:

@@ -116,7 +116,7 @@ def _password(options: argparse.Namespace) -> str:
         return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("New password: ")
     if getpass.getpass("The same again: ") != first:
-        raise BadInput("password", "The two passwords differ.", what_to_do="Try again.")
+        raise BadInput("password", "passwords_differ")
     return first
 
 

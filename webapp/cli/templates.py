@@ -104,12 +104,7 @@ def _take_result(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         value = told.get(name) if value is None else value
         if not isinstance(value, int if name == "vmid" else str):
-            raise Refused(
-                "no_template",
-                f"--{name} is missing.",
-                what_to_do="Give --name, --vmid and --version, or --from with the result_file of "
-                "playbooks/template-build.yml.",
-            )
+            raise Refused("no_template.option", option=name)
         setattr(options, name, value)
 
 
@@ -118,9 +113,9 @@ def _result(file: Path) -> dict[str, object]:
         with file.open("rb") as opened:
             told = json.loads(opened.read(LARGEST_RESULT))
     except (OSError, ValueError) as error:
-        raise Refused("no_template", f"{file} cannot be read: {error}.") from error
+        raise Refused("no_template.unreadable", file=str(file), trouble=str(error)) from error
     if not isinstance(told, dict):
-        raise Refused("no_template", f"{file} is no result of template-build.yml.")
+        raise Refused("no_template.not_a_result", file=str(file))
     return told
 
 

@@ -8,6 +8,7 @@ from flask import Flask, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.access import Action
+from webapp.domain.errors import Refused
 from webapp.http.context import act_in_role, actor, current_person, may_everywhere, services
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -81,6 +82,6 @@ def _check(ask_to_sign_in: Callable[[], ResponseReturnValue]) -> ResponseReturnV
     if isinstance(rule, Action) and may_everywhere(rule):
         act_in_role()
         return None
-    why = f"This needs the right {rule}." if rule else "The page has no access rule."
-    services().audit.refuse(actor(), "page.open", request.path, why, "forbidden")
+    refusal = Refused("forbidden.page", right=rule) if rule else Refused("forbidden.no_rule")
+    services().audit.refuse(actor(), "page.open", request.path, refusal)
     return abort(403)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.models.base import Base, UtcDateTime
@@ -35,6 +35,10 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(80), default="", index=True)
     """The thing that was acted on, such as `desktop-a1b2c3d4`."""
     detail: Mapped[str] = mapped_column(String(500), default="")
+    """English text; empty if `refusal` is set."""
+    refusal: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True))
+    """Code and parameters of a refusal; None: no refusal, or `detail` is its sentence (older
+    releases)."""
     times: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """How often it happened: repeats of a refusal are folded into its first entry."""
     last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

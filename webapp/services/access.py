@@ -29,8 +29,4 @@ def reached(
 
 def forbidden() -> Refused:
     """The refusal of an action that the caller's role does not allow."""
-    return Refused(
-        "forbidden",
-        "Your role does not allow this.",
-        what_to_do="Ask an administrator to do it, or for another role.",
-    )
+    return Refused("forbidden.action")

@@ -35,4 +35,4 @@ def resource_of(desktop: Desktop) -> Resource:
 
 
 def _none() -> NotFound:
-    return NotFound("There is no such desktop.")
+    return NotFound("desktop")

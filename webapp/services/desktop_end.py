@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from webapp.domain.errors import OutsideFailed, Refused
+from webapp.domain.errors import OutsideFailed
 from webapp.domain.states import EndReason, Event, advance
 from webapp.models import Desktop
 
@@ -17,10 +17,10 @@ def request_end(
     desktop.retry_at = not_before
 
 
-def record_failure(desktop: Desktop, error: OutsideFailed | Refused, now: datetime) -> None:
+def record_failure(desktop: Desktop, error: OutsideFailed, now: datetime) -> None:
     """Record that what was done for `desktop` failed for good, and why."""
     advance(desktop, Event.BROKE, now)
     desktop.failed_at = now
     desktop.failure = str(error)[:500]
-    desktop.failure_log = error.log or None if isinstance(error, OutsideFailed) else None
+    desktop.failure_log = error.log or None
     desktop.failure_reason = error.reason[:16] or None

@@ -97,11 +97,7 @@ class IdempotencyKeys:
             session.flush()
             return Turn(row.id, row.token, None)
         if row.request_mark != mark:
-            raise Refused(
-                "idempotency_key_reused",
-                "This Idempotency-Key was used for another request.",
-                what_to_do="Make a new key for each request; repeat it with the same body alone.",
-            )
+            raise Refused("idempotency_key_reused")
         if row.status is not None:
             return Turn(row.id, row.token, Done(row.status, row.reference))
         if now - row.taken_at < LONGEST_WORK:
@@ -111,8 +107,4 @@ class IdempotencyKeys:
 
 
 def _in_flight() -> Refused:
-    return Refused(
-        "idempotency_in_flight",
-        "A request with this Idempotency-Key is still being answered.",
-        what_to_do="Repeat it in a moment.",
-    )
+    return Refused("idempotency_in_flight")

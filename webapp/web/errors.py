@@ -22,6 +22,7 @@ from webapp.http.forgery import ForeignForm, NoCookie
 from webapp.http.request_log import request_id
 from webapp.web.fragments import is_live_request
 from webapp.web.language import _, lazy_gettext
+from webapp.web.texts.refusals import message_of, what_to_do
 
 log = logging.getLogger("winux.web")
 
@@ -107,7 +108,7 @@ def show_own(error: WinuxError) -> ResponseReturnValue:
 
 
 def _own_page(error: WinuxError) -> ErrorPage:
-    return ErrorPage(title=error.message, text=error.what_to_do, again_url=_same_page())
+    return ErrorPage(title=message_of(error), text=what_to_do(error), again_url=_same_page())
 
 
 def _outside_page() -> ErrorPage:

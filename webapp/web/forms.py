@@ -7,7 +7,7 @@ from webapp.domain.desktops.keyboards import KEYBOARD_LAYOUTS
 from webapp.domain.errors import BadInput
 from webapp.models import Template
 from webapp.services.desktops.launch import LaunchRequest
-from webapp.web.language import _, lazy_gettext
+from webapp.web.language import lazy_gettext
 
 
 class SignInForm(Form):  # type: ignore[misc]  # WTForms ships no types
@@ -98,9 +98,7 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
         """Return the error of an invalid form, or None if a visible field shows it."""
         if any(self[name].errors for name in self.CHOICES):
             return None
-        return BadInput(
-            "template", _("The form is damaged."), what_to_do=_("Choose one of the list.")
-        )
+        return BadInput("template", "damaged_form")
 
     def wish(self) -> LaunchRequest:
         """Return the choices for the launch service."""
@@ -118,5 +116,5 @@ class LaunchForm(Form):  # type: ignore[misc]  # WTForms ships no types
 def parse_minutes(text: str) -> int:
     """Parse a whole number of minutes. Raises BadInput. The services check the range."""
     if not (text.isascii() and text.isdigit() and len(text) <= 5):
-        raise BadInput("minutes", _("That is not a whole number of minutes."))
+        raise BadInput("minutes", "whole_minutes")
     return int(text)

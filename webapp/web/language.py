@@ -1,5 +1,6 @@
 """The language of the pages: the browser's preference among the available ones."""
 
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ def ngettext(one: str, many: str, num: int) -> str:
 def lazy_gettext(text: str) -> Any:
     """Return `text` for a table made at import; it is translated when converted to str."""
     return flask_babel.lazy_gettext(text)
+
+
+def catalogue() -> NullTranslations:
+    """Return the translations for the person's language; those of English change nothing."""
+    translations: NullTranslations = flask_babel.get_translations()
+    return translations
 
 
 def language() -> str:

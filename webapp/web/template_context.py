@@ -8,6 +8,7 @@ from flask import Flask, request, url_for
 from webapp.domain.access import Action
 from webapp.http.context import CurrentPerson, current_person, may_everywhere, services
 from webapp.web.language import _, language
+from webapp.web.texts.refusals import message_of, what_to_do
 from webapp.web.texts.roles import ROLES
 
 
@@ -24,6 +25,7 @@ class NavigationItem:
 def init_template_context(app: Flask) -> None:
     """Provide the variables to all templates."""
     app.context_processor(_template_context)
+    app.jinja_env.globals.update(message_of=message_of, what_to_do=what_to_do)
 
 
 def _template_context() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.refusals import refuses
 from webapp.domain.desktops.capacity import Room, decide_room, is_news, measure_mb
 from webapp.domain.errors import TooMany
 
@@ -36,7 +37,7 @@ def test_there_is_room_as_long_as_more_fit_than_wait(room: Room) -> None:
 
 
 def test_a_site_that_refuses_says_when_to_come_back() -> None:
-    with pytest.raises(TooMany, match="Try again in 12 min") as told:
+    with refuses(TooMany, match="Try again in 12 min") as told:
         decide_room(Room(2, 2, SOON), refuses=True, now=NOW)
     assert told.value.retry_after == timedelta(minutes=12)
 

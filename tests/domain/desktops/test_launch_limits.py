@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.refusals import refuses
 from webapp.domain.desktops.launch_limits import (
     LimitReached,
     RunningDesktop,
@@ -11,6 +12,7 @@ from webapp.domain.desktops.launch_limits import (
     decide_what_to_close,
 )
 from webapp.domain.errors import BadInput
+from webapp.texts.sentences import message, what_to_do
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 YOUNG = RunningDesktop("desktop-bbbbbbbb", "xfce", "XFCE", NINE - timedelta(minutes=4))
@@ -32,9 +34,10 @@ def test_below_the_limits_nothing_is_refused() -> None:
 
 def test_the_refusal_lists_what_runs_with_ages_and_the_ways_out() -> None:
     refused = refusal([YOUNG, OLD], 2)
-    assert (refused.reason, refused.message) == ("limit", "You have 2 of 2 desktops.")
-    assert "desktop-aaaaaaaa (MATE, 1 h 15 min old), desktop-bbbbbbbb (XFCE, 4 min old)" in str(
-        refused
+    assert (refused.reason, message(refused)) == ("limit", "You have 2 of 2 desktops.")
+    assert (
+        "desktop-aaaaaaaa (MATE, 1 h 15 min old), desktop-bbbbbbbb (XFCE, 4 min old)"
+        in what_to_do(refused)
     )
     assert refused.running == (OLD, YOUNG)
     assert refused.suggested_actions == (
@@ -52,7 +55,7 @@ def test_what_does_not_run_cannot_be_reused() -> None:
 
 def test_a_template_has_a_limit_of_its_own_that_lists_its_desktops_alone() -> None:
     refused = refusal([YOUNG, OLD], 9, "mate", own=1)
-    assert (refused.reason, refused.message) == (
+    assert (refused.reason, message(refused)) == (
         "template_limit",
         "You have 1 of 1 MATE desktops.",
     )
@@ -63,7 +66,7 @@ def test_a_template_has_a_limit_of_its_own_that_lists_its_desktops_alone() -> No
 @pytest.mark.parametrize(("limit", "own"), [(0, None), (3, 0)])
 def test_who_may_have_none_is_told_whom_to_ask(limit: int, own: int | None) -> None:
     refused = refusal([], limit, own=own)
-    assert "Ask the people" in refused.what_to_do
+    assert "Ask the people" in what_to_do(refused)
     assert refused.suggested_actions == ()
 
 
@@ -84,5 +87,5 @@ def test_a_desktop_that_does_not_run_any_more_is_no_way_out() -> None:
 
 @pytest.mark.parametrize("way", ["nonsense", "close", "reuse_existing", "close_session"])
 def test_another_word_is_no_way_out(way: str) -> None:
-    with pytest.raises(BadInput, match="no way to make room"):
+    with refuses(BadInput, match="no way to make room"):
         decide_what_to_close(refusal([YOUNG], 1), way)

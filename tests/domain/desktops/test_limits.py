@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.refusals import refuses
 from webapp.domain.desktops.account_names import RESERVED_NAMES
 from webapp.domain.desktops.limits import (
     Durations,
@@ -26,7 +27,7 @@ def test_without_a_wish_the_template_decides_the_minutes() -> None:
 
 @pytest.mark.parametrize("wanted", [0, -5, 241, 10**12])
 def test_minutes_out_of_range_are_refused_with_the_range(wanted: int) -> None:
-    with pytest.raises(BadInput, match="1 to 240 minutes") as refused:
+    with refuses(BadInput, match="1 to 240 minutes") as refused:
         decide_minutes(wanted, DURATIONS)
     assert refused.value.field == "minutes"
 
@@ -40,7 +41,7 @@ def test_plain_names_are_taken(name: str) -> None:
     "name", ["Anna", "1anna", "a b", "a;rm", "a\nb", "é", "x" * 32, "../a", "-a", "a'"]
 )
 def test_names_that_are_no_posix_names_are_refused(name: str) -> None:
-    with pytest.raises(BadInput, match="RDP user name"):
+    with refuses(BadInput, match="RDP user name"):
         decide_username(name)
 
 
@@ -57,7 +58,7 @@ def test_nothing_chosen_means_the_defaults(empty: str | None) -> None:
 
 
 def test_an_unknown_keyboard_is_refused() -> None:
-    with pytest.raises(BadInput, match="keyboard layout 'xx'"):
+    with refuses(BadInput, match="keyboard layout 'xx'"):
         decide_keyboard("xx")
 
 
@@ -69,7 +70,7 @@ def test_an_extension_never_outlives_the_template_and_never_shortens(
     deadline = min(NINE + timedelta(minutes=left), ready_at + timedelta(minutes=240))
     latest = ready_at + timedelta(minutes=240)
     if deadline == latest:
-        with pytest.raises(Refused, match="already has the longest time"):
+        with refuses(Refused, match="already has the longest time"):
             decide_extension(deadline, ready_at, minutes, DURATIONS, NINE)
         return
     extended = decide_extension(deadline, ready_at, minutes, DURATIONS, NINE)
@@ -77,5 +78,5 @@ def test_an_extension_never_outlives_the_template_and_never_shortens(
 
 
 def test_a_desktop_whose_time_is_up_is_not_extended() -> None:
-    with pytest.raises(Refused, match="time is up"):
+    with refuses(Refused, match="time is up"):
         decide_extension(NINE, NINE - timedelta(minutes=30), 10, DURATIONS, NINE)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.refusals import refuses
 from webapp.domain.connections.rules import ConnectionEnd, Ending, desktop_ending
 from webapp.domain.desktops.pauses import (
     TRIES,
@@ -17,6 +18,7 @@ from webapp.domain.desktops.pauses import (
 from webapp.domain.errors import Refused, TooMany
 from webapp.domain.provisioning.clone_queue import LOCKED, UNREACHABLE
 from webapp.domain.states import AT_REST, State
+from webapp.texts.sentences import what_to_do
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -36,18 +38,18 @@ def test_a_template_without_a_number_allows_no_pause(minutes: int | None) -> Non
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
 def test_only_what_is_ready_can_be_paused(state: State) -> None:
-    with pytest.raises(Refused, match=f"is {state}"):
+    with refuses(Refused, match=f"is {state}"):
         decide_pause("desktop-1", state, NOW + HOUR, 90, NOW)
 
 
 def test_what_is_overdue_is_not_saved_by_a_pause() -> None:
-    with pytest.raises(Refused, match="time is up"):
+    with refuses(Refused, match="time is up"):
         decide_pause("desktop-1", State.READY, NOW, 90, NOW)
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - AT_REST))
 def test_only_what_is_paused_can_be_resumed(state: State) -> None:
-    with pytest.raises(Refused, match=f"is {state}"):
+    with refuses(Refused, match=f"is {state}"):
         decide_resume("desktop-1", state, NOW + HOUR, NOW)
 
 
@@ -59,18 +61,18 @@ def test_what_was_paused_for_too_long_cannot_be_resumed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_mb", "refuses", "is_refused"),
+    ("left_mb", "is_full_refused", "is_refused"),
     [(512, True, True), (512, False, False), (1024, True, False), (None, True, False)],
 )
 def test_a_node_without_memory_refuses_only_where_the_site_wants_it(
-    left_mb: int | None, refuses: bool, is_refused: bool
+    left_mb: int | None, is_full_refused: bool, is_refused: bool
 ) -> None:
     if not is_refused:
-        decide_room_to_resume(left_mb, 1024, refuses)
+        decide_room_to_resume(left_mb, 1024, is_full_refused)
         return
-    with pytest.raises(TooMany, match="no memory") as refused:
-        decide_room_to_resume(left_mb, 1024, refuses)
-    assert "nothing in it is lost" in refused.value.what_to_do
+    with refuses(TooMany, match="no memory") as refused:
+        decide_room_to_resume(left_mb, 1024, is_full_refused)
+    assert "nothing in it is lost" in what_to_do(refused.value)
 
 
 def test_trouble_that_passes_is_waited_for_and_other_trouble_is_not() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.refusals import refuses
 from webapp.domain.errors import BadInput
 from webapp.domain.pool.schedule import (
     Due,
@@ -135,7 +136,7 @@ def test_weekdays_are_read_and_shown(text: str, days: set[int], shown: str) -> N
 
 @pytest.mark.parametrize("text", ["", "monday", "mon-", "mon-xyz", "-", "1"])
 def test_what_is_no_weekday_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(BadInput, match="such as mon-fri"):
+    with refuses(BadInput, match="such as mon-fri"):
         parse_weekdays(text)
 
 
@@ -143,8 +144,8 @@ def test_hours_and_days_are_read_or_refused_with_an_example() -> None:
     assert parse_hour("begins", " 8:30 ") == time(8, 30)
     assert parse_day("2026-03-02") == date(2026, 3, 2)
     for text in ("24:00", "10", "10:60", "ten"):
-        with pytest.raises(BadInput, match="such as 10:00") as refused:
+        with refuses(BadInput, match="such as 10:00") as refused:
             parse_hour("begins", text)
         assert refused.value.field == "begins"
-    with pytest.raises(BadInput, match="such as 2026-03-02"):
+    with refuses(BadInput, match="such as 2026-03-02"):
         parse_day("tomorrow")

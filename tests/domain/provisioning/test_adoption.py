@@ -9,6 +9,7 @@ from webapp.domain.nodes.addresses import AddressPool
 from webapp.domain.nodes.mark import Mark
 from webapp.domain.provisioning.adoption import decide_adoption
 from webapp.domain.upkeep.drift import SeenContainer
+from webapp.texts.sentences import what_to_do
 
 MADE = Mark("manual", "desktop-00000001")
 POOL = AddressPool(
@@ -59,4 +60,4 @@ def test_everything_else_is_refused_with_what_to_do(
     with pytest.raises(Refused) as refusal:
         decide_adoption("portal", 20001, container, POOL, {"desktop-00000002"})
     assert refusal.value.reason == reason
-    assert refusal.value.what_to_do
+    assert what_to_do(refusal.value)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.refusals import refuses
 from webapp.domain.errors import TooMany
 from webapp.domain.templates.breaker import (
     COOL_DOWN,
@@ -47,7 +48,7 @@ def test_a_few_failures_change_nothing(harmless: Record) -> None:
 
 
 def test_three_in_a_row_stop_it_and_say_when_it_is_tried_again() -> None:
-    with pytest.raises(TooMany, match=r"XFCE failed several times.*tried again in 4 min") as told:
+    with refuses(TooMany, match=r"XFCE failed several times.*tried again in 4 min") as told:
         decide_breaker(record(1, 2, 3), "XFCE", NOW, ALICE)
     assert told.value.retry_after == COOL_DOWN - MINUTE
 
@@ -55,7 +56,7 @@ def test_three_in_a_row_stop_it_and_say_when_it_is_tried_again() -> None:
 def test_after_its_rest_one_launch_tries_it_and_others_wait_for_that() -> None:
     rested = record(6, 7, 8)
     assert find_cool_down(rested, NOW) is None
-    with pytest.raises(TooMany, match="being tried again right now"):
+    with refuses(TooMany, match="being tried again right now"):
         decide_breaker(record(6, 7, 8, trial=0.1), "XFCE", NOW, ALICE)
 
 
@@ -100,7 +101,7 @@ def test_one_person_alone_makes_it_rest_for_themselves_only() -> None:
     known = of_people(*((minutes / 2, ALICE) for minutes in range(1, 10)))
     assert find_cool_down(known, NOW) is None
     decide_breaker(known, "XFCE", NOW, BOB)
-    with pytest.raises(TooMany, match="XFCE failed for you several times") as told:
+    with refuses(TooMany, match="XFCE failed for you several times") as told:
         decide_breaker(known, "XFCE", NOW, ALICE)
     assert told.value.reason == "resting"
 
@@ -115,7 +116,7 @@ def test_different_people_and_pools_make_it_rest_for_everybody(
     failed_for: tuple[int | None, ...],
 ) -> None:
     known = of_people(*((ago, who) for ago, who in enumerate(failed_for, start=1)))
-    with pytest.raises(TooMany, match="failed several times in a row and rests"):
+    with refuses(TooMany, match="failed several times in a row and rests"):
         decide_breaker(known, "XFCE", NOW, 4)
 
 

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from tests.refusals import refuses
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.webhooks.rules import (
     GIVE_UP_AFTER,
@@ -30,7 +31,7 @@ fec0::1 fec0::a00:1 feff::1 ::10.0.0.1 ::8.8.8.8 ::ffff:0:10.0.0.1 64:ff9b:1::a0
 @pytest.mark.parametrize("address", CLOSED)
 def test_what_is_not_public_is_closed_alone_and_beside_a_public_one(address: str) -> None:
     for found in ([address], ["8.8.8.8", address], [address, "2606:4700::1111"]):
-        with pytest.raises(Refused, match="WINUX_WEBHOOK_NETWORKS"):
+        with refuses(Refused, match="WINUX_WEBHOOK_NETWORKS"):
             decide_address(found, [])
 
 

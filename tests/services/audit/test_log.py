@@ -9,6 +9,7 @@ from webapp.bootstrap import Services
 from webapp.domain.access import Internal
 from webapp.domain.errors import BadInput, Refused
 from webapp.models import AuditEntry
+from webapp.services.audit.export import english_detail
 from webapp.services.audit.log import BATCH, LARGEST_PAGE, MACHINE, WINUX, AuditFilter
 from webapp.services.audit.record import SYSTEM, Actor
 
@@ -35,7 +36,7 @@ def story(services: Services, clock: SteppingClock, alice: Actor, root: Actor) -
     write(services, SYSTEM, "desktop.ready", "desktop-1")
     clock.step(minutes=1)
     with pytest.raises(Refused), services.audit.refusals(alice, "desktop.extend", "desktop-1"):
-        raise Refused("limit", "That is too long.")
+        raise Refused("longest", longest=90)
     clock.step(minutes=1)
     write(services, root, "desktop.stop", "desktop-1")
     clock.step(minutes=1)
@@ -89,7 +90,8 @@ def test_a_line_tells_who_with_which_role_and_key_and_why_not(
     assert (line.key_prefix, line.source_address) == (text[3:11], "192.0.2.9")
     assert (line.subject_kind, line.subject) == ("desktop", "desktop-2")
     (refused,) = story.audit_log.page(AuditFilter(refused_only=True)).lines
-    assert (refused.reason, refused.detail) == ("limit", "That is too long.")
+    assert (refused.reason, refused.detail) == ("longest", "")
+    assert "the longest time, 90 minutes in all" in english_detail(refused)
     (command,) = story.audit_log.page(AuditFilter(person=MACHINE)).lines
     assert (command.person, command.role) == (None, "operator at the machine")
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, select
 
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
+from tests.refusals import refuses
 from tests.warm import add_warm
 from tests.worker.life import row
 from webapp.adapters import migration
@@ -98,7 +99,7 @@ def test_another_name_or_keyboard_has_to_be_set_first_and_brings_a_new_password(
     assert desktop.rdp_username == (wish.rdp_username or "desktop")
     assert desktop.keyboard_layout == (wish.keyboard_layout or "us")
     assert password(services, warm) != before
-    with pytest.raises(Refused, match="is assigning"):
+    with refuses(Refused, match="is assigning"):
         services.credentials.reveal(alice, warm)
 
 
@@ -223,7 +224,7 @@ def test_a_templates_own_limit_holds_beside_the_persons(
     publish_template(services, "mate", vmid=29002)
     services.catalogue.change(SYSTEM, "mate", {"max_per_person": 1})
     mate = services.launcher.launch(alice, LaunchRequest(template="mate"))
-    with pytest.raises(LimitReached, match="1 of 1 MATE") as refused:
+    with refuses(LimitReached, match="1 of 1 MATE") as refused:
         services.launcher.launch(alice, LaunchRequest(template="mate"))
     assert [one.public_id for one in refused.value.running] == [mate]
     services.launcher.launch(alice, LaunchRequest(template="xfce"))
@@ -285,7 +286,7 @@ def test_a_refusal_for_another_reason_stops_nothing(small: Services, clock: Step
     carol = Actor(small.accounts.add_person(SYSTEM, "carol", PASSWORD))
     oldest, *_ = launch_three(small, carol, clock)
     add_warm(small, 1, template_version="0")
-    with pytest.raises(Refused, match="All desktops of this site") as refused:
+    with refuses(Refused, match="All desktops of this site") as refused:
         small.launcher.launch(carol, LaunchRequest(make_room="close_oldest"))
     assert refused.value.reason == "full"
     assert row(small, oldest).state == State.QUEUED

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.portal import SteppingClock
+from tests.refusals import refuses
 from webapp.bootstrap import Services
 from webapp.domain.errors import NotFound, Refused
 from webapp.domain.states import Event, advance
@@ -45,5 +46,5 @@ def test_before_it_is_ready_there_is_nothing_to_see(
     services: Services, alice: Actor, xfce: str
 ) -> None:
     public_id = services.launcher.launch(alice, LaunchRequest())
-    with pytest.raises(Refused, match="is queued"):
+    with refuses(Refused, match="is queued"):
         services.credentials.reveal(alice, public_id)

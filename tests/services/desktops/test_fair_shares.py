@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
+from tests.refusals import refuses
 from tests.worker.life import launch, row
 from webapp import bootstrap_worker
 from webapp.adapters import migration
@@ -20,6 +21,7 @@ from webapp.domain.states import State
 from webapp.models import AddressReservation, Desktop
 from webapp.services.audit.record import SYSTEM, Actor
 from webapp.services.desktops.launch import LaunchRequest
+from webapp.texts.sentences import sentence
 
 
 def site(folder: Path, clock: SteppingClock, **settings: str) -> Services:
@@ -64,7 +66,7 @@ def test_launch_and_stop_holds_no_more_than_the_limit(services: Services, greedy
             refusals.append(refused)
     assert held_addresses(services) == 3
     assert len(refusals) == 5
-    assert "You have 0 of 3 desktops. 3 are still stopping." in str(refusals[0])
+    assert "You have 0 of 3 desktops. 3 are still stopping." in sentence(refusals[0])
     assert refusals[0].suggested_actions == ()
 
 
@@ -74,7 +76,7 @@ def test_what_is_gone_counts_no_more(services: Services, greedy: Actor) -> None:
     worker = worker_of(services)
     assert worker.teardown.teardown_one()
     launch(services, greedy)
-    with pytest.raises(LimitReached, match="2 are still stopping"):
+    with refuses(LimitReached, match="2 are still stopping"):
         launch(services, greedy)
 
 
@@ -84,7 +86,7 @@ def test_making_room_again_and_again_takes_one_more_at_most(
     for _ in range(3):
         launch(services, greedy)
     services.launcher.launch(greedy, LaunchRequest(make_room="close_oldest"))
-    with pytest.raises(LimitReached, match=r"You have 3 of 3 desktops\. 1 is still stopping\."):
+    with refuses(LimitReached, match=r"You have 3 of 3 desktops\. 1 is still stopping\."):
         services.launcher.launch(greedy, LaunchRequest(make_room="close_oldest"))
     assert held_addresses(services) == 4
 
@@ -102,7 +104,7 @@ def test_launches_have_a_rate_that_lets_a_double_start_pass(
             services.lifetime.stop(actor, public_id)
         while worker.teardown.teardown_one():
             pass
-    with pytest.raises(TooMany, match="next one in") as refused:
+    with refuses(TooMany, match="next one in") as refused:
         launch(services, actor)
     assert refused.value.reason == "launch_rate"
     clock.step(seconds=refused.value.retry_after.total_seconds())
@@ -135,7 +137,7 @@ def test_the_last_ones_are_kept_for_people_who_have_none(
     greedy, honest = person(services, "greedy"), person(services, "honest")
     for _ in range(9):
         launch(services, greedy)
-    with pytest.raises(Refused, match="kept for people who have no desktop") as refused:
+    with refuses(Refused, match="kept for people who have no desktop") as refused:
         launch(services, greedy)
     assert refused.value.reason == "reserved"
     assert held_addresses(services) == 9

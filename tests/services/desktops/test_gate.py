@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.portal import SteppingClock, make_environment, publish_template
+from tests.refusals import refuses
 from tests.worker.life import launch
 from webapp.bootstrap import Services
 from webapp.domain.errors import TooMany
@@ -55,7 +56,7 @@ def test_three_failures_in_a_row_stop_launches_and_say_until_when(
     fail(services, 1, 2)
     launch(services, alice)
     fail(services, 0.5)
-    with pytest.raises(TooMany, match=r"XFCE failed several times.*in 5 min") as told:
+    with refuses(TooMany, match=r"XFCE failed several times.*in 5 min") as told:
         launch(services, alice)
     assert told.value.reason == "resting"
 
@@ -72,7 +73,7 @@ def test_after_the_rest_one_may_try_and_the_next_one_waits_for_that(
     fail(services, 1, 2, 3)
     clock.step(minutes=5)
     trial = launch(services, alice)
-    with pytest.raises(TooMany, match="being tried again right now"):
+    with refuses(TooMany, match="being tried again right now"):
         launch(services, bob)
     with services.db.begin() as session:
         session.execute(
@@ -97,7 +98,7 @@ def test_one_person_whose_launches_fail_stops_nobody_else(
 ) -> None:
     fail(services, 1, 2, 3, 4, 5, owner=alice)
     launch(services, bob)
-    with pytest.raises(TooMany, match="failed for you"):
+    with refuses(TooMany, match="failed for you"):
         launch(services, alice)
 
 
@@ -173,7 +174,7 @@ class TestRefusing(TestCapacity):
         """Not here."""
         launch(services, alice)
         launch(services, alice)
-        with pytest.raises(TooMany, match="no room for another desktop") as told:
+        with refuses(TooMany, match="no room for another desktop") as told:
             launch(services, bob)
         assert told.value.reason == "no_room"
 

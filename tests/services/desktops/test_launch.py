@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
+from tests.refusals import refuses
 from webapp.adapters import migration
 from webapp.bootstrap import Services, build_services
 from webapp.config import load
@@ -77,7 +78,7 @@ def test_a_bad_wish_is_refused_and_leaves_nothing(
 
 
 def test_without_any_template_the_refusal_says_what_to_do(services: Services, alice: Actor) -> None:
-    with pytest.raises(Refused, match="No desktop template is published"):
+    with refuses(Refused, match="No desktop template is published"):
         services.launcher.launch(alice, LaunchRequest())
 
 
@@ -90,7 +91,7 @@ def test_a_disabled_person_launches_nothing(services: Services, alice: Actor, xf
 def test_the_limit_is_per_person(services: Services, alice: Actor, bob: Actor, xfce: str) -> None:
     for _ in range(3):
         services.launcher.launch(alice, LaunchRequest())
-    with pytest.raises(Refused, match="3 of 3") as refused:
+    with refuses(Refused, match="3 of 3") as refused:
         services.launcher.launch(alice, LaunchRequest())
     assert refused.value.reason == "limit"
     services.launcher.launch(bob, LaunchRequest())
@@ -104,7 +105,7 @@ def test_a_full_site_says_so(tmp_path: Path, clock: SteppingClock) -> None:
     publish_template(services)
     actor = Actor(services.accounts.add_person(SYSTEM, "carol", PASSWORD))
     services.launcher.launch(actor, LaunchRequest())
-    with pytest.raises(Refused, match="All desktops of this site") as refused:
+    with refuses(Refused, match="All desktops of this site") as refused:
         services.launcher.launch(actor, LaunchRequest())
     assert refused.value.reason == "full"
     services.db.close()

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.portal import SteppingClock, make_environment, publish_template
+from tests.refusals import refuses
 from tests.services.desktops.test_gate import see_node
 from tests.worker.life import launch, row
 from webapp.bootstrap import Services
@@ -56,7 +57,7 @@ def test_a_resume_without_memory_is_refused_where_the_site_wants_it(
     services: Services, alice: Actor, paused: str
 ) -> None:
     see_node(services, 1000)
-    with pytest.raises(TooMany, match="no memory for it right now") as refused:
+    with refuses(TooMany, match="no memory for it right now") as refused:
         services.pauses.resume(alice, paused)
     assert refused.value.reason == "no_room"
     assert row(services, paused).state == State.PAUSED

@@ -3,11 +3,13 @@
 import pytest
 
 from tests.portal import PASSWORD, SteppingClock
+from tests.refusals import refuses
 from webapp.bootstrap import Services
 from webapp.domain.errors import BadInput, NotFound, Refused, TooMany
 from webapp.domain.people.roles import Role
 from webapp.models import AuditEntry
 from webapp.services.audit.record import SYSTEM, Actor
+from webapp.texts.sentences import sentence
 
 
 def sign_in(services: Services, name: str = "alice", password: str = PASSWORD) -> str:
@@ -30,7 +32,7 @@ def test_wrong_password_unknown_name_and_disabled_person_get_the_same_words(
     for name, password in [("alice", "wrong"), ("nobody", PASSWORD), ("bob", PASSWORD), ("", "")]:
         with pytest.raises(Refused) as refused:
             sign_in(services, name, password)
-        messages.add(str(refused.value))
+        messages.add(sentence(refused.value))
     assert len(messages) == 1
 
 
@@ -49,7 +51,7 @@ def test_after_five_failures_the_right_password_has_to_wait_too(
     for _ in range(5):
         with pytest.raises(Refused):
             sign_in(services, password="wrong")
-    with pytest.raises(TooMany, match="Try again in"):
+    with refuses(TooMany, match="Try again in"):
         sign_in(services)
     clock.step(minutes=15)
     assert sign_in(services)
@@ -118,11 +120,11 @@ def test_a_forged_or_empty_token_is_nobody(services: Services, alice: Actor) -> 
 
 
 def test_a_name_can_be_taken_once(services: Services, alice: Actor) -> None:
-    with pytest.raises(BadInput, match="person alice already"):
+    with refuses(BadInput, match="person alice already"):
         services.accounts.add_person(SYSTEM, "Alice", PASSWORD)
 
 
 def test_nobody_suspends_themselves(services: Services, root: Actor) -> None:
-    with pytest.raises(Refused, match="cannot suspend yourself"):
+    with refuses(Refused, match="cannot suspend yourself"):
         services.accounts.disable(root, "root")
     assert services.accounts.person("root").disabled_at is None

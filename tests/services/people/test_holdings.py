@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from tests.fakes import FakeNode, FakeProvisioner
 from tests.portal import PASSWORD, SteppingClock
+from tests.refusals import refuses
 from tests.worker.life import launch
 from webapp import bootstrap_worker
 from webapp.bootstrap import Services
@@ -145,7 +146,7 @@ def is_stranger(held: Held) -> bool:
 def test_a_wrong_old_password_changes_nothing(held: Held) -> None:
     own = held.services.own_account
     for _ in range(10):
-        with pytest.raises(Refused, match="not your password"):
+        with refuses(Refused, match="not your password"):
             own.change_password(held.alice, held.sign_in_id, "wrong", NEW)
     with pytest.raises(TooMany):
         own.change_password(held.alice, held.sign_in_id, PASSWORD, NEW)

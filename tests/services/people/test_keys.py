@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.portal import SteppingClock
+from tests.refusals import refuses
 from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services
 from webapp.domain.access import Action, Internal, Reach, reach
@@ -115,14 +116,14 @@ def test_disabling_a_person_ends_their_keys_for_good(services: Services, alice: 
 
 def test_a_disabled_person_gets_no_key(services: Services, alice: Actor) -> None:
     services.accounts.disable(SYSTEM, "alice")
-    with pytest.raises(BadInput, match="alice is disabled"):
+    with refuses(BadInput, match="alice is suspended"):
         services.keys.make(OPERATOR, "late", ["read"], person="alice")
 
 
 def test_only_admins_get_the_admin_scope_and_it_goes_with_the_role(
     services: Services, alice: Actor, root: Actor
 ) -> None:
-    with pytest.raises(Refused, match="Only a key of an operator"):
+    with refuses(Refused, match="Only a key of an operator"):
         make(services, alice, "admin")
     with_scope, without = make(services, root, "admin"), make(services, root, "launch")
     assert [
@@ -162,7 +163,7 @@ def test_a_key_makes_no_keys_unless_it_may_do_all(
 ) -> None:
     launching, mighty = who(services, make(services, alice, "launch")), None
     assert launching
-    with pytest.raises(Refused, match="A key cannot make keys"):
+    with refuses(Refused, match="A key cannot make keys"):
         make(services, launching.actor(HERE))
     mighty = who(services, make(services, root, "admin"))
     assert mighty
@@ -172,13 +173,13 @@ def test_a_key_makes_no_keys_unless_it_may_do_all(
 def test_people_make_keys_for_themselves_alone(
     services: Services, alice: Actor, root: Actor
 ) -> None:
-    with pytest.raises(Refused, match="themselves"):
+    with refuses(Refused, match="themselves"):
         services.keys.make(root, "for alice", ["read"], person="alice")
     text = services.keys.make(OPERATOR, "for alice", ["read"], person=" Alice").text
     holder = who(services, text)
     assert holder is not None
     assert holder.name == "alice"
-    with pytest.raises(NotFound, match="nobody-here"):
+    with refuses(NotFound, match="nobody-here"):
         services.keys.make(OPERATOR, "for nobody", ["read"], person="nobody-here")
 
 
@@ -189,7 +190,7 @@ def test_a_person_has_a_limited_number_of_keys_that_work(
     services.keys.make(alice, "short", ["read"], until)
     for _ in range(MOST_KEYS - 1):
         make(services, alice)
-    with pytest.raises(Refused, match=f"{MOST_KEYS} keys already"):
+    with refuses(Refused, match=f"{MOST_KEYS} keys already"):
         make(services, alice)
     make(services, bob)
     clock.step(hours=1)
@@ -200,7 +201,7 @@ def test_a_person_has_a_limited_number_of_keys_that_work(
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 65, "bell\a", "two\u202etext"])
 def test_unusable_names_are_refused(services: Services, alice: Actor, name: str) -> None:
-    with pytest.raises(BadInput, match="printable"):
+    with refuses(BadInput, match="printable"):
         make(services, alice, name=name)
 
 
@@ -208,7 +209,7 @@ def test_two_keys_of_a_person_that_work_have_different_names(
     services: Services, alice: Actor, bob: Actor, clock: SteppingClock
 ) -> None:
     services.keys.make(alice, "backup", ["read"], clock.now() + timedelta(hours=1))
-    with pytest.raises(BadInput, match="a key backup already"):
+    with refuses(BadInput, match="a key backup already"):
         make(services, alice, name=" backup ")
     make(services, bob, name="backup")
     clock.step(hours=1)
@@ -228,16 +229,16 @@ def test_names_lose_surplus_spaces_and_may_be_of_any_language(
 def test_unusable_scopes_are_refused(
     services: Services, alice: Actor, scopes: list[str], words: str
 ) -> None:
-    with pytest.raises(BadInput, match=words):
+    with refuses(BadInput, match=words):
         services.keys.make(alice, "a script", scopes)
 
 
 def test_a_key_must_expire_in_the_future(
     services: Services, alice: Actor, clock: SteppingClock
 ) -> None:
-    with pytest.raises(BadInput, match="future"):
+    with refuses(BadInput, match="future"):
         services.keys.make(alice, "late", ["read"], clock.now())
-    with pytest.raises(BadInput, match="zone"):
+    with refuses(BadInput, match="zone"):
         services.keys.make(alice, "vague", ["read"], clock.now().replace(tzinfo=None))
 
 

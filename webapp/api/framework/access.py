@@ -19,10 +19,12 @@ from webapp.domain.access import (
     needed_scope,
     subject_of_key,
 )
+from webapp.domain.errors import Refused
 from webapp.domain.people.keys import Scope
 from webapp.domain.people.roles import Role
 from webapp.http.context import current_person, services, source_address
 from webapp.services.audit.record import Actor
+from webapp.texts.sentences import message, what_to_do
 
 #: Methods that change nothing.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -75,10 +77,10 @@ def check(action: Action | None) -> None:
         )
     answer = decide_on_anything(found.actor, action)
     if isinstance(answer, Denied):
-        problem = _not_allowed(found, action, answer.reason)
+        refusal = _not_allowed(found, action, answer.reason)
         call = f"{request.method} {request.path}"
-        services().audit.refuse(found.actor, "api.call", call, problem.detail, problem.slug)
-        raise problem
+        services().audit.refuse(found.actor, "api.call", call, refusal)
+        raise _problem(refusal, action)
     g.caller = found
     g.person_name = found.name
 
@@ -117,24 +119,15 @@ def _by_cookie() -> Caller | None:
     return Caller(person.id, person.name, signed_in.role, scopes, sign_in_id=signed_in.sign_in_id)
 
 
-def _not_allowed(found: Caller, action: Action, reason: Reason) -> Problem:
+def _not_allowed(found: Caller, action: Action, reason: Reason) -> Refused:
     scope = needed_scope(action)
     if found.key_id is None or scope in found.scopes:
-        return _forbidden(reason)
-    has = ", ".join(one for one in Scope if one in found.scopes)
-    return Problem(
-        "scope",
-        f"This needs the scope {scope}; the key has {has}.",
-        "Make a key with that scope, if you may.",
-        {"needed_scope": scope},
-    )
+        is_key = reason is Reason.SCOPE
+        return Refused("forbidden.key_without_admin" if is_key else "forbidden.role")
+    held = tuple(one.value for one in Scope if one in found.scopes)
+    return Refused("scope.key", needed=scope.value, held=held)
 
 
-def _forbidden(reason: Reason) -> Problem:
-    if reason is Reason.SCOPE:
-        return Problem(
-            "forbidden",
-            "A key without the scope admin cannot do this.",
-            "Sign in and do it on the page of your account.",
-        )
-    return Problem("forbidden", "Your role does not allow this.")
+def _problem(refusal: Refused, action: Action) -> Problem:
+    more = {"needed_scope": needed_scope(action)} if refusal.reason == "scope" else {}
+    return Problem(refusal.reason, message(refusal), what_to_do(refusal), more)

@@ -30,6 +30,7 @@ from webapp.domain.errors import (
 from webapp.domain.people.keys import Scope
 from webapp.http.context import services
 from webapp.http.request_log import request_id
+from webapp.texts.sentences import message, sentence, what_to_do
 
 log = logging.getLogger("winux.api")
 
@@ -283,11 +284,11 @@ def _of_ours(error: WinuxError) -> Problem:
     if isinstance(error, Refused):
         return _refusal(error)
     if isinstance(error, NotFound):
-        return Problem("not-found", error.message, error.what_to_do)
+        return Problem("not-found", message(error), what_to_do(error))
     if isinstance(error, Stale):
-        return Problem("precondition-failed", error.message)
+        return Problem("precondition-failed", message(error))
     if isinstance(error, Conflict):
-        return Problem("conflict", error.message, error.what_to_do)
+        return Problem("conflict", message(error), what_to_do(error))
     if isinstance(error, OutsideFailed):
         log.error("Request failed: %s", error, extra={"request": request_id()})
         return Problem("unavailable", headers={"Retry-After": "10"})
@@ -299,15 +300,14 @@ def _refusal(error: Refused) -> Problem:
     if isinstance(error, LimitReached):
         return _limit(error)
     if isinstance(error, BadInput):
-        return invalid(f"/{error.field}", str(error))
+        return invalid(f"/{error.field}", sentence(error))
     more: dict[str, object] = {"reason": error.reason}
     if isinstance(error, TooMany):
         slug = _slug(error.reason, "too-many")
         headers = retry_after(error.retry_after.total_seconds())
-        return Problem(slug, error.message, error.what_to_do, more, headers)
-    if error.reason == "forbidden":
-        return Problem("forbidden", error.message, error.what_to_do, more)
-    return Problem(_slug(error.reason, "refused"), error.message, error.what_to_do, more)
+        return Problem(slug, message(error), what_to_do(error), more, headers)
+    slug = "forbidden" if error.reason == "forbidden" else _slug(error.reason, "refused")
+    return Problem(slug, message(error), what_to_do(error), more)
 
 
 def _slug(reason: str, otherwise: str) -> str:
@@ -347,8 +347,8 @@ def _limit(error: LimitReached) -> Problem:
         wait = STOPPING_S
     return Problem(
         "limit-reached",
-        error.message,
-        error.what_to_do,
+        message(error),
+        what_to_do(error),
         {
             "reason": error.reason,
             "limit": error.limit,

@@ -26,6 +26,7 @@ from webapp.domain.people.keys import Scope, default_end
 from webapp.domain.people.passwords import same_name
 from webapp.http.context import services
 from webapp.models import ApiKey, Person
+from webapp.services.audit.export import english_detail
 from webapp.services.audit.log import AuditFilter, AuditLine
 
 
@@ -281,7 +282,7 @@ def _entry(line: AuditLine) -> told.AuditEntry:
         source_address=line.source_address,
         subject_kind=line.subject_kind,
         subject=line.subject,
-        detail=line.detail,
+        detail=english_detail(line),
         times=line.times,
         last_at=line.last_at,
     )

@@ -103,11 +103,7 @@ def parse_moment(field: str, text: str, *, is_end: bool = False) -> datetime | N
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         return moment + timedelta(days=1) if is_end and _is_day(text) else moment
     except (ValueError, OverflowError) as error:
-        raise BadInput(
-            field,
-            f"{text[:40]} is no time.",
-            what_to_do="Write it as 2026-03-02 or 2026-03-02T09:30.",
-        ) from error
+        raise BadInput(field, "time", text=text[:40]) from error
 
 
 def _is_day(text: str) -> bool:

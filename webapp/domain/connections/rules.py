@@ -132,7 +132,7 @@ def decide_address(address: str | None, pool: AddressPool, forbidden: frozenset[
         or str(target) in forbidden
         or not pool.first <= target <= pool.last
     ):
-        raise Refused("address", "This desktop's address is not one that desktops may have.")
+        raise Refused("address.not_of_desktops")
     return str(target)
 
 

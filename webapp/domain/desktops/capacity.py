@@ -44,12 +44,4 @@ def decide_room(room: Room, refuses: bool, now: datetime) -> None:
     if not refuses or room.fits is None or room.fits > room.ahead:
         return
     wait = max((room.next_free_at or now + COME_BACK) - now, timedelta(minutes=1))
-    minutes = -(-int(wait.total_seconds()) // 60)
-    raise TooMany(
-        "no_room",
-        "There is no room for another desktop right now.",
-        retry_after=wait,
-        what_to_do=f"Try again in {minutes} min, when the next one ends."
-        if room.next_free_at
-        else "Try again in a few minutes.",
-    )
+    raise TooMany("no_room.until_end" if room.next_free_at else "no_room.unknown", retry_after=wait)

@@ -6,9 +6,9 @@ desktop of this template), `close_oldest` and `close_session:<id>` (stop that on
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from webapp.domain.errors import BadInput, Refused
+from webapp.domain.errors import BadInput, Parameter, Refused
 
 REUSE = "reuse_existing"
 CLOSE_OLDEST = "close_oldest"
@@ -31,22 +31,28 @@ class LimitReached(Refused):
     """The person has reached a limit; `running` are the desktops that count, oldest first.
 
     Another `stopping` desktops count until they are gone. `template` is the name of the template of
-    the refused launch. The reason is `limit` (the person's) or
-    `template_limit` (the template's).
+    the refused launch, `at` the time of the refusal. The reason is `limit` (the person's) or
+    `template_limit` (the template's); the code says what the person can do, as in `limit.stopping`.
     """
 
     def __init__(
         self,
         reason: str,
-        message: str,
         running: Sequence[RunningDesktop],
         limit: int,
         template: str | None,
         *,
+        title: str,
         stopping: int,
-        what_to_do: str,
+        at: datetime,
     ) -> None:
-        super().__init__(reason, message, what_to_do=what_to_do)
+        numbers: dict[str, Parameter] = {"count": len(running), "limit": limit}
+        if stopping:
+            numbers["stopping"] = stopping
+        if reason == "template_limit":
+            numbers["template"] = title
+        super().__init__(reason + _way_on(running, stopping), **numbers)
+        self.at = at
         self.running = tuple(running)
         self.stopping = stopping
         self.limit = limit
@@ -77,11 +83,28 @@ def decide_room(
     `template_limit` None, the template has no limit of its own.
     """
     if len(running) + len(stopping) >= person_limit:
-        raise _reached("limit", running, person_limit, template, now, len(stopping))
+        raise LimitReached(
+            "limit",
+            _oldest_first(running),
+            person_limit,
+            template,
+            title="",
+            stopping=len(stopping),
+            at=now,
+        )
     same = [one for one in running if one.template == template]
     going = [one for one in stopping if one.template == template]
     if template_limit is not None and len(same) + len(going) >= template_limit:
-        raise _reached("template_limit", same, template_limit, template, now, len(going))
+        titles = [one.template_title for one in (*same, *going)]
+        raise LimitReached(
+            "template_limit",
+            _oldest_first(same),
+            template_limit,
+            template,
+            title=titles[0] if titles else template or "",
+            stopping=len(going),
+            at=now,
+        )
 
 
 def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
@@ -94,11 +117,7 @@ def decide_what_to_close(reached: LimitReached, way: str) -> RunningDesktop:
             return reached.running[0]
         raise reached
     if not way.startswith(CLOSE_ONE):
-        raise BadInput(
-            "make_room",
-            f"{way[:40]!r} is no way to make room.",
-            what_to_do=f"Say {CLOSE_OLDEST}, or {CLOSE_ONE} and a desktop's id.",
-        )
+        raise BadInput("make_room", "make_room", way=way[:40], oldest=CLOSE_OLDEST, one=CLOSE_ONE)
     for one in reached.running if reached.can_make_room else ():
         if one.public_id == way.removeprefix(CLOSE_ONE):
             return one
@@ -110,10 +129,8 @@ def close(public_id: str) -> str:
     return CLOSE_ONE + public_id
 
 
-def age(launched_at: datetime, now: datetime) -> str:
-    """Returns the desktop's age as short English text for messages, such as `2 h 5 min`."""
-    minutes = max(0, (now - launched_at) // timedelta(minutes=1))
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+def _oldest_first(running: Sequence[RunningDesktop]) -> list[RunningDesktop]:
+    return sorted(running, key=lambda desktop: desktop.launched_at)
 
 
 def _ways_out(
@@ -126,36 +143,8 @@ def _ways_out(
     return (*reuse, *oldest, *(close(one.public_id) for one in running))
 
 
-def _reached(
-    reason: str,
-    running: Sequence[RunningDesktop],
-    limit: int,
-    template: str | None,
-    now: datetime,
-    stopping: int,
-) -> LimitReached:
-    oldest_first = sorted(running, key=lambda desktop: desktop.launched_at)
-    listed = [
-        f"{one.public_id} ({one.template_title}, {age(one.launched_at, now)} old)"
-        for one in oldest_first
-    ]
-    kind = f"{oldest_first[0].template_title} " if listed and reason == "template_limit" else ""
-    what_to_do = _what_to_do(listed, stopping)
-    going = f" {stopping} {'is' if stopping == 1 else 'are'} still stopping." if stopping else ""
-    return LimitReached(
-        reason,
-        f"You have {len(listed)} of {limit} {kind}desktops.{going}",
-        oldest_first,
-        limit,
-        template,
-        stopping=stopping,
-        what_to_do=what_to_do,
-    )
-
-
-def _what_to_do(listed: Sequence[str], stopping: int) -> str:
+def _way_on(running: Sequence[RunningDesktop], stopping: int) -> str:
+    """Returns the second word of the code, with its full stop; empty if one can be stopped."""
     if stopping:
-        return "What is stopping counts until it is gone: try again in some seconds."
-    if listed:
-        return f"Use one of them, or stop one first: {', '.join(listed)}."
-    return "Ask the people who run this site."
+        return ".stopping"
+    return "" if running else ".none"

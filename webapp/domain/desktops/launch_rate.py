@@ -36,11 +36,4 @@ def decide_rate(launches: Iterable[datetime], rate: LaunchRate, now: datetime) -
     wait = full_at - now - rate.pause * (rate.burst - 1)
     if wait <= timedelta(0):
         return
-    seconds = -(-int(wait.total_seconds()) // 1) + 1
-    when = f"{-(-seconds // 60)} min" if seconds >= 60 else f"{seconds} s"
-    raise TooMany(
-        "launch_rate",
-        f"You launched {rate.burst} desktops in a short time.",
-        retry_after=wait,
-        what_to_do=f"You can launch the next one in {when}.",
-    )
+    raise TooMany("launch_rate", retry_after=wait, launches=rate.burst)

@@ -24,11 +24,7 @@ def decide_minutes(wanted: int | None, durations: Durations) -> int:
     if wanted is None:
         return durations.default_minutes
     if not 1 <= wanted <= durations.max_minutes:
-        raise BadInput(
-            "minutes",
-            f"This desktop can run for 1 to {durations.max_minutes} minutes, not {wanted}.",
-            what_to_do="Choose a shorter time; you can extend it while it runs.",
-        )
+        raise BadInput("minutes", "launch_minutes", longest=durations.max_minutes, wanted=wanted)
     return wanted
 
 
@@ -36,18 +32,9 @@ def decide_username(wanted: str | None) -> str:
     """Returns the RDP user name of a launch: a plain POSIX name that is not a system account."""
     name = (wanted or "").strip() or "desktop"
     if not USERNAME.fullmatch(name):
-        raise BadInput(
-            "rdp_username",
-            "An RDP user name starts with a small letter and has at most 31 small letters, "
-            "digits, - and _.",
-            what_to_do="Choose another name or leave the field empty.",
-        )
+        raise BadInput("rdp_username", "user_name_form")
     if is_reserved(name):
-        raise BadInput(
-            "rdp_username",
-            f"{name} is an account or a group of the system itself.",
-            what_to_do="Choose another name or leave the field empty.",
-        )
+        raise BadInput("rdp_username", "user_name_reserved", name=name)
     return name
 
 
@@ -55,11 +42,7 @@ def decide_keyboard(wanted: str | None) -> str:
     """Returns the keyboard layout of a launch: `us` by default; refuses an unknown layout."""
     layout = (wanted or "").strip() or "us"
     if layout not in KEYBOARD_LAYOUTS:
-        raise BadInput(
-            "keyboard_layout",
-            f"The keyboard layout {layout[:20]!r} is not known.",
-            what_to_do="Choose one of the list.",
-        )
+        raise BadInput("keyboard_layout", "keyboard", layout=layout[:20])
     return layout
 
 
@@ -68,14 +51,10 @@ def decide_extension(
 ) -> datetime:
     """Returns the deadline after `minutes` more, up to the template's maximum lifetime."""
     if not 1 <= minutes <= durations.max_minutes:
-        raise BadInput("minutes", f"Extend by 1 to {durations.max_minutes} minutes.")
+        raise BadInput("minutes", "extension", longest=durations.max_minutes)
     if deadline_at <= now:
-        raise Refused("expired", "This desktop's time is up.", what_to_do="Launch a new one.")
+        raise Refused("expired.time")
     latest = ready_at + timedelta(minutes=durations.max_minutes)
     if deadline_at >= latest:
-        raise Refused(
-            "longest",
-            f"This desktop already has the longest time, {durations.max_minutes} minutes in all.",
-            what_to_do="Save your work elsewhere and launch a new one.",
-        )
+        raise Refused("longest", longest=durations.max_minutes)
     return min(deadline_at + timedelta(minutes=minutes), latest)

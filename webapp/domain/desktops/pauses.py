@@ -34,19 +34,11 @@ def decide_pause(
 ) -> datetime:
     """Returns until when a desktop paused `now` is kept; raises Refused if it cannot be paused."""
     if not max_pause_minutes:
-        raise Refused(
-            "no_pause",
-            "Desktops of this template cannot be paused.",
-            what_to_do="Extend it instead, or save your work elsewhere.",
-        )
+        raise Refused("no_pause")
     if state != State.READY:
-        raise Refused(
-            "not_ready",
-            f"{public_id} is {state}, so it cannot be paused.",
-            what_to_do="Pause it while it runs.",
-        )
+        raise Refused("not_ready.pause", desktop=public_id, state=state)
     if deadline_at and deadline_at <= now:
-        raise Refused("expired", "This desktop's time is up.", what_to_do="Launch a new one.")
+        raise Refused("expired.time")
     return now + timedelta(minutes=max_pause_minutes)
 
 
@@ -55,17 +47,9 @@ def decide_resume(
 ) -> None:
     """Raises Refused for a desktop that is not paused, or whose paused time is over."""
     if state not in AT_REST:
-        raise Refused(
-            "not_paused",
-            f"{public_id} is {state}, so it cannot be resumed.",
-            what_to_do="Look at its page: it may be ready, or gone.",
-        )
+        raise Refused("not_paused", desktop=public_id, state=state)
     if paused_until and paused_until <= now:
-        raise Refused(
-            "expired",
-            "This desktop was paused for longer than it is kept.",
-            what_to_do="Launch a new one.",
-        )
+        raise Refused("expired.pause")
 
 
 def decide_room_to_resume(left_mb: int | None, need_mb: int, refuses: bool) -> None:
@@ -75,13 +59,7 @@ def decide_room_to_resume(left_mb: int | None, need_mb: int, refuses: bool) -> N
     """
     if not refuses or left_mb is None or left_mb >= need_mb:
         return
-    minutes = COME_BACK // timedelta(minutes=1)
-    raise TooMany(
-        NO_ROOM,
-        "The server that keeps this desktop has no memory for it right now.",
-        retry_after=COME_BACK,
-        what_to_do=f"It stays paused, and nothing in it is lost: try again in {minutes} min.",
-    )
+    raise TooMany("no_room.resume", retry_after=COME_BACK)
 
 
 def is_given_up(tries: int, reason: str) -> bool:

@@ -11,8 +11,4 @@ def decide_share(held: int, free: int, size: int, percent: int) -> None:
     """
     kept = -(-size * percent // 100)
     if held and 0 < free <= kept:
-        raise Refused(
-            "reserved",
-            f"The last {kept} places of this site are kept for people who have no desktop.",
-            what_to_do="Stop one of your desktops first, or try again when others have ended.",
-        )
+        raise Refused("reserved", places=kept)

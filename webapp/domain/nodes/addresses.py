@@ -48,11 +48,7 @@ def choose_vmid(
     """
     if vmid := _longest_free(range(first, last + 1), taken, freed):
         return vmid
-    raise Refused(
-        "no_vmid",
-        f"All {last - first + 1} VM ids ({first}–{last}) are in use.",
-        what_to_do="Try again when a desktop has ended, or ask an administrator for more.",
-    )
+    raise Refused("no_vmid", count=last - first + 1, first=first, last=last)
 
 
 def choose_address(
@@ -65,11 +61,7 @@ def choose_address(
     """
     if address := _longest_free(map(str, pool), taken, freed):
         return address
-    raise Refused(
-        "no_address",
-        f"All addresses ({pool.first}–{pool.last}) are in use.",
-        what_to_do="Try again when a desktop has ended, or ask an administrator for more.",
-    )
+    raise Refused("no_address.pool", first=str(pool.first), last=str(pool.last))
 
 
 def _longest_free(

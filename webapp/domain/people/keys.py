@@ -75,7 +75,7 @@ def parse_key_name(text: str) -> str:
     """Returns a key's name. Raises BadInput if it is empty, too long or not printable."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise BadInput("name", f"A key's name has 1 to {LONGEST_NAME} printable characters.")
+        raise BadInput("name", "key_name", longest=LONGEST_NAME)
     return name
 
 
@@ -83,9 +83,9 @@ def parse_scopes(words: Iterable[str]) -> frozenset[Scope]:
     """Parses scopes, at least one. Raises BadInput."""
     chosen = set(words)
     if unknown := chosen - set(Scope):
-        raise BadInput("scopes", f"There is no scope {min(unknown)[:32]}.", what_to_do=_WORDS)
+        raise BadInput("scopes", "unknown_scope", scope=min(unknown)[:32], choices=tuple(Scope))
     if not chosen:
-        raise BadInput("scopes", "A key needs a scope.", what_to_do=_WORDS)
+        raise BadInput("scopes", "no_scope", choices=tuple(Scope))
     return frozenset(map(Scope, chosen))
 
 
@@ -94,18 +94,15 @@ def parse_expiry(expires_at: datetime | None, now: datetime) -> datetime | None:
     if expires_at is None:
         return None
     if expires_at.tzinfo is None:
-        raise BadInput("expires_at", "That time names no zone.", what_to_do="End it with Z.")
+        raise BadInput("expires_at", "expiry_zone")
     if expires_at <= now:
-        raise BadInput("expires_at", "A key must expire in the future.")
+        raise BadInput("expires_at", "expiry_past")
     return expires_at
 
 
 def default_end(life: timedelta, now: datetime) -> datetime | None:
     """Returns the default end of a new key; None for a life of zero."""
     return now + life if life else None
-
-
-_WORDS = f"Choose of {', '.join(Scope)}."
 
 
 def _random(length: int) -> str:

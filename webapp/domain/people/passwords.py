@@ -46,10 +46,7 @@ def parse_name(text: str) -> str:
     """Returns a person's normalized sign-in name. Raises BadInput."""
     name = unicodedata.normalize("NFKC", text[:LONGEST_TYPED]).strip().lower()
     if not _NAME.fullmatch(name):
-        raise BadInput(
-            "name",
-            "A name has 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit.",
-        )
+        raise BadInput("name", "person_name")
     return name
 
 
@@ -57,11 +54,11 @@ def parse_password(text: str) -> str:
     """Returns a normalized password within the length limits. Raises BadInput."""
     password = same_password(text)
     if not SHORTEST <= len(password) <= LONGEST:
-        raise BadInput("password", f"A password has {SHORTEST} to {LONGEST} characters.")
+        raise BadInput("password", "password_length", shortest=SHORTEST, longest=LONGEST)
     if "\0" in password:
-        raise BadInput("password", "A password cannot hold a NUL character.")
+        raise BadInput("password", "password_nul")
     if not _is_text(password):
-        raise BadInput("password", "A password cannot hold half a character.")
+        raise BadInput("password", "password_surrogate")
     return password
 
 

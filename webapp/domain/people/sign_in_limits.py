@@ -40,12 +40,7 @@ def decide_sign_in(failures: Failures, now: datetime) -> None:
     """Raises TooMany while one of the limits is reached, with the time to wait."""
     longest = _longest_wait(failures, now)
     if longest > timedelta(0):
-        raise TooMany(
-            "too_many_sign_ins",
-            "Too many failed sign-ins.",
-            retry_after=longest,
-            what_to_do=f"Try again in {_words(longest)}.",
-        )
+        raise TooMany("too_many_sign_ins", retry_after=longest)
 
 
 def _longest_wait(failures: Failures, now: datetime) -> timedelta:
@@ -65,22 +60,13 @@ def decide_key(failures: list[datetime], now: datetime) -> None:
     """Raises TooMany for an address with too many wrong API keys at the times `failures`."""
     wait = _wait(failures, PER_ADDRESS, now)
     if wait > timedelta(0):
-        raise TooMany(
-            "too_many_keys_tried",
-            "Too many wrong API keys came from this address.",
-            retry_after=wait,
-            what_to_do=f"Show a good one, or try again in {_words(wait)}.",
-        )
+        raise TooMany("too_many_keys_tried", retry_after=wait)
 
 
 def decide_fresh(proved_at: datetime | None, within: timedelta, now: datetime) -> None:
     """Raises Refused if the password was not typed `within` this time, in this sign-in."""
     if proved_at is None or now - proved_at >= within:
-        raise Refused(
-            "password_needed",
-            "This needs your password again.",
-            what_to_do="Type it; it then counts for some minutes.",
-        )
+        raise Refused("password_needed")
 
 
 def _wait(times: list[datetime], limit: int, now: datetime) -> timedelta:
@@ -88,8 +74,3 @@ def _wait(times: list[datetime], limit: int, now: datetime) -> timedelta:
     if len(times) < limit:
         return timedelta(0)
     return max(times[-limit] + WINDOW - now, timedelta(seconds=1))
-
-
-def _words(wait: timedelta) -> str:
-    minutes, seconds = divmod(int(wait.total_seconds()), 60)
-    return f"{minutes + 1} minutes" if minutes else f"{seconds} seconds"

@@ -148,11 +148,7 @@ def parse_hour(field: str, text: str) -> time:
     """Parses `8:30` or `10:00`. Raises BadInput, naming `field`, for anything else."""
     found = _HOUR.fullmatch(text.strip())
     if found is None:
-        raise BadInput(
-            field,
-            f"{text[:20]!r} is no time of day.",
-            what_to_do="Write hours and minutes, such as 10:00.",
-        )
+        raise BadInput(field, "time_of_day", text=text[:20])
     return time(int(found[1]), int(found[2]))
 
 
@@ -161,16 +157,8 @@ def parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise BadInput(
-            "on",
-            f"{text[:20]!r} is no date.",
-            what_to_do="Write year, month and day, such as 2026-03-02.",
-        ) from error
+        raise BadInput("on", "date", text=text[:20]) from error
 
 
 def _no_weekday(text: str) -> BadInput:
-    return BadInput(
-        "weekdays",
-        f"{text[:20]!r} is no day of the week.",
-        what_to_do="Name some of mon, tue, wed, thu, fri, sat and sun, such as mon-fri.",
-    )
+    return BadInput("weekdays", "weekday", text=text[:20])

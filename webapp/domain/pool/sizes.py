@@ -97,22 +97,23 @@ class Steps:
 def check_numbers(numbers: PoolNumbers) -> None:
     """Raises BadInput for numbers that contradict each other."""
     named = (
-        ("pool_min", "minimum", numbers.minimum),
-        ("pool_target", "target", numbers.target),
-        ("pool_max", "maximum", numbers.maximum),
+        ("pool_min", numbers.minimum),
+        ("pool_target", numbers.target),
+        ("pool_max", numbers.maximum),
     )
-    for name, words, value in named:
+    for name, value in named:
         if not 0 <= value <= LARGEST:
-            raise BadInput(name, f"The {words} takes a number from 0 to {LARGEST}.")
+            raise BadInput(name, "number_range", lowest=0, highest=LARGEST)
     if not numbers.minimum <= numbers.target <= numbers.maximum:
         raise BadInput(
             "pool_target",
-            f"The minimum ({numbers.minimum}) cannot be more than the target ({numbers.target}), "
-            f"nor the target more than the maximum ({numbers.maximum}).",
-            what_to_do="Change the others with it.",
+            "pool_order",
+            minimum=numbers.minimum,
+            target=numbers.target,
+            maximum=numbers.maximum,
         )
     if numbers.longest_age < timedelta(minutes=5):
-        raise BadInput("pool_max_age_minutes", "A warm desktop may get at least 5 minutes old.")
+        raise BadInput("pool_max_age_minutes", "pool_age")
 
 
 def busiest(launches: Iterable[datetime], now: datetime) -> int:

@@ -77,26 +77,11 @@ def decide_breaker(record: Record, title: str, now: datetime, person_id: int) ->
     """Refuses a person's launch of a resting template, with the time of the next trial."""
     rest = find_cool_down(record, now)
     if rest and rest.is_on_trial:
-        raise TooMany(
-            "resting",
-            f"{title} failed several times and is being tried again right now.",
-            retry_after=timedelta(minutes=1),
-            what_to_do="Try again in a minute, or choose another desktop.",
-        )
+        raise TooMany("resting.trial", retry_after=timedelta(minutes=1), template=title)
     if rest:
-        raise _resting(f"{title} failed several times in a row and rests.", rest.until - now)
+        raise TooMany("resting.all", retry_after=rest.until - now, template=title)
     if own := find_own_cool_down(record, now, person_id):
-        raise _resting(f"{title} failed for you several times in a row.", own.until - now)
-
-
-def _resting(message: str, wait: timedelta) -> TooMany:
-    minutes = max(1, -(-int(wait.total_seconds()) // 60))
-    return TooMany(
-        "resting",
-        message,
-        retry_after=wait,
-        what_to_do=f"It can be tried again in {minutes} min; until then choose another desktop.",
-    )
+        raise TooMany("resting.person", retry_after=own.until - now, template=title)
 
 
 def _since_it_worked(record: Record) -> list[Failure]:

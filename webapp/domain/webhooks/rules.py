@@ -121,16 +121,16 @@ def parse_url(text: str) -> Target:
     """Parses a webhook's URL. Raises BadInput if it is not a valid one."""
     text = text.strip()
     if not text.isascii() or not text.isprintable() or " " in text or len(text) > LONGEST_URL:
-        raise _bad_url("It is too long or has characters that an address cannot have.")
+        raise BadInput("url", "url_characters")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise _bad_url("It cannot be read.") from error
+        raise BadInput("url", "url_unreadable") from error
     if parts.scheme not in ("http", "https") or not host:
-        raise _bad_url("It begins with https:// (or http://) and a host.")
+        raise BadInput("url", "url_scheme")
     if parts.username is not None or parts.fragment or port == 0:
-        raise _bad_url("It has no user name, no # and no port 0.")
+        raise BadInput("url", "url_parts")
     is_tls = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(is_tls, host, port or (443 if is_tls else 80), path)
@@ -139,11 +139,10 @@ def parse_url(text: str) -> Target:
 def parse_events(words: Iterable[str]) -> list[WebhookEvent]:
     """Parses the chosen events, in order, at least one. Raises BadInput."""
     chosen = set(words)
-    choices = f"Choose of {', '.join(CHOOSABLE)}."
     if unknown := chosen - set(CHOOSABLE):
-        raise BadInput("events", f"There is no event {min(unknown)[:32]}.", what_to_do=choices)
+        raise BadInput("events", "unknown_event", event=min(unknown)[:32], choices=tuple(CHOOSABLE))
     if not chosen:
-        raise BadInput("events", "A webhook needs an event.", what_to_do=choices)
+        raise BadInput("events", "no_event", choices=tuple(CHOOSABLE))
     return [event for event in CHOOSABLE if event in chosen]
 
 
@@ -165,13 +164,9 @@ def decide_address(found: Sequence[str], allowed: Sequence[Network]) -> str:
     addresses = [ip_address(text.partition("%")[0]) for text in found]
     for address in addresses:
         if not any(address in network for network in allowed) and not _is_public(address):
-            raise Refused(
-                "address",
-                f"{address} is not an address of the public internet.",
-                what_to_do="Allow its network with WINUX_WEBHOOK_NETWORKS if it should be reached.",
-            )
+            raise Refused("address.closed", address=str(address))
     if not addresses:
-        raise Refused("address", "The host has no address.")
+        raise Refused("address.none")
     return str(addresses[0])
 
 
@@ -207,7 +202,3 @@ def decide_next_try(
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
     again_at = now + pause * (0.75 + chance / 2)
     return again_at if again_at < created_at + GIVE_UP_AFTER else None
-
-
-def _bad_url(why: str) -> BadInput:
-    return BadInput("url", f"That is no address for a webhook. {why}")

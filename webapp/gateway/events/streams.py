@@ -19,6 +19,7 @@ from webapp.gateway.events.http_exchange import Exchange, Request
 from webapp.gateway.events.problem import Problem
 from webapp.gateway.events.stream import HEADERS, Listener
 from webapp.services.connections.event_feed import Proof, Subscription
+from webapp.texts.sentences import message, what_to_do
 
 _ONE = re.compile(r"/api/v1/sessions/([^/]{1,64})/events")
 _ALL = "/api/v1/events"
@@ -81,7 +82,7 @@ class Listeners:
         except TooMany as error:
             wait = str(int(error.retry_after.total_seconds()) + 1)
             headers = {"retry-after": wait}
-            often = Problem("too-many", error.message, error.what_to_do, headers)
+            often = Problem("too-many", message(error), what_to_do(error), headers)
             self._refuse(exchange, often, cors)
         except OutsideFailed as error:
             log.warning("the database does not answer: %s", error.message)

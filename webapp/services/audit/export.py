@@ -8,8 +8,11 @@ from dataclasses import asdict, fields
 from datetime import datetime
 
 from webapp.services.audit.log import AuditLine
+from webapp.texts.sentences import stored_message
 
-COLUMNS = [field.name for field in fields(AuditLine)]
+#: Not a column: the sentence made of it is, as `detail`.
+NO_COLUMN = "refusal"
+COLUMNS = [field.name for field in fields(AuditLine) if field.name != NO_COLUMN]
 #: A spreadsheet treats a cell that begins with one of these as a formula. The value may come from
 #: an untrusted form.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -38,12 +41,20 @@ def to_json(lines: Iterable[AuditLine]) -> Iterator[str]:
 
 
 def to_values(line: AuditLine) -> dict[str, object]:
-    """An entry as values for JSON and CSV."""
-    return {
+    """An entry as values for JSON and CSV, with an English `detail`."""
+    values = {
         **asdict(line),
         "at": _moment(line.at),
         "last_at": line.last_at and _moment(line.last_at),
+        "detail": english_detail(line),
     }
+    del values[NO_COLUMN]
+    return values
+
+
+def english_detail(line: AuditLine) -> str:
+    """What happened, in English: the text of an entry, or the sentence of a refusal."""
+    return stored_message(line.refusal) if line.refusal else line.detail
 
 
 def _moment(at: datetime) -> str:

@@ -1,6 +1,6 @@
 """Reads the audit log: filtered, newest first, a page at a time or all of it in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -70,6 +70,9 @@ class AuditLine:
     subject_kind: str
     subject: str
     detail: str
+    """English text; empty if `refusal` is set."""
+    refusal: Mapping[str, object] | None
+    """Code and parameters of a refusal; webapp/texts makes its sentence."""
     times: int
     """How often it happened: repeats of a refusal are one line."""
     last_at: datetime | None
@@ -107,9 +110,9 @@ class AuditLog:
         Raises BadInput unless 1 <= size <= LARGEST_PAGE and at most one of the two is given.
         """
         if not 1 <= size <= LARGEST_PAGE:
-            raise BadInput("limit", f"A page has 1 to {LARGEST_PAGE} entries.")
+            raise BadInput("limit", "page_size", most=LARGEST_PAGE)
         if before is not None and after is not None:
-            raise BadInput("after", "Name `before` or `after`, not both.")
+            raise BadInput("after", "before_and_after")
         with self._db.read() as session:
             lines = _lines(session, wanted, before, after, size)
             if not lines:
@@ -215,6 +218,7 @@ def _line(row: Row[AuditEntry, str | None, str | None, str | None]) -> AuditLine
         subject_kind=entry.subject_kind,
         subject=entry.subject,
         detail=entry.detail,
+        refusal=entry.refusal,
         times=entry.times,
         last_at=entry.last_at,
     )

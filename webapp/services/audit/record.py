@@ -16,6 +16,7 @@ from webapp.domain.audit.actions import (
     decide_folding,
     subject_kind,
 )
+from webapp.domain.audit.stored_refusal import to_stored
 from webapp.domain.errors import NotFound, Refused
 from webapp.domain.people.roles import Role
 from webapp.models import AuditEntry, Person
@@ -34,6 +35,9 @@ class Actor(Subject):
 
 #: Winux acting by itself: expiry, reconciliation.
 SYSTEM = Actor(None, role=Internal.WINUX)
+
+#: Stands in for refusals that came too fast to be written one by one.
+_SEVERAL = Refused("several")
 
 
 class Audit:
@@ -66,26 +70,35 @@ class Audit:
         try:
             yield
         except Refused as refusal:
-            self.refuse(actor, action, subject, refusal.message, refusal.reason)
+            self.refuse(actor, action, subject, refusal)
             raise
         except NotFound as error:
-            self.refuse(actor, action, subject, error.message, NOT_FOUND)
+            self.refuse(actor, action, subject, error)
             raise
 
-    def refuse(self, actor: Actor, action: str, subject: str, detail: str, reason: str) -> None:
-        """Record a refusal, in a transaction of its own; `reason` is a stable code.
+    def refuse(
+        self,
+        actor: Actor,
+        action: str,
+        subject: str,
+        error: Refused | NotFound | str,
+        detail: str = "",
+    ) -> None:
+        """Record a refusal, in a transaction of its own; a `str` is a reason without a sentence."""
+        entry = self._entry(actor, action, subject, detail, _reason(error))
+        entry.refusal = None if isinstance(error, str) else to_stored(error)
+        self._write_refusal(actor, entry)
 
-        Repeats within a few minutes are counted in the first one's entry.
-        """
-        entry = self._entry(actor, action, subject, detail, reason)
+    def _write_refusal(self, actor: Actor, entry: AuditEntry) -> None:
+        """Write the entry. Repeats within a few minutes are counted in the first one's entry."""
         with self._db.begin() as session:
             announce(session, entry)
-            folding = decide_folding(_refusal(entry), self._recent(session, actor, action))
+            folding = decide_folding(_refusal(entry), self._recent(session, actor, entry.action))
             if folding.into is not None:
                 self._count_in(session, folding.into)
                 return
             if folding.written_as.subject != entry.subject:
-                entry.subject, entry.detail = "", "Several, told together: they came too fast."
+                entry.subject, entry.detail, entry.refusal = "", "", to_stored(_SEVERAL)
             entry.source_address = folding.written_as.source
             session.add(entry)
 
@@ -131,6 +144,12 @@ class Audit:
             subject=subject[:80],
             detail=detail[:500],
         )
+
+
+def _reason(error: Refused | NotFound | str) -> str:
+    if isinstance(error, NotFound):
+        return NOT_FOUND
+    return error.reason if isinstance(error, Refused) else error
 
 
 def _refusal(entry: AuditEntry) -> Refusal:

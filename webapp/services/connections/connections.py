@@ -128,7 +128,7 @@ class Connections:
             row = session.scalar(select(Connection).where(Connection.public_id == connection_id))
             resource = Resource(Kind.CONNECTION, row.person_id if row else None)
             if row is None or not may(actor, Action.CONNECTION_SEE, resource):
-                raise NotFound("There is no such connection.")
+                raise NotFound("connection")
             check(actor, Action.CONNECTION_CUT, resource)
             if row.ended_at is None:
                 row.cut_as = row.cut_as or ConnectionEnd.CUT

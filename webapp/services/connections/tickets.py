@@ -68,7 +68,7 @@ class Tickets:
         open them), Refused if the desktop is not ready, BadInput for an unknown keyboard layout.
         """
         if keyboard_layout not in KEYBOARD_LAYOUTS:
-            raise BadInput("keyboard_layout", "That keyboard layout is not known.")
+            raise BadInput("keyboard_layout", "keyboard", layout=keyboard_layout[:20])
         now = self._clock.now()
         token = make_token()
         with (
@@ -112,11 +112,7 @@ class Tickets:
             )
         )
         if (unused or 0) >= rules.MOST_TICKETS:
-            raise Refused(
-                "too_many_tickets",
-                "You have asked for too many connections in the last half minute.",
-                what_to_do="Wait a moment and try again.",
-            )
+            raise Refused("too_many_tickets")
 
     # -- for the gateways -----------------------------------------------------------------------
 
@@ -164,7 +160,7 @@ def _check_ready(desktop: Desktop) -> None:
     check_not_paused(desktop)
     is_over = desktop.state in (State.FAILED, State.STOPPING, State.ENDED)
     raise Refused(
-        "ended" if is_over else "not_ready",
-        f"{desktop.public_id} is {desktop.state}, so it cannot be opened.",
-        what_to_do="Launch a new one." if is_over else "Wait until it is ready.",
+        "ended.open" if is_over else "not_ready.open",
+        desktop=desktop.public_id,
+        state=desktop.state,
     )

@@ -123,7 +123,7 @@ class Capacity:
             check(actor, Action.NODE_MANAGE)
             node = session.get(Node, name)
             if node is None:
-                raise NotFound(f"No worker has seen a node {name[:64]!r}.")
+                raise NotFound("node", name=name[:64])
             node.is_enabled = enabled
             self._audit.record(session, actor, action, name)
 

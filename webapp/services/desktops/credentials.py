@@ -55,22 +55,14 @@ class DesktopCredentials:
 def check_not_paused(desktop: Desktop) -> None:
     """Raise Refused if the desktop is paused."""
     if desktop.state in (State.PAUSING, State.PAUSED):
-        raise Refused(
-            "paused",
-            f"{desktop.public_id} is paused, so it cannot be opened.",
-            what_to_do="Resume it first; its files and its password are kept.",
-        )
+        raise Refused("paused", desktop=desktop.public_id)
 
 
 def _find_ready(session: Session, actor: Actor, action: Action, public_id: str) -> Desktop:
     desktop = find_desktop(session, actor, action, public_id)
     check_not_paused(desktop)
     if desktop.state != State.READY:
-        raise Refused(
-            "not_ready",
-            f"{desktop.public_id} is {desktop.state}, so it cannot be opened.",
-            what_to_do="Wait until it is ready, or launch a new one.",
-        )
+        raise Refused("not_ready.credentials", desktop=desktop.public_id, state=desktop.state)
     return desktop
 
 

@@ -83,9 +83,7 @@ class Launcher:
                         return self._launch(session, actor, wish)
                 except (IntegrityError, Conflict):  # another launch was faster: retry
                     continue
-            raise Refused(
-                "busy", "Many people launch right now.", what_to_do="Try again in a moment."
-            )
+            raise Refused("busy")
 
     def why_not(self, actor: Actor, template: Template | None = None) -> Refused | None:
         """Returns the refusal that any launch (of `template`) would get now, for the page."""
@@ -103,7 +101,7 @@ class Launcher:
     def _launch(self, session: Session, actor: Actor, wish: LaunchRequest) -> str:
         owner = session.get(Person, actor.person_id, with_for_update=True)
         if owner is None or owner.disabled_at:
-            raise NotFound("There is no such person.")
+            raise NotFound("launcher")
         check(actor, Action.DESKTOP_LAUNCH, Resource(Kind.DESKTOP, owner.id))
         if already := self._launched_by_same_form(session, owner, wish.launch_token):
             return already.public_id
@@ -233,11 +231,7 @@ class Launcher:
         own = held.get(owner.id, 0)
         most = self._config.max_desktops_total
         if sum(held.values()) >= most:
-            raise Refused(
-                "full",
-                "All desktops of this site are in use.",
-                what_to_do="Try again when one has ended.",
-            )
+            raise Refused("full")
         decide_share(own, most - sum(held.values()), most, self._config.reserve_percent)
         return own
 
@@ -287,11 +281,5 @@ def _template(session: Session, name: str | None) -> Template:
     if template:
         return template
     if name:
-        raise BadInput(
-            "template", f"There is no template {name[:32]!r}.", what_to_do="Choose one of the list."
-        )
-    raise Refused(
-        "no_template",
-        "No desktop template is published yet.",
-        what_to_do="An administrator can publish one: see docs/operations.",
-    )
+        raise BadInput("template", "template", name=name[:32])
+    raise Refused("no_template.published")

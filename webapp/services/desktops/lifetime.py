@@ -46,11 +46,7 @@ class Lifetime:
             desktop = find_desktop(session, actor, Action.DESKTOP_EXTEND, public_id, lock=True)
             _check_version(desktop, version)
             if desktop.state != State.READY or not desktop.ready_at or not desktop.deadline_at:
-                raise Refused(
-                    "not_ready",
-                    f"{public_id} is {desktop.state}, so its time cannot be changed.",
-                    what_to_do="Extend it while it runs, or launch a new one.",
-                )
+                raise Refused("not_ready.extend", desktop=public_id, state=desktop.state)
             desktop.deadline_at = decide_extension(
                 desktop.deadline_at,
                 desktop.life_from or desktop.ready_at,
@@ -112,4 +108,4 @@ def note_told(desktop: Desktop, told_at: datetime) -> None:
 
 def _check_version(desktop: Desktop, version: int | None) -> None:
     if version is not None and desktop.row_version != version:
-        raise Stale(f"{desktop.public_id} changed since you looked.")
+        raise Stale("desktop", desktop=desktop.public_id)

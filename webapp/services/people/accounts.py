@@ -61,7 +61,7 @@ class Accounts:
             try:
                 return self._write_person(actor, name, hashed, role)
             except IntegrityError as error:
-                raise BadInput("name", f"There is a person {name} already.") from error
+                raise BadInput("name", "person_taken", name=name) from error
 
     def _write_person(self, actor: Actor, name: str, hashed: str, role: Role) -> int:
         with self._db.begin() as session:
@@ -107,11 +107,7 @@ class Accounts:
             check(actor, Action.PERSON_MANAGE)
             person = _person(session, name)
             if person.id == actor.person_id:
-                raise Refused(
-                    "oneself",
-                    "You cannot suspend yourself.",
-                    what_to_do="Ask another administrator, or use ./winux person disable.",
-                )
+                raise Refused("oneself.suspend")
             person.disabled_at = person.disabled_at or self._clock.now()
             end_holdings(session, person, self._clock.now())
             self._audit.record(session, actor, "person.disable", person.name)
@@ -191,7 +187,7 @@ class Accounts:
         ):
             row = session.get(SignIn, sign_in_id)
             if row is None or row.person_id != actor.person_id:
-                raise NotFound("There is no such sign-in.")
+                raise NotFound("sign_in")
             row.ended_at = row.ended_at or self._clock.now()
             self._audit.record(session, actor, "sign_in.end", row.person.name)
 
@@ -237,11 +233,7 @@ class Accounts:
 
 
 def _wrong_password() -> Refused:
-    return Refused(
-        "wrong_password",
-        "That name and password do not belong together.",
-        what_to_do="Check both and try again.",
-    )
+    return Refused("wrong_password.sign_in")
 
 
 def _owner(person: Person) -> devices.Owner:
@@ -251,7 +243,7 @@ def _owner(person: Person) -> devices.Owner:
 def _person(session: Session, name: str) -> Person:
     person = session.scalar(select(Person).where(Person.name == passwords.same_name(name)))
     if person is None:
-        raise NotFound(f"There is no person {name[:64]}.")
+        raise NotFound("person", name=name[:64])
     return person
 
 

@@ -38,9 +38,4 @@ class HashingPlaces:
 
 
 def _busy() -> TooMany:
-    return TooMany(
-        "sign_ins_busy",
-        "Very many people are signing in at this moment.",
-        retry_after=PATIENCE,
-        what_to_do="Try again in a few seconds.",
-    )
+    return TooMany("sign_ins_busy", retry_after=PATIENCE)

@@ -22,7 +22,6 @@ from webapp.services.paging import PAGE_SIZE, Page
 
 #: A key's `last_used_at` is written at most this often.
 USED_EVERY = timedelta(minutes=1)
-ANOTHER = "Choose another name, or revoke that key first."
 #: Attempts to generate a key whose prefix is not taken.
 TRIES = 5
 
@@ -96,7 +95,7 @@ class Keys:
             name = rules.parse_key_name(name)
             self._check(session, actor, owner, chosen)
             if self._is_taken(session, owner, name):
-                raise BadInput("name", f"There is a key {name} already.", what_to_do=ANOTHER)
+                raise BadInput("name", "key_taken", name=name)
             key = ApiKey(
                 key_hash="",
                 name=name,
@@ -169,11 +168,11 @@ class Keys:
         """Record the use of an invalid key, with the reason."""
         key = self._find(text)
         if key is None:
-            self._audit.refuse(Actor(None, source_address), "key.use", "", "", "unknown")
+            self._audit.refuse(Actor(None, source_address), "key.use", "", "unknown")
             return
         who = Actor(key.person_id, source_address, key_id=key.id)
         why = rules.why_refused(key.standing, self._clock.now()) or "unknown"
-        self._audit.refuse(who, "key.use", key.person.name, _words(key), why)
+        self._audit.refuse(who, "key.use", key.person.name, why, _words(key))
 
     # -- parts ----------------------------------------------------------------------------------
 
@@ -196,35 +195,23 @@ class Keys:
         elif may(actor, Action.KEY_ADD):
             query = query.where(Person.name == same_name(name))
         else:
-            raise Refused("forbidden", "People make their keys themselves.")
+            raise Refused("forbidden.key_of_others")
         owner = session.scalar(query)
         if owner is None:
-            raise NotFound(f"There is no person {(name or '')[:64]}.")
+            raise NotFound("person", name=(name or "")[:64])
         return owner
 
     def _check(
         self, session: Session, actor: Actor, owner: Person, scopes: frozenset[Scope]
     ) -> None:
         if not may(actor, Action.KEY_ADD, Resource(Kind.KEY, owner.id)):
-            raise Refused(
-                "forbidden",
-                "A key cannot make keys.",
-                what_to_do="Sign in and make it on the page of your account.",
-            )
+            raise Refused("forbidden.key_makes_keys")
         if owner.disabled_at is not None:
-            raise BadInput("person", f"{owner.name} is disabled.", what_to_do="Enable them first.")
+            raise BadInput("person", "person_suspended", name=owner.name)
         if not all(may_grant(owner.role, scope) for scope in scopes):
-            raise Refused(
-                "forbidden",
-                "Only a key of an operator, auditor or administrator can have the scope admin.",
-                what_to_do="Choose launch or read.",
-            )
+            raise Refused("forbidden.admin_scope")
         if self._count_good(session, owner) >= rules.MOST_KEYS:
-            raise Refused(
-                "too_many_keys",
-                f"There are {rules.MOST_KEYS} keys already, as many as a person may have.",
-                what_to_do="Revoke one that is not needed any more.",
-            )
+            raise Refused("too_many_keys", most=rules.MOST_KEYS)
 
     def _count_good(self, session: Session, owner: Person) -> int:
         return session.scalar(self._good(owner).with_only_columns(func.count(ApiKey.id))) or 0
@@ -265,7 +252,7 @@ class Keys:
 def _key(session: Session, actor: Actor, key_id: int) -> ApiKey:
     key = session.get(ApiKey, key_id)
     if key is None or key.revoked_at is not None or not may(actor, Action.KEY_SEE, _resource(key)):
-        raise NotFound("There is no such key.")
+        raise NotFound("key")
     return key
 
 

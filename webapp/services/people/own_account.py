@@ -80,7 +80,7 @@ class OwnAccount:
         ):
             person = session.scalar(select(Person).where(Person.name == same_name(name)))
             if person is None or not _may_end(actor, person):
-                raise NotFound(f"There is no person {name[:64]}.")
+                raise NotFound("person", name=name[:64])
             end_holdings(session, person, self._clock.now())
             self._audit.record(session, actor, "person.end_everything", person.name)
 
@@ -88,9 +88,9 @@ class OwnAccount:
         with self._db.read() as session:
             row = session.get(SignIn, sign_in_id)
             if row is None or row.person_id != actor.person_id:
-                raise NotFound("There is no such sign-in.")
+                raise NotFound("sign_in")
             if not is_live(row, self._config, self._clock.now()):
-                raise NotFound("That sign-in is over.")
+                raise NotFound("live_sign_in")
             return row
 
     def _decide_fresh(self, row: SignIn) -> None:
@@ -102,9 +102,7 @@ class OwnAccount:
         wanted = Try(row.person.name, source, row.person, f"s{row.id}")
         attempt = self._check.try_password(wanted, password)
         if attempt is None:
-            raise Refused(
-                "wrong_password", "That is not your password.", what_to_do="Type it again."
-            )
+            raise Refused("wrong_password.own")
         return wanted, attempt
 
 
@@ -117,5 +115,5 @@ def _unchanged(session: Session, checked: Person) -> Person:
     """Returns the person, locked. Raises Refused if the password changed since it was checked."""
     person = session.get_one(Person, checked.id, with_for_update=True)
     if person.password_hash != checked.password_hash or person.disabled_at is not None:
-        raise Refused("wrong_password", "That is not your password.", what_to_do="Type it again.")
+        raise Refused("wrong_password.own")
     return person

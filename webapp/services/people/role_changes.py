@@ -28,13 +28,9 @@ class RoleChanges:
             check(actor, Action.PERSON_MANAGE)
             person = session.scalar(select(Person).where(Person.name == same_name(name)))
             if person is None:
-                raise NotFound(f"There is no person {name[:64]}.")
+                raise NotFound("person", name=name[:64])
             if person.id == actor.person_id:
-                raise Refused(
-                    "oneself",
-                    "You cannot change your own role.",
-                    what_to_do="Ask another administrator, or use ./winux person role.",
-                )
+                raise Refused("oneself.role")
             before, person.role = person.role, role
             if before != role:
                 detail = f"{before} to {role}"

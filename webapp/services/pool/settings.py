@@ -117,7 +117,7 @@ class Pools:
             check(actor, Action.POOL_CHANGE)
             row = session.get(PoolSchedule, schedule_id)
             if row is None:
-                raise NotFound(f"There is no schedule {schedule_id}.")
+                raise NotFound("schedule", number=schedule_id)
             name = row.template.name
             self._audit.record(
                 session, actor, "pool.unschedule", name, schedule_words(row.schedule)
@@ -139,22 +139,15 @@ class Pools:
 
     def _schedule(self, session: Session, template: Template, wish: ScheduleRequest) -> Schedule:
         if bool(wish.every.strip()) == bool(wish.on.strip()):
-            raise BadInput("every", "A schedule is for days of the week or for one date.")
+            raise BadInput("every", "schedule_days")
         if not 1 <= wish.desktops <= template.pool_max:
             raise BadInput(
-                "desktops",
-                f"A schedule of {template.name} takes 1 to {template.pool_max} desktops, for that "
-                "is its pool's maximum.",
-                what_to_do="Raise the maximum first, if there shall be more.",
+                "desktops", "schedule_desktops", template=template.name, most=template.pool_max
             )
         of_it = PoolSchedule.template_id == template.id
         count = session.scalar(select(func.count()).where(of_it)) or 0
         if count >= MOST_SCHEDULES:
-            raise BadInput(
-                "every",
-                f"{template.name} has {count} schedules already.",
-                what_to_do="Remove those that are over.",
-            )
+            raise BadInput("every", "schedules_full", template=template.name, count=count)
         schedule = Schedule(
             desktops=wish.desktops,
             begins=parse_hour("begins", wish.begins),
@@ -164,7 +157,7 @@ class Pools:
             in_all=wish.in_all,
         )
         if schedule.window(self._config.time_zone, self._clock.now()) is None:
-            raise BadInput("on", "That time is over.", what_to_do="Choose a later date.")
+            raise BadInput("on", "schedule_over")
         return schedule
 
 
@@ -188,7 +181,7 @@ def _words(numbers: PoolNumbers) -> str:
 def _check_number(key: str, value: int) -> None:
     lowest, highest = NUMBERS[key]
     if not lowest <= value <= highest:
-        raise BadInput(f"pool_{key}", f"That takes a number from {lowest} to {highest}.")
+        raise BadInput(f"pool_{key}", "number_range", lowest=lowest, highest=highest)
 
 
 def _of(views: list[PoolView], name: str) -> PoolView:
@@ -203,4 +196,4 @@ def _template(session: Session, name: str) -> Template:
 
 
 def _no_template(name: str) -> NotFound:
-    return NotFound(f"There is no template {name[:32]!r}.")
+    return NotFound("template", name=name[:32])

@@ -119,11 +119,7 @@ class Adopter:
                     session, actor, "desktop.adopt", desktop.public_id, f"container {wish.vmid}"
                 )
         except IntegrityError as error:
-            raise Refused(
-                "taken",
-                "Another desktop holds the container's VM id or its address.",
-                what_to_do="./winux desktop list shows which; give the container another address.",
-            ) from error
+            raise Refused("taken") from error
         return Lease(desktop, holder)
 
     def _write(
@@ -259,10 +255,7 @@ def _free_id(session: Session, wanted: str) -> str:
 def _owner(session: Session, name: str) -> Person:
     person = session.scalar(select(Person).where(Person.name == name.lower()))
     if person is None or person.disabled_at:
-        raise NotFound(
-            f"There is no person {name[:64]!r}, or they are disabled.",
-            what_to_do="./winux person list",
-        )
+        raise NotFound("owner", name=name[:64])
     return person
 
 
@@ -271,8 +264,5 @@ def _template(session: Session, name: str | None) -> Template:
     query = select(Template).where(Template.is_enabled).order_by(Template.name)
     found = session.scalars(query.where(Template.name == name) if name else query).first()
     if found is None:
-        raise NotFound(
-            f"There is no template {name[:32]!r}." if name else "No template is published yet.",
-            what_to_do="./winux template list",
-        )
+        raise NotFound("named_template", name=name[:32]) if name else NotFound("any_template")
     return found

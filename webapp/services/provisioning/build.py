@@ -44,6 +44,7 @@ from webapp.services.provisioning.lease import KeptLease, Lease, LeaseLost, Leas
 from webapp.services.provisioning.precedence import is_launch_waiting
 from webapp.services.provisioning.run import about, chance, under_lease
 from webapp.services.provisioning.steps import Steps, finish_steps
+from webapp.texts.sentences import message, what_to_do
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class Builder:
             cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.BUILDING)
             try:
                 order, result = self._run(lease, _source_of(turn), cancel)
-            except (OutsideFailed, Refused) as error:
+            except OutsideFailed as error:
                 if cancel.is_for_later:
                     self._leave(lease)
                 elif self._passes(lease.desktop, error):
@@ -134,7 +135,7 @@ class Builder:
             else:
                 self._record(lease, order, result)
 
-    def _passes(self, desktop: Desktop, error: OutsideFailed | Refused) -> bool:
+    def _passes(self, desktop: Desktop, error: OutsideFailed) -> bool:
         """Whether the failure is temporary and there is time for a retry."""
         begun = self._clock.now() - (desktop.build_started_at or desktop.created_at)
         return decide_retry(error.reason, begun, self._config.build_timeout)
@@ -250,11 +251,18 @@ class Builder:
                         )
                     )
                     if desktop is None:
-                        raise LeaseLost("The desktop is in another worker's hands.")
+                        raise LeaseLost
                     release(session, desktop)
                     reserve(session, self._config, desktop, avoid_vmids=foreign)
             except IntegrityError:  # a simultaneous launch reserved the same id: retry
                 continue
+            except Refused as refusal:  # no VM id or address is left: the build fails for that
+                raise OutsideFailed(
+                    message(refusal),
+                    retry=False,
+                    what_to_do=what_to_do(refusal),
+                    reason=refusal.reason,
+                ) from refusal
             lease.desktop.vmid, lease.desktop.address = desktop.vmid, desktop.address
             return
         raise OutsideFailed("No free VM id could be reserved.", retry=True)
@@ -283,7 +291,7 @@ class Builder:
             self._audit.record(session, SYSTEM, action, desktop.public_id)
         log.info("Build finished", extra={"desktop": order.desktop_id})
 
-    def _fail(self, lease: Lease, error: OutsideFailed | Refused) -> None:
+    def _fail(self, lease: Lease, error: OutsideFailed) -> None:
         """Record the failure and request the teardown of the partial build, in one transaction."""
         now = self._clock.now()
         with self._leases.giving_back(lease) as (session, desktop):
@@ -298,7 +306,7 @@ class Builder:
             )
         log.warning("Build failed: %s", error, extra=about(lease))
 
-    def _put_back(self, turn: Turn, error: OutsideFailed | Refused) -> None:
+    def _put_back(self, turn: Turn, error: OutsideFailed) -> None:
         """Schedule a retry: on any node if the container certainly does not exist, else on the
         same one."""
         lease = turn.lease

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 class LeaseLost(Conflict):
     """The lease expired, and another worker has taken the desktop."""
 
+    def __init__(self) -> None:
+        super().__init__("lease_lost")
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -111,7 +114,7 @@ class Leases:
                 select(Desktop).where(Desktop.id == lease.desktop.id).with_for_update(of=Desktop)
             )
             if desktop is None or desktop.worked_by != lease.holder:
-                raise LeaseLost(f"{lease.desktop.public_id} is in another worker's hands.")
+                raise LeaseLost
             yield session, desktop
             desktop.worked_by = None
             desktop.worked_until = None

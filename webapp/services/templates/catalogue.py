@@ -70,7 +70,7 @@ class Catalogue:
         with self._audit.refusals(actor, "template.publish", name), self._db.begin() as session:
             check(actor, Action.TEMPLATE_MANAGE)
             if not _NAME.fullmatch(name):
-                raise BadInput("name", "A template's name has 1 to 32 small letters, digits and -.")
+                raise BadInput("name", "template_name")
             template = session.scalar(select(Template).where(Template.name == name))
             if template and node and template.version == version:
                 _set(template, values)
@@ -126,7 +126,7 @@ class Catalogue:
 def _template(session: Session, name: str) -> Template:
     template = session.scalar(select(Template).where(Template.name == name))
     if template is None:
-        raise NotFound(f"There is no template {name[:32]!r}.")
+        raise NotFound("template", name=name[:32])
     return template
 
 
@@ -154,7 +154,7 @@ def _add_replica(session: Session, template: Template, vmid: int, node: str, now
 
 def _check_node(name: str) -> None:
     if not _NODE.fullmatch(name):
-        raise BadInput("node", f"{name[:64]!r} is no name of a node.")
+        raise BadInput("node", "node_name", name=name[:64])
 
 
 def _set(template: Template, values: Mapping[str, object]) -> None:
@@ -162,15 +162,15 @@ def _set(template: Template, values: Mapping[str, object]) -> None:
         if key in NUMBERS:
             lowest, highest = NUMBERS[key]
             if not isinstance(value, int) or not lowest <= value <= highest:
-                raise BadInput(key, f"{key} takes a number from {lowest} to {highest}.")
+                raise BadInput(key, "setting_number", setting=key, lowest=lowest, highest=highest)
         elif key in TEXTS:
             if not isinstance(value, str) or not value.strip() or len(value) > TEXTS[key]:
-                raise BadInput(key, f"{key} takes 1 to {TEXTS[key]} characters.")
+                raise BadInput(key, "setting_text", setting=key, longest=TEXTS[key])
         elif key not in SWITCHES or not isinstance(value, bool):
-            raise BadInput(key, f"A template has no {key[:32]!r}, or it takes another value.")
+            raise BadInput(key, "setting", setting=key[:32])
         setattr(template, key, None if key in NONE_FOR_ZERO and value == 0 else value)
 
 
 def _check_minutes(template: Template) -> None:
     if template.default_minutes > template.max_minutes:
-        raise BadInput("default_minutes", "default_minutes cannot be more than max_minutes.")
+        raise BadInput("default_minutes", "minutes_order")

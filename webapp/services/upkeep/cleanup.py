@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.domain.access import Action
-from webapp.domain.errors import NotFound, WinuxError
+from webapp.domain.errors import Conflict, NotFound, OutsideFailed
 from webapp.models import AuditEntry, Cleanup
 from webapp.ports import Clock, Database
 from webapp.services.access import check
@@ -76,7 +76,7 @@ class Cleanups:
         with self._db.read() as session:
             row = session.scalar(select(Cleanup).where(Cleanup.public_id == public_id))
             if row is None:
-                raise NotFound("There is no such cleanup.")
+                raise NotFound("cleanup")
             return CleanupView(row, _deeds(session, row))
 
     def do_one(self, clean: Callable[[], object]) -> bool:
@@ -87,8 +87,10 @@ class Cleanups:
         trouble = None
         try:
             clean()
-        except WinuxError as error:
+        except OutsideFailed as error:
             trouble = str(error)[:500]
+        except Conflict:
+            trouble = "Another process changed the same rows. Clean up again."
         with self._db.begin() as session:
             row = session.get_one(Cleanup, row_id)
             row.finished_at = self._clock.now()

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from webapp.domain.errors import OutsideFailed, Refused
+from webapp.domain.errors import OutsideFailed
 from webapp.domain.webhooks import rules
 from webapp.domain.webhooks.rules import WebhookEvent
 from webapp.models import Webhook, WebhookDelivery
@@ -80,7 +80,7 @@ class Deliverer:
             return
         try:
             answer = self._send(row)
-        except (OutsideFailed, Refused) as error:
+        except OutsideFailed as error:
             answer = WebhookAnswer(None, str(error))
         self._write(row, answer)
 

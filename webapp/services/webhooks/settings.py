@@ -147,13 +147,9 @@ class Webhooks:
 
     def _check_room(self, session: Session, url: str) -> None:
         if session.scalar(select(Webhook.id).where(Webhook.url == url)) is not None:
-            raise BadInput("url", "There is a webhook to that address already.")
+            raise BadInput("url", "webhook_taken")
         if (session.scalar(select(func.count(Webhook.id))) or 0) >= rules.MOST_WEBHOOKS:
-            raise Refused(
-                "too_many_webhooks",
-                f"There are {rules.MOST_WEBHOOKS} webhooks already.",
-                what_to_do="Remove one that is not needed any more.",
-            )
+            raise Refused("too_many_webhooks", most=rules.MOST_WEBHOOKS)
 
 
 def _view(session: Session, webhook: Webhook) -> WebhookView:
@@ -170,14 +166,14 @@ def _view(session: Session, webhook: Webhook) -> WebhookView:
 def _webhook(session: Session, webhook_id: int) -> Webhook:
     webhook = session.get(Webhook, webhook_id)
     if webhook is None:
-        raise NotFound(f"There is no webhook {webhook_id}.")
+        raise NotFound("webhook", number=webhook_id)
     return webhook
 
 
 def _delivery(session: Session, delivery_id: int) -> WebhookDelivery:
     row = session.get(WebhookDelivery, delivery_id)
     if row is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound("delivery")
     return row
 
 

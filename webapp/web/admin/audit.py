@@ -15,7 +15,6 @@ from webapp.http.context import actor, services
 from webapp.services.audit.export import KINDS
 from webapp.services.audit.log import MACHINE, WINUX, AuditFilter, AuditPage
 from webapp.web.admin.blueprint import blueprint
-from webapp.web.language import _
 from webapp.web.texts.audit import AuditRow, audit_row
 
 #: The names of the form's fields in the URL.
@@ -93,7 +92,7 @@ def _number(name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise BadInput(name, _("That is no place in the audit log."))
+        raise BadInput(name, "audit_place")
     return int(text)
 
 

@@ -11,6 +11,7 @@ from webapp.services.desktops.capacity import ClusterView
 from webapp.web.admin.blueprint import blueprint
 from webapp.web.fragments import fragment
 from webapp.web.language import _
+from webapp.web.texts.refusals import sentence_of
 
 POLL_SECONDS = 5
 
@@ -49,7 +50,7 @@ def _set_enabled(name: str, enabled: bool, done: str) -> ResponseReturnValue:
     try:
         services().capacity.set_enabled(actor(), name, enabled)
     except NotFound as error:
-        flash(str(error), "bad")
+        flash(sentence_of(error), "bad")
     else:
         flash(done, "good")
     return redirect(url_for("admin.nodes"), 303)

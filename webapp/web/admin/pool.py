@@ -14,6 +14,7 @@ from webapp.web.admin.blueprint import blueprint
 from webapp.web.admin.pool_view import POLL_SECONDS, PoolPage, pool_pages
 from webapp.web.fragments import fragment, is_live_request
 from webapp.web.language import _, ngettext
+from webapp.web.texts.refusals import sentence_of
 
 
 @blueprint.get("/pool/")
@@ -53,7 +54,7 @@ def change_pool(name: str) -> ResponseReturnValue:
         values["follows_demand"] = "follows_demand" in request.form
         services().pools.change(actor(), name, values)
     except Refused as refusal:
-        flash(str(refusal), "bad")
+        flash(sentence_of(refusal), "bad")
     else:
         flash(_("Saved. The pool comes to its new size in a moment."), "good")
     return _back(name)
@@ -75,7 +76,7 @@ def add_schedule(name: str) -> ResponseReturnValue:
         )
         services().pools.add_schedule(actor(), name, wish)
     except Refused as refusal:
-        flash(str(refusal), "bad")
+        flash(sentence_of(refusal), "bad")
     else:
         flash(_("Planned."), "good")
     return _back(name)
@@ -118,5 +119,5 @@ def _back(name: str) -> ResponseReturnValue:
 def _number(field: str) -> int:
     text = request.form.get(field, "").strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise BadInput(field, _("%(value)s is no whole number.", value=repr(text[:20])))
+        raise BadInput(field, "whole_number", text=text[:20])
     return int(text)

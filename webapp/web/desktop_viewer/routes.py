@@ -32,6 +32,7 @@ from webapp.web.desktop_viewer.texts import view_words
 from webapp.web.desktops.loading import whole_view
 from webapp.web.desktops.view import DesktopView
 from webapp.web.errors import show_own, status_of
+from webapp.web.texts.refusals import message_of, what_to_do
 from webapp.web.vendor import vendor_url
 from webapp.web.words import iso
 
@@ -145,8 +146,8 @@ def refuse(error: WinuxError) -> ResponseReturnValue:
         return show_own(error)
     status = status_of(error)
     answer = jsonify(
-        message=error.message,
-        what_to_do=error.what_to_do,
+        message=message_of(error),
+        what_to_do=what_to_do(error),
         reason=getattr(error, "reason", ""),
         again=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )

@@ -15,6 +15,7 @@ from webapp.web.desktops.view import DesktopView
 from webapp.web.forms import parse_minutes
 from webapp.web.fragments import is_live_request
 from webapp.web.language import _
+from webapp.web.texts.refusals import sentence_of
 from webapp.web.words import minutes_words
 
 
@@ -24,7 +25,7 @@ def extend(actor: Actor, public_id: str, back_url: str) -> ResponseReturnValue:
     try:
         services().lifetime.extend(actor, public_id, minutes)
     except Refused as refusal:
-        flash(str(refusal), "bad")
+        flash(sentence_of(refusal), "bad")
     else:
         flash(_("Extended by %(time)s.", time=minutes_words(minutes)), "good")
     return redirect(back_url, HTTPStatus.SEE_OTHER)
@@ -47,7 +48,7 @@ def pause(actor: Actor, public_id: str, back_url: str) -> ResponseReturnValue:
     try:
         services().pauses.pause(actor, public_id)
     except Refused as refusal:
-        flash(str(refusal), "bad")
+        flash(sentence_of(refusal), "bad")
     return redirect(back_url, HTTPStatus.SEE_OTHER)
 
 
@@ -56,7 +57,7 @@ def resume(actor: Actor, public_id: str, back_url: str) -> ResponseReturnValue:
     try:
         services().pauses.resume(actor, public_id)
     except Refused as refusal:
-        flash(str(refusal), "bad")
+        flash(sentence_of(refusal), "bad")
     return redirect(back_url, HTTPStatus.SEE_OTHER)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from webapp.models import AuditEntry
 from webapp.web.language import _, lazy_gettext
+from webapp.web.texts.refusals import detail_of
 
 #: The icon and the text of each action.
 ACTIONS = {
@@ -60,7 +61,7 @@ def _act(
     entry: AuditEntry, name: str | None, owner_id: int | None, shows_names: bool
 ) -> HistoryEntry:
     icon, words = ACTIONS.get(entry.action, ("info", entry.action))
-    line = _("Refused: %(why)s", why=entry.detail) if entry.is_refused else str(words)
+    line = _("Refused: %(why)s", why=detail_of(entry)) if entry.is_refused else str(words)
     return HistoryEntry(
         icon,
         f"{line} · {who}" if (who := _who(entry, name, owner_id, shows_names)) else line,

@@ -23,6 +23,7 @@ from webapp.web.forms import LaunchForm
 from webapp.web.fragments import fragment
 from webapp.web.language import _
 from webapp.web.texts.launch import cool_down_words, room_words
+from webapp.web.texts.refusals import sentence_of
 
 blueprint = Blueprint("home", __name__)
 
@@ -100,7 +101,7 @@ def live() -> ResponseReturnValue:
 def home_page(form: LaunchForm, complaint: Refused | None = None) -> str:
     """Return the page with the form as it was sent, and the complaint about it."""
     if isinstance(complaint, BadInput) and complaint.field in LaunchForm.CHOICES:
-        form[complaint.field].errors = [str(complaint)]
+        form[complaint.field].errors = [sentence_of(complaint)]
         complaint = None
     desktops = _desktops()
     offers = services().reports.offers()

@@ -93,7 +93,7 @@ def end_others() -> ResponseReturnValue:
 
 def _check_twice(form: PasswordForm) -> None:
     if form.new.data != form.again.data:
-        raise BadInput("again", _("The two new passwords differ."), what_to_do=_("Try again."))
+        raise BadInput("again", "new_passwords_differ")
 
 
 def _page(form: PasswordForm, refusal: Refused | None = None) -> str:

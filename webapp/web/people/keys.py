@@ -71,7 +71,7 @@ class KeyForm(Form):  # type: ignore[misc]  # WTForms ships no types
         """Return the chosen expiry, None for never. Raises BadInput for other choices."""
         days = {str(days): days for days in offered_lives()}.get(self.life.data or "")
         if days is None:
-            raise BadInput("life", _("Choose one of the list."))
+            raise BadInput("life", "key_life")
         return services().clock.now() + timedelta(days=days) if days else None
 
 

@@ -7,6 +7,7 @@ from markupsafe import Markup, escape
 
 from webapp.services.audit.log import AuditLine
 from webapp.web.language import _, lazy_gettext
+from webapp.web.texts.refusals import detail_of
 
 #: Two texts for each action: done, and refused. %(who)s is the actor, %(what)s the object.
 SENTENCES = {
@@ -189,11 +190,13 @@ class AuditRow:
     sentence: Markup
     who: str
     """The person's name for the filter; empty if the actor is not a person."""
+    detail: str
+    """A refusal's sentence is translated; other details are English."""
 
 
 def audit_row(line: AuditLine) -> AuditRow:
     """Return the entry as a sentence, with a link to the object's page if it has one."""
-    return AuditRow(line, _sentence(line), line.person or "")
+    return AuditRow(line, _sentence(line), line.person or "", detail_of(line))
 
 
 def plain_sentence(line: AuditLine) -> str:
