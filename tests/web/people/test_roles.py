@@ -3,6 +3,7 @@
 import pytest
 
 from tests.portal import PASSWORD
+from tests.refusals import refuses
 from tests.web.conftest import Browse, Browser, words
 from tests.worker.life import row
 from webapp.bootstrap import Services
@@ -135,7 +136,7 @@ def test_a_role_that_is_taken_is_lost_in_the_open_browser_and_by_its_keys(
 
 
 def test_nobody_changes_their_own_role(services: Services, root: Actor) -> None:
-    with pytest.raises(Refused, match="your own role"):
+    with refuses(Refused, match="your own role"):
         services.role_changes.set_role(root, "root", Role.PERSON)
     assert services.accounts.person("root").role is Role.ADMIN
 
