@@ -29,7 +29,7 @@ from webapp.settings.portal import (
 )
 from webapp.settings.proxmox import ProxmoxConfig, proxmox
 from webapp.settings.reader import BadConfig, Reader
-from webapp.settings.table import ALSO_IN_FILE, CHECKOUT, SECRETS, SETTINGS
+from webapp.settings.table import ALSO_IN_FILE, CHECKOUT, FORMER, SECRETS, SETTINGS
 from webapp.settings.urls import (
     api_origins,
     events_url,
@@ -113,6 +113,8 @@ class Config:
     guest_key_file: Path
     inventory: Path
     playbooks_dir: Path
+    former_names: tuple[str, ...] = ()
+    """Settings that are set under a former name, which the next release will not read."""
 
     @property
     def is_https(self) -> bool:
@@ -144,7 +146,7 @@ def load_with_file(environment: Mapping[str, str]) -> Config:
         settings = env_file.read(environment, ROOT)
     except env_file.BadEnvFile as error:
         raise BadConfig(str(error)) from error
-    known = {*SETTINGS, *(f"{name}_FILE" for name in SECRETS), *ALSO_IN_FILE}
+    known = {*SETTINGS, *(f"{name}_FILE" for name in SECRETS), *ALSO_IN_FILE, *FORMER}
     for name in settings.keys() - known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -208,4 +210,5 @@ def load(environment: Mapping[str, str]) -> Config:
         guest_key_file=read.path("WINUX_GUEST_KEY_FILE"),
         inventory=read.path("WINUX_INVENTORY"),
         playbooks_dir=read.path("WINUX_PLAYBOOKS_DIR"),
+        former_names=read.former(),
     )

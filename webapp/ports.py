@@ -62,7 +62,7 @@ class BuildOrder:
     """The container to clone: the template's replica on that node."""
     address: str
     """CIDR form."""
-    gateway: str
+    router: str
     bridge: str
     rdp_username: str
     rdp_password: str

@@ -80,7 +80,7 @@ def order() -> BuildOrder:
         node="lab",
         template_vmid=29001,
         address="10.203.0.64/24",
-        gateway="10.203.0.1",
+        router="10.203.0.1",
         bridge="wxt0",
         rdp_username="desktop",
         rdp_password=PASSWORD,

@@ -76,7 +76,7 @@ ORDER = BuildOrder(
     node="lab",
     template_vmid=TEMPLATE,
     address=f"{ADDRESS}/24",
-    gateway="127.204.0.1",
+    router="127.204.0.1",
     bridge="wxt0",
     rdp_username="desktop",
     rdp_password="Pq7rTs9vWx2yZa4bCd6e",
@@ -236,7 +236,7 @@ def test_no_value_of_any_run_is_a_template(site: Site) -> None:
         lambda: site.provisioner.assign(assign, on_step=_ignore, is_cancelled=_never),
         lambda: site.provisioner.adopt(adopt, is_cancelled=_never),
         lambda: site.create(rdp_username=text, keyboard_layout=text),
-        lambda: site.create(vmid=VMID + 1, address=text, gateway=text, bridge=text),
+        lambda: site.create(vmid=VMID + 1, address=text, router=text, bridge=text),
         lambda: site.provisioner.remove_template(TEMPLATE, text, node="lab"),
         lambda: site.provisioner.destroy(text, VMID, node=text),
     )

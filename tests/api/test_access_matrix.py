@@ -184,7 +184,7 @@ def callers(
     revoked = services.keys.identify(keys["revoked"], "192.0.2.1")
     assert revoked
     services.keys.revoke(alice, revoked.key_id)
-    services.accounts.disable(SYSTEM, "dora")
+    services.accounts.suspend(SYSTEM, "dora")
     with services.db.begin() as session:
         session.execute(
             update(Person).where(Person.name.in_(("rita", "flora"))).values(role=Role.PERSON)

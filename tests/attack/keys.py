@@ -15,7 +15,7 @@ from tests.attack.target import Target
 WAYS = {
     "a new password": ("passwd", "--generate"),
     "a sign-out everywhere": ("sign-out",),
-    "a suspension": ("disable",),
+    "a suspension": ("suspend",),
 }
 STREAM_ENDS_S = 30
 

@@ -69,22 +69,45 @@ def test_a_wrong_setting_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert "WINUX_VMID_FIRST is 'many'" in complaint
 
 
-def test_people_are_made_listed_and_disabled(migrated: Run) -> None:
+def test_people_are_made_listed_and_suspended(migrated: Run) -> None:
     made = _json(migrated("person", "add", "alice", "--generate", "--json"))
     assert (made["name"], len(made["password"])) == ("alice", 20)
     assert _json(migrated("person", "add", "boss", "--admin", "--generate", "--json"))
     assert migrated("person", "role", "alice", "auditor")[0] == 0
     assert _json(migrated("person", "list", "--json"))[0]["role"] == "auditor"
     assert migrated("person", "role", "alice", "person")[0] == 0
-    assert migrated("person", "disable", "alice")[0] == 0
+    assert migrated("person", "suspend", "alice")[0] == 0
     rows = _json(migrated("person", "list", "--json"))
-    assert [(row["name"], row["role"], row["is_disabled"]) for row in rows] == [
+    assert [(row["name"], row["role"], row["suspended_at"] is not None) for row in rows] == [
         ("alice", "person", True),
         ("boss", "admin", False),
     ]
-    assert migrated("person", "enable", "alice")[0] == 0
+    assert migrated("person", "restore", "alice")[0] == 0
     _, table, _ = migrated("person", "list")
-    assert table.splitlines()[0].split() == ["NAME", "ROLE", "DISABLED", "CREATED", "AT"]
+    assert table.splitlines()[0].split() == ["NAME", "ROLE", "SUSPENDED", "AT", "CREATED", "AT"]
+
+
+def test_the_words_of_the_former_release_still_suspend_and_restore(migrated: Run) -> None:
+    migrated("person", "add", "alice", "--generate")
+    for word, is_suspended in (("disable", True), ("enable", False)):
+        assert migrated("person", word, "alice")[0] == 0
+        [row] = _json(migrated("person", "list", "--json"))
+        assert (row["suspended_at"] is not None) == is_suspended
+    by_former_name = _json(migrated("audit", "list", "--action", "person.disable", "--json"))
+    assert [row["action"] for row in by_former_name] == ["person.suspend"]
+
+
+def test_a_setting_under_its_former_name_works_with_a_warning(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    monkeypatch.setenv("WINUX_GATEWAY", "10.203.0.2")
+    assert str(load(os.environ).addresses.router) == "10.203.0.2"
+    settings = json.loads(run("check-config", "--json")[1])[0]
+    assert settings["trouble"] is None
+    assert "WINUX_GATEWAY is now called WINUX_ROUTER" in settings["warning"]
+    assert "WINUX_GATEWAY is now called WINUX_ROUTER" in run("check-config")[1]
+    monkeypatch.setenv("WINUX_ROUTER", "10.203.0.3")
+    assert str(load(os.environ).addresses.router) == "10.203.0.3"
 
 
 def test_a_password_comes_from_standard_input(migrated: Run, environment: dict[str, str]) -> None:
@@ -334,24 +357,24 @@ def test_a_key_made_for_programs_comes_as_json(migrated: Run) -> None:
 def test_the_audit_log_is_listed_and_exported_with_filters(migrated: Run) -> None:
     migrated("person", "add", "alice", "--generate")
     migrated("person", "add", "alice", "--generate")
-    migrated("person", "disable", "alice")
+    migrated("person", "suspend", "alice")
     rows = _json(migrated("audit", "list", "--object", "alice", "--json"))
     assert [(row["action"], row["reason"]) for row in rows] == [
-        ("person.disable", None),
+        ("person.suspend", None),
         ("person.add", "bad_input"),
         ("person.add", None),
     ]
     assert {row["role"] for row in rows} == {"operator at the machine"}
     table = migrated("audit", "list", "--refused")[1]
     assert "There is a person alice already" in table
-    assert "person.disable" not in table
+    assert "person.suspend" not in table
     assert migrated("audit", "list", "--from", "tomorrow")[0] == 1
     assert migrated("audit", "list", "--to", "2001-01-01")[1] == "No entry matches.\n"
-    csv_text = migrated("audit", "export", "--action", "person.disable")[1]
+    csv_text = migrated("audit", "export", "--action", "person.suspend")[1]
     assert csv_text.splitlines()[0].startswith("id,at,action")
     assert len(csv_text.splitlines()) == 2
     kept = json.loads(migrated("audit", "export", "--format", "json", "--action", "audit")[1])
-    assert [row["detail"] for row in kept] == ["action=audit", "action=person.disable"]
+    assert [row["detail"] for row in kept] == ["action=audit", "action=person.suspend"]
 
 
 def test_webhooks_are_added_tried_listed_and_removed(

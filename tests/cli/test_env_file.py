@@ -49,7 +49,7 @@ def test_comments_quotes_and_line_ends_are_read() -> None:
         "# a comment\r\n; another\n\nWINUX_PORTAL_ID=school\nproxmox_api_user=winux@pve\n"
         "  WINUX_NETWORK=10.0.0.0/24  \nWINUX_TIME_ZONE='Europe/Paris'\n"
         'WINUX_SECRET_KEY="a b\'c"\n'
-        "WINUX_GATEWAY=\n"
+        "WINUX_ROUTER=\n"
     )
     assert parse(text) == {
         "WINUX_PORTAL_ID": "school",
@@ -57,7 +57,7 @@ def test_comments_quotes_and_line_ends_are_read() -> None:
         "WINUX_NETWORK": "10.0.0.0/24",
         "WINUX_TIME_ZONE": "Europe/Paris",
         "WINUX_SECRET_KEY": "a b'c",
-        "WINUX_GATEWAY": "",
+        "WINUX_ROUTER": "",
     }
 
 

@@ -74,7 +74,7 @@ def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
         ("WINUX_NETWORK", "10.203.0.0/30", "too small"),
         ("WINUX_ADDRESS_FIRST", "10.9.9.9", "not a range inside"),
         ("WINUX_ADDRESS_FIRST", "first", "not an IPv4 address"),
-        ("WINUX_GATEWAY", "10.203.0.70", "inside the range of the desktops"),
+        ("WINUX_ROUTER", "10.203.0.70", "inside the range of the desktops"),
         ("proxmox_api_port", "0", "a number from 1 to 65535"),
         ("proxmox_ca_file", "/nowhere/ca.pem", "not a file"),
     ],

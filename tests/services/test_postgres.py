@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.portal import PASSWORD, SteppingClock, make_environment, publish_template
+from tests.services.test_schema import check_words_are_renamed
 from webapp.adapters import migration
+from webapp.adapters.database import SqlDatabase
 from webapp.bootstrap import Services, build_services
 from webapp.bootstrap_worker import build_deliverer
 from webapp.config import load
@@ -30,6 +32,17 @@ def on_postgres(postgres_url: str, tmp_path: Path, clock: SteppingClock) -> Iter
     with services.db.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE alembic_version")
     services.db.close()
+
+
+def test_former_words_are_renamed(postgres_url: str) -> None:
+    try:
+        check_words_are_renamed(postgres_url)
+    finally:
+        db = SqlDatabase(postgres_url)
+        Base.metadata.drop_all(db.engine)
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE alembic_version")
+        db.close()
 
 
 def test_launches_at_the_same_time_share_nothing_and_keep_the_limit(on_postgres: Services) -> None:
@@ -77,7 +90,7 @@ def test_keys_made_at_the_same_time_keep_the_limit_and_work(on_postgres: Service
     assert len(texts) == MOST_KEYS
     assert set(outcomes) - set(texts) == {"too_many_keys"}
     assert all(on_postgres.keys.identify(text, "192.0.2.1") for text in texts)
-    on_postgres.accounts.disable(SYSTEM, "alice")
+    on_postgres.accounts.suspend(SYSTEM, "alice")
     assert not any(on_postgres.keys.identify(text, "192.0.2.1") for text in texts)
 
 

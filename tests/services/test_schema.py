@@ -63,6 +63,48 @@ def test_what_an_older_release_wrote_is_kept(tmp_path: Path) -> None:
     db.close()
 
 
+OLD_WORDS = """
+INSERT INTO people (id, name, password_hash, role, created_at, disabled_at)
+VALUES (1, 'alice', '', 'person', '2026-01-01', '2026-02-02');
+INSERT INTO audit_entries (at, action, is_refused, reason, subject_kind, subject, detail)
+VALUES ('2026-02-02', 'person.disable', {true}, 'oneself', 'person', 'alice', ''),
+       ('2026-02-02', 'person.enable', {false}, NULL, 'person', 'alice', ''),
+       ('2026-02-02', 'key.use', {true}, 'disabled', 'person', 'alice', '');
+INSERT INTO findings (kind, desktop_id, detail, first_seen_at, seen_at)
+VALUES ('asleep', 'desktop-1', '', '2026-02-02', '2026-02-02'),
+       ('held', 'desktop-2', '', '2026-02-02', '2026-02-02');
+INSERT INTO tallies (metric, labels, bucket, count, total)
+VALUES ('winux_refusals_total', '["person.disable", "oneself"]', 0, 1, 1)
+"""
+
+
+def check_words_are_renamed(url: str) -> None:
+    db = SqlDatabase(url)
+    migration.migrate(db, "0026")
+    with db.engine.begin() as connection:
+        for statement in OLD_WORDS.format(true="true", false="false").split(";"):
+            connection.exec_driver_sql(statement)
+    migration.migrate(db)
+    with db.engine.connect() as connection:
+        read = connection.exec_driver_sql
+        assert read("SELECT suspended_at FROM people").scalar() is not None
+        assert read("SELECT action, reason FROM audit_entries ORDER BY id").all() == [
+            ("person.suspend", "oneself"),
+            ("person.restore", None),
+            ("key.use", "suspended"),
+        ]
+        assert read("SELECT kind FROM findings ORDER BY id").all() == [
+            ("shut_down",),
+            ("reserved",),
+        ]
+        assert read("SELECT labels FROM tallies").scalar() == '["person.suspend", "oneself"]'
+    db.close()
+
+
+def test_former_words_are_renamed(tmp_path: Path) -> None:
+    check_words_are_renamed(f"sqlite:///{tmp_path / 'old.db'}")
+
+
 def test_a_migration_leaves_foreign_keys_on(services: Services) -> None:
     migration.migrate(services.db)
     with services.db.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The access rule of every page: signed out, disabled, other person, owner, and each role.
+"""The access rule of every page: signed out, suspended, other person, owner, and each role.
 
 tests/api/test_access_matrix.py does the same for the API.
 """
@@ -181,7 +181,7 @@ def test_who_may_call_it(
     people = {"nobody": stranger} | {
         name: browse(name) for name in ("dora", "bob", "oscar", "audrey", "root", "alice")
     }
-    services.accounts.disable(SYSTEM, "dora")
+    services.accounts.suspend(SYSTEM, "dora")
     services.pools.change(SYSTEM, "xfce", {"max": 1})
     services.catalogue.change(SYSTEM, "xfce", {"max_pause_minutes": 60})
     ids: dict[str, object] = {

@@ -210,7 +210,7 @@ def test_the_person_may_have_been_suspended_since_the_ticket(
     services: Services, alice: Actor, ready: str, signed_in: int
 ) -> None:
     token = ticket(services, alice, ready, signed_in)
-    services.accounts.disable(SYSTEM, "alice")
+    services.accounts.suspend(SYSTEM, "alice")
     with pytest.raises(Denied) as denied:
         services.tickets.redeem(token, BROWSER)
     assert denied.value.ending.why == ConnectionEnd.TICKET, "it ended with the suspension"
@@ -281,7 +281,7 @@ def test_what_ends_a_connection(
         case "overdue":
             clock.step(minutes=31)
         case "suspended":
-            services.accounts.disable(root, "alice")
+            services.accounts.suspend(root, "alice")
         case "signed out":
             services.accounts.end_sign_in(alice, signed_in)
         case "cut":

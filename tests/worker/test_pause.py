@@ -512,7 +512,7 @@ def test_one_that_somebody_started_is_resumed_and_shown(
     node.change(30001, is_running=True)
     clock.step(hours=1)
     (found,) = make_worker().reconciler.reconcile()
-    assert (found.kind, found.outcome) == ("awake", "The desktop is resumed.")
+    assert (found.kind, found.outcome) == ("started", "The desktop is resumed.")
     assert row(services, paused).state == State.RESUMING
     assert make_worker().resumer.resume_one()
     desktop = row(services, paused)
@@ -525,7 +525,7 @@ def test_one_that_may_be_paused_and_was_shut_down_is_paused(
 ) -> None:
     node.change(30001, is_running=False)
     (found,) = make_worker().reconciler.reconcile()
-    assert (found.kind, found.outcome) == ("asleep", "The desktop is paused.")
+    assert (found.kind, found.outcome) == ("shut_down", "The desktop is paused.")
     assert row(services, ready).state == State.PAUSED
     services.pauses.resume(alice, ready)
     assert make_worker().resumer.resume_one()
@@ -572,7 +572,7 @@ def test_what_was_seen_before_a_pause_and_its_end_changes_nothing(
     late = MeanwhileNode(node, pause_and_resume)
     make_worker(hypervisor=late).reconciler.reconcile()
     assert row(services, ready).state == State.READY
-    assert "desktop.asleep" not in acts(services, ready)
+    assert "desktop.found_shut_down" not in acts(services, ready)
 
 
 # -- events of the API ---------------------------------------------------------------------------

@@ -333,7 +333,7 @@ def test_a_reservation_without_a_desktop_is_freed(
         session.add(AddressReservation(address="10.203.0.64", desktop_id=desktop_id))
     make_worker().reconciler.reconcile()
     assert reservations(services) == 0
-    assert [over.kind for over in services.findings.latest_over()] == [Kind.STALE_RESERVATION]
+    assert [over.kind for over in services.findings.latest_over()] == [Kind.RESERVED]
 
 
 def test_a_foreign_container_is_shown_and_its_vm_id_and_address_are_not_given_away(

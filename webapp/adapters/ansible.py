@@ -305,7 +305,7 @@ class AnsibleProvisioner:
             "template_vmid": order.template_vmid,
             "lock_patience_s": LOCK_PATIENCE_S,
             "container_address": order.address,
-            "container_gateway": order.gateway,
+            "container_router": order.router,
             "container_bridge": order.bridge,
             "rdp_username": order.rdp_username,
             "keyboard_layout": order.keyboard_layout,

@@ -17,6 +17,7 @@ from webapp.cli.actor import Commands
 from webapp.cli.output import say, show_one, show_rows
 from webapp.config import Config
 from webapp.domain.errors import Refused, WinuxError
+from webapp.settings.table import FORMER
 from webapp.texts.sentences import sentence
 
 
@@ -83,19 +84,27 @@ def check_config(services: Services, options: argparse.Namespace) -> None:
         "secrets": lambda: check_secrets_dir(config.secrets_dir),
         "programs": check_programs,
     }
-    rows = [{"part": "settings", "trouble": None}]
-    rows += [{"part": part, "trouble": _trouble(check)} for part, check in checks.items()]
+    rows = [{"part": "settings", "trouble": None, "warning": _former_words(config)}]
+    rows += [
+        {"part": part, "trouble": _trouble(check), "warning": None}
+        for part, check in checks.items()
+    ]
     if options.json:
         show_rows(rows, as_json=True, nothing="")
     else:
         for row in rows:
-            say(f"{row['part']:<10} {row['trouble'] or 'ok'}")
+            say(f"{row['part']:<10} {row['trouble'] or row['warning'] or 'ok'}")
     if any(row["trouble"] for row in rows):
         sys.exit(1)
 
 
 #: Commands that run with any schema in the database, or without one.
 ANY_SCHEMA = (migrate_database, check_config, maintenance.examine)
+
+
+def _former_words(config: Config) -> str | None:
+    words = [f"{name} is now called {FORMER[name]}" for name in config.former_names]
+    return f"warning: {'; '.join(words)}. Rename it before the next release." if words else None
 
 
 def _trouble(check: Callable[[], None]) -> str | None:

@@ -3,6 +3,8 @@
 import argparse
 import getpass
 import sys
+from collections.abc import Callable
+from typing import TypeAlias
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
@@ -10,6 +12,8 @@ from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
 from webapp.domain.people.passwords import make_password
 from webapp.domain.people.roles import Role
+
+Run: TypeAlias = Callable[[Services, argparse.Namespace], None]
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -32,23 +36,21 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
     role.add_argument("role", choices=[role.value for role in Role])
     role.set_defaults(run=set_role)
     for word, run, words in (
-        (
-            "disable",
-            disable,
-            "nobody signs in as them, or with their keys",
-        ),
-        (
-            "sign-out",
-            end_everything,
-            "end all that they hold: sign-ins, keys, connections",
-        ),
-        ("enable", enable, "they may sign in again; their keys stay revoked"),
+        ("suspend", suspend, "block the account; sign-ins, keys and connections end"),
+        ("restore", restore, "let them sign in again; their keys stay revoked"),
+        ("sign-out", end_everything, "end their sign-ins, keys and connections"),
     ):
-        command = group.add_parser(word, parents=[shared], help=words)
-        command.add_argument("name")
-        command.set_defaults(run=run)
+        _add_name(group.add_parser(word, parents=[shared], help=words), run)
+    for word, run in (("disable", suspend), ("enable", restore)):
+        # the words of earlier releases, which no help lists
+        _add_name(group.add_parser(word, parents=[shared]), run)
     listing = group.add_parser("list", parents=[shared], help="everyone")
     listing.set_defaults(run=list_people)
+
+
+def _add_name(command: argparse.ArgumentParser, run: Run) -> None:
+    command.add_argument("name")
+    command.set_defaults(run=run)
 
 
 def _add_password_choices(parser: argparse.ArgumentParser) -> None:
@@ -81,13 +83,13 @@ def set_role(services: Services, options: argparse.Namespace) -> None:
     _done(options, f"{options.name} has the role {options.role} from now on.")
 
 
-def disable(services: Services, options: argparse.Namespace) -> None:
-    services.accounts.disable(OPERATOR, options.name)
-    _done(options, f"{options.name} cannot sign in any more.")
+def suspend(services: Services, options: argparse.Namespace) -> None:
+    services.accounts.suspend(OPERATOR, options.name)
+    _done(options, f"{options.name} is suspended and cannot sign in.")
 
 
-def enable(services: Services, options: argparse.Namespace) -> None:
-    services.accounts.enable(OPERATOR, options.name)
+def restore(services: Services, options: argparse.Namespace) -> None:
+    services.accounts.restore(OPERATOR, options.name)
     _done(options, f"{options.name} can sign in again.")
 
 
@@ -101,7 +103,7 @@ def list_people(services: Services, options: argparse.Namespace) -> None:
         {
             "name": person.name,
             "role": person.role.value,
-            "is_disabled": person.disabled_at is not None,
+            "suspended_at": person.suspended_at,
             "created_at": person.created_at,
         }
         for person in services.accounts.people()

@@ -39,4 +39,4 @@ class ApiKey(Base):
     @property
     def standing(self) -> KeyStanding:
         """The facts that decide whether the key is valid."""
-        return KeyStanding(self.expires_at, self.revoked_at, self.person.disabled_at is not None)
+        return KeyStanding(self.expires_at, self.revoked_at, self.person.suspended_at is not None)

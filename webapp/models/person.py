@@ -20,7 +20,7 @@ class Person(Base):
     role: Mapped[Role] = mapped_column(word(Role), default=Role.PERSON)
     max_desktops: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     held_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When everything that the person held was last ended. Device cookies and known addresses from
     before this time do not count."""

@@ -7,7 +7,7 @@ from webapp.settings.reader import BadConfig, Reader
 
 
 def addresses(read: Reader) -> AddressPool:
-    """Returns the pool: by default .64 to the last host, with the first host as the gateway."""
+    """Returns the pool: by default .64 to the last host, with the first host as the router."""
     try:
         network = IPv4Network(read.text("WINUX_NETWORK"))
     except ValueError as error:
@@ -18,15 +18,15 @@ def addresses(read: Reader) -> AddressPool:
         network=network,
         first=_address(read, "WINUX_ADDRESS_FIRST", network[64]),
         last=_address(read, "WINUX_ADDRESS_LAST", network[-2]),
-        gateway=_address(read, "WINUX_GATEWAY", network[1]),
+        router=_address(read, "WINUX_ROUTER", network[1]),
     )
     if not (pool.first in network and pool.last in network and pool.first <= pool.last):
         raise BadConfig(
             f"WINUX_ADDRESS_FIRST {pool.first} to WINUX_ADDRESS_LAST {pool.last} "
             f"is not a range inside {network}."
         )
-    if pool.first <= pool.gateway <= pool.last:
-        raise BadConfig(f"WINUX_GATEWAY {pool.gateway} lies inside the range of the desktops.")
+    if pool.first <= pool.router <= pool.last:
+        raise BadConfig(f"WINUX_ROUTER {pool.router} lies inside the range of the desktops.")
     return pool
 
 

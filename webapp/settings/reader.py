@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from webapp import env_file
 from webapp.domain.origins import normal_origin, split_url
-from webapp.settings.table import CHECKOUT, SECRETS, SETTINGS
+from webapp.settings.table import CHECKOUT, FORMER, SECRETS, SETTINGS
 
 
 class BadConfig(ValueError):
@@ -24,7 +24,7 @@ class Reader:
     def text(self, name: str) -> str:
         if name in SECRETS and (file := self._environment.get(f"{name}_FILE", "").strip()):
             return _clean(f"{name}_FILE", self._file(name, path_of(file)))
-        value = _clean(name, self._environment.get(name, "")) or SETTINGS[name]
+        value = self._value(name) or SETTINGS[name]
         if value is None:
             also = f" (or {name}_FILE to a file that holds it)" if name in SECRETS else ""
             raise BadConfig(
@@ -32,6 +32,16 @@ class Reader:
                 "See docs/admin/settings.md."
             )
         return value
+
+    def _value(self, name: str) -> str:
+        """Returns what is set under the name, or else under a former name of it."""
+        names = [name, *(former for former, new in FORMER.items() if new == name)]
+        values = (_clean(one, self._environment.get(one, "")) for one in names)
+        return next(filter(None, values), "")
+
+    def former(self) -> tuple[str, ...]:
+        """Returns the former names under which settings are set."""
+        return tuple(name for name in FORMER if self._environment.get(name, "").strip())
 
     def secret(self, name: str, shortest: int) -> str:
         value = self.text(name)

@@ -16,7 +16,7 @@ SETTINGS: dict[str, str | None] = {
     "WINUX_NETWORK": "10.203.0.0/24",
     "WINUX_ADDRESS_FIRST": "",
     "WINUX_ADDRESS_LAST": "",
-    "WINUX_GATEWAY": "",
+    "WINUX_ROUTER": "",
     "WINUX_DESKTOP_DOMAIN": "",
     "WINUX_HOSTS_FILE": "",
     "WINUX_VMID_FIRST": "30001",
@@ -68,6 +68,10 @@ SETTINGS: dict[str, str | None] = {
     "proxmox_storage": None,
     "proxmox_bridge": None,
 }
+
+
+#: Former names of settings, which still work, and their new names.
+FORMER = {"WINUX_GATEWAY": "WINUX_ROUTER"}
 
 
 #: Settings that may come from a file named by NAME_FILE.

@@ -63,7 +63,7 @@ def callers(site: EventSite, session_sub: str) -> Callers:
     }
     services = site.services
     services.keys.revoke(site.person("alice"), keys["revoked"][0])
-    services.accounts.disable(SYSTEM, "dora")
+    services.accounts.suspend(SYSTEM, "dora")
     yesterday = services.clock.now() - timedelta(days=1)
     expired = update(ApiKey).where(ApiKey.id == keys["expired"][0]).values(expires_at=yesterday)
     with services.db.begin() as session:

@@ -21,10 +21,8 @@ from tests.gateway.events.event_site import (
 )
 from tests.portal import PASSWORD
 from tests.warm import add_warm
-from webapp.api.framework.problem import KINDS
 from webapp.domain.people.roles import Role
 from webapp.domain.states import Event
-from webapp.gateway.events.problem import TITLES
 from webapp.gateway.events.streams import MOST_OF_A_PERSON
 from webapp.services.audit.record import SYSTEM
 
@@ -252,10 +250,10 @@ def test_an_ended_sign_in_ends_its_streams(site: EventSite) -> None:
 def test_a_disabled_person_hears_nothing_more(site: EventSite) -> None:
     headers = {"X-API-Key": site.key("alice")[1]}
     try:
-        disable = site.services.accounts.disable
-        ends_within(site, headers, lambda: disable(SYSTEM, "alice"), "key")
+        suspend = site.services.accounts.suspend
+        ends_within(site, headers, lambda: suspend(SYSTEM, "alice"), "key")
     finally:
-        site.services.accounts.enable(SYSTEM, "alice")
+        site.services.accounts.restore(SYSTEM, "alice")
         site.forget_keys()
 
 
@@ -363,10 +361,6 @@ def exchange(port: int, pieces: list[bytes]) -> bytes:
         for piece in pieces:
             plug.sendall(piece)
         return read_to_the_end(plug)
-
-
-def test_problems_are_those_of_the_api() -> None:
-    assert {slug: (KINDS[slug].status, KINDS[slug].title) for slug in TITLES} == TITLES
 
 
 def test_a_gateway_that_stops_tells_its_listeners(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_it_is_cut_by_its_person_and_by_nobody_else(
 
 
 def test_it_ends_with_a_suspension(services: Services, to_server: int) -> None:
-    services.accounts.disable(SYSTEM, "alice")
+    services.accounts.suspend(SYSTEM, "alice")
     assert services.connections.endings([to_server]) == {to_server: Ending(ConnectionEnd.SUSPENDED)}
 
 

@@ -83,7 +83,7 @@ def test_without_any_template_the_refusal_says_what_to_do(services: Services, al
 
 
 def test_a_disabled_person_launches_nothing(services: Services, alice: Actor, xfce: str) -> None:
-    services.accounts.disable(SYSTEM, "alice")
+    services.accounts.suspend(SYSTEM, "alice")
     with pytest.raises(NotFound):
         services.launcher.launch(alice, LaunchRequest())
 

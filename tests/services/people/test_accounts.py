@@ -27,7 +27,7 @@ def test_the_right_password_signs_in_and_the_name_may_be_written_in_capitals(
 def test_wrong_password_unknown_name_and_disabled_person_get_the_same_words(
     services: Services, alice: Actor, bob: Actor
 ) -> None:
-    services.accounts.disable(SYSTEM, "bob")
+    services.accounts.suspend(SYSTEM, "bob")
     messages = set()
     for name, password in [("alice", "wrong"), ("nobody", PASSWORD), ("bob", PASSWORD), ("", "")]:
         with pytest.raises(Refused) as refused:
@@ -87,11 +87,11 @@ def test_a_sign_in_ends_when_idle_and_when_old(
     assert services.accounts.signed_in(used) is None
 
 
-@pytest.mark.parametrize("act", ["disable", "set_password", "sign_out"])
+@pytest.mark.parametrize("act", ["suspend", "set_password", "sign_out"])
 def test_what_ends_a_sign_in_ends_it_at_once(services: Services, alice: Actor, act: str) -> None:
     token = sign_in(services)
-    if act == "disable":
-        services.accounts.disable(SYSTEM, "alice")
+    if act == "suspend":
+        services.accounts.suspend(SYSTEM, "alice")
     elif act == "set_password":
         services.accounts.set_password(SYSTEM, "alice", "another password")
     else:
@@ -126,5 +126,5 @@ def test_a_name_can_be_taken_once(services: Services, alice: Actor) -> None:
 
 def test_nobody_suspends_themselves(services: Services, root: Actor) -> None:
     with refuses(Refused, match="cannot suspend yourself"):
-        services.accounts.disable(root, "root")
-    assert services.accounts.person("root").disabled_at is None
+        services.accounts.suspend(root, "root")
+    assert services.accounts.person("root").suspended_at is None

@@ -79,9 +79,9 @@ def held(services: Services, alice: Actor, xfce: str, clock: SteppingClock) -> H
     return made
 
 
-def disable(held: Held) -> None:
-    held.services.accounts.disable(SYSTEM, "alice")
-    held.services.accounts.enable(SYSTEM, "alice")
+def suspend(held: Held) -> None:
+    held.services.accounts.suspend(SYSTEM, "alice")
+    held.services.accounts.restore(SYSTEM, "alice")
 
 
 def reset(held: Held) -> None:
@@ -97,7 +97,7 @@ def change_password(held: Held) -> None:
     own.change_password(held.alice, held.sign_in_id, PASSWORD, NEW)
 
 
-WAYS = [disable, reset, end_everything, change_password]
+WAYS = [suspend, reset, end_everything, change_password]
 
 
 @pytest.mark.parametrize("way", WAYS)

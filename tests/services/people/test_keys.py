@@ -106,16 +106,16 @@ def test_a_revoked_key_is_nobody_and_leaves_the_list(services: Services, alice: 
     assert len(services.keys.list(None)) == 1
 
 
-def test_disabling_a_person_ends_their_keys_for_good(services: Services, alice: Actor) -> None:
+def test_suspending_a_person_ends_their_keys_for_good(services: Services, alice: Actor) -> None:
     text = make(services, alice)
-    services.accounts.disable(SYSTEM, "alice")
+    services.accounts.suspend(SYSTEM, "alice")
     assert who(services, text) is None
-    services.accounts.enable(SYSTEM, "alice")
+    services.accounts.restore(SYSTEM, "alice")
     assert who(services, text) is None
 
 
-def test_a_disabled_person_gets_no_key(services: Services, alice: Actor) -> None:
-    services.accounts.disable(SYSTEM, "alice")
+def test_a_suspended_person_gets_no_key(services: Services, alice: Actor) -> None:
+    services.accounts.suspend(SYSTEM, "alice")
     with refuses(BadInput, match="alice is suspended"):
         services.keys.make(OPERATOR, "late", ["read"], person="alice")
 
@@ -298,7 +298,7 @@ def test_making_revoking_and_refusing_are_audited_with_key_and_role(
     ]
 
 
-@pytest.mark.parametrize("reason", ["revoked", "expired", "disabled", "unknown"])
+@pytest.mark.parametrize("reason", ["revoked", "expired", "suspended", "unknown"])
 def test_the_use_of_a_key_that_does_not_work_is_audited(
     services: Services, alice: Actor, clock: SteppingClock, reason: str
 ) -> None:
@@ -307,8 +307,8 @@ def test_the_use_of_a_key_that_does_not_work_is_audited(
     known = key_id(services, alice)
     if reason == "revoked":
         services.keys.revoke(alice, known)
-    elif reason == "disabled":
-        services.accounts.disable(SYSTEM, "alice")
+    elif reason == "suspended":
+        services.accounts.suspend(SYSTEM, "alice")
     elif reason == "expired":
         clock.step(hours=1)
     else:

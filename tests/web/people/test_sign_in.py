@@ -57,11 +57,11 @@ def test_a_wrong_password_and_an_unknown_name_look_the_same(
     assert "do not belong together" in words(wrong)
 
 
-def test_a_disabled_person_is_told_the_same_and_is_out_at_once(
+def test_a_suspended_person_is_told_the_same_and_is_out_at_once(
     services: Services, browse: Browse, stranger: Browser, alice: Actor
 ) -> None:
     browser = browse("alice")
-    services.accounts.disable(SYSTEM, "alice")
+    services.accounts.suspend(SYSTEM, "alice")
     assert browser.get("/").headers["Location"] == "/sign-in"
     assert "do not belong together" in words(stranger.sign_in("alice"))
 
@@ -118,7 +118,7 @@ def test_a_browser_carries_its_device_cookie_to_other_addresses(
     assert browser.sign_in("alice").status_code == 303
 
 
-@pytest.mark.parametrize("end", ["set_password", "disable"])
+@pytest.mark.parametrize("end", ["set_password", "suspend"])
 def test_a_device_cookie_ends_with_what_the_person_holds(
     app: Flask, services: Services, alice: Actor, clock: SteppingClock, end: str
 ) -> None:
@@ -129,8 +129,8 @@ def test_a_device_cookie_ends_with_what_the_person_holds(
     if end == "set_password":
         services.accounts.set_password(SYSTEM, "alice", PASSWORD)
     else:
-        services.accounts.disable(SYSTEM, "alice")
-        services.accounts.enable(SYSTEM, "alice")
+        services.accounts.suspend(SYSTEM, "alice")
+        services.accounts.restore(SYSTEM, "alice")
     for _ in range(5):
         browser.sign_in("alice", "wrong wrong wrong")
     assert browser.sign_in("alice").status_code == 429

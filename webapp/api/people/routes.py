@@ -191,7 +191,7 @@ def set_role(name: PersonName, body: RoleRequest) -> Answer:
 )
 def suspend_person(name: PersonName) -> Answer:
     """Suspend a person; sign-ins, keys and connections end at once. Repeating changes nothing."""
-    services().accounts.disable(caller().actor, name)
+    services().accounts.suspend(caller().actor, name)
     return get_person(name)
 
 
@@ -205,7 +205,7 @@ def suspend_person(name: PersonName) -> Answer:
 )
 def restore_person(name: PersonName) -> Answer:
     """Let a suspended person sign in again; revoked keys stay revoked."""
-    services().accounts.enable(caller().actor, name)
+    services().accounts.restore(caller().actor, name)
     return get_person(name)
 
 
@@ -258,7 +258,7 @@ def _person(row: Person) -> told.Person:
         name=row.name,
         role=row.role,
         created_at=row.created_at,
-        suspended_at=row.disabled_at,
+        suspended_at=row.suspended_at,
         max_sessions=row.max_desktops,
     )
 

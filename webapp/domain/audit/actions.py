@@ -34,6 +34,13 @@ KINDS = {
 }
 
 
+#: Former names of actions, which filters still accept, and their new names.
+FORMER = {
+    "person.disable": "person.suspend",
+    "person.enable": "person.restore",
+    "desktop.asleep": "desktop.found_shut_down",
+    "desktop.awake": "desktop.found_started",
+}
 #: Repeats of a refusal within this time of the first are folded into one entry. It is shorter than
 #: the delay after which metrics treat entries as settled (services/statistics/tallies.py).
 FOLD_WITHIN = timedelta(minutes=5)

@@ -128,7 +128,7 @@ def decide_address(address: str | None, pool: AddressPool, forbidden: frozenset[
         or target.is_link_local
         or target.is_multicast
         or target.is_unspecified
-        or target == pool.gateway
+        or target == pool.router
         or str(target) in forbidden
         or not pool.first <= target <= pool.last
     ):

@@ -12,12 +12,12 @@ One = TypeVar("One", int, str)
 
 @dataclass(frozen=True)
 class AddressPool:
-    """Addresses `first` to `last` (inclusive) of `network`; `gateway` is the network's router."""
+    """Addresses `first` to `last` (inclusive) of `network`; `router` is the default router."""
 
     network: IPv4Network
     first: IPv4Address
     last: IPv4Address
-    gateway: IPv4Address
+    router: IPv4Address
 
     def __iter__(self) -> Iterator[IPv4Address]:
         return (IPv4Address(n) for n in range(int(self.first), int(self.last) + 1))

@@ -38,7 +38,7 @@ class KeyStanding:
 
     expires_at: datetime | None
     revoked_at: datetime | None
-    is_person_disabled: bool
+    is_person_suspended: bool
 
 
 def is_good(standing: KeyStanding, now: datetime) -> bool:
@@ -48,8 +48,8 @@ def is_good(standing: KeyStanding, now: datetime) -> bool:
 
 def why_refused(standing: KeyStanding, now: datetime) -> str | None:
     """Returns why the key is invalid at this moment; None if it is valid."""
-    if standing.is_person_disabled:
-        return "disabled"
+    if standing.is_person_suspended:
+        return "suspended"
     if standing.revoked_at is not None:
         return "revoked"
     return "expired" if standing.expires_at is not None and now >= standing.expires_at else None

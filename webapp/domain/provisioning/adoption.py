@@ -55,5 +55,5 @@ def _decide_address(vmid: int, container: SeenContainer, pool: AddressPool) -> N
     if not container.address or not container.address[:1].isdigit():
         raise Refused("no_address.container", vmid=vmid, network=str(pool.network))
     address = IPv4Address(container.address)
-    if address not in pool.network or address == pool.gateway:
+    if address not in pool.network or address == pool.router:
         raise Refused("address_outside", address=str(address), network=str(pool.network))

@@ -30,8 +30,8 @@ class Kind(StrEnum):
 
     GONE = "gone"
     STOPPED = "stopped"
-    SHUT_DOWN = "asleep"
-    STARTED = "awake"
+    SHUT_DOWN = "shut_down"
+    STARTED = "started"
     REPLACED = "replaced"
     MOVED = "moved"
     RENAMED = "renamed"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
     ORPHAN = "orphan"
     FORGOTTEN = "forgotten"
     FOREIGN = "foreign"
-    STALE_RESERVATION = "held"
+    RESERVED = "reserved"
     SILENT = "silent"
 
 
@@ -151,7 +151,7 @@ ANSWERS: dict[Kind, Answer] = {
         "It is never touched; its VM id and address are not given to desktops.",
         "Nothing needs to be done. To hand it over to the portal: ./winux desktop adopt",
     ),
-    Kind.STALE_RESERVATION: Answer(
+    Kind.RESERVED: Answer(
         Action.FREE,
         "A VM id or an address was reserved for a desktop that has ended.",
         "It is free again.",

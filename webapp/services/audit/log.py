@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp.domain.access import Action
-from webapp.domain.audit.actions import OPERATOR_ROLE
+from webapp.domain.audit.actions import FORMER, OPERATOR_ROLE
 from webapp.domain.errors import BadInput
 from webapp.domain.people.passwords import same_name
 from webapp.models import ApiKey, AuditEntry, Person
@@ -169,9 +169,10 @@ def _matching(wanted: AuditFilter) -> Select[AuditEntry]:
     if wanted.person:
         query = _by(query, wanted.person)
     if wanted.action:
+        action = FORMER.get(wanted.action, wanted.action)
         query = query.where(
-            (AuditEntry.action == wanted.action)
-            | AuditEntry.action.startswith(f"{wanted.action}.", autoescape=True)
+            (AuditEntry.action == action)
+            | AuditEntry.action.startswith(f"{action}.", autoescape=True)
         )
     if wanted.subject:
         query = query.where(AuditEntry.subject == wanted.subject)

@@ -13,7 +13,7 @@ def ending_of(row: Connection, config: Config, now: datetime) -> Ending | None:
     """Returns why the connection must end, or may not begin; None if nothing speaks against it."""
     return rules.decide_ending(
         rules.Standing(
-            is_person_suspended=row.person.disabled_at is not None,
+            is_person_suspended=row.person.suspended_at is not None,
             is_sign_in_over=not is_held(row, config, now),
             target_ending=_desktop_ending(row.desktop, now) if row.desktop else None,
             cut_as=row.cut_as,

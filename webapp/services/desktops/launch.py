@@ -100,7 +100,7 @@ class Launcher:
 
     def _launch(self, session: Session, actor: Actor, wish: LaunchRequest) -> str:
         owner = session.get(Person, actor.person_id, with_for_update=True)
-        if owner is None or owner.disabled_at:
+        if owner is None or owner.suspended_at:
             raise NotFound("launcher")
         check(actor, Action.DESKTOP_LAUNCH, Resource(Kind.DESKTOP, owner.id))
         if already := self._launched_by_same_form(session, owner, wish.launch_token):

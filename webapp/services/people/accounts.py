@@ -98,27 +98,27 @@ class Accounts:
             end_holdings(session, person, self._clock.now())
             self._audit.record(session, actor, "person.set_password", person.name)
 
-    def disable(self, actor: Actor, name: str) -> None:
-        """Disable the account: no more sign-ins, and everything that the person holds ends.
+    def suspend(self, actor: Actor, name: str) -> None:
+        """Suspend the person: no more sign-ins, and everything that the person holds ends.
 
         Raises NotFound, and Refused for the actor's own account.
         """
-        with self._audit.refusals(actor, "person.disable", name), self._db.begin() as session:
+        with self._audit.refusals(actor, "person.suspend", name), self._db.begin() as session:
             check(actor, Action.PERSON_MANAGE)
             person = _person(session, name)
             if person.id == actor.person_id:
                 raise Refused("oneself.suspend")
-            person.disabled_at = person.disabled_at or self._clock.now()
+            person.suspended_at = person.suspended_at or self._clock.now()
             end_holdings(session, person, self._clock.now())
-            self._audit.record(session, actor, "person.disable", person.name)
+            self._audit.record(session, actor, "person.suspend", person.name)
 
-    def enable(self, actor: Actor, name: str) -> None:
-        """Let the person sign in again. What `disable` ended stays ended."""
-        with self._audit.refusals(actor, "person.enable", name), self._db.begin() as session:
+    def restore(self, actor: Actor, name: str) -> None:
+        """Let the person sign in again. What `suspend` ended stays ended."""
+        with self._audit.refusals(actor, "person.restore", name), self._db.begin() as session:
             check(actor, Action.PERSON_MANAGE)
             person = _person(session, name)
-            person.disabled_at = None
-            self._audit.record(session, actor, "person.enable", person.name)
+            person.suspended_at = None
+            self._audit.record(session, actor, "person.restore", person.name)
 
     # -- sign-ins -------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ class Accounts:
         """Returns the token for the browser's cookie. `device` is the device cookie it sent.
 
         Raises TooMany after too many failures, and the same Refused for an unknown name, a wrong
-        password and a disabled person.
+        password and a suspended person.
         """
         name = passwords.same_name(name)
         actor = Actor(None, source_address)
@@ -226,9 +226,9 @@ class Accounts:
         return token
 
     def _refuse_stale(self, session: Session, checked: Person) -> None:
-        """Raise Refused if the password has changed or the person was disabled since the check."""
+        """Raise Refused if the password has changed or the person was suspended since the check."""
         row = session.get_one(Person, checked.id, with_for_update=True)
-        if row.password_hash != checked.password_hash or row.disabled_at is not None:
+        if row.password_hash != checked.password_hash or row.suspended_at is not None:
             raise _wrong_password()
 
 

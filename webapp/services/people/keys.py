@@ -154,7 +154,7 @@ class Keys:
             self._audit.record(session, actor, "key.revoke", key.person.name, _words(key))
 
     def identify(self, text: str, source_address: str) -> KeyHolder | None:
-        """Returns the key's holder; None if unknown, revoked, expired or of a disabled person."""
+        """Returns the key's holder; None if unknown, revoked, expired or of a suspended person."""
         key, now = self._find(text), self._clock.now()
         if key is None or not rules.is_good(key.standing, now):
             return None
@@ -206,7 +206,7 @@ class Keys:
     ) -> None:
         if not may(actor, Action.KEY_ADD, Resource(Kind.KEY, owner.id)):
             raise Refused("forbidden.key_makes_keys")
-        if owner.disabled_at is not None:
+        if owner.suspended_at is not None:
             raise BadInput("person", "person_suspended", name=owner.name)
         if not all(may_grant(owner.role, scope) for scope in scopes):
             raise Refused("forbidden.admin_scope")

@@ -114,6 +114,6 @@ def _may_end(actor: Actor, person: Person) -> bool:
 def _unchanged(session: Session, checked: Person) -> Person:
     """Returns the person, locked. Raises Refused if the password changed since it was checked."""
     person = session.get_one(Person, checked.id, with_for_update=True)
-    if person.password_hash != checked.password_hash or person.disabled_at is not None:
+    if person.password_hash != checked.password_hash or person.suspended_at is not None:
         raise Refused("wrong_password.own")
     return person

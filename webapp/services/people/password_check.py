@@ -27,7 +27,7 @@ class PasswordCheck:
             is_right = self._hasher.is_right(
                 person.password_hash if person else None, passwords.same_password(password)
             )
-        is_in = person is not None and is_right and person.disabled_at is None
+        is_in = person is not None and is_right and person.suspended_at is None
         return attempt if is_in else None
 
     def hash(self, password: str) -> str:

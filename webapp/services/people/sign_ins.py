@@ -8,10 +8,10 @@ from webapp.models import Connection, SignIn
 
 
 def is_live(row: SignIn, config: Config, now: datetime) -> bool:
-    """Whether this sign-in is valid: not ended, not expired, and its person not disabled."""
+    """Whether this sign-in is valid: not ended, not expired, and its person not suspended."""
     return (
         row.ended_at is None
-        and row.person.disabled_at is None
+        and row.person.suspended_at is None
         and now - row.seen_at < config.sign_in_idle
         and now - row.created_at < config.sign_in_longest
     )

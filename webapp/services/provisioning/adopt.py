@@ -254,7 +254,7 @@ def _free_id(session: Session, wanted: str) -> str:
 
 def _owner(session: Session, name: str) -> Person:
     person = session.scalar(select(Person).where(Person.name == name.lower()))
-    if person is None or person.disabled_at:
+    if person is None or person.suspended_at:
         raise NotFound("owner", name=name[:64])
     return person
 

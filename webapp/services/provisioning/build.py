@@ -194,7 +194,7 @@ class Builder:
             node=source.node,
             template_vmid=source.vmid,
             address=pool.with_prefix(desktop.address),
-            gateway=str(pool.gateway),
+            router=str(pool.router),
             bridge=self._config.proxmox.bridge,
             rdp_username=desktop.rdp_username,
             rdp_password=self._vault.unlock(desktop.password_locked),

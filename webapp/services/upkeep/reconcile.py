@@ -237,7 +237,7 @@ class Reconciler:
         with self._db.read() as session:
             rows = session.execute(query.where(Desktop.state == State.ENDED, held)).all()
         return [
-            Finding(Kind.STALE_RESERVATION, row.vmid, desktop_id=row.public_id, address=row.address)
+            Finding(Kind.RESERVED, row.vmid, desktop_id=row.public_id, address=row.address)
             for row in rows
         ]
 
@@ -322,11 +322,11 @@ class Reconciler:
         if kind is Kind.SHUT_DOWN:
             until = now + timedelta(minutes=desktop.template.max_pause_minutes or 0)
             find_paused(desktop, until, now)
-            self._audit.record(session, SYSTEM, "desktop.asleep", desktop.public_id)
+            self._audit.record(session, SYSTEM, "desktop.found_shut_down", desktop.public_id)
             return "The desktop is paused."
         if kind is Kind.STARTED:
             begin_resume(desktop, now)
-            self._audit.record(session, SYSTEM, "desktop.awake", desktop.public_id)
+            self._audit.record(session, SYSTEM, "desktop.found_started", desktop.public_id)
             return "The desktop is resumed."
         end_lost(session, self._audit, desktop, Loss[kind.name], now)
         return "The desktop ended as lost."

@@ -44,13 +44,13 @@ SENTENCES = {
         lazy_gettext("%(who)s changed the role of %(what)s"),
         lazy_gettext("%(who)s could not change the role of %(what)s"),
     ),
-    "person.disable": (
-        lazy_gettext("%(who)s disabled %(what)s"),
-        lazy_gettext("%(who)s could not disable %(what)s"),
+    "person.suspend": (
+        lazy_gettext("%(who)s suspended %(what)s"),
+        lazy_gettext("%(who)s could not suspend %(what)s"),
     ),
-    "person.enable": (
-        lazy_gettext("%(who)s enabled %(what)s"),
-        lazy_gettext("%(who)s could not enable %(what)s"),
+    "person.restore": (
+        lazy_gettext("%(who)s restored %(what)s"),
+        lazy_gettext("%(who)s could not restore %(what)s"),
     ),
     "key.add": (
         lazy_gettext("%(who)s made an API key for %(what)s"),
@@ -80,13 +80,13 @@ SENTENCES = {
         lazy_gettext("%(who)s could not pause %(what)s"),
     ),
     "desktop.paused": (lazy_gettext("%(what)s was shut down and is kept"), ""),
-    "desktop.asleep": (lazy_gettext("%(what)s was found shut down and is kept"), ""),
+    "desktop.found_shut_down": (lazy_gettext("%(what)s was found shut down and is kept"), ""),
     "desktop.resume": (
         lazy_gettext("%(who)s resumed %(what)s"),
         lazy_gettext("%(who)s could not resume %(what)s"),
     ),
     "desktop.resumed": (lazy_gettext("%(what)s became ready again"), ""),
-    "desktop.awake": (lazy_gettext("%(what)s was found running and is resumed"), ""),
+    "desktop.found_started": (lazy_gettext("%(what)s was found running and is resumed"), ""),
     "desktop.resume_failed": (lazy_gettext("%(what)s could not be resumed and is kept"), ""),
     "desktop.expire": (lazy_gettext("The time of %(what)s was up"), ""),
     "desktop.end": (lazy_gettext("%(what)s ended, everything in it is erased"), ""),

@@ -9,8 +9,8 @@ from ansible_collections.winux.proxmox.plugins.module_utils.addresses import (
     address_of,
     checked,
     chosen,
-    gateway_of,
     parse_properties,
+    router_of,
 )
 from ansible_collections.winux.proxmox.plugins.module_utils.containers import (
     Container,
@@ -29,7 +29,7 @@ class ActionModule(ProxmoxAction):
         "nesting": {"type": "bool", "default": False},
         "bridge": {"type": "str", "required": True},
         "address": {"type": "str"},
-        "gateway": {"type": "str"},
+        "router": {"type": "str"},
         "network": {"type": "str"},
         "check_address": {"type": "bool", "default": True},
         "seen": {"type": "dict"},
@@ -85,8 +85,8 @@ class ActionModule(ProxmoxAction):
         self, config: dict[str, Any], arguments: dict[str, Any], address: str
     ) -> dict[str, Any]:
         """Return only the options that differ."""
-        gateway = arguments["gateway"] or (
-            gateway_of(arguments["network"]) if arguments["network"] else ""
+        router = arguments["router"] or (
+            router_of(arguments["network"]) if arguments["network"] else ""
         )
         wanted = {
             "memory": arguments["memory_mb"],
@@ -96,7 +96,7 @@ class ActionModule(ProxmoxAction):
         options = {
             name: value for name, value in wanted.items() if str(config.get(name)) != str(value)
         }
-        options |= net_option(str(config.get("net0", "")), arguments["bridge"], address, gateway)
+        options |= net_option(str(config.get("net0", "")), arguments["bridge"], address, router)
         return options | nesting_option(str(config.get("features", "")), arguments["nesting"])
 
     def _grow_disk(self, container: Container, config: dict[str, Any], disk_gb: int) -> bool:
@@ -108,15 +108,15 @@ class ActionModule(ProxmoxAction):
         return True
 
 
-def net_option(current: str, bridge: str, address: str, gateway: str) -> dict[str, str]:
+def net_option(current: str, bridge: str, address: str, router: str) -> dict[str, str]:
     """Return net0 if it must change.
 
     The hardware address is kept, because the desktop's identity depends on it.
     """
     have = parse_properties(current)
-    want = {"name": "eth0", "bridge": bridge, "ip": address} | ({"gw": gateway} if gateway else {})
+    want = {"name": "eth0", "bridge": bridge, "ip": address} | ({"gw": router} if router else {})
     if all(have.get(name) == value for name, value in want.items()) and ("gw" in have) == bool(
-        gateway
+        router
     ):
         return {}
     kept = {"firewall": "1"} | {

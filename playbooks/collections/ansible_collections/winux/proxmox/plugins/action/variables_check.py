@@ -20,6 +20,8 @@ LAYOUT = re.compile(r"[a-z]{2,10}(\([a-z0-9_-]{1,30}\))?")
 TEMPLATE = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 FINGERPRINT = re.compile(r"(SHA256:)?[A-Za-z0-9+/]{43}=?")
 HEX_FINGERPRINT = re.compile(r"[0-9A-Fa-f:]{64,95}")
+#: Former names of variables, which still work, and their new names.
+FORMER = {"container_gateway": "container_router"}
 
 
 class ActionModule(WinuxAction):
@@ -31,9 +33,14 @@ class ActionModule(WinuxAction):
         first, last = given.get("template_vmid_first"), given.get("template_vmid_last")
         if not wrong and first is not None and last is not None and int(first) > int(last):
             wrong = ["template_vmid_first is larger than template_vmid_last"]
+        set_names = {name for name, value in given.items() if value not in (None, "")}
         if wrong:
             raise ProxmoxFailed("nothing was made or changed: " + "; ".join(wrong))
-        return {"changed": False}
+        return {"changed": False, "warnings": [*map(former_words, FORMER.keys() & set_names)]}
+
+
+def former_words(name: str) -> str:
+    return f"{name} is now called {FORMER[name]}; the former name works for one more release."
 
 
 def problem_of(name: str, value: Any) -> str:
@@ -131,6 +138,7 @@ CHECKS: dict[str, Callable[[Any], str]] = {
     "rdp_username": username,
     "keyboard_layout": pattern(LAYOUT, "a layout as XKB names it, such as us, pl or de(neo)"),
     "container_address": address(prefix=True),
+    "container_router": address(prefix=False),
     "container_gateway": address(prefix=False),
     "container_network": network,
     "portal_addresses": networks,

@@ -62,6 +62,6 @@ def chosen(network: str, taken: dict[str, int], vmid: int) -> str:
     )
 
 
-def gateway_of(network: str) -> str:
+def router_of(network: str) -> str:
     """Return the first host of the network."""
     return str(IPv4Network(network)[1])

@@ -37,8 +37,8 @@ options:
   address:
     description: Address with prefix. Without it, the one it has, or a free one of O(network).
     type: str
-  gateway:
-    description: Default gateway; the first host of O(network).
+  router:
+    description: Default router; the first host of O(network).
     type: str
   network:
     description: Network whose hosts 10 to 63 are for hand-made desktops.
