@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from tests.api.conftest import Program
 from webapp.api.framework.base_paths import OLDER, V1
-from webapp.api.framework.problem import KINDS
 from webapp.config import ROOT
+from webapp.domain.problems import KINDS
 
 
 def test_every_kind_of_problem_is_documented() -> None:

@@ -11,8 +11,8 @@ from tests.api.conftest import API, MakeProgram, Program
 from tests.compilation import make_app
 from tests.portal import PASSWORD, SteppingClock
 from tests.web.conftest import TOKEN, Browser
-from webapp.api.framework.problem import KINDS
 from webapp.bootstrap import Services
+from webapp.domain.problems import KINDS
 from webapp.services.audit.record import Actor
 
 

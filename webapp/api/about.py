@@ -7,8 +7,9 @@ from msgspec import Meta
 
 from webapp.api.framework.answer import CONTENT_TYPE, Answer
 from webapp.api.framework.operation import Reply, operation
-from webapp.api.framework.problem import KINDS, Problem, type_url
+from webapp.api.framework.problem import Problem, type_url
 from webapp.api.framework.schema import ResponseBody
+from webapp.domain.problems import KINDS
 from webapp.http.context import services
 
 TAG = "site"

@@ -12,9 +12,10 @@ from webapp.api.framework import problem
 from webapp.api.framework.answer import CONTENT_TYPE
 from webapp.api.framework.base_paths import OLDER, V1
 from webapp.api.framework.operation import OPERATIONS, Operation, Reply
-from webapp.api.framework.problem import KINDS, LimitReachedBody, ProblemBody
+from webapp.api.framework.problem import LimitReachedBody, ProblemBody
 from webapp.api.streams import STREAMS, Stream
 from webapp.domain.people.keys import Scope
+from webapp.domain.problems import KINDS
 
 VERSION = "1.0"
 REF = "#/components/schemas/{name}"

@@ -1,7 +1,6 @@
 """Refusals and failures as RFC 9457 problem details: what happened, and what to do.
 
-`KINDS` is the catalogue. docs/api/problems.md documents it, and so does
-`/api/v1/problems/<slug>`, the URL in every `type`.
+`webapp/domain/problems.py` is the catalogue of kinds.
 """
 
 import logging
@@ -28,6 +27,7 @@ from webapp.domain.errors import (
     WinuxError,
 )
 from webapp.domain.people.keys import Scope
+from webapp.domain.problems import KINDS
 from webapp.http.context import services
 from webapp.http.request_log import request_id
 from webapp.texts.sentences import message, sentence, what_to_do
@@ -36,121 +36,6 @@ log = logging.getLogger("winux.api")
 
 CONTENT_TYPE = "application/problem+json"
 PREFIX = "/api/v1/problems/"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of problem: its status, title and meaning."""
-
-    status: int
-    title: str
-    meaning: str
-
-
-KINDS: dict[str, Kind] = {
-    "bad-json": Kind(
-        400,
-        "The body is not JSON",
-        "The body cannot be read: broken JSON, a name that comes twice in an object, NaN or "
-        "Infinity, half a surrogate pair, a NUL, or nesting that is too deep.",
-    ),
-    "bad-request": Kind(
-        400, "The request cannot be read", "Something about the request itself is broken."
-    ),
-    "csrf": Kind(
-        400,
-        "The CSRF token is missing",
-        "A browser's sign-in may only change something with the token of one of its pages, in the "
-        "header X-CSRFToken. Programs use a key and need none.",
-    ),
-    "unauthorized": Kind(
-        401,
-        "Nobody is signed in",
-        "The request shows no key, or one that is unknown, revoked, expired, or whose person is "
-        "suspended.",
-    ),
-    "forbidden": Kind(
-        403,
-        "Not for this person",
-        "The role does not allow this, or it needs a sign-in instead of a key.",
-    ),
-    "scope": Kind(
-        403,
-        "The key may not do this",
-        "The key has not the scope that this needs: read, launch or admin.",
-    ),
-    "not-found": Kind(
-        404,
-        "There is no such thing",
-        "The address is wrong, or it names something that is gone or somebody else's.",
-    ),
-    "method-not-allowed": Kind(
-        405, "Not with this method", "The header Allow names the methods of this address."
-    ),
-    "conflict": Kind(
-        409,
-        "Somebody else changed it",
-        "It was changed at the same moment. Read it again and repeat what you did.",
-    ),
-    "refused": Kind(
-        409, "A rule says no", "Nothing is broken; `reason` is the rule, `detail` says what to do."
-    ),
-    "not-ready": Kind(
-        409, "The session is not ready", "It is still being made, or it is over already."
-    ),
-    "ended": Kind(409, "The session is over", "It ended or is ending; launch another."),
-    "expired": Kind(409, "The session's time is up", "It ends now and cannot be extended."),
-    "longest": Kind(
-        409, "The session has its longest time", "Its template allows no more; launch another."
-    ),
-    "no-pause": Kind(409, "It cannot be paused", "Its template does not allow that."),
-    "paused": Kind(409, "The session is paused", "Resume it first; its files are kept."),
-    "not-paused": Kind(409, "It is not paused", "There is nothing to resume."),
-    "full": Kind(409, "The site is full", "All desktops of the site are in use."),
-    "idempotency-in-flight": Kind(
-        409,
-        "The first request is still being answered",
-        "A request with this Idempotency-Key is under way. Repeat yours in a moment.",
-    ),
-    "precondition-failed": Kind(
-        412,
-        "It is not as you saw it",
-        "It changed since the ETag that If-Match names. Read it again and decide anew.",
-    ),
-    "too-large": Kind(413, "The body is too large", "A body has at most 64 KiB."),
-    "unsupported-media-type": Kind(
-        415, "Not with this content type", "Bodies are JSON: Content-Type: application/json."
-    ),
-    "invalid-input": Kind(
-        422,
-        "A value cannot be used",
-        "`errors` names each value: a member of the body as a JSON pointer, or a parameter.",
-    ),
-    "idempotency-key-reused": Kind(
-        422,
-        "The Idempotency-Key was used for something else",
-        "A key belongs to one request for 24 hours. Make a new one for another request.",
-    ),
-    "limit-reached": Kind(
-        429,
-        "As many sessions as one may have",
-        "`running` are those that count, `suggested_actions` the ways out: send the same request "
-        'with "reuse": true for reuse_existing, or with "make_room" and one of the others.',
-    ),
-    "too-many": Kind(429, "Too often", "Retry-After says when it may work again."),
-    "resting": Kind(
-        429, "The template rests", "It failed several times in a row; it is tried again later."
-    ),
-    "no-room": Kind(429, "There is no room", "The nodes have no memory left for another desktop."),
-    "internal": Kind(
-        500,
-        "Something went wrong on our side",
-        "It may not have happened. `request_id` finds it in the log.",
-    ),
-    "unavailable": Kind(
-        503, "The site has a problem right now", "Nothing was changed. Try again in a moment."
-    ),
-}
 
 
 @dataclass(eq=False)
@@ -260,7 +145,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, HTTPException) and (error.code or 500) < 500:
         return _of_http(error)
     log.error("Request failed", exc_info=error, extra={"request": request_id()})
-    return Problem("internal", what_to_do="Try again; if it stays, tell the administrator.")
+    return Problem("internal", what_to_do="Try again. If it fails again, tell the administrator.")
 
 
 #: The kind of problem for each status that werkzeug raises.
@@ -320,7 +205,9 @@ def invalid(pointer: str, detail: str, *, parameter: str | None = None) -> Probl
     """Return the problem for an invalid value: a member of the body, or a parameter."""
     where = {"parameter": parameter} if parameter else {"pointer": pointer}
     error = {**where, "detail": detail}
-    return Problem("invalid-input", detail, "Mend it and send it again.", {"errors": [error]})
+    return Problem(
+        "invalid-input", detail, "Correct it and send the request again.", {"errors": [error]}
+    )
 
 
 def retry_after(seconds: float) -> dict[str, str]:

@@ -3,15 +3,9 @@
 import json
 from collections.abc import Mapping
 
+from webapp.domain.problems import KINDS
+
 CONTENT_TYPE = "application/problem+json"
-TITLES: dict[str, tuple[int, str]] = {
-    "unauthorized": (401, "Nobody is signed in"),
-    "not-found": (404, "There is no such thing"),
-    "method-not-allowed": (405, "Not with this method"),
-    "too-many": (429, "Too often"),
-    "unavailable": (503, "The site has a problem right now"),
-}
-"""Status and title of each type used here; a test compares them with those of webapp/api."""
 
 
 class Problem(Exception):
@@ -24,7 +18,7 @@ class Problem(Exception):
         self.slug = slug
         self.detail = detail
         self.what_to_do = what_to_do
-        self.status, self.title = TITLES[slug]
+        self.status, self.title = KINDS[slug].status, KINDS[slug].title
         self.headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}
         self.headers |= headers or {}
 
