@@ -42,7 +42,7 @@ def on_starting(server: Any) -> None:
     if _can_listen_apart(server.cfg):
         for host, port in server.cfg.address:
             _check_free(host, port)
-            server.log.info("Each worker listens at: http://%s:%s", host, port)
+            server.log.info("Each worker listens on http://%s:%s", host, port)
         server.cfg.set("reuse_port", True)
 
 

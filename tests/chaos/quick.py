@@ -63,7 +63,7 @@ class QuickProvisioner(AnsibleProvisioner):
             return super().create(order, on_step=on_step, is_cancelled=is_cancelled)
         values = self._create_vars(order)
         desktop = self._desktop(order.desktop_id, order.vmid, order.node)
-        network = {"bridge": order.bridge, "address": order.address, "gateway": order.gateway}
+        network = {"bridge": order.bridge, "address": order.address, "router": order.router}
         size = {
             name: values[name] for name in ("memory_mb", "swap_mb", "cores", "disk_gb", "nesting")
         }

@@ -140,7 +140,7 @@ class World:
             file.seek(self._read_until)
             lines = file.read().decode(errors="replace").splitlines()
             self._read_until = file.tell()
-        return [line for line in lines if '"A job broke"' in line]
+        return [line for line in lines if '"Job failed"' in line]
 
     def counted(self, word: str) -> int:
         """Return the number of lines in the workers' log that contain a word."""

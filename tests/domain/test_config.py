@@ -13,7 +13,7 @@ from webapp.settings.table import SECRETS, SETTINGS
 def test_a_full_environment_is_read(tmp_path: Path) -> None:
     config = load(make_environment(tmp_path))
     assert (config.vmids[0], config.vmids[-1]) == (30001, 30999)
-    assert str(config.addresses.gateway) == "10.203.0.1"
+    assert str(config.addresses.router) == "10.203.0.1"
     assert not config.is_https
 
 

@@ -27,7 +27,6 @@ LONGER_FILES = {
     "webapp/adapters/ansible_run.py",
     "webapp/adapters/proxmox.py",
     "webapp/api/desktops/routes.py",
-    "webapp/api/framework/problem.py",
     "webapp/domain/upkeep/drift.py",
     "webapp/ports.py",
     "webapp/services/desktops/views.py",

@@ -14,7 +14,7 @@ from webapp.services.audit.record import Actor
 def test_nothing_there(stranger: Browser) -> None:
     answer = stranger.get("/nothing")
     assert answer.status_code == 404
-    assert "There is nothing here" in words(answer)
+    assert "Page not found" in words(answer)
     assert "Traceback" not in answer.text
 
 
@@ -22,7 +22,7 @@ def test_the_wrong_method_says_how_it_works(browse: Browse, alice: Actor) -> Non
     answer = browse("alice").get("/sign-out")
     assert answer.status_code == 405
     assert answer.headers["Allow"]
-    assert "reached by a button" in words(answer)
+    assert "Use the button on the page" in words(answer)
 
 
 def test_a_defect_gives_a_reference_that_the_log_has(

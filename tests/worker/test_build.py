@@ -59,7 +59,7 @@ def test_the_order_carries_what_the_person_and_the_template_want(
     make_worker(provisioner).builder.build_one()
     order = provisioner.orders[0]
     assert order.rdp_password == services.credentials.reveal(alice, public_id).password
-    assert (order.address, order.gateway, order.template_vmid) == (
+    assert (order.address, order.router, order.template_vmid) == (
         "10.203.0.64/24",
         "10.203.0.1",
         29001,

@@ -27,7 +27,7 @@ def examined(part: str, look: Callable[[], Iterable[CheckResult]]) -> Iterator[C
             part, Health.UNKNOWN, f"Could not be examined: {type(error).__name__}: {error}"[:500]
         )
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        log.info("the answer about %s could not be read: %r", part, error)
+        log.info("Invalid response while examining %s: %r", part, error)
         yield CheckResult(
             part,
             Health.UNKNOWN,

@@ -58,7 +58,7 @@ class RunPlace:
             if not self._is_alive(name):
                 end_marked(name)
                 self.delete(name)
-                log.warning("Removed the rest of an interrupted run: %s", name)
+                log.warning("Removed leftovers of interrupted run %s", name)
 
     def _is_alive(self, name: str) -> bool:
         """Whether the run's process holds the folder's lock (see ansible_run.Folder)."""
@@ -203,12 +203,12 @@ def end_marked(name: str) -> None:
         left = [pid for pid in psutil.pids() if marker in _environment(pid)]
         if not left:
             return
-        log.error("Processes of the run %s were left and are killed: %s", name, left)
+        log.error("Killing leftover processes of run %s: %s", name, left)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
-    log.error("Processes of the run %s cannot be killed: %s", name, left)
+    log.error("Leftover processes of run %s cannot be killed: %s", name, left)
 
 
 def _environment(pid: int) -> list[bytes]:

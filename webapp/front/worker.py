@@ -141,7 +141,7 @@ class BufferingWorker(ThreadWorker):
         try:
             one.socket.send(CONTINUE)
         except OSError as error:
-            self.log.debug("a client was not told to go on: %s", error)
+            self.log.debug("100 Continue not sent: %s", error)
 
     # -- sending the response -------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class BufferingWorker(ThreadWorker):
         except BlockingIOError:
             return
         except OSError:
-            self.log.debug("a client reset its connection")
+            self.log.debug("Client reset the connection")
         self._drop(one)
 
     # -- closing connections --------------------------------------------------------------------

@@ -78,7 +78,7 @@ class BrowserView:
         try:
             await self._browser.send(rdcleanpath.refusal(CLOSINGS[ending.why].http_status))
         except ConnectionClosed:
-            log.debug("the browser left before it was refused")
+            log.debug("Browser disconnected before the refusal was sent")
 
 
 def _ticket(message: str | bytes) -> str:

@@ -65,8 +65,6 @@ async def _serve(services: Services, admissions: DatabaseAdmissions) -> None:
     events = event_database(services, admissions)
     gateway = Gateway(settings(services.config), admissions, events, services.clock)
     started: asyncio.Future[int] = loop.create_future()
-    started.add_done_callback(
-        lambda port: log.info("The gateway listens on port %s", port.result())
-    )
+    started.add_done_callback(lambda port: log.info("Gateway listening on port %s", port.result()))
     await gateway.run(stop, started)
-    log.info("The gateway ended")
+    log.info("Gateway stopped")

@@ -180,4 +180,4 @@ class Gateway:
                     await self._doorkeeper.store_traffic()
                     beaten = loop.time()
             except OutsideFailed as error:
-                log.warning("the database does not answer: %s", error.message)
+                log.warning("Database unavailable: %s", error.message)

@@ -38,28 +38,30 @@ STATUS: list[tuple[type[WinuxError], int]] = [
 
 WORDS = {
     400: (
-        lazy_gettext("That could not be read"),
-        lazy_gettext("Something in what the browser sent is not right. Go back and try once more."),
+        lazy_gettext("Invalid request"),
+        lazy_gettext(
+            "The browser sent something that this site cannot use. Go back and try again."
+        ),
     ),
     403: (
         lazy_gettext("Your role does not allow this"),
-        lazy_gettext("If you need it, ask the people who run this site for another role."),
+        lazy_gettext("If you need it, ask an administrator of this site for another role."),
     ),
     404: (
-        lazy_gettext("There is nothing here"),
-        lazy_gettext("The address is wrong, or it led to something that is not yours or is gone."),
+        lazy_gettext("Page not found"),
+        lazy_gettext("The address is wrong, or it belongs to something that is gone or not yours."),
     ),
     405: (
-        lazy_gettext("This address works in another way"),
-        lazy_gettext("It is reached by a button on a page, not by opening it directly."),
+        lazy_gettext("Method not allowed"),
+        lazy_gettext("This address cannot be opened directly. Use the button on the page instead."),
     ),
     413: (
-        lazy_gettext("That was too much at once"),
-        lazy_gettext("The form sent more than this site takes. Nothing was changed."),
+        lazy_gettext("Too much data"),
+        lazy_gettext("The form sent more data than this site accepts. Nothing was changed."),
     ),
     429: (
-        lazy_gettext("Too often"),
-        lazy_gettext("Wait a little and try again."),
+        lazy_gettext("Too many requests"),
+        lazy_gettext("Wait a moment and try again."),
     ),
 }
 
@@ -114,10 +116,10 @@ def _own_page(error: WinuxError) -> ErrorPage:
 def _outside_page() -> ErrorPage:
     """Return a page without details, which name machines and files; they are in the log."""
     return ErrorPage(
-        title=_("This site has a problem right now"),
+        title=_("Service unavailable"),
         text=_(
-            "Nothing was changed. Try again in a moment; if it stays, give the reference to the "
-            "people who run this site."
+            "Nothing was changed. Try again in a moment. If this continues, give the reference to "
+            "the administrators of this site."
         ),
         icon="alert",
         reference=request_id(),
@@ -133,8 +135,8 @@ def _form_page(error: CSRFError) -> ErrorPage:
             title=_("This form came from another address"),
             text=_(
                 "It was sent from %(origin)s, but this site is %(site)s. Nothing was done. Open "
-                "%(site)s and repeat what you did. If you were there, the people who run this site "
-                "should compare WINUX_PUBLIC_URL with what the address bar shows.",
+                "%(site)s and repeat what you did. If you were there, the administrators of this "
+                "site should compare WINUX_PUBLIC_URL with the address bar.",
                 origin=error.origin,
                 site=site,
             ),
@@ -143,14 +145,14 @@ def _form_page(error: CSRFError) -> ErrorPage:
         return ErrorPage(
             title=_("Your browser sent no cookie of this site"),
             text=_(
-                "Nothing was done. Open %(site)s exactly so, allow its cookies, and repeat what "
-                "you did.",
+                "Nothing was done. Open %(site)s at exactly this address, allow its cookies, and "
+                "repeat what you did.",
                 site=site,
             ),
         )
     return ErrorPage(
         title=_("This page was open for too long"),
-        text=_("To be safe nothing was done. Open the page again and repeat what you did."),
+        text=_("For safety, nothing was done. Open the page again and repeat what you did."),
         again_url=_same_page(),
     )
 
@@ -172,10 +174,10 @@ def _show_http(error: HTTPException) -> ResponseReturnValue:
 def _show_defect(error: Exception) -> ResponseReturnValue:
     log.error("Request failed", exc_info=error, extra={"request": request_id()})
     page = ErrorPage(
-        title=_("Something went wrong on our side"),
+        title=_("Internal error"),
         text=_(
-            "What you did may not have happened. Try again; if it stays, give the reference to "
-            "the people who run this site."
+            "The action may not have been carried out. Try again. If this continues, give the "
+            "reference to the administrators of this site."
         ),
         icon="alert",
         reference=request_id(),

@@ -70,7 +70,7 @@ def log_errors(job: Callable[[], object]) -> bool:
         log.warning("%s", error)
     # A defect in one job must not stop the others; the traceback is logged for the operator.
     except Exception:
-        log.exception("A job broke")
+        log.exception("Job failed")
     else:
         return True
     return False

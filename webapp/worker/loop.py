@@ -93,7 +93,7 @@ class Worker:
             self._thread("doctor", self._work_doctor),
             self._thread("webhooks", self._work_webhooks),
         ]
-        log.info("Worker %s begins with %s slots", self._services.name, slots)
+        log.info("Worker %s started with %s slots", self._services.name, slots)
         while not self._is_stop_requested(FAILURE_PAUSE_SECONDS):
             # Python runs signal handlers in this thread; two signals at once may leave it asleep.
             pass
@@ -227,7 +227,7 @@ class Worker:
 
     def _end(self, threads: list[threading.Thread]) -> None:
         self._is_ending.set()
-        log.info("Worker ends; %.0f s for what still runs", self._grace)
+        log.info("Worker stopping; running work may take %.0f s", self._grace)
         patience = time.monotonic() + self._grace
         while any(one.is_alive() for one in threads) and time.monotonic() < patience:
             if self._is_stop_requested(0.1):
@@ -239,7 +239,7 @@ class Worker:
         log_errors(self._webhooks.close)
         log_errors(self._services.provisioner.close)
         log_errors(self._services.heartbeat.end)
-        log.info("Worker ended")
+        log.info("Worker stopped")
 
     # -- work -------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ class ConnectionEnd(StrEnum):
 
 #: The same for display to people.
 END_WORDS: dict[ConnectionEnd, str] = {
-    ConnectionEnd.LEFT: "The browser left",
+    ConnectionEnd.LEFT: "Closed by the browser",
     ConnectionEnd.LOGGED_OUT: "Logged out of the desktop",
     ConnectionEnd.DESKTOP_ENDED: "The desktop ended",
     ConnectionEnd.PAUSED: "The desktop was paused",
@@ -56,16 +56,16 @@ END_WORDS: dict[ConnectionEnd, str] = {
     ConnectionEnd.TAKEN_OVER: "Opened in another window",
     ConnectionEnd.SUSPENDED: "Signed out or suspended",
     ConnectionEnd.RESTART: "The gateway was restarted",
-    ConnectionEnd.LOST: "The gateway stopped without saying so",
-    ConnectionEnd.SILENT: "One side stopped answering",
-    ConnectionEnd.SLOW: "The hand-shake took too long",
-    ConnectionEnd.BAD_REQUEST: "Bytes that are no RDP",
-    ConnectionEnd.TICKET: "The ticket was not valid",
+    ConnectionEnd.LOST: "The gateway stopped unexpectedly",
+    ConnectionEnd.SILENT: "One side stopped responding",
+    ConnectionEnd.SLOW: "The handshake timed out",
+    ConnectionEnd.BAD_REQUEST: "Invalid RDP data",
+    ConnectionEnd.TICKET: "Invalid ticket",
     ConnectionEnd.NOT_READY: "The desktop was not ready",
-    ConnectionEnd.CERTIFICATE: "The desktop showed another certificate",
-    ConnectionEnd.UNREACHABLE: "The desktop did not answer",
+    ConnectionEnd.CERTIFICATE: "The desktop presented an unknown certificate",
+    ConnectionEnd.UNREACHABLE: "The desktop did not respond",
     ConnectionEnd.TOO_MANY: "Too many connections",
-    ConnectionEnd.OVERUSE: "It made the gateway work too much for too long",
+    ConnectionEnd.OVERUSE: "The connection used too much processor time for too long",
     ConnectionEnd.FULL: "The gateway was full",
 }
 

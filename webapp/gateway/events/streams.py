@@ -85,8 +85,8 @@ class Listeners:
             often = Problem("too-many", message(error), what_to_do(error), headers)
             self._refuse(exchange, often, cors)
         except OutsideFailed as error:
-            log.warning("the database does not answer: %s", error.message)
-            self._refuse(exchange, _busy("Something that this needs is down."), cors)
+            log.warning("Database unavailable: %s", error.message)
+            self._refuse(exchange, _busy("A service that this needs does not respond."), cors)
 
     async def _let_in(
         self,
@@ -246,7 +246,7 @@ def is_own_page(request: Request, public_origin: str) -> bool:
 def _finish(tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
     tasks.discard(task)
     if not task.cancelled() and (error := task.exception()):
-        log.error("a request for events failed", exc_info=error)
+        log.error("Event stream request failed", exc_info=error)
 
 
 def _unknown() -> Problem:

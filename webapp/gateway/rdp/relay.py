@@ -205,7 +205,7 @@ class Relay:
         except OSError:
             ending = Ending(ConnectionEnd.UNREACHABLE)
         except Exception:  # a defect of ours must end this connection, not leave it hanging
-            log.exception("a relay broke")
+            log.exception("Relay failed")
             ending = Ending(ConnectionEnd.BAD_REQUEST, "internal")
         self.end(ending)
 

@@ -77,7 +77,7 @@ class IdleWatch:
             ago = self._provisioner.since_input(address, host_key)
         except OutsideFailed as error:
             about = {"desktop": desktop.public_id}
-            log.warning("The desktop did not tell its last input: %s", error, extra=about)
+            log.warning("Last input of desktop not read: %s", error, extra=about)
             self._note(desktop, error)
             return
         with self._db.begin() as session:
@@ -107,7 +107,7 @@ class IdleWatch:
             self._provisioner.warn(address, host_key, WARNING)
         except OutsideFailed as error:  # not fatal: the page shows the warning as well
             about = {"desktop": desktop.public_id}
-            log.warning("The desktop was not warned: %s", error, extra=about)
+            log.warning("Idle warning not shown: %s", error, extra=about)
             self._note(desktop, error)
         return True
 

@@ -51,7 +51,7 @@ class PoolKeeper:
                     self._drain(session, view)
                     self._build(session, view)
         except (Conflict, IntegrityError) as error:  # a launch was faster: retry at the next call
-            log.info("The pools are looked at again: %s", error)
+            log.info("Pool update conflicted with a launch, will retry: %s", error)
 
     @property
     def _now(self) -> datetime:
@@ -68,7 +68,7 @@ class PoolKeeper:
                 with session.begin_nested():
                     queue_pool_desktop(session, self._config, self._vault, view.template, self._now)
         except Refused as refusal:  # no VM id or address is left
-            log.warning("The pool of %s waits: %s", view.template.name, refusal)
+            log.warning("Pool of %s cannot grow: %s", view.template.name, refusal)
 
 
 def queue_pool_desktop(
@@ -98,7 +98,7 @@ def drain_desktop(
     """Request the end of a desktop without an owner."""
     request_end(desktop, EndReason.POLICY, now)
     audit.record(session, actor, "pool.drain", desktop.public_id, why)
-    log.info("Pool desktop goes: %s", why, extra={"desktop": desktop.public_id})
+    log.info("Draining pool desktop: %s", why, extra={"desktop": desktop.public_id})
 
 
 def _lock(session: Session) -> None:

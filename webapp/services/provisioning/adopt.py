@@ -104,7 +104,7 @@ class Adopter:
         try:
             self._adopt(lease, is_stopping)
         except OutsideFailed as error:
-            log.warning("Not adopted: %s", error, extra=about(lease))
+            log.warning("Adoption failed: %s", error, extra=about(lease))
 
     # -- writing the intent -----------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ class Assigner:
                 told_at = self._run(lease.desktop, cancel)
             except OutsideFailed as error:
                 if cancel.is_for_later:
-                    leave(self._leases, lease, "Assigning")
+                    leave(self._leases, lease, "Assignment")
                 elif self._passes(lease.desktop, error):
                     self._put_back(lease, error)
                 else:
@@ -136,7 +136,7 @@ class Assigner:
             self._audit.record(
                 session, SYSTEM, "desktop.assign_failed", desktop.public_id, str(error)
             )
-        log.warning("Assigning failed: %s", error, extra=about(lease))
+        log.warning("Assignment failed: %s", error, extra=about(lease))
 
     def _put_back(self, lease: Lease, error: OutsideFailed) -> None:
         """Schedule a retry: each step of the playbook may be repeated."""
@@ -146,7 +146,7 @@ class Assigner:
             desktop.attempts += 1
             desktop.retry_at = self._clock.now() + pause_before(desktop.attempts, chance())
             desktop.failure_reason = error.reason
-        log.warning("Assigning put back: %s", error, extra=about(lease))
+        log.warning("Assignment postponed: %s", error, extra=about(lease))
 
 
 def _verify(desktop: Desktop, result: BuildResult) -> None:

@@ -104,7 +104,7 @@ class Builder:
         turn = self._queue.take(wanted, self._begin)
         if turn is None:
             return False
-        log.info("Build begins", extra=about(turn.lease))
+        log.info("Build started", extra=about(turn.lease))
         under_lease(turn.lease, lambda _lease: self._build(turn, is_stopping))
         return True
 
@@ -165,7 +165,7 @@ class Builder:
                     raise _all_taken(error) from error
                 foreign |= {order.vmid, *self._occupied()}
                 log.warning(
-                    "VM id %s is in use by something else",
+                    "VM id %s is already in use",
                     order.vmid,
                     extra={"desktop": order.desktop_id},
                 )
@@ -324,7 +324,7 @@ class Builder:
             if is_nowhere:
                 desktop.node = None
         log.warning(
-            "Build put back for %.1f s: %s", pause.total_seconds(), error, extra=about(lease)
+            "Build postponed by %.1f s: %s", pause.total_seconds(), error, extra=about(lease)
         )
 
     def _is_nowhere(self, desktop: Desktop) -> bool:
@@ -339,7 +339,7 @@ class Builder:
         with self._leases.giving_back(lease) as (_session, desktop):
             if desktop.is_pooled:  # giving way, even often, must not count towards the timeout
                 desktop.build_started_at = self._clock.now()
-            log.info("Build left for later", extra=about(lease))
+            log.info("Build postponed", extra=about(lease))
 
 
 def _begin_life(desktop: Desktop, order: BuildOrder, now: datetime) -> None:

@@ -47,7 +47,7 @@ class DeadlineSender:
                 desktop.address or "", desktop.ssh_host_key_sha256 or "", deadline_at
             )
         except OutsideFailed as error:
-            log.warning("The desktop was not told its deadline: %s", error, extra=about)
+            log.warning("Deadline not sent to desktop: %s", error, extra=about)
             with self._leases.giving_back(lease) as (_session, now_is):
                 note_bad_answer(now_is, error, self._clock)
         else:

@@ -126,7 +126,7 @@ class Leases:
             for desktop in held:
                 worker = (desktop.worked_by or "").partition("#")[0]
                 if is_dead(worker):
-                    log.info("Freed of the dead worker %s", worker, extra=_about(desktop))
+                    log.info("Released lease of dead worker %s", worker, extra=_about(desktop))
                     desktop.worked_by = None
                     desktop.worked_until = None
 
@@ -177,7 +177,7 @@ class KeptLease:
                     self._is_lost.set()
                     return
             except OutsideFailed as error:  # retried at the next interval
-                log.warning("A lease could not be renewed: %s", error)
+                log.warning("Lease not renewed: %s", error)
 
 
 def _about(desktop: Desktop) -> dict[str, str]:

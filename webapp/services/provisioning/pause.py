@@ -59,7 +59,7 @@ class Pauser:
             cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.PAUSING)
             trouble = self._run(lease.desktop, cancel)
             if cancel.is_set:
-                leave(self._leases, lease, "Pausing")
+                leave(self._leases, lease, "Pause")
                 return
             try:
                 fate = find_container_loss(self._hypervisor, self._config.portal_id, lease.desktop)
@@ -116,4 +116,4 @@ class Pauser:
             desktop.failure_reason = error.reason[:16] or None
             desktop.failure_log = error.log or None
             tries = desktop.attempts
-        log.warning("Pausing failed, try %s: %s", tries, error, extra=about(lease))
+        log.warning("Pause failed, attempt %s: %s", tries, error, extra=about(lease))

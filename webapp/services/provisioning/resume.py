@@ -68,7 +68,7 @@ class Resumer:
             cancel = Cancel(self._db, self._clock, lease, kept, is_stopping, State.RESUMING)
             trouble = self._run(lease.desktop, told_at, cancel)
             if cancel.is_set:
-                leave(self._leases, lease, "Resuming")
+                leave(self._leases, lease, "Resume")
                 return
             try:
                 fate = find_container_loss(self._hypervisor, self._config.portal_id, lease.desktop)
@@ -156,7 +156,7 @@ class Resumer:
                 self._audit.record(session, SYSTEM, "desktop.resume_failed", subject, str(error))
             else:
                 desktop.retry_at = now + pause_before(tries, chance())
-        log.warning("Resuming failed, try %s: %s", tries, error, extra=about(lease))
+        log.warning("Resume failed, attempt %s: %s", tries, error, extra=about(lease))
 
     def _wait_for_room(self, lease: Lease) -> None:
         with self._leases.giving_back(lease) as (_session, desktop):

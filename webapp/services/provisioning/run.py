@@ -38,13 +38,13 @@ def under_lease(lease: Lease, work: Callable[[Lease], None]) -> None:
     try:
         work(lease)
     except LeaseLost:
-        log.warning("Another worker took over", extra=about(lease))
+        log.warning("Lease lost to another worker", extra=about(lease))
 
 
 def leave(leases: Leases, lease: Lease, what: str) -> None:
     """Give the lease back with the row unchanged; `what` was going on, for the log."""
     with leases.giving_back(lease):
-        log.info("%s left for later", what, extra=about(lease))
+        log.info("%s postponed", what, extra=about(lease))
 
 
 def about(lease: Lease) -> dict[str, str]:

@@ -45,7 +45,7 @@ class Steps:
                     DesktopStep(desktop_id=self._desktop_id, name=name[:40], started_at=now)
                 )
         except (Conflict, OutsideFailed) as error:
-            log.warning("A step could not be written: %s", error)
+            log.warning("Build step not recorded: %s", error)
 
 
 def finish_steps(session: Session, desktop_id: int, now: datetime) -> None:

@@ -126,7 +126,9 @@ class Teardown:
             if desktop.end_reason not in _WORTH_TELLING:  # otherwise the first failure is kept
                 desktop.failure = f"It could not be removed yet: {error}"[:500]
             desktop.failure_log = error.log or desktop.failure_log
-            log.warning("Teardown failed, try %s: %s", desktop.attempts, error, extra=about(lease))
+            log.warning(
+                "Teardown failed, attempt %s: %s", desktop.attempts, error, extra=about(lease)
+            )
 
 
 #: End reasons whose failure text is kept after the end.

@@ -72,7 +72,7 @@ class TemplateRetirement:
         except OutsideFailed as error:
             if is_stopping():
                 return False
-            log.warning("An old template was not removed: %s", error, extra=about)
+            log.warning("Old template not removed: %s", error, extra=about)
             self._note(replica.vmid, str(error))
         else:
             self._forget(replica)

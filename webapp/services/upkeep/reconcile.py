@@ -301,7 +301,7 @@ class Reconciler:
         try:
             container = self._hypervisor.container(desktop.vmid)
         except OutsideFailed as error:
-            log.warning("Unknown, so left alone: %s", error, extra=_about(row))
+            log.warning("State unknown, no action taken: %s", error, extra=_about(row))
             return
         seen = as_seen(container) if container else None
         kind = find_power(self._config.portal_id, desktop, seen)
@@ -359,7 +359,7 @@ class Reconciler:
                 session, SYSTEM, "container.destroy", row.desktop_id, f"{row.kind} {row.vmid}"
             )
             self._resolve(session, row, "The container was destroyed.")
-        log.warning("%s container %s destroyed", row.kind, row.vmid, extra=_about(row))
+        log.warning("Destroyed %s container %s", row.kind, row.vmid, extra=_about(row))
 
     def _is_claimed(self, row: FindingRow) -> bool:
         """Whether the container belongs to a live desktop by now."""

@@ -138,4 +138,4 @@ class Deliverer:
                 )
             )
         if not has_arrived:
-            log.info("Webhook delivery %s did not arrive: %s", row.event_id, answer.status)
+            log.info("Webhook delivery %s failed: %s", row.event_id, answer.status)
