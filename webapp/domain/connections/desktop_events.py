@@ -90,14 +90,14 @@ def parse_mark(text: str) -> Mark | None:
 
 def present(sight: DesktopSnapshot) -> list[DesktopEvent]:
     """Returns the events for a new listener: the whole state, and the end if it has ended."""
-    whole = _session(sight) | {
+    whole = _desktop_data(sight) | {
         "template": sight.template,
         "step_count": sight.step_count,
         "steps": [_step(step) for step in sight.steps],
     }
     events = [DesktopEvent("session", whole, sight.mark)]
     if sight.state is State.ENDED:
-        events.append(DesktopEvent("end", _session(sight), sight.mark))
+        events.append(DesktopEvent("end", _desktop_data(sight), sight.mark))
     return events
 
 
@@ -131,7 +131,7 @@ def _states(known: Mark, sight: DesktopSnapshot) -> list[_News]:
         name = "deadline"
     else:
         return []
-    return [_News(name, _session(sight), told)]
+    return [_News(name, _desktop_data(sight), told)]
 
 
 def _steps(known: Mark, sight: DesktopSnapshot) -> list[_News]:
@@ -146,7 +146,7 @@ def _steps(known: Mark, sight: DesktopSnapshot) -> list[_News]:
     return news
 
 
-def _session(sight: DesktopSnapshot) -> dict[str, object]:
+def _desktop_data(sight: DesktopSnapshot) -> dict[str, object]:
     return {
         "session_sub": sight.public_id,
         "status": sight.state.value,
