@@ -24,7 +24,7 @@ SENTENCES: Catalogue = {
     ),
     "oneself.suspend": Sentence(
         _("You cannot suspend yourself."),
-        _("Ask another administrator, or use ./winux person disable."),
+        _("Ask another administrator, or use ./winux person suspend."),
     ),
     "bad_input.password_length": Sentence(
         _("A password has %(shortest)s to %(longest)s characters.")
