@@ -16,7 +16,7 @@ SENTENCES: Catalogue = {
     ),
     "bad_input.person_taken": Sentence(_("There is a person %(name)s already.")),
     "bad_input.person_suspended": Sentence(
-        _("%(name)s is suspended."), _("Enable the account first.")
+        _("%(name)s is suspended."), _("Restore the account first.")
     ),
     "oneself.role": Sentence(
         _("You cannot change your own role."),
