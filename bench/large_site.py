@@ -45,7 +45,7 @@ TEMPLATE_VMID = 29001
 HISTORY, DESKTOPS_EACH = 20, 2
 #: The age of the oldest running desktop; the others were launched one after the other since.
 AGE = timedelta(hours=2)
-#: One of this number of desktops is open in a browser.
+#: One in this many desktops is open in a browser.
 CONNECTED = 2
 #: The audit entries of a launch, a build, an expiry and an end.
 ACTS = ("desktop.launch", "desktop.ready", "desktop.expire", "desktop.end")

@@ -53,7 +53,7 @@ def test_it_comes_back_by_itself_after_the_gateway_was_killed(
 
 def test_it_comes_back_after_a_polite_restart_too(view: Page, gateway: Gateway) -> None:
     gateway.child.stop()
-    expect_title(view, "The gateway restarts")
+    expect_title(view, "The gateway is restarting")
     gateway.start()
     wait_shown(view, 10)
 
@@ -63,7 +63,7 @@ def test_no_network_is_noticed_and_its_return_is_used_at_once(
 ) -> None:
     context.set_offline(True)  # so the dropped socket sends no close frame
     view.evaluate("desktopView.connection.link.drop()")
-    told = re.compile("The portal cannot be reached|The connection went silent|Connecting again")
+    told = re.compile("The portal cannot be reached|The connection stopped responding|Reconnecting")
     expect(view.locator("[data-view-curtain]")).to_be_visible(timeout=SOON_MS)
     expect(view.locator("[data-curtain-title]")).to_have_text(told)
     view.wait_for_timeout(6_000)
@@ -85,7 +85,7 @@ def test_an_admin_cuts_it(view: Page, chromium: Browser, site: Site) -> None:
     view.wait_for_timeout(2_000)
     assert "cut" in title(view)
     admin.goto(f"{site.url}/admin/connections/")
-    expect(admin.get_by_text("Nobody is connected")).to_be_visible(timeout=10_000)
+    expect(admin.get_by_text("There are no open connections")).to_be_visible(timeout=10_000)
     context.close()
     view.get_by_role("button", name="Reconnect now").click()
     wait_shown(view)
@@ -157,7 +157,7 @@ def test_the_time_is_counted_and_extended_and_its_end_is_said(
     expect(page.locator("[data-view-left]")).to_contain_text("34 min left", timeout=SOON_MS)
     set_deadline(site, own, datetime.now(UTC) + timedelta(seconds=2))
     expect(page.locator("[data-curtain-title]")).to_contain_text(
-        "The time of this desktop was up", timeout=15_000
+        "This desktop's time was up", timeout=15_000
     )
     assert page.get_by_role("button", name="Reconnect now").is_hidden()
 

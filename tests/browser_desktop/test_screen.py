@@ -140,7 +140,7 @@ def test_a_window_of_its_own_takes_the_desktop_along(view: Page, context: Browse
     with context.expect_page() as opened:
         view.locator("[data-view-popout]").click()
     wait_true(opened.value, "document.querySelector('[data-view-curtain]')?.hidden === true")
-    assert "window of its own" in view.locator("[data-curtain-title]").inner_text()
+    assert "in a separate window" in view.locator("[data-curtain-title]").inner_text()
     view.get_by_role("button", name="Reconnect now").click()
     wait_true(view, "document.querySelector('[data-view-curtain]').hidden")
     wait_true(opened.value, "!document.querySelector('[data-view-curtain]').hidden")

@@ -248,7 +248,7 @@ def test_one_round_of_the_worker_ends_with_1_when_proxmox_is_away(
 
 
 def test_who_is_connected_is_listed(migrated: Run) -> None:
-    assert migrated("who")[1] == "Nobody is connected.\n"
+    assert migrated("who")[1] == "There are no open connections.\n"
     assert _json(migrated("who", "--json")) == []
 
 

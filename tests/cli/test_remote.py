@@ -145,7 +145,7 @@ def test_the_rest_of_the_site_is_seen(run: Run) -> None:
     assert value(run("me", "--json"))["name"] == "alice"
     assert "xfce" in run("template", "list")[1]
     assert run("capacity")[0] == 0
-    assert run("who")[1] == "Nobody is connected.\n"
+    assert run("who")[1] == "There are no open connections.\n"
     assert "XFCE" in run("template", "list", "--json")[1]
     assert run("pool", "list", who="boss")[0] == 0
     assert "alice" in run("person", "list", who="boss")[1]

@@ -121,7 +121,7 @@ def test_stopping_asks_first_and_leaves_no_trace(
     alice = desktop.alice
     alice.page.get_by_role("link", name="Stop now").click()
     dialog = alice.page.get_by_role("dialog", name=f"Stop {desktop.id}?")
-    expect(dialog.get_by_text("Unsaved files in it are gone")).to_be_visible()
+    expect(dialog.get_by_text("Unsaved files in it are lost")).to_be_visible()
     dialog.get_by_role("link", name="Keep it").click()
     assert site.desktop(desktop.id)["state"] == "ready"
     alice.stop()

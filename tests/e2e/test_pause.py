@@ -32,12 +32,12 @@ def test_a_paused_desktop_comes_back_as_it_was(
 
     bob.page.get_by_role("link", name="Pause").click()
     question = bob.page.get_by_role("dialog")
-    expect(question).to_contain_text("what is not saved in them is lost")
+    expect(question).to_contain_text("unsaved work in them is lost")
     bob.page.screenshot(path=artifacts / "pause-question.png")
     bob.button("Pause now").click()
     bob.expect_headline("Your desktop is paused")
     bob.page.screenshot(path=artifacts / "page-paused.png", full_page=True)
-    expect(bob.page.get_by_text("Its files are kept")).to_be_visible()
+    expect(bob.page.get_by_text("Its files and its remaining time are kept")).to_be_visible()
     assert programs_in(public_id) == set(), "something in it still runs"
     current = site.node().get(f"/nodes/lab/lxc/{before['vmid']}/status/current").data
     assert current["status"] == "stopped"

@@ -177,7 +177,7 @@ def test_everything_needed_works_without_scripts(
 ) -> None:
     page = open_page("alice", java_script_enabled=False)
     page.get_by_role("button", name="Launch desktop").click()
-    expect(page.get_by_role("heading", name="waits for its turn")).to_be_visible()
+    expect(page.get_by_role("heading", name="is waiting in the queue")).to_be_visible()
     worker.builder.build_one()
     # The page refreshes itself every second.
     expect(page.get_by_role("heading", name="Your desktop is ready")).to_be_visible(timeout=15_000)
@@ -201,7 +201,7 @@ def test_the_page_follows_the_launch_without_jumping(
 ) -> None:
     page = open_page("alice")
     page.get_by_role("button", name="Launch desktop").click()
-    status = page.get_by_role("status").filter(has_text="waits for its turn")
+    status = page.get_by_role("status").filter(has_text="is waiting in the queue")
     expect(status).to_be_visible()
     assert status.get_attribute("aria-live") == "polite"
     page.evaluate(
@@ -445,12 +445,12 @@ def test_the_portal_is_installed_as_an_app(own_chromium: BrowserContext, ready: 
     app.get_by_role("button", name="Show or hide the bar").click()
     app.locator("summary", has_text="View").click()
     with own_chromium.expect_page() as opened:
-        app.get_by_role("button", name="Open in a window of its own").click()
+        app.get_by_role("button", name="Open in a separate window").click()
     assert opened.value.url == app.url
     assert is_app_window(opened.value)
-    expect(app.get_by_role("heading", name="It is in a window of its own")).to_be_visible()
+    expect(app.get_by_role("heading", name="It is in a separate window")).to_be_visible()
     # An app's window has no Back button.
-    app.get_by_role("link", name="To the desktop's page").click()
+    app.get_by_role("link", name="Open the desktop's page").click()
     expect(app.get_by_role("heading", name="Your desktop is ready")).to_be_visible()
 
 

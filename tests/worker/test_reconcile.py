@@ -435,7 +435,7 @@ def test_a_database_that_knows_nothing_destroys_nothing(
         make_worker().reconciler.reconcile()
         clock.step(days=10)
     assert len(node.there) == 7
-    assert "may be an old or a wrong one" in (services.findings.now_open()[0].outcome or "")
+    assert "may be old or the wrong one" in (services.findings.now_open()[0].outcome or "")
 
 
 def test_what_a_restored_database_takes_for_unused_or_overdue_is_left_alone(

@@ -28,7 +28,7 @@ def list_connections(services: Services, options: argparse.Namespace) -> None:
         number, pages = number + 1, page.pages
     if not options.json:  # for people, the target's id says enough
         rows = [{name: row[name] for name in row if name not in _FOR_PROGRAMS} for row in rows]
-    show_rows(rows, as_json=options.json, nothing="Nobody is connected.")
+    show_rows(rows, as_json=options.json, nothing="There are no open connections.")
 
 
 _FOR_PROGRAMS = ("desktop", "target_kind")

@@ -114,12 +114,12 @@ def test_a_desktop_that_answers_badly_is_marked_until_it_answers_well(
     roots: Browser, services: Services, ready: str
 ) -> None:
     assert ready not in roots.sees("/admin/desktops/?state=marked")
-    assert roots.sees("/admin/desktops/").count("Answering badly") == 1, "the choice alone"
+    assert roots.sees("/admin/desktops/").count("Invalid answers") == 1, "the choice alone"
     with services.db.begin() as session:
         one = session.scalars(select(Desktop).where(Desktop.public_id == ready)).one()
         note_bad_answer(one, OutsideFailed("It said <b>nonsense</b>.", retry=True), services.clock)
     assert ready in roots.sees("/admin/desktops/?state=marked")
-    assert "Ready Answering badly" in roots.sees("/admin/desktops/")
+    assert "Ready Invalid answers" in roots.sees("/admin/desktops/")
     assert "<b>nonsense" not in roots.get("/admin/desktops/").text
     assert answering_badly(services) == 1
     with services.db.begin() as session:
@@ -139,7 +139,7 @@ def test_what_has_ended_is_marked_no_more(
     assert worker.teardown.teardown_one()
     assert row(services, ready).guest_failures
     assert ready not in roots.sees("/admin/desktops/?state=marked")
-    assert roots.sees("/admin/desktops/?state=all").count("Answering badly") == 1
+    assert roots.sees("/admin/desktops/?state=all").count("Invalid answers") == 1
     assert answering_badly(services) == 0
 
 

@@ -170,7 +170,7 @@ def test_opening_an_admins_page_without_being_one_is_an_entry(
     browse: Browse, alice: Actor, root: Actor
 ) -> None:
     browse("alice").get("/admin/desktops/")
-    assert "alice was not let in to /admin/desktops/" in browse("root").sees(
+    assert "alice was refused access to /admin/desktops/" in browse("root").sees(
         "/admin/audit/?refused=1"
     )
 
@@ -191,4 +191,4 @@ def test_calling_what_a_keys_scope_does_not_allow_is_an_entry(
     text = services.keys.make(root, "reader", ["read"]).text
     assert stranger.get("/api/v1/people", headers={"X-API-Key": text}).status_code == 403
     told = browse("root").sees(f"/admin/audit/?refused=1&key={text[:11]}")
-    assert "root was not let in to GET /api/v1/people" in told
+    assert "root was refused access to GET /api/v1/people" in told

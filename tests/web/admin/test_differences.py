@@ -46,7 +46,7 @@ def test_what_differs_is_shown_with_since_when_and_what_is_done(
     assert "desktop-0badcafe lab / 30007" in page
     assert "Destroyed at:" in page
     assert roots.live("/admin/differences/live").status_code == 200
-    assert "2 differ from the nodes" in roots.sees("/admin/")
+    assert "2 differences to the nodes" in roots.sees("/admin/")
     clock.step(seconds=121)
     worker.reconciler.reconcile()
     page = roots.sees("/admin/differences/")
@@ -60,13 +60,13 @@ def test_why_something_cannot_be_removed_is_shown(
     for vmid in range(30010, 30016):
         node.put(vmid, Mark("tests", f"desktop-{vmid:08x}"))
     worker.reconciler.reconcile()
-    assert "so many containers are unknown" in roots.sees("/admin/differences/")
+    assert "too many containers are unknown" in roots.sees("/admin/differences/")
 
 
 def test_the_doctors_page_shows_the_last_result_and_the_cure(
     roots: Browser, services: Services, clock: SteppingClock
 ) -> None:
-    assert "Nobody has been examined yet" in roots.sees("/admin/doctor/")
+    assert "No machine has been checked yet" in roots.sees("/admin/doctor/")
 
     class Grumbler:
         def examine(self) -> list[CheckResult]:

@@ -30,7 +30,7 @@ def test_without_templates_the_page_says_what_to_do(roots: Browser) -> None:
 
 
 def test_a_template_without_a_pool_says_so(roots: Browser, xfce: str) -> None:
-    assert "No pool: each desktop is built when somebody asks for it." in roots.sees("/admin/pool/")
+    assert "No pool: each desktop is built when a person launches it." in roots.sees("/admin/pool/")
     assert "The pool is empty" in roots.sees("/admin/pool/xfce")
     assert roots.get("/admin/pool/nothing").status_code == 404
 
@@ -49,7 +49,7 @@ def test_a_pool_is_set_and_seen_to_fill(
     page = words(roots.live("/admin/pool/xfce/live"))
     assert "2 Ready at once 0 Being made 2 Wanted" in page
     assert "lab / 30001" in page
-    assert "All that are wanted are ready at once." in roots.sees("/admin/pool/")
+    assert "All wanted desktops are ready." in roots.sees("/admin/pool/")
     assert "XFCE" in words(roots.live("/admin/pool/live"))
 
 
@@ -57,11 +57,11 @@ def test_a_pool_is_set_and_seen_to_fill(
     ("changes", "complaint"),
     [
         ({"target": "5"}, "cannot be more than the target"),
-        ({"min": "-1"}, "is no whole number"),
+        ({"min": "-1"}, "is not a whole number"),
         ({"max": "100000"}, "from 0 to 1000"),
-        ({"max_age_minutes": "x"}, "is no whole number"),
+        ({"max_age_minutes": "x"}, "is not a whole number"),
         ({"max_age_minutes": "1"}, "from 5 to 40320"),
-        ({"target": "<b>2</b>"}, "is no whole number"),
+        ({"target": "<b>2</b>"}, "is not a whole number"),
     ],
 )
 def test_wrong_numbers_are_refused_and_change_nothing(
@@ -108,7 +108,7 @@ def test_draining_asks_first_and_leaves_peoples_desktops_alone(
     assert {row(services, one).state for one in warm} == {State.WARM}
     assert "Drain the pool of XFCE?" in roots.sees("/admin/pool/xfce/drain")
     roots.post("/admin/pool/xfce/drain")
-    assert "2 desktops go." in roots.sees("/admin/pool/xfce")
+    assert "2 desktops are being removed." in roots.sees("/admin/pool/xfce")
     assert {row(services, one).state for one in warm} == {State.STOPPING}
     assert {row(services, one).end_reason for one in warm} == {EndReason.POLICY}
     assert row(services, ready).state == State.READY
@@ -123,11 +123,11 @@ def test_weekly_and_dated_schedules_are_planned_shown_and_forgotten(
     roots.post("/admin/pool/xfce/schedules", **plan, weekday=["mon", "wed"], how="in_all")  # type: ignore[arg-type]  # a list of ticks
     roots.post("/admin/pool/xfce/schedules", **plan, on="2026-03-05", how="ready")
     page = roots.sees("/admin/pool/xfce")
-    assert "30 in all Mon, Wed 10:00–12:00 Mon 2 Mar, 10:00" in page
-    assert "30 ready at every moment 5 Mar 2026 10:00–12:00 Thu 5 Mar, 10:00" in page
+    assert "30 in total Mon, Wed 10:00–12:00 Mon 2 Mar, 10:00" in page
+    assert "30 always ready 5 Mar 2026 10:00–12:00 Thu 5 Mar, 10:00" in page
     roots.post("/admin/pool/schedules/1/remove")
     page = roots.sees("/admin/pool/xfce")
-    assert "in all Mon" not in page
+    assert "in total Mon" not in page
     assert roots.post("/admin/pool/schedules/1/remove").status_code == 404
 
 
@@ -140,7 +140,7 @@ def test_weekly_and_dated_schedules_are_planned_shown_and_forgotten(
         ({"weekday": "mon", "begins": "25:00"}, "is no time of day"),
         ({"weekday": "mon", "desktops": "5"}, "Raise the maximum first"),
         ({"weekday": "someday"}, "is no day of the week"),
-        ({"weekday": "mon", "desktops": "many"}, "is no whole number"),
+        ({"weekday": "mon", "desktops": "many"}, "is not a whole number"),
     ],
 )
 def test_schedules_that_cannot_be_are_refused_with_the_reason(

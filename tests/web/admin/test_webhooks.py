@@ -60,13 +60,13 @@ def test_a_test_is_sent_and_its_answer_shown(
     browser = browse("root")
     assert "Nothing was sent yet" in browser.sees(f"/admin/webhooks/{hook}")
     browser.post(f"/admin/webhooks/{hook}/test")
-    assert "On its way" in words(browser.live(f"/admin/webhooks/{hook}/live"))
+    assert "Being sent" in words(browser.live(f"/admin/webhooks/{hook}/live"))
     receiver.status, receiver.answer = 418, b"I am a <b>teapot</b>"
     build_deliverer(services).deliver_one()
     told = browser.live(f"/admin/webhooks/{hook}/live")
     assert "Given up 1 418 I am a <b>teapot</b>" in words(told)
     assert "<b>teapot" not in told.text
-    assert "The last one did not arrive" in browser.sees("/admin/webhooks/")
+    assert "The last delivery failed" in browser.sees("/admin/webhooks/")
 
 
 def test_a_delivery_is_sent_again_by_hand(
@@ -82,7 +82,7 @@ def test_a_delivery_is_sent_again_by_hand(
     (delivery,) = services.webhooks.deliveries(hook)
     browser.post(f"/admin/webhooks/deliveries/{delivery.id}/retry")
     deliverer.deliver_one()
-    assert "Arrived 2 200 thank you" in browser.sees(f"/admin/webhooks/{hook}")
+    assert "Delivered 2 200 thank you" in browser.sees(f"/admin/webhooks/{hook}")
     assert "Works" in browser.sees("/admin/webhooks/")
 
 
@@ -97,7 +97,7 @@ def test_it_is_disabled_enabled_and_removed_after_a_question(
     assert services.webhooks.one(hook).webhook.is_enabled
     assert "Remove this webhook?" in browser.sees(f"/admin/webhooks/{hook}/remove")
     browser.post(f"/admin/webhooks/{hook}/remove")
-    assert "Nobody is told of anything" in browser.sees("/admin/webhooks/")
+    assert "There are no webhooks yet" in browser.sees("/admin/webhooks/")
     told = browser.sees("/admin/audit/?action=webhook")
     assert "root removed the webhook to https://example.org/hook" in told
     assert "token" not in told

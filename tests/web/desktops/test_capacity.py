@@ -74,7 +74,7 @@ def test_a_lock_that_was_left_behind_is_shown_with_its_cure(
         replica.locked_at = services.clock.now() - timedelta(minutes=6)
     browser = browse("root")
     assert "pct unlock 29001" in browser.sees("/admin/nodes/")
-    assert "Left locked: XFCE (lab)." in browser.sees("/admin/")
+    assert "Stale locks: XFCE (lab)." in browser.sees("/admin/")
 
 
 def test_an_old_version_is_shown_with_what_keeps_it(
@@ -89,7 +89,7 @@ def test_an_old_version_is_shown_with_what_keeps_it(
     assert "Kept for 1 desktop that was cloned from it." in browser.sees("/admin/nodes/")
     worker.lifetime.stop(alice, public_id)
     assert worker.teardown.teardown_one()
-    assert "it will be removed" in browser.sees("/admin/nodes/")
+    assert "no longer needed and will be removed" in browser.sees("/admin/nodes/")
 
 
 def test_an_admin_drains_a_node_and_uses_it_again(

@@ -95,7 +95,7 @@ def test_the_longest_time_is_said_instead_of_a_button(
 ) -> None:
     services.lifetime.extend(alice, ready, 240)
     page = alices.sees(f"/desktops/{ready}")
-    assert "It has the longest time it may have." in page
+    assert "It cannot be extended any further." in page
     assert "Extend by" not in page
     alices.post(f"/desktops/{ready}/extend", minutes="30")
     assert "already has the longest time" in alices.sees(f"/desktops/{ready}")
@@ -106,7 +106,7 @@ def test_stop_asks_first_and_names_the_desktop(
 ) -> None:
     question = alices.sees(f"/desktops/{ready}/stop")
     assert f"Stop {ready}?" in question
-    assert "Unsaved files in it are gone" in question
+    assert "Unsaved files in it are lost" in question
     assert row(services, ready).state == State.READY
     answer = alices.post(f"/desktops/{ready}/stop")
     assert answer.headers["Location"] == f"/desktops/{ready}"
@@ -124,7 +124,7 @@ def test_an_ended_desktop_says_why_and_how_long_it_lived(
     assert worker.teardown.teardown_one()
     page = alices.sees(f"/desktops/{ready}")
     assert "This desktop has ended Its time was up." in page
-    assert "Lived 31 min" in page
+    assert "Ran for 31 min" in page
     assert "Launch a new one" in page
     assert alices.live(f"/desktops/{ready}/live").headers["X-Live-Seconds"] == "0"
     assert alices.get(f"/desktops/{ready}/desktop.rdp").status_code == 409
@@ -134,7 +134,7 @@ def test_an_ended_desktop_says_why_and_how_long_it_lived(
     ("reason", "told"),
     [
         ("", "You can try again now."),
-        ("refused", "has to be mended first"),
+        ("refused", "must be repaired first"),
         ("no_vmid", "no room for another desktop"),
     ],
 )
@@ -181,7 +181,7 @@ def test_a_build_that_is_tried_again_says_why_and_names_no_machine(
     ).builder.build_one()
     page = alices.sees(f"/desktops/{public_id}")
     assert "is being made" in page
-    assert "do not answer right now. It is tried again." in page
+    assert "do not answer right now. Winux is retrying." in page
     assert "The storage is full." not in page
 
 
@@ -202,7 +202,7 @@ def test_steps_are_ticked_while_it_is_made(
         assert "Copying the template : under way" in words(live)
         assert "Starting the machine : not yet" in words(live)
         # Cancel is the same as stop, and the page says that nothing is lost.
-        assert "nothing in it is lost" in alices.sees(f"/desktops/{public_id}/stop")
+        assert "nothing is lost yet" in alices.sees(f"/desktops/{public_id}/stop")
         alices.post(f"/desktops/{public_id}/stop")
     finally:
         slow.go_on.set()

@@ -32,7 +32,7 @@ def test_one_click_launches_and_leads_to_the_desktop(
     (public_id,) = launched(services, alice)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/desktops/{public_id}")
     page = alices.sees(f"/desktops/{public_id}")
-    assert "waits for its turn" in page
+    assert "is waiting in the queue" in page
     assert "Copying the template" in page
     assert row(services, public_id).minutes == 30
 
@@ -111,7 +111,7 @@ def test_a_reached_limit_is_a_state_of_its_own_with_a_way_out(
         services.launcher.launch(alice, LaunchRequest())
     page = alices.sees("/")
     assert "You have 3 of 3 desktops" in page
-    assert "let one make room" in page
+    assert "stop one to make room" in page
     assert "Launch desktop" not in page, "no dead button"
     answer = alices.post("/desktops/", template="xfce")
     assert answer.status_code == 409
@@ -166,7 +166,7 @@ def test_who_waits_and_nobody_works_is_told(
 ) -> None:
     public_id = services.launcher.launch(alice, LaunchRequest())
     clock.step(seconds=20)
-    assert "Nothing works on it" in alices.sees(f"/desktops/{public_id}")
+    assert "No worker is processing it" in alices.sees(f"/desktops/{public_id}")
     with services.db.begin() as session:
         session.add(WorkerBeat(worker="w", seen_at=clock.now()))
     assert "Next in the queue" in alices.sees(f"/desktops/{public_id}")
@@ -177,7 +177,7 @@ def test_the_place_in_the_queue_is_told(
 ) -> None:
     services.launcher.launch(bob, LaunchRequest())
     public_id = services.launcher.launch(alice, LaunchRequest())
-    assert "Number 2 in the queue" in alices.sees(f"/desktops/{public_id}")
+    assert "Position 2 in the queue" in alices.sees(f"/desktops/{public_id}")
 
 
 def test_names_from_the_database_are_text_not_markup(

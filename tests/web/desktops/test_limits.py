@@ -54,7 +54,7 @@ def test_before_the_click_the_page_says_what_runs_and_the_ways_out(
     assert f"{three[0]} · 15 min old" in page
     for label in ("Open the running one", "Stop the oldest and launch", "Stop it and launch"):
         assert (label in page) == (label != "Open the running one"), label
-    assert f"Stops {three[0]}, 15 min old. Unsaved files in it are gone." in page
+    assert f"Stops {three[0]}, 15 min old. Unsaved files in it are lost." in page
     assert "Launch desktop" not in page
 
 
@@ -63,7 +63,7 @@ def test_a_refused_click_offers_the_running_one_first(alices: Browser, three: li
     assert answer.status_code == 409
     page = words(answer)
     assert "Open the running one" in page
-    assert "Nothing is stopped, nothing is launched." in page
+    assert "No desktop is stopped or launched." in page
     assert f'href="/desktops/{three[0]}/view"' in answer.text
 
 

@@ -39,8 +39,8 @@ def test_pause_asks_first_and_says_what_ends_and_what_is_kept(
     assert f'href="/desktops/{pausable}/pause"' in alices.get(f"/desktops/{pausable}").text
     question = alices.sees(f"/desktops/{pausable}/pause")
     assert f"Pause {pausable}?" in question
-    assert "programs are closed, and what is not saved in them is lost" in question
-    assert "files are kept" in question
+    assert "programs are closed, and unsaved work in them is lost" in question
+    assert "Its files and its remaining time are kept" in question
     assert "Tue 3 Mar, 09:00 UTC" in question
     assert row(services, pausable).state == State.READY
     answer = alices.post(f"/desktops/{pausable}/pause")
@@ -68,7 +68,7 @@ def test_a_paused_desktop_tells_how_long_it_is_kept_and_offers_to_resume(
     page = alices.sees(f"/desktops/{paused}")
     for part in (
         "Your desktop is paused",
-        "Its time stands still",
+        "Its remaining time is kept",
         "30:00 left",
         "It is kept until Tue 3 Mar, 09:00 UTC",
         "Paused, files kept",
@@ -100,7 +100,7 @@ def test_home_has_it_first_with_resume(alices: Browser, services: Services, paus
 
 def test_stopping_a_paused_one_names_what_is_lost(alices: Browser, paused: str) -> None:
     question = alices.sees(f"/desktops/{paused}/stop")
-    assert "The files that are kept in it are erased." in question
+    assert "Its files are erased." in question
 
 
 def test_a_reached_limit_offers_to_resume_it(
@@ -109,7 +109,7 @@ def test_a_reached_limit_offers_to_resume_it(
     services.catalogue.change(SYSTEM, "xfce", {"max_per_person": 1})
     page = alices.get("/")
     assert f'formaction="/desktops/{paused}/resume"' in page.text
-    assert "The files that are kept in it are erased." in words(page)
+    assert "Its files are erased." in words(page)
 
 
 @pytest.mark.parametrize("path", ["desktop.rdp", "password"])
@@ -136,7 +136,9 @@ def test_one_that_was_kept_for_too_long_says_so(
     assert services.pauses.expire_some()
     assert worker.teardown.teardown_one()
     alices.sign_in("alice")
-    assert "It was paused for longer than it is kept." in alices.sees(f"/desktops/{paused}")
+    assert "It was paused for longer than paused desktops are kept." in alices.sees(
+        f"/desktops/{paused}"
+    )
 
 
 def test_administrators_find_pause_and_resume_it(

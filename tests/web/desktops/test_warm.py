@@ -60,7 +60,7 @@ def test_no_list_shows_its_password_or_gives_it_to_a_person(
     for path in pages:
         page = browse("root").get(path).text
         assert password not in page
-        assert "nobody (pool)" in page or path in {"/admin/", "/admin/connections/"}
+        assert "none (pool)" in page or path in {"/admin/", "/admin/connections/"}
     for path in ("/", "/live", "/desktops/"):
         assert warm not in browse("alice").get(path).text
 

@@ -26,7 +26,7 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 def list_open(client: Client, options: argparse.Namespace) -> None:
     rows = client.rows("/connections", open=True)
     columns = "person target protocol door source_address started_at last_input_at connection"
-    print_rows(rows, options, columns.split(), nothing="Nobody is connected.")
+    print_rows(rows, options, columns.split(), nothing="There are no open connections.")
 
 
 def list_connections(client: Client, options: argparse.Namespace) -> None:

@@ -68,8 +68,10 @@ class Wait(StrEnum):
     """Why a desktop cannot be begun yet; the texts are shown to people."""
 
     BUSY = "Another desktop is being copied from the same template."
-    FULL = "All nodes are full; it goes on when a desktop ends."
-    STUCK = "The template is locked on the node. The people who run this site can see the cure."
+    FULL = "All nodes are full; it continues when a desktop ends."
+    STUCK = (
+        "The template is locked on the node. The people who run this site can see how to unlock it."
+    )
     DOWN = "No node that has this template can be used right now."
 
 

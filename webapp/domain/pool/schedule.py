@@ -43,7 +43,7 @@ class Schedule:
     """0 is Monday; empty for a schedule on one date."""
     on: date | None = None
     in_all: bool = False
-    """True: a total, and each launch takes one off; False: this number ready at every moment."""
+    """True: a total, and each launch takes one off; False: this number always ready."""
 
     def window(self, zone: ZoneInfo, now: datetime) -> Window | None:
         """Returns the occurrence that runs at `now`, else the next; None if all are over."""

@@ -29,11 +29,11 @@ class Why(StrEnum):
     OFF = "This template keeps no pool."
     NOT_OFFERED = "The template is not offered."
     TARGET = "The target."
-    QUIET = "Nobody launched one in the last hour, so the minimum is enough."
-    DEMAND = "So many were launched within a few minutes in the last hour."
-    SCHEDULE = "A schedule asks for them."
+    QUIET = "None was launched in the last hour, so the minimum is kept."
+    DEMAND = "This number was launched within a few minutes in the last hour."
+    SCHEDULE = "A schedule requires them."
     MAXIMUM = "More are wanted, but this is the maximum."
-    NO_ROOM = "More are wanted, but the site's room is left to people."
+    NO_ROOM = "More are wanted, but the remaining room is kept for people."
 
 
 class Drain(StrEnum):

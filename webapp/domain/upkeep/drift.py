@@ -75,12 +75,12 @@ ANSWERS: dict[Kind, Answer] = {
     Kind.GONE: Answer(
         Action.END,
         "A desktop's container was removed outside Winux.",
-        "The desktop ends as lost, and its owner is told.",
+        "The desktop ends as lost, and its owner is informed.",
     ),
     Kind.STOPPED: Answer(
         Action.END,
         "A desktop's container was shut down, from inside or outside Winux.",
-        "The desktop ends as lost, and its owner is told.",
+        "The desktop ends as lost, and its owner is informed.",
     ),
     Kind.SHUT_DOWN: Answer(
         Action.FOLLOW,
@@ -110,7 +110,7 @@ ANSWERS: dict[Kind, Answer] = {
     Kind.RESIZED: Answer(
         Action.TELL,
         "A desktop's memory or cores were changed by hand.",
-        "Nothing: the desktop goes on with its new size.",
+        "Nothing: the desktop continues with its new size.",
         "Set it back in Proxmox, or change the template with: ./winux template set",
     ),
     Kind.READDRESSED: Answer(
@@ -122,7 +122,7 @@ ANSWERS: dict[Kind, Answer] = {
     Kind.UNMARKED: Answer(
         Action.TELL,
         "Winux's mark was taken from the notes of a desktop's container.",
-        "The desktop goes on, but Winux will not remove what does not carry its mark: "
+        "The desktop continues, but Winux does not remove containers without its mark: "
         "VM id and address stay reserved.",
         "Put the line back into the container's notes, or remove the container by hand.",
     ),
@@ -160,7 +160,7 @@ ANSWERS: dict[Kind, Answer] = {
         Action.TELL,
         "A node does not answer, so what is on it is unknown.",
         "Nothing: unknown is not gone. Its desktops are left as they are.",
-        "Look at the node; see its page in Proxmox.",
+        "Check the node and its page in Proxmox.",
     ),
 }
 

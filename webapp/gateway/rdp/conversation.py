@@ -145,7 +145,7 @@ class Conversation:
         return flow
 
     def from_desktop(self, data: Octets) -> Flow:
-        """Process received bytes. The caller may reuse `data`: what goes on is copied, once."""
+        """Process received bytes. The caller may reuse `data`: forwarded data is copied once."""
         self._from_desktop.put(data)
         return self.go_on_desktop()
 

@@ -29,7 +29,7 @@ FOREIGN_KINDS = (Kind.LEAK, Kind.ORPHAN, Kind.FORGOTTEN, Kind.FOREIGN)
 #: Kinds that are found only by reading the container itself.
 SEEN_CLOSELY = (Kind.UNMARKED, Kind.READDRESSED)
 MASS_WORDS = (
-    "Kept, as so many containers are unknown: the database may be an old or a wrong one. "
+    "Kept, because too many containers are unknown: the database may be old or the wrong one. "
     "Restore the right one, adopt them, or remove them with playbooks/destroy-winux-session.yml."
 )
 

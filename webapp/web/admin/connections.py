@@ -42,9 +42,9 @@ def cut(connection_id: str) -> ResponseReturnValue:
     try:
         services().connections.cut(actor(), connection_id)
     except NotFound:
-        flash(_("That connection had ended already."), "good")
+        flash(_("That connection had already ended."), "good")
     else:
-        flash(_("The connection is cut. The desktop goes on."), "good")
+        flash(_("The connection was cut. The desktop continues."), "good")
     return redirect(url_for("admin.connections"), HTTPStatus.SEE_OTHER)
 
 

@@ -131,7 +131,7 @@ def _chips(asked: Asked) -> list[Chip]:
         "paused": _("Paused"),
         "stopping": _("Stopping"),
         "failed": _("Failed"),
-        "marked": _("Answering badly"),
+        "marked": _("Invalid answers"),
         "ended": _("Ended"),
         "all": _("All"),
     }

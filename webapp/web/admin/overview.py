@@ -107,10 +107,10 @@ def _nodes(cluster: ClusterView) -> Check:
     stuck = ", ".join(f"{one.template} ({one.node})" for one in cluster.stuck)
     parts = [
         _("Not usable: %(names)s.", names=down) if down else "",
-        _("Left locked: %(names)s.", names=stuck) if stuck else "",
+        _("Stale locks: %(names)s.", names=stuck) if stuck else "",
     ]
     trouble = " ".join(part for part in parts if part)
-    well = ngettext("%(num)s node, all well.", "%(num)s nodes, all well.", len(cluster.nodes))
+    well = ngettext("%(num)s node, all working.", "%(num)s nodes, all working.", len(cluster.nodes))
     tone = "bad" if trouble else "good"
     return Check(_("Nodes"), trouble or well, tone, url_for("admin.nodes"))
 
@@ -128,8 +128,8 @@ def _resting() -> list[Check]:
 
 def _cool_down_words(rest: CoolingDown) -> str:
     if rest.is_on_trial:
-        return _("It is being tried again right now, after failures in a row.")
-    words = _("It rests until %(time)s, after failures in a row.", time=hour(rest.until))
+        return _("After repeated failures, it is being tried again now.")
+    words = _("After repeated failures, it rests until %(time)s.", time=hour(rest.until))
     if may_everywhere(Action.TEMPLATE_TRY):
         words = f"{words} " + _("Launch one yourself to try it now.")
     return words
@@ -137,7 +137,7 @@ def _cool_down_words(rest: CoolingDown) -> str:
 
 def _differences() -> Check:
     count = len(services().findings.now_open())
-    words = ngettext("%(num)s difference to the nodes.", "%(num)s differ from the nodes.", count)
+    words = ngettext("%(num)s difference to the nodes.", "%(num)s differences to the nodes.", count)
     return Check(
         _("Differences"),
         words if count else _("Database and nodes agree."),

@@ -67,11 +67,11 @@ class PoolPage:
     def summary(self) -> str:
         """The state of the pool in one sentence."""
         if self.is_off:
-            return _("No pool: each desktop is built when somebody asks for it.")
+            return _("No pool: each desktop is built when a person launches it.")
         if self.view.failures:
             return _("The last builds failed.")
         if self.warm >= self.wanted:
-            return _("All that are wanted are ready at once.")
+            return _("All wanted desktops are ready.")
         return _(
             "Being filled: %(warm)s of %(wanted)s are ready.", warm=self.warm, wanted=self.wanted
         )
@@ -170,7 +170,7 @@ class ScheduleRow:
 
     @property
     def how(self) -> str:
-        return _("in all") if self.schedule.in_all else _("ready at every moment")
+        return _("in total") if self.schedule.in_all else _("always ready")
 
     @property
     def next(self) -> str:

@@ -57,7 +57,7 @@ def webhook_live(webhook_id: int) -> ResponseReturnValue:
 def test_webhook(webhook_id: int) -> ResponseReturnValue:
     """Send a test event; its response soon appears among the deliveries."""
     services().webhooks.test(actor(), webhook_id)
-    flash(_("A test is on its way. The answer appears below in a moment."), "good")
+    flash(_("A test is being sent. The answer appears below shortly."), "good")
     return _back(webhook_id)
 
 
@@ -66,7 +66,7 @@ def test_webhook(webhook_id: int) -> ResponseReturnValue:
 def enable_webhook(webhook_id: int) -> ResponseReturnValue:
     """Enable the webhook."""
     services().webhooks.set_enabled(actor(), webhook_id, enabled=True)
-    flash(_("It is told of events from now on."), "good")
+    flash(_("It receives events from now on."), "good")
     return _back(webhook_id)
 
 
@@ -75,7 +75,7 @@ def enable_webhook(webhook_id: int) -> ResponseReturnValue:
 def disable_webhook(webhook_id: int) -> ResponseReturnValue:
     """Disable the webhook."""
     services().webhooks.set_enabled(actor(), webhook_id, enabled=False)
-    flash(_("It is told of nothing until it is enabled again."), "good")
+    flash(_("It receives no events until it is enabled again."), "good")
     return _back(webhook_id)
 
 
@@ -92,7 +92,7 @@ def confirm_remove_webhook(webhook_id: int) -> ResponseReturnValue:
 def remove_webhook(webhook_id: int) -> ResponseReturnValue:
     """Remove the webhook and its deliveries."""
     services().webhooks.remove(actor(), webhook_id)
-    flash(_("The webhook and its deliveries are forgotten."), "good")
+    flash(_("The webhook and its deliveries were removed."), "good")
     return redirect(url_for("admin.webhooks"), HTTPStatus.SEE_OTHER)
 
 
@@ -101,7 +101,7 @@ def remove_webhook(webhook_id: int) -> ResponseReturnValue:
 def retry_delivery(delivery_id: int) -> ResponseReturnValue:
     """Send a delivery again."""
     webhook_id = services().webhooks.retry(actor(), delivery_id)
-    flash(_("It is sent again."), "good")
+    flash(_("The delivery is being sent again."), "good")
     return _back(webhook_id)
 
 

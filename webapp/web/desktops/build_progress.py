@@ -62,12 +62,14 @@ def build_progress(
 
 _TROUBLES = {
     UNREACHABLE: lazy_gettext(
-        "The servers that run the desktops do not answer right now. It is tried again."
+        "The servers that run the desktops do not answer right now. Winux is retrying."
     ),
-    LOCKED: lazy_gettext("The servers that run the desktops are busy. It is tried again."),
-    INTERRUPTED: lazy_gettext("Making it was interrupted on this site's side. It is tried again."),
+    LOCKED: lazy_gettext("The servers that run the desktops are busy. Winux is retrying."),
+    INTERRUPTED: lazy_gettext(
+        "The build was interrupted by a fault of this site. Winux is retrying."
+    ),
     NO_ROOM: lazy_gettext(
-        "Its server has no memory for it right now; it goes on when a desktop ends."
+        "Its server has no free memory right now; it continues when a desktop ends."
     ),
 }
 
@@ -76,7 +78,7 @@ def _sentence(
     view: BuildView, trouble: str, waiting: QueuePosition | None, *, is_stuck: bool
 ) -> str:
     if is_stuck:
-        return _("Nothing works on it right now. The people who run this site can see why.")
+        return _("No worker is processing it right now. The people who run this site can see why.")
     if trouble in _TROUBLES:
         return str(_TROUBLES[trouble])
     if waiting and (sentence := _waiting_sentence(waiting, view.elapsed)):
@@ -84,7 +86,7 @@ def _sentence(
     if view.usual is None and view.is_pause:
         return ""
     if view.usual is None:
-        return _("There is no estimate yet: this site has not measured a launch of it.")
+        return _("There is no estimate yet, because this site has not measured a launch of it.")
     if view.elapsed > view.usual * LONG:
         return _("It takes longer than usual (%(time)s).", time=short(view.usual))
     if view.is_pause:
@@ -101,7 +103,7 @@ def _waiting_sentence(waiting: QueuePosition, elapsed: timedelta) -> str:
     if waiting.place == 1:
         place = _("Next in the queue.")
     else:
-        place = _("Number %(place)s in the queue.", place=waiting.place)
+        place = _("Position %(place)s in the queue.", place=waiting.place)
     if waiting.ready_in is None:
         return place
     return f"{place} " + _("Ready in about %(time)s.", time=short(waiting.ready_in))

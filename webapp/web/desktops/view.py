@@ -94,7 +94,7 @@ _STYLES = {
     State.ENDED: (lazy_gettext("Ended"), "still", "square"),
 }
 _HEADLINES = {
-    State.QUEUED: lazy_gettext("Your desktop waits for its turn"),
+    State.QUEUED: lazy_gettext("Your desktop is waiting in the queue"),
     State.BUILDING: lazy_gettext("Your desktop is being made"),
     State.ASSIGNING: lazy_gettext("Your desktop is being made"),
     State.WARM: lazy_gettext("It waits in the pool"),
@@ -106,7 +106,7 @@ _HEADLINES = {
     State.STOPPING: lazy_gettext("Your desktop is being removed"),
     State.ENDED: lazy_gettext("This desktop has ended"),
 }
-_LEAVE = lazy_gettext("You can leave this page; it goes on without you.")
+_LEAVE = lazy_gettext("You can leave this page; the work continues.")
 _SENTENCES = {
     State.QUEUED: _LEAVE,
     State.BUILDING: _LEAVE,
@@ -114,18 +114,18 @@ _SENTENCES = {
     State.WARM: _LEAVE,
     State.READY: lazy_gettext("Open it here, or with any RDP client: the details are below."),
     State.PAUSING: lazy_gettext("Its programs end, and its files are kept."),
-    State.PAUSED: lazy_gettext("Its files are kept, and its time stands still."),
+    State.PAUSED: lazy_gettext("Its files and its remaining time are kept."),
     State.RESUMING: _LEAVE,
     State.STOPPING: lazy_gettext("Everything in it is erased."),
 }
 _ENDINGS = {
     EndReason.ASKED: lazy_gettext("You stopped it."),
     EndReason.EXPIRED: lazy_gettext("Its time was up."),
-    EndReason.IDLE: lazy_gettext("Nobody used it for a while."),
+    EndReason.IDLE: lazy_gettext("It was not used for a while."),
     EndReason.POLICY: lazy_gettext("A rule of this site ended it."),
     EndReason.ADMIN: lazy_gettext("An administrator stopped it."),
     EndReason.LOST: lazy_gettext("It disappeared from the server."),
-    EndReason.FAILED: lazy_gettext("It broke down."),
+    EndReason.FAILED: lazy_gettext("It failed."),
 }
 _NO_ROOM = lazy_gettext("This site has no room for another desktop. Try again when one has ended.")
 #: The owner's text for each failure reason; only administrators see the details.
@@ -137,19 +137,20 @@ _FAILURES = {
         "The servers that run the desktops do not answer. Try again in a few minutes."
     ),
     clone_queue.INTERRUPTED: lazy_gettext(
-        "Making it was interrupted several times on this site's side. Try again in a few minutes."
+        "The build was interrupted several times by faults of this site. Try again in a few "
+        "minutes."
     ),
     clone_queue.REFUSED: lazy_gettext(
-        "Something on this site's side has to be mended first; trying again at once will hardly "
-        "help. The people who run it can see what it is."
+        "This site must be repaired first; trying again now will probably not "
+        "help. The people who run it can see the cause."
     ),
     clone_queue.BAD_INPUT: lazy_gettext(
-        "The desktop does not take the user name that was chosen. Launch it again with another one."
+        "The desktop does not accept the chosen user name. Launch it again with another one."
     ),
     "no_vmid": _NO_ROOM,
     "no_address": _NO_ROOM,
 }
-_FAILED = lazy_gettext("Something on this site's side did not work. You can try again now.")
+_FAILED = lazy_gettext("Something on this site failed. You can try again now.")
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class DesktopView:
     @property
     def owner(self) -> str:
         """The owner's name; a pool desktop has no owner yet."""
-        return self.row.owner.name if self.row.owner else _("nobody (pool)")
+        return self.row.owner.name if self.row.owner else _("none (pool)")
 
     @property
     def is_marked(self) -> bool:
@@ -206,7 +207,7 @@ class DesktopView:
     @property
     def headline(self) -> str:
         if self.has_failed and self.row.ready_at:
-            return _("Your desktop broke down")
+            return _("Your desktop failed")
         return str(_HEADLINES[State.FAILED if self.has_failed else self.row.state])
 
     @property
@@ -215,8 +216,8 @@ class DesktopView:
         match self.row.state:
             case _ if self.has_failed:
                 if self.row.ready_at is None:
-                    return _("What was made of it is removed. Nothing of yours was in it yet.")
-                return _("It is gone, and what was in it too. We are sorry.")
+                    return _("Its unfinished container is removed. Nothing of yours was in it yet.")
+                return _("The desktop and everything in it are lost. We are sorry.")
             case State.READY if self.is_ending_soon:
                 return _("It ends in less than five minutes. Save your work, or extend it.")
             case State.PAUSED if self.row.failure_reason == NOT_RESUMED:
@@ -233,7 +234,7 @@ class DesktopView:
         if reason is EndReason.FAILED and self.row.ready_at is None:
             return _("It could not be made.")
         if reason is EndReason.EXPIRED and self.row.paused_at:
-            return _("It was paused for longer than it is kept.")
+            return _("It was paused for longer than paused desktops are kept.")
         return str(_ENDINGS[reason]) if reason else ""
 
     @property
@@ -297,10 +298,10 @@ class DesktopView:
     def loss(self) -> str:
         """What stopping it loses."""
         if self.is_ready:
-            return _("Unsaved files in it are gone.")
+            return _("Unsaved files in it are lost.")
         if self.is_at_rest:
-            return _("The files that are kept in it are erased.")
-        return _("It is still being made; nothing in it is lost yet.")
+            return _("Its files are erased.")
+        return _("It is still being made, so nothing is lost yet.")
 
     @property
     def is_over(self) -> bool:
@@ -373,7 +374,7 @@ class DesktopView:
             (_("Disk"), disk(template.disk_gb)),
             (_("Keyboard"), self.keyboard),
             (_("Ready in"), self.ready_in),
-            (_("Lived"), self.lived if self.is_over else ""),
+            (_("Ran for"), self.lived if self.is_over else ""),
         ]
         return [(title, value) for title, value in traits if value]
 
@@ -411,14 +412,14 @@ class DesktopView:
             (_("Ready after"), self.ready_in),
             (_("Paused since"), exactly(row.paused_at) if row.paused_at else ""),
             (_("Kept until"), exactly(row.paused_until) if row.paused_until else ""),
-            (_("Lived"), self.lived),
+            (_("Ran for"), self.lived),
             (_("Why it ended"), self.ending_for_admin),
             (_("Certificate (SHA-256)"), row.rdp_certificate_sha256 or ""),
             (_("SSH host key (SHA-256)"), row.ssh_host_key_sha256 or ""),
             (_("Worked on by"), row.worked_by or ""),
-            (_("Does not answer as it should"), row.guest_trouble or ""),
-            (_("Bad answers in a row"), str(row.guest_failures or "")),
-            (_("Asked again"), exactly(row.ask_again_at) if row.ask_again_at else ""),
+            (_("Last invalid answer"), row.guest_trouble or ""),
+            (_("Consecutive invalid answers"), str(row.guest_failures or "")),
+            (_("Next query"), exactly(row.ask_again_at) if row.ask_again_at else ""),
         ]
         return [(title, value) for title, value in facts if value]
 

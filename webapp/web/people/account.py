@@ -53,7 +53,7 @@ def change_password() -> ResponseReturnValue:
         )
     except Refused as refusal:
         return _page(form, refusal), HTTPStatus.BAD_REQUEST
-    flash(_("Your password is changed. Everything else that was signed in has ended."), "good")
+    flash(_("Your password is changed. All other sign-ins have ended."), "good")
     answer = redirect(url_for("account.show"), HTTPStatus.SEE_OTHER)
     return remember_device(answer, person.id)
 

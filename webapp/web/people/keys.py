@@ -114,7 +114,7 @@ def confirm_revoke(key_id: int) -> ResponseReturnValue:
 def revoke(key_id: int) -> ResponseReturnValue:
     """Revoke the key."""
     services().keys.revoke(actor(), key_id)
-    flash(_("The key is revoked. Whatever used it is refused from now on."), "good")
+    flash(_("The key is revoked. Programs that use it are refused from now on."), "good")
     return redirect(url_for("keys.show"), HTTPStatus.SEE_OTHER)
 
 

@@ -13,7 +13,7 @@ from webapp.web.texts.refusals import detail_of
 SENTENCES = {
     "sign_in": (
         lazy_gettext("%(who)s signed in"),
-        lazy_gettext("Somebody could not sign in as %(what)s"),
+        lazy_gettext("A sign-in as %(what)s failed"),
     ),
     "sign_out": (lazy_gettext("%(who)s signed out"), ""),
     "sign_in.end": (
@@ -60,7 +60,7 @@ SENTENCES = {
         lazy_gettext("%(who)s revoked an API key of %(what)s"),
         lazy_gettext("%(who)s could not revoke an API key"),
     ),
-    "key.use": ("", lazy_gettext("An API key was shown that does not work")),
+    "key.use": ("", lazy_gettext("An invalid API key was used")),
     "desktop.launch": (
         lazy_gettext("%(who)s launched %(what)s"),
         lazy_gettext("%(who)s could not launch a desktop"),
@@ -88,7 +88,7 @@ SENTENCES = {
     "desktop.resumed": (lazy_gettext("%(what)s became ready again"), ""),
     "desktop.found_started": (lazy_gettext("%(what)s was found running and is resumed"), ""),
     "desktop.resume_failed": (lazy_gettext("%(what)s could not be resumed and is kept"), ""),
-    "desktop.expire": (lazy_gettext("The time of %(what)s was up"), ""),
+    "desktop.expire": (lazy_gettext("%(what)s expired"), ""),
     "desktop.end": (lazy_gettext("%(what)s ended, everything in it is erased"), ""),
     "desktop.end_on_close": (
         lazy_gettext("%(who)s chose whether closing the page ends %(what)s"),
@@ -105,7 +105,7 @@ SENTENCES = {
     "desktop.adopt_failed": (lazy_gettext("%(what)s could not be adopted"), ""),
     "desktop.assign_failed": (lazy_gettext("%(what)s could not be given to its owner"), ""),
     "desktop.build_failed": (lazy_gettext("%(what)s could not be made"), ""),
-    "desktop.lost": (lazy_gettext("%(what)s was found to be gone"), ""),
+    "desktop.lost": (lazy_gettext("%(what)s was found missing"), ""),
     "desktop.moved": (lazy_gettext("%(what)s moved to another node"), ""),
     "connection.ticket": ("", lazy_gettext("%(who)s could not open %(what)s")),
     "connection.open": (lazy_gettext("%(who)s connected to %(what)s"), ""),
@@ -140,15 +140,15 @@ SENTENCES = {
         lazy_gettext("%(who)s could not change the template %(what)s"),
     ),
     "node.use": (
-        lazy_gettext("%(who)s put the node %(what)s to use"),
-        lazy_gettext("%(who)s could not put the node %(what)s to use"),
+        lazy_gettext("%(who)s enabled the node %(what)s"),
+        lazy_gettext("%(who)s could not enable the node %(what)s"),
     ),
     "node.drain": (
         lazy_gettext("%(who)s drained the node %(what)s"),
         lazy_gettext("%(who)s could not drain the node %(what)s"),
     ),
     "audit.export": (lazy_gettext("%(who)s exported the audit log as %(what)s"), ""),
-    "audit.cut": (lazy_gettext("Old entries of the audit log were cut: %(what)s"), ""),
+    "audit.cut": (lazy_gettext("Old entries of the audit log were deleted: %(what)s"), ""),
     "webhook.add": (
         lazy_gettext("%(who)s added a webhook to %(what)s"),
         lazy_gettext("%(who)s could not add a webhook to %(what)s"),
@@ -173,12 +173,12 @@ SENTENCES = {
         lazy_gettext("%(who)s sent a delivery to %(what)s again"),
         lazy_gettext("%(who)s could not send a delivery again"),
     ),
-    "api.call": ("", lazy_gettext("%(who)s was not let in to %(what)s")),
-    "cleanup.ask": (lazy_gettext("%(who)s asked for cleaning up"), ""),
-    "page.open": ("", lazy_gettext("%(who)s was not let in to %(what)s")),
+    "api.call": ("", lazy_gettext("%(who)s was refused access to %(what)s")),
+    "cleanup.ask": (lazy_gettext("%(who)s requested a cleanup"), ""),
+    "page.open": ("", lazy_gettext("%(who)s was refused access to %(what)s")),
     "container.destroy": (lazy_gettext("The leftover container of %(what)s was destroyed"), ""),
     "reservation.free": (lazy_gettext("The leftover reservations of %(what)s were freed"), ""),
-    "database.old": (lazy_gettext("The database was found to be older than what runs"), ""),
+    "database.old": (lazy_gettext("The database was found to be older than running desktops"), ""),
 }
 
 

@@ -7,7 +7,7 @@ from webapp.web.language import lazy_gettext
 
 WORDS = (
     lazy_gettext("A desktop's container was removed outside Winux."),
-    lazy_gettext("The desktop ends as lost, and its owner is told."),
+    lazy_gettext("The desktop ends as lost, and its owner is informed."),
     lazy_gettext("A desktop's container was shut down, from inside or outside Winux."),
     lazy_gettext("A desktop that may be paused was shut down, from inside or outside Winux."),
     lazy_gettext("It is paused now: its files are kept, and its owner can resume it."),
@@ -22,14 +22,14 @@ WORDS = (
     lazy_gettext("Nothing: the mark in its notes counts, not its name."),
     lazy_gettext("Rename it back in Proxmox if the name confuses people."),
     lazy_gettext("A desktop's memory or cores were changed by hand."),
-    lazy_gettext("Nothing: the desktop goes on with its new size."),
+    lazy_gettext("Nothing: the desktop continues with its new size."),
     lazy_gettext("Set it back in Proxmox, or change the template with: ./winux template set"),
     lazy_gettext("A desktop's address was changed by hand, so it cannot be reached."),
     lazy_gettext("Nothing is destroyed. Its own address stays reserved."),
     lazy_gettext("Set the address back in Proxmox (net0), or stop the desktop."),
     lazy_gettext("Winux's mark was taken from the notes of a desktop's container."),
     lazy_gettext(
-        "The desktop goes on, but Winux will not remove what does not carry its mark: VM "
+        "The desktop continues, but Winux does not remove containers without its mark: VM "
         "id and address stay reserved."
     ),
     lazy_gettext("Put the line back into the container's notes, or remove the container by hand."),
@@ -55,7 +55,7 @@ WORDS = (
     lazy_gettext("It is free again."),
     lazy_gettext("A node does not answer, so what is on it is unknown."),
     lazy_gettext("Nothing: unknown is not gone. Its desktops are left as they are."),
-    lazy_gettext("Look at the node; see its page in Proxmox."),
+    lazy_gettext("Check the node and its page in Proxmox."),
     lazy_gettext("It is over."),
     lazy_gettext("It was there."),
     lazy_gettext("The desktop ended as lost."),
@@ -63,7 +63,7 @@ WORDS = (
     lazy_gettext("The desktop is resumed."),
     lazy_gettext("The container was destroyed."),
     lazy_gettext(
-        "Kept, as so many containers are unknown: the database may be an old or a wrong "
+        "Kept, because too many containers are unknown: the database may be old or the wrong "
         "one. Restore the right one, adopt them, or remove them with playbooks/destroy-"
         "winux-session.yml."
     ),

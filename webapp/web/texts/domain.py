@@ -14,9 +14,9 @@ WORDS = (
     lazy_gettext("Waiting for the screen"),
     lazy_gettext("Shutting the machine down"),
     lazy_gettext("Another desktop is being copied from the same template."),
-    lazy_gettext("All nodes are full; it goes on when a desktop ends."),
+    lazy_gettext("All nodes are full; it continues when a desktop ends."),
     lazy_gettext(
-        "The template is locked on the node. The people who run this site can see the cure."
+        "The template is locked on the node. The people who run this site can see how to unlock it."
     ),
     lazy_gettext("No node that has this template can be used right now."),
     lazy_gettext("English (US)"),
@@ -57,9 +57,9 @@ WORDS = (
     lazy_gettext("This template keeps no pool."),
     lazy_gettext("The template is not offered."),
     lazy_gettext("The target."),
-    lazy_gettext("Nobody launched one in the last hour, so the minimum is enough."),
-    lazy_gettext("So many were launched within a few minutes in the last hour."),
-    lazy_gettext("A schedule asks for them."),
+    lazy_gettext("None was launched in the last hour, so the minimum is kept."),
+    lazy_gettext("This number was launched within a few minutes in the last hour."),
+    lazy_gettext("A schedule requires them."),
     lazy_gettext("More are wanted, but this is the maximum."),
-    lazy_gettext("More are wanted, but the site's room is left to people."),
+    lazy_gettext("More are wanted, but the remaining room is kept for people."),
 )

@@ -11,9 +11,9 @@ from webapp.web.language import _, lazy_gettext
 
 #: The text of each event.
 EVENTS = {
-    WebhookEvent.LAUNCH: lazy_gettext("launch: somebody launches a desktop"),
+    WebhookEvent.LAUNCH: lazy_gettext("launch: a person launches a desktop"),
     WebhookEvent.READY: lazy_gettext("ready: a desktop can be opened"),
-    WebhookEvent.END: lazy_gettext("end: a desktop is gone"),
+    WebhookEvent.END: lazy_gettext("end: a desktop has ended"),
     WebhookEvent.REFUSAL: lazy_gettext("refusal: a launch is refused"),
     WebhookEvent.FAILURE: lazy_gettext("failure: a desktop could not be made"),
 }
@@ -73,14 +73,14 @@ def _badge(view: WebhookView) -> Badge:
         return Badge("still", "circle", _("Nothing sent yet"))
     if view.last.delivered_at:
         return Badge("good", "check-circle", _("Works"))
-    return Badge("bad", "alert", _("The last one did not arrive"))
+    return Badge("bad", "alert", _("The last delivery failed"))
 
 
 def _delivery_badge(delivery: WebhookDelivery) -> Badge:
     if delivery.delivered_at:
-        return Badge("good", "check-circle", _("Arrived"))
+        return Badge("good", "check-circle", _("Delivered"))
     if delivery.is_given_up:
         return Badge("bad", "cross-circle", _("Given up"))
     if delivery.tried_at:
-        return Badge("warn", "clock", _("Tried again later"))
-    return Badge("busy", "spinner", _("On its way"))
+        return Badge("warn", "clock", _("Will be retried"))
+    return Badge("busy", "spinner", _("Being sent"))
