@@ -8,6 +8,6 @@ SENTENCES: Catalogue = {
     ),
     "bad_input.page_size": Sentence(_("A page has 1 to %(most)s entries.")),
     "bad_input.before_and_after": Sentence(_("Name `before` or `after`, not both.")),
-    "bad_input.audit_place": Sentence(_("That is no place in the audit log.")),
+    "bad_input.audit_place": Sentence(_("This is not a valid position in the audit log.")),
     "several": Sentence(_("Several refusals in one entry: they came too fast.")),
 }

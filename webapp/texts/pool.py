@@ -4,7 +4,7 @@ from webapp.texts.marks import Catalogue, Sentence, _, plural
 
 SENTENCES: Catalogue = {
     "bad_input.number_range": Sentence(_("That takes a number from %(lowest)s to %(highest)s.")),
-    "bad_input.whole_number": Sentence(_("'%(text)s' is no whole number.")),
+    "bad_input.whole_number": Sentence(_("'%(text)s' is not a whole number.")),
     "bad_input.pool_order": Sentence(
         _(
             "The minimum (%(minimum)s) cannot be more than the target (%(target)s), nor the target "

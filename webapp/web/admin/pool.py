@@ -56,7 +56,7 @@ def change_pool(name: str) -> ResponseReturnValue:
     except Refused as refusal:
         flash(sentence_of(refusal), "bad")
     else:
-        flash(_("Saved. The pool comes to its new size in a moment."), "good")
+        flash(_("Saved. The pool reaches its new size shortly."), "good")
     return _back(name)
 
 
@@ -78,7 +78,7 @@ def add_schedule(name: str) -> ResponseReturnValue:
     except Refused as refusal:
         flash(sentence_of(refusal), "bad")
     else:
-        flash(_("Planned."), "good")
+        flash(_("The schedule was added."), "good")
     return _back(name)
 
 
@@ -87,7 +87,7 @@ def add_schedule(name: str) -> ResponseReturnValue:
 def remove_schedule(schedule_id: int) -> ResponseReturnValue:
     """Remove a schedule."""
     name = services().pools.remove_schedule(actor(), schedule_id)
-    flash(_("The schedule is forgotten."), "good")
+    flash(_("The schedule was removed."), "good")
     return _back(name)
 
 
@@ -104,7 +104,10 @@ def confirm_drain(name: str) -> ResponseReturnValue:
 def drain_pool(name: str) -> ResponseReturnValue:
     """Remove all warm desktops from the pool; new ones are built."""
     count = services().pools.drain(actor(), name)
-    flash(ngettext("%(num)s desktop goes.", "%(num)s desktops go.", count), "good")
+    flash(
+        ngettext("%(num)s desktop is being removed.", "%(num)s desktops are being removed.", count),
+        "good",
+    )
     return _back(name)
 
 
