@@ -49,7 +49,7 @@ def test_a_database_that_fails_is_said_and_not_a_bare_page(
         session.execute(text("DROP TABLE templates"))
     answer = browser.get("/")
     assert answer.status_code == 503
-    assert "Nothing was changed. Try again shortly" in words(answer)
+    assert "Nothing was changed. Try again in a moment" in words(answer)
     assert "no such table" not in answer.text  # for the log
     assert f"Reference: {answer.headers['X-Request-ID']}" in words(answer)
 
