@@ -352,5 +352,5 @@ class WebhookSender(Protocol):
     """Sends one POST request, never to an address that is closed to webhooks."""
 
     def send(self, target: Target, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
-        """Returns the response, whatever its status. Raises OutsideFailed, or Refused if the
-        address is closed to webhooks."""
+        """Returns the response, whatever its status. Raises OutsideFailed, also if the address is
+        closed to webhooks."""

@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.receiver import Receiver
-from tests.refusals import refuses
 from webapp.adapters.webhook_post import MOST_BYTES, WebhookPost
-from webapp.domain.errors import OutsideFailed, Refused
+from webapp.domain.errors import OutsideFailed
 from webapp.domain.webhooks.rules import parse_url
 
 HERE = [ip_network("127.0.0.0/8")]
@@ -39,7 +38,7 @@ def test_headers_body_and_path_arrive_and_the_answer_comes_back(receiver: Receiv
     "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "[::1]"]
 )
 def test_this_machine_is_closed_however_it_is_written(receiver: Receiver, host: str) -> None:
-    with refuses(Refused, match="public internet"):
+    with pytest.raises(OutsideFailed, match="public internet"):
         WebhookPost([]).send(parse_url(receiver.url(host=host)), {}, b"{}")
     assert receiver.received == []
 
