@@ -61,24 +61,24 @@ def value(answer: tuple[int, str, str]) -> Any:
 
 def test_a_life_by_commands(run: Run, tmp_path: Path) -> None:
     launched = value(run("desktop", "launch", "--minutes", "15", "--wait", "--json"))
-    one = launched["session_sub"]
-    assert (launched["status"], len(launched["rdp_password"])) == ("ready", 20)
+    one = launched["id"]
+    assert (launched["state"], len(launched["rdp_password"])) == ("ready", 20)
     assert one in run("desktop", "list")[1]
     assert "password" not in run("desktop", "show", one)[1]
     shown = value(run("desktop", "credentials", one, "--json"))
     assert shown["rdp_password"] == launched["rdp_password"]
     extended = value(run("session", "extend", one, "15", "--json"))
-    assert extended["expires_at"] > launched["expires_at"]
+    assert extended["deadline_at"] > launched["deadline_at"]
     file = tmp_path / "desktop.rdp"
     assert run("desktop", "rdp-file", one, "--output", str(file)) == (0, "", "")
     assert f"full address:s:{launched['address']}" in file.read_text()
     again = value(run("desktop", "launch", "--reuse", "--json"))
-    assert (again["session_sub"], again["is_reused"]) == (one, True)
+    assert (again["id"], again["is_reused"]) == (one, True)
     assert run("desktop", "stop", one)[1] == f"{one} will be gone in a moment.\n"
 
 
 def test_watching_tells_each_step_and_the_end(run: Run) -> None:
-    one = value(run("desktop", "launch", "--wait", "--json"))["session_sub"]
+    one = value(run("desktop", "launch", "--wait", "--json"))["id"]
     assert run("desktop", "stop", one)[0] == 0
     status, text, _ = run("desktop", "watch", one)
     assert (status, text.splitlines()[-1]) == (0, "end       ended (asked)")
@@ -88,15 +88,15 @@ def test_watching_tells_each_step_and_the_end(run: Run) -> None:
 
 
 def test_a_limit_is_refused_with_the_ways_out(run: Run) -> None:
-    ids = [value(run("desktop", "launch", "--json"))["session_sub"] for _ in range(2)]
+    ids = [value(run("desktop", "launch", "--json"))["id"] for _ in range(2)]
     status, _, complaint = run("desktop", "launch")
     assert status == 1
     assert "close_oldest" in complaint
     assert run("desktop", "launch", "--make-room", "close_oldest")[0] == 0
     rows = value(run("desktop", "list", "--json", "--status", "queued,building,ready"))
     for row in rows:
-        run("desktop", "stop", row["session_sub"])
-    assert ids[0] not in [row["session_sub"] for row in rows]
+        run("desktop", "stop", row["id"])
+    assert ids[0] not in [row["id"] for row in rows]
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_the_list_of_routes_is_complete(app: Flask) -> None:
 
 
 def is_of_api(rule: Rule) -> bool:
-    return rule.rule.startswith("/api/v1/")
+    return rule.rule.startswith(("/api/v1/", "/api/winux/"))
 
 
 def test_every_route_names_who_may_call_it(app: Flask) -> None:

@@ -5,9 +5,10 @@ import sys
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
+from webapp.cli.fields import AUDIT, row_here
 from webapp.cli.output import show_rows
 from webapp.domain.audit.actions import OPERATOR_ROLE, parse_moment
-from webapp.services.audit.export import KINDS, english_detail, to_values
+from webapp.services.audit.export import KINDS, english_detail
 from webapp.services.audit.log import LARGEST_PAGE, MACHINE, WINUX, AuditFilter, AuditLine
 
 
@@ -38,7 +39,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def list_entries(services: Services, options: argparse.Namespace) -> None:
     size = min(options.limit, LARGEST_PAGE)
     lines = services.audit_log.page(_filter(options), size=size).lines
-    rows = [to_values(line) if options.json else _row(line) for line in lines]
+    rows = [row_here(AUDIT, line) if options.json else _row(line) for line in lines]
     show_rows(rows, as_json=options.json, nothing="No entry matches.")
 
 

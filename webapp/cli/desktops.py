@@ -5,8 +5,8 @@ import sys
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
+from webapp.cli.fields import DESKTOP_COLUMNS, desktop_fields, only, row_here
 from webapp.cli.output import say, show_one, show_rows
-from webapp.domain.desktops.host_names import fqdn_of
 from webapp.domain.errors import BadInput, Refused
 from webapp.domain.states import State
 from webapp.models import Desktop
@@ -56,7 +56,9 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def list_desktops(services: Services, options: argparse.Namespace) -> None:
     states = frozenset(State) if options.all else frozenset(State) - {State.ENDED}
-    rows = [_row(desktop) for desktop in _all(services, options.match, states)]
+    rows = [_row(services, desktop) for desktop in _all(services, options.match, states)]
+    if not options.json:
+        rows = [only(row, [*DESKTOP_COLUMNS, "node", "vmid"]) for row in rows]
     show_rows(rows, as_json=options.json, nothing="There is no desktop.")
 
 
@@ -64,16 +66,9 @@ def show_desktop(services: Services, options: argparse.Namespace) -> None:
     desktop = services.reports.desktop(OPERATOR, options.id)
     steps = [f"{step.name} {step.started_at:%H:%M:%S}" for step in desktop.steps]
     more = {
-        "fqdn": fqdn_of(desktop.public_id, services.config.desktop_domain),
         "minutes": desktop.minutes,
-        "rdp_username": desktop.rdp_username,
-        "keyboard_layout": desktop.keyboard_layout,
         "build_started_at": desktop.build_started_at,
-        "ready_at": desktop.ready_at,
         "paused_at": desktop.paused_at,
-        "kept_until": desktop.paused_until,
-        "ended_at": desktop.ended_at,
-        "end_reason": desktop.end_reason.value if desktop.end_reason else None,
         "steps": steps if options.json else ", ".join(steps),
         "ssh_host_key_sha256": desktop.ssh_host_key_sha256,
         "rdp_certificate_sha256": desktop.rdp_certificate_sha256,
@@ -86,7 +81,7 @@ def show_desktop(services: Services, options: argparse.Namespace) -> None:
         "failure_reason": desktop.failure_reason,
         "failure_log": desktop.failure_log,
     }
-    show_one(_row(desktop) | more, as_json=options.json)
+    show_one(_row(services, desktop) | more, as_json=options.json)
 
 
 def show_hosts(services: Services, options: argparse.Namespace) -> None:
@@ -101,24 +96,21 @@ def stop_desktops(services: Services, options: argparse.Namespace) -> None:
         services.lifetime.stop(OPERATOR, public_id)
         if not options.json:
             say(f"{public_id} will be gone in a moment.")
-    if options.json:
-        show_rows([{"id": public_id} for public_id in options.ids], as_json=True, nothing="")
+    _show_as_json(services, options)
 
 
 def extend_desktop(services: Services, options: argparse.Namespace) -> None:
-    deadline_at = services.lifetime.extend(OPERATOR, options.id, options.minutes)
-    show_one({"id": options.id, "deadline_at": deadline_at}, as_json=options.json)
+    services.lifetime.extend(OPERATOR, options.id, options.minutes)
+    row = _row(services, services.reports.desktop(OPERATOR, options.id))
+    show_one(row if options.json else only(row, ["id", "deadline_at"]), as_json=options.json)
 
 
 def pause_desktops(services: Services, options: argparse.Namespace) -> None:
-    rows = []
     for public_id in options.ids:
         until = services.pauses.pause(OPERATOR, public_id)
-        rows.append({"id": public_id, "kept_until": until})
         if not options.json and until:
             say(f"{public_id} is being paused; it is kept until {until:%Y-%m-%d %H:%M} UTC.")
-    if options.json:
-        show_rows(rows, as_json=True, nothing="")
+    _show_as_json(services, options)
 
 
 def resume_desktops(services: Services, options: argparse.Namespace) -> None:
@@ -126,8 +118,14 @@ def resume_desktops(services: Services, options: argparse.Namespace) -> None:
         services.pauses.resume(OPERATOR, public_id)
         if not options.json:
             say(f"{public_id} will be ready in a moment.")
+    _show_as_json(services, options)
+
+
+def _show_as_json(services: Services, options: argparse.Namespace) -> None:
+    """Print the desktops after a command that changed them."""
     if options.json:
-        show_rows([{"id": public_id} for public_id in options.ids], as_json=True, nothing="")
+        desktops = [services.reports.desktop(OPERATOR, one) for one in options.ids]
+        show_rows([_row(services, one) for one in desktops], as_json=True, nothing="")
 
 
 def adopt_desktop(services: Services, options: argparse.Namespace) -> None:
@@ -147,7 +145,7 @@ def adopt_desktop(services: Services, options: argparse.Namespace) -> None:
     )
     desktop = adopter.adopt(OPERATOR, wish)
     if options.json:
-        show_one(_row(desktop), as_json=True)
+        show_one(_row(services, desktop), as_json=True)
     else:
         say(f"{desktop.public_id} is {options.owner}'s now; its page shows the password.")
 
@@ -170,15 +168,7 @@ def _all(services: Services, text: str, states: frozenset[State]) -> list[Deskto
         number += 1
 
 
-def _row(desktop: Desktop) -> dict[str, object]:
-    return {
-        "id": desktop.public_id,
-        "state": desktop.state.value,
-        "owner": desktop.owner.name if desktop.owner else None,
-        "template": desktop.template.name,
-        "node": desktop.node,
-        "vmid": desktop.vmid,
-        "address": desktop.address,
-        "launched_at": desktop.launched_at,
-        "deadline_at": desktop.deadline_at,
-    }
+def _row(services: Services, desktop: Desktop) -> dict[str, object]:
+    """Return a desktop's fields, with those that only this machine shows."""
+    fields = desktop_fields(services.config.desktop_domain)
+    return row_here(fields, desktop) | {"node": desktop.node, "vmid": desktop.vmid}

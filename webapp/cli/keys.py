@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
+from webapp.cli.fields import KEY, row_here
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput, NotFound
 from webapp.domain.people.keys import Scope, default_end
 from webapp.domain.people.passwords import same_name
-from webapp.models import ApiKey
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def add_key(services: Services, options: argparse.Namespace) -> None:
     scopes = options.scope or [Scope.READ.value]
     made = services.keys.make(OPERATOR, options.name, scopes, expires_at, person=options.person)
     if options.json:
-        show_one({**_row(made.key), "key": made.text}, as_json=True)
+        show_one({**row_here(KEY, made.key), "key": made.text}, as_json=True)
     else:
         say(f"{made.key.person.name} has the key {made.key.name}.")
         say(f"Key, shown only now: {made.text}")
@@ -56,7 +56,7 @@ def list_keys(services: Services, options: argparse.Namespace) -> None:
     if options.person:
         keys = [key for key in keys if key.person.name == same_name(options.person)]
     show_rows(
-        [_row(key) for key in keys],
+        [row_here(KEY, key) for key in keys],
         as_json=options.json,
         nothing="There is no key: ./winux key add PERSON NAME",
     )
@@ -69,19 +69,6 @@ def revoke_key(services: Services, options: argparse.Namespace) -> None:
         raise NotFound("key_prefix", prefix=prefix[:32])
     services.keys.revoke(OPERATOR, key.id)
     if options.json:
-        show_one(_row(key), as_json=True)
+        show_one(row_here(KEY, key), as_json=True)
     else:
         say(f"The key {key.name} of {key.person.name} works no more.")
-
-
-def _row(key: ApiKey) -> dict[str, object]:
-    return {
-        "prefix": f"wx_{key.prefix}",
-        "person": key.person.name,
-        "name": key.name,
-        "scopes": " ".join(key.scopes),
-        "created_at": key.created_at,
-        "last_used_at": key.last_used_at,
-        "last_used_from": key.last_used_from,
-        "expires_at": key.expires_at,
-    }

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
+from webapp.cli.fields import PERSON, row_here
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import BadInput
 from webapp.domain.people.passwords import make_password
@@ -99,15 +100,7 @@ def end_everything(services: Services, options: argparse.Namespace) -> None:
 
 
 def list_people(services: Services, options: argparse.Namespace) -> None:
-    rows = [
-        {
-            "name": person.name,
-            "role": person.role.value,
-            "suspended_at": person.suspended_at,
-            "created_at": person.created_at,
-        }
-        for person in services.accounts.people()
-    ]
+    rows = [row_here(PERSON, person) for person in services.accounts.people()]
     show_rows(rows, as_json=options.json, nothing="There is nobody yet: ./winux person add NAME")
 
 

@@ -4,6 +4,7 @@ import argparse
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
+from webapp.cli.fields import POOL, row_here
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.pool.schedule import weekdays_text
 from webapp.services.pool.plan import PoolView
@@ -62,20 +63,8 @@ def list_pools(services: Services, options: argparse.Namespace) -> None:
 
 
 def _row(view: PoolView) -> dict[str, object]:
-    numbers = view.template.pool
-    return {
-        "template": view.template.name,
-        "warm": len(view.warm),
-        "making": len(view.making),
-        "wanted": view.size.desktops,
-        "minimum": numbers.minimum,
-        "target": numbers.target,
-        "maximum": numbers.maximum,
-        "follows_demand": numbers.follows_demand,
-        "max_age_minutes": view.template.pool_max_age_minutes,
-        "resting_until": view.resting_until,
-        "why": view.size.why.value,
-    }
+    """Return a pool's fields, with one that only this machine shows."""
+    return row_here(POOL, view) | {"max_age_minutes": view.template.pool_max_age_minutes}
 
 
 def set_pool(services: Services, options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
+from webapp.cli.fields import TEMPLATE, TEMPLATE_COLUMNS, TemplateRow, only, row_here
 from webapp.cli.output import say, show_one, show_rows
 from webapp.domain.errors import Refused
 from webapp.services.templates.catalogue import NUMBERS, TEXTS
@@ -65,27 +66,28 @@ def _option(name: str) -> str:
 
 
 def list_templates(services: Services, options: argparse.Namespace) -> None:
+    offers = {offer.template.id: offer for offer in services.reports.offers()}
+    gates = services.capacity.gates()
     rows = [
-        {
-            "name": template.name,
-            "title": template.title,
-            "vmid": template.vmid,
-            "version": template.version,
-            "is_enabled": template.is_enabled,
-            "memory_mb": template.memory_mb,
-            "swap_mb": template.swap_mb,
-            "cores": template.cores,
-            "disk_gb": template.disk_gb,
-            "nesting": template.nesting,
-            "default_minutes": template.default_minutes,
-            "max_minutes": template.max_minutes,
-            "max_per_person": template.max_per_person,
-            "max_pause_minutes": template.max_pause_minutes,
-            "published_at": template.published_at,
-        }
-        for template in services.catalogue.all()
+        _row(TemplateRow(one, offers.get(one.id), gates.get(one.id)))
+        for one in services.catalogue.all()
     ]
+    if not options.json:
+        rows = [only(row, [*TEMPLATE_COLUMNS, "vmid", "is_enabled"]) for row in rows]
     show_rows(rows, as_json=options.json, nothing="No template is published yet.")
+
+
+def _row(row: TemplateRow) -> dict[str, object]:
+    """Return a template's fields, with those that only this machine shows."""
+    template = row.template
+    return row_here(TEMPLATE, row) | {
+        "vmid": template.vmid,
+        "is_enabled": template.is_enabled,
+        "swap_mb": template.swap_mb,
+        "nesting": template.nesting,
+        "max_pause_minutes": template.max_pause_minutes,
+        "published_at": template.published_at,
+    }
 
 
 def publish_template(services: Services, options: argparse.Namespace) -> None:

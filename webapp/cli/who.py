@@ -4,8 +4,8 @@ import argparse
 
 from webapp.bootstrap import Services
 from webapp.cli.actor import OPERATOR, Commands
+from webapp.cli.fields import CONNECTION, OPEN_COLUMNS, only, row_here
 from webapp.cli.output import say, show_rows
-from webapp.services.connections.connections import ConnectionView
 
 
 def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -24,34 +24,14 @@ def list_connections(services: Services, options: argparse.Namespace) -> None:
     number = pages = 1
     while number <= pages:
         page = services.connections.open_connections(number)
-        rows += [_row(view) for view in page.rows]
+        rows += [row_here(CONNECTION, view) for view in page.rows]
         number, pages = number + 1, page.pages
-    if not options.json:  # for people, the target's id says enough
-        rows = [{name: row[name] for name in row if name not in _FOR_PROGRAMS} for row in rows]
+    if not options.json:
+        rows = [only(row, OPEN_COLUMNS) for row in rows]
     show_rows(rows, as_json=options.json, nothing="There are no open connections.")
-
-
-_FOR_PROGRAMS = ("desktop", "target_kind")
 
 
 def cut_connections(services: Services, options: argparse.Namespace) -> None:
     for one in options.ids:
         services.connections.cut(OPERATOR, one)
         say(f"{one} ends now.")
-
-
-def _row(view: ConnectionView) -> dict[str, object]:
-    return {
-        "person": view.person,
-        "desktop": view.desktop_id,
-        "target": view.target.id,
-        "target_kind": view.target.kind,
-        "protocol": view.protocol,
-        "door": view.door,
-        "from": view.source_address,
-        "since": view.started_at,
-        "last_input_at": view.last_input_at,
-        "bytes_up": view.bytes_up,
-        "bytes_down": view.bytes_down,
-        "id": view.public_id,
-    }

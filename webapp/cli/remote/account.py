@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from webapp.cli.actor import Commands
+from webapp.cli.fields import KEY
 from webapp.cli.output import say
 from webapp.cli.remote.client import Client
 from webapp.cli.remote.printing import print_one, print_rows
@@ -33,7 +34,7 @@ def show_me(client: Client, options: argparse.Namespace) -> None:
 
 
 def list_keys(client: Client, options: argparse.Namespace) -> None:
-    print_rows(client.all("/keys"), options, nothing="There is no key.")
+    print_rows(client.all("/keys"), options, fields=KEY, nothing="There is no key.")
 
 
 def add_key(client: Client, options: argparse.Namespace) -> None:
@@ -41,7 +42,7 @@ def add_key(client: Client, options: argparse.Namespace) -> None:
     if options.days is not None:
         end = datetime.now(UTC) + timedelta(days=options.days)
         body["expires_at"] = end.isoformat() if options.days else None
-    print_one(client.post("/keys", body), options)
+    print_one(client.post("/keys", body), options, KEY)
 
 
 def revoke_key(client: Client, options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import argparse
 
 from webapp.cli.actor import Commands
+from webapp.cli.fields import CONNECTION, ENDED_COLUMNS, OPEN_COLUMNS
 from webapp.cli.output import say
 from webapp.cli.remote.client import Client
 from webapp.cli.remote.printing import print_rows
@@ -25,14 +26,14 @@ def add_to(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def list_open(client: Client, options: argparse.Namespace) -> None:
     rows = client.rows("/connections", open=True)
-    columns = "person target protocol door source_address started_at last_input_at connection"
-    print_rows(rows, options, columns.split(), nothing="There are no open connections.")
+    nothing = "There are no open connections."
+    print_rows(rows, options, OPEN_COLUMNS, fields=CONNECTION, nothing=nothing)
 
 
 def list_connections(client: Client, options: argparse.Namespace) -> None:
     rows = client.rows("/connections", most=options.limit, session_sub=options.desktop)
-    columns = "person target protocol source_address started_at ended_at end connection".split()
-    print_rows(rows, options, columns, nothing="There was no connection.")
+    nothing = "There was no connection."
+    print_rows(rows, options, ENDED_COLUMNS, fields=CONNECTION, nothing=nothing)
 
 
 def cut_connections(client: Client, options: argparse.Namespace) -> None:

@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
+from webapp.cli.fields import Fields, only, row_there
 from webapp.cli.output import show_one, show_rows
 from webapp.cli.remote.client import Row
 
@@ -12,31 +14,27 @@ def print_rows(
     options: argparse.Namespace,
     columns: Sequence[str] = (),
     *,
+    fields: Fields[Any] = (),
     nothing: str,
 ) -> None:
-    """Prints rows: unchanged as JSON; for people these columns, or all with plain values."""
+    """Prints rows: whole as JSON; for people these columns, or all without nested values."""
+    rows = [row_there(fields, row) for row in rows]
     if not options.json:
-        rows = [
-            {name: _flat(row.get(name)) for name in columns} if columns else _plain(row)
-            for row in rows
-        ]
+        rows = [only(row, columns) if columns else _plain(row) for row in rows]
     show_rows(rows, as_json=options.json, nothing=nothing)
 
 
-def print_one(row: Row, options: argparse.Namespace) -> None:
-    """Prints one row: unchanged as JSON; for people without nested values, such as links."""
+def print_one(row: Row, options: argparse.Namespace, fields: Fields[Any] = ()) -> None:
+    """Prints one row: whole as JSON; for people without nested values, such as links."""
+    row = row_there(fields, row)
     show_one(row if options.json else _plain(row), as_json=options.json)
 
 
 def _plain(row: Row) -> Row:
-    return {name: _flat(value) for name, value in row.items() if not _is_deep(value)}
+    return {name: value for name, value in row.items() if not _is_deep(value)}
 
 
 def _is_deep(value: object) -> bool:
     """Whether a value is an object, or a list that contains objects or lists."""
     inner = value if isinstance(value, list) else []
     return isinstance(value, dict) or any(isinstance(one, dict | list) for one in inner)
-
-
-def _flat(value: object) -> object:
-    return " ".join(map(str, value)) if isinstance(value, list) else value

@@ -8,10 +8,14 @@ from typing import Any
 
 from webapp.cli.actor import Commands
 from webapp.cli.exit_codes import DONE, REFUSED
-from webapp.cli.output import complain, say, show_rows
+from webapp.cli.fields import DESKTOP_COLUMNS, desktop_fields
+from webapp.cli.output import complain, say
 from webapp.cli.remote.client import Client, StreamEvent
 from webapp.cli.remote.printing import print_one, print_rows
 from webapp.domain.states import State
+
+DESKTOP = desktop_fields()
+CREDENTIALS = [one for one in DESKTOP if one.name in ("id", "fqdn", "address", "port")]
 
 _OVER = ("failed", "stopping", "ended")
 
@@ -83,7 +87,7 @@ def launch_session(client: Client, options: argparse.Namespace) -> int:
         session = client.get(f"/sessions/{session['session_sub']}")
     if options.wait and not session.get("rdp_password"):
         session |= client.post(f"/sessions/{session['session_sub']}/credentials")
-    print_one(session, options)
+    print_one(session, options, DESKTOP)
     return DONE
 
 
@@ -97,16 +101,16 @@ def list_sessions(client: Client, options: argparse.Namespace) -> None:
         owner=options.owner,
         template=options.template,
     )
-    columns = "session_sub status owner template address launched_at expires_at".split()
-    print_rows(rows, options, columns, nothing="There is no desktop.")
+    nothing = "There is no desktop."
+    print_rows(rows, options, DESKTOP_COLUMNS, fields=DESKTOP, nothing=nothing)
 
 
 def show_session(client: Client, options: argparse.Namespace) -> None:
-    print_one(client.get(f"/sessions/{options.id}"), options)
+    print_one(client.get(f"/sessions/{options.id}"), options, DESKTOP)
 
 
 def show_credentials(client: Client, options: argparse.Namespace) -> None:
-    print_one(client.post(f"/sessions/{options.id}/credentials"), options)
+    print_one(client.post(f"/sessions/{options.id}/credentials"), options, CREDENTIALS)
 
 
 def stop_sessions(client: Client, options: argparse.Namespace) -> None:
@@ -116,16 +120,16 @@ def stop_sessions(client: Client, options: argparse.Namespace) -> None:
         if not options.json:
             say(f"{one} will be gone in a moment.")
     if options.json:
-        show_rows(stopped, as_json=True, nothing="")
+        print_rows(stopped, options, fields=DESKTOP, nothing="")
 
 
 def pause_session(client: Client, options: argparse.Namespace) -> None:
-    print_one(client.post(f"/sessions/{options.id}/{options.word}"), options)
+    print_one(client.post(f"/sessions/{options.id}/{options.word}"), options, DESKTOP)
 
 
 def extend_session(client: Client, options: argparse.Namespace) -> None:
     session = client.post(f"/sessions/{options.id}/extend", {"minutes": options.minutes})
-    print_one(session, options)
+    print_one(session, options, DESKTOP)
 
 
 def save_rdp_file(client: Client, options: argparse.Namespace) -> None:

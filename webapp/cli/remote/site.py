@@ -9,6 +9,7 @@ from typing import Any
 
 from webapp.cli.actor import Commands
 from webapp.cli.exit_codes import DONE, REFUSED, UNREACHABLE
+from webapp.cli.fields import AUDIT, AUDIT_COLUMNS, PERSON, POOL, TEMPLATE, TEMPLATE_COLUMNS
 from webapp.cli.output import say
 from webapp.cli.remote.client import ApiProblem, Client
 from webapp.cli.remote.printing import print_one, print_rows
@@ -81,37 +82,37 @@ def _add_audit(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def list_templates(client: Client, options: argparse.Namespace) -> None:
-    columns = "name title version memory_mb cores default_minutes ready_at_once".split()
-    print_rows(client.all("/templates"), options, columns, nothing="There is no template.")
+    rows, nothing = client.all("/templates"), "There is no template."
+    print_rows(rows, options, TEMPLATE_COLUMNS, fields=TEMPLATE, nothing=nothing)
 
 
 def list_pools(client: Client, options: argparse.Namespace) -> None:
-    print_rows(client.all("/pool"), options, nothing="There is no pool.")
+    print_rows(client.all("/pool"), options, fields=POOL, nothing="There is no pool.")
 
 
 def list_people(client: Client, options: argparse.Namespace) -> None:
-    print_rows(client.rows("/people"), options, nothing="There is nobody.")
+    print_rows(client.rows("/people"), options, fields=PERSON, nothing="There is nobody.")
 
 
 def add_person(client: Client, options: argparse.Namespace) -> None:
     password = sys.stdin.readline().rstrip("\n")
     wish = {"name": options.name, "role": options.role, "password": password}
-    print_one(client.post("/people", wish), options)
+    print_one(client.post("/people", wish), options, PERSON)
 
 
 def set_role(client: Client, options: argparse.Namespace) -> None:
-    print_one(client.put(f"/people/{options.name}/role", {"role": options.role}), options)
+    person = client.put(f"/people/{options.name}/role", {"role": options.role})
+    print_one(person, options, PERSON)
 
 
 def suspend_person(client: Client, options: argparse.Namespace) -> None:
     answer = client.post(f"/people/{options.name}/{options.word}")
-    print_one(answer or {"name": options.name}, options)
+    print_one(answer or {"name": options.name}, options, PERSON if answer else ())
 
 
 def list_audit(client: Client, options: argparse.Namespace) -> None:
     rows = client.rows("/audit", most=options.limit, **_filters(options))
-    columns = "at person action subject reason detail source_address".split()
-    print_rows(rows, options, columns, nothing="No entry matches.")
+    print_rows(rows, options, AUDIT_COLUMNS, fields=AUDIT, nothing="No entry matches.")
 
 
 def export_audit(client: Client, options: argparse.Namespace) -> None:
