@@ -147,13 +147,14 @@ EXAMINE = """
 import json, sys
 from webapp.adapters.examine_names import NamesExaminer
 from webapp.adapters.resolver import SystemResolver
+from webapp.ports import Neighbour
 desktops = [
     Neighbour(f"desktop-0000000{letter}", 1, 30001, "lab", address, "SHA256:x")
     for letter, address in zip("ba", sys.argv[2:])
 ]
 examiner = NamesExaminer(sys.argv[1], lambda: desktops, SystemResolver(1.5), 0.1)
-[sign] = examiner.examine()
-print(json.dumps([sign.health, sign.text]))
+[result] = examiner.examine()
+print(json.dumps([result.health, result.text]))
 """
 #: Writes the file anew as a worker does; `python -c` with the file and its content.
 CHANGE = """
