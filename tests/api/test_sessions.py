@@ -177,7 +177,7 @@ def test_a_session_is_paused_and_resumed(
 ) -> None:
     caller = program(alice)
     refused = caller.post(f"/sessions/{ready}/pause")
-    assert (refused.status_code, refused.json["title"]) == (409, "It cannot be paused")
+    assert (refused.status_code, refused.json["title"]) == (409, "Pausing not allowed")
     services.catalogue.change(SYSTEM, "xfce", {"max_pause_minutes": 60})
     pausing = caller.post(f"/sessions/{ready}/pause").json
     assert (pausing["status"], pausing["paused_until"]) == ("pausing", "2026-03-02T10:00:00Z")
@@ -185,7 +185,7 @@ def test_a_session_is_paused_and_resumed(
     assert worker.pauser.pause_one()
     for path in ("tickets", "credentials"):
         closed = caller.post(f"/sessions/{ready}/{path}")
-        assert (closed.status_code, closed.json["title"]) == (409, "The session is paused")
+        assert (closed.status_code, closed.json["title"]) == (409, "Session paused")
     assert caller.get(f"/sessions/{ready}").json["status"] == "paused"
     assert caller.post(f"/sessions/{ready}/resume").json["status"] == "resuming"
     assert worker.resumer.resume_one()

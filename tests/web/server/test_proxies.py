@@ -127,7 +127,7 @@ def process(command: list[str], environment: dict[str, str]) -> Iterator[None]:
         yield
     finally:
         child.terminate()
-        child.wait(40)
+        child.wait(90)  # Caddy waits for the connections that a test left open
 
 
 def proxy(kind: str, folder: Path, front: int, web: int, gateway: int) -> list[str]:
