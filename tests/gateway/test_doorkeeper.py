@@ -21,7 +21,7 @@ NOTHING = RdpParameters("", 0, "", "", "", "", clipboard_in=False, clipboard_out
 
 @dataclass
 class OneRowEach:
-    """Admissions that let in whoever shows `good`, and remember the rows."""
+    """Admissions that accept the ticket `good` and record each call."""
 
     endings: dict[int, Ending] = field(default_factory=dict)
     closed: list[tuple[int, ConnectionEnd]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class OneRowEach:
 
 
 class LineOfText:
-    """An entry and its carrier in one: it stays open until somebody ends it."""
+    """An entry and its carrier in one; stays open until `end` is called."""
 
     client = Client(Door.BROWSER_VIEW, "192.0.2.9", "a program")
 

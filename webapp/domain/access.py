@@ -90,7 +90,7 @@ class Resource:
 
     kind: Kind
     owner_id: int | None = None
-    """The person it belongs to; None if nobody owns it, as a desktop in the pool."""
+    """The person it belongs to; None if it has no owner, such as a desktop in the pool."""
 
 
 #: The resource of actions on things that no person owns.

@@ -228,7 +228,7 @@ def test_a_templates_own_limit_holds_beside_the_persons(
         services.launcher.launch(alice, LaunchRequest(template="mate"))
     assert [one.public_id for one in refused.value.running] == [mate]
     services.launcher.launch(alice, LaunchRequest(template="xfce"))
-    services.catalogue.change(SYSTEM, "mate", {"max_per_person": 0})  # not one of its own again
+    services.catalogue.change(SYSTEM, "mate", {"max_per_person": 0})  # back to no limit of its own
     services.launcher.launch(alice, LaunchRequest(template="mate"))
 
 
