@@ -2,7 +2,7 @@
 
 An event loop's own TLS hands over application data only. A peer can also send records without
 any, such as key updates, and each costs about as much as a picture: thousands in one read would
-block the loop, at nobody's expense. Here a turn ends after a few records, and those without data
+block the loop, charged to no connection. Here a turn ends after a few records; those without data
 are limited.
 """
 
